@@ -1,0 +1,24 @@
+"""What can go wrong, in words a musician can act on. The text of every error is shown as it stands."""
+
+
+class LoopsError(Exception):
+    """A failure we can put into one sentence: the value, the rule, the way out."""
+
+
+class InvalidInput(LoopsError, ValueError):
+    """A value or file we were handed cannot be used."""
+
+
+class NotAvailable(LoopsError, RuntimeError):
+    """Something this machine lacks: a package, a GPU, a token, disk or memory."""
+
+
+class Refused(LoopsError, ValueError):
+    """A take that no allowed correction can turn into the loop asked for."""
+
+
+class Cancelled(LoopsError):
+    """The musician asked to stop."""
+
+    def __init__(self, text: str = "Cancelled; nothing was written by the step that was running."):
+        super().__init__(text)
