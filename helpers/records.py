@@ -375,7 +375,7 @@ class Take:
 
     ``midi`` is the bytes of a Standard MIDI File where the engine has a score. ``exact`` means the take starts on bar 1
     and holds exactly the loop plus its decaying tail (true for the sketch). ``labels`` names every approximation that
-    changes the model's output distribution (empty = reference quality).
+    changes the model's output distribution (empty = reference quality). ``number`` is the take's number in its request.
     """
 
     clip: Clip
@@ -390,6 +390,7 @@ class Take:
     exact: bool = False
     labels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    number: int = 0
 
 
 # --------------------------------------------------------------------------------------------------------------- loops

@@ -1,0 +1,218 @@
+"""The engine contract: what every engine promises, checked in one place.
+
+An adapter declares ``info``, answers :meth:`Engine.readiness` cheaply and writes :meth:`Engine._generate`. Everything
+else (limits, options, senses, the shape and health of the result) is checked here, once, for all engines.
+
+Random streams: take ``k`` of a request depends on the request's digest and ``k`` alone (:func:`take_seed`), so that a
+take made by itself equals the same take made in a batch, on any machine that computes alike.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from ..errors import Cancelled, InvalidInput, LoopsError, NotAvailable, Refused
+from ..records import (
+    GUIDES,
+    Analysis,
+    CancelCheck,
+    Clip,
+    EngineInfo,
+    Progress,
+    Readiness,
+    Request,
+    Take,
+    never_cancelled,
+    silent_progress,
+)
+
+AUDIO_SENSES = frozenset({"init-audio", "melody", "continuation"})
+MOST_TAKES = 64
+SILENCE_PEAK = 1e-4  # -80 dBFS: nothing a musician would hear
+
+
+def take_seed(request: Request, number: int) -> int:
+    """Seed of take ``number`` (from 0): 63 bits of SHA-256 over the request's digest and the number."""
+    digest = hashlib.sha256(request.digest() + number.to_bytes(8, "big")).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def stop_if(cancel: CancelCheck) -> None:
+    """Raise :class:`~helpers.errors.Cancelled` when the musician has asked to stop."""
+    if cancel():
+        raise Cancelled()
+
+
+class Engine(ABC):
+    """One way to make takes. Instances are reusable and run one generation at a time."""
+
+    info: ClassVar[EngineInfo]
+
+    def __init__(self) -> None:
+        self._busy = threading.Lock()
+
+    @abstractmethod
+    def readiness(self) -> Readiness:
+        """Whether this engine can run here, without importing or downloading anything heavy."""
+
+    @abstractmethod
+    def _generate(
+        self,
+        request: Request,
+        *,
+        analysis: Analysis | None,
+        guide: Clip | None,
+        numbers: Sequence[int],
+        progress: Progress,
+        cancel: CancelCheck,
+    ) -> list[Take]:
+        """Make one take for each of ``numbers``, in that order; every check of the request is already done.
+
+        Call :func:`stop_if` at least once a step. The clips are float32 at ``info.sample_rate``.
+        """
+
+    def _check_options(self, request: Request) -> None:  # noqa: B027  a hook: the default suits most engines
+        """Refuse option values this engine cannot use; names are already checked. Default: any value is fine."""
+
+    def release(self) -> None:  # noqa: B027  a hook: the default suits most engines
+        """Give back memory held between generations; the next generation loads again. Default: nothing is held."""
+
+    @property
+    def hears_guide(self) -> bool:
+        """Whether a guide clip means anything to this engine."""
+        return bool(self.info.hears & AUDIO_SENSES)
+
+    def check(self, request: Request, *, guide: Clip | None = None) -> None:
+        """Refuse at once what this engine cannot make; cheap, so that a form or a command can ask before any work.
+
+        Raises
+        ------
+        InvalidInput
+            If the loop is longer than the engine's canvas, an option is unknown, a value is out of range, or a guide
+            is given to an engine that cannot hear audio.
+        """
+        info = self.info
+        if request.seconds > info.max_seconds:
+            most = max(1, int(info.max_seconds * request.bars / request.seconds))
+            raise InvalidInput(
+                f"{info.title} makes at most {info.max_seconds:g} s and {request.bars} bars at {request.bpm:g} BPM "
+                f"last {request.seconds:.1f} s; ask for {most} bars or use the sketch engine."
+            )
+        unknown = sorted(set(request.options) - set(info.options))
+        if unknown:
+            known = ", ".join(sorted(info.options)) or "none"
+            raise InvalidInput(f"{info.title} does not know the option {unknown[0]!r}; its options are: {known}.")
+        for name in ("bpm", "guide_strength"):
+            value = getattr(request, name)
+            if not isinstance(value, int | float) or not math.isfinite(value):
+                raise InvalidInput(f"{name} is {value!r}; give a finite number.")
+        if not 0.0 <= request.guide_strength <= 1.0:
+            raise InvalidInput(f"guide_strength is {request.guide_strength:g}; give 0 (free) to 1 (follow the guide).")
+        if request.guide not in GUIDES:
+            raise InvalidInput(f"The guide {request.guide!r} is not known; use one of {', '.join(GUIDES)}.")
+        if guide is not None:
+            if not self.hears_guide:
+                raise InvalidInput(f"{info.title} cannot hear audio, only {_listed(info.hears)}; use guide 'none'.")
+            if guide.length == 0 or not np.isfinite(guide.samples).all():
+                raise InvalidInput("The guide is empty or holds values that are not finite; hand over real audio.")
+        self._check_options(request)
+
+    def generate(
+        self,
+        request: Request,
+        *,
+        analysis: Analysis | None = None,
+        guide: Clip | None = None,
+        count: int = 1,
+        first: int = 0,
+        progress: Progress = silent_progress,
+        cancel: CancelCheck = never_cancelled,
+    ) -> list[Take]:
+        """Make takes number ``first`` to ``first + count - 1``.
+
+        Parameters
+        ----------
+        request
+            What is to be made.
+        analysis
+            What was heard in the idea, for engines that use more of it than the request carries.
+        guide
+            Audio to follow (the sketch or the idea, as ``request.guide`` says), starting on bar 1; any rate.
+        count, first
+            How many takes, and the number of the first; numbers choose the random stream.
+        progress, cancel
+            Called at least once a step; a true ``cancel`` raises Cancelled and leaves the engine usable.
+
+        Returns
+        -------
+        list of Take
+            In order of their numbers; a take that came out silent is left out.
+
+        Raises
+        ------
+        InvalidInput
+            As :meth:`check`, or ``count``/``first`` out of range.
+        NotAvailable
+            If this machine lacks something; the text says what and what to do.
+        Refused
+            If every take came out silent.
+        Cancelled
+            If ``cancel`` became true.
+        """
+        if not 1 <= count <= MOST_TAKES or first < 0:
+            raise InvalidInput(f"Asked for {count} takes from number {first}; ask for 1 to {MOST_TAKES}, from 0 up.")
+        self.check(request, guide=guide)
+        readiness = self.readiness()
+        if not readiness.ready:
+            raise NotAvailable(not_ready_text(self.info, readiness))
+        stop_if(cancel)
+        if not self._busy.acquire(blocking=False):
+            raise NotAvailable(f"{self.info.title} is already making takes; wait for them or cancel them first.")
+        try:
+            numbers = range(first, first + count)
+            takes = self._generate(
+                request, analysis=analysis, guide=guide, numbers=numbers, progress=progress, cancel=cancel
+            )
+        finally:
+            self._busy.release()
+        return self._checked(takes, numbers)
+
+    def _checked(self, takes: list[Take], numbers: Sequence[int]) -> list[Take]:
+        """Hold the adapter to its promise; number the takes and leave out silent ones."""
+        if len(takes) != len(numbers):
+            raise LoopsError(f"{self.info.title} returned {len(takes)} takes where {len(numbers)} were asked for.")
+        kept = []
+        for number, take in zip(numbers, takes, strict=True):
+            clip = take.clip
+            if clip.sample_rate != self.info.sample_rate or not 1 <= clip.channels <= self.info.channels:
+                raise LoopsError(
+                    f"{self.info.title} promises {self.info.channels} channel(s) at {self.info.sample_rate} Hz and "
+                    f"returned {clip.channels} at {clip.sample_rate} Hz."
+                )
+            if not np.isfinite(clip.samples).all():
+                raise LoopsError(f"Take {number} of {self.info.title} holds values that are not finite; try again.")
+            if clip.length and float(np.abs(clip.samples).max()) > SILENCE_PEAK:
+                kept.append(dataclasses.replace(take, number=number))
+        if not kept:
+            raise Refused(f"{self.info.title} returned only silence; try another seed, prompt or instrument.")
+        return kept
+
+
+def not_ready_text(info: EngineInfo, readiness: Readiness) -> str:
+    """One sentence or three: why the engine cannot run here, what to do, and what works meanwhile."""
+    parts = [f"{info.title} cannot run here: {readiness.reason}", readiness.remedy]
+    if info.name != "sketch":
+        parts.append("The sketch engine works on any machine meanwhile.")
+    return " ".join(part.strip() for part in parts if part.strip())
+
+
+def _listed(senses: frozenset[str]) -> str:
+    return " and ".join(sorted(senses)) or "nothing"

@@ -1,0 +1,59 @@
+"""The engines by name. Adapters are imported when asked for; their heavy libraries later still, while loading."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from typing import cast
+
+from ..errors import InvalidInput
+from ..records import Readiness
+from .base import Engine
+
+_ADAPTERS = {
+    "sketch": "sketch:SketchEngine",
+    "stable-audio-open": "stable_audio_open:StableAudioOpenEngine",
+    "audioldm2-music": "audioldm2_music:AudioLDM2MusicEngine",
+    "musicgen": "musicgen:MusicGenEngine",
+    "audiocraft": "audiocraft:AudiocraftEngine",
+}
+# One instance an engine in a process: it holds the loaded weights, and a second copy would not fit on a T4.
+_instances: dict[str, Engine] = {}
+_lock = threading.Lock()
+
+
+def engine_names() -> tuple[str, ...]:
+    """Every engine, the one that works everywhere first."""
+    return tuple(_ADAPTERS)
+
+
+def get_engine(name: str) -> Engine:
+    """Return the engine called ``name``; nothing heavy is imported by this.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such engine; the text lists them.
+    """
+    if name not in _ADAPTERS:
+        raise InvalidInput(
+            f"{name!r} is not an engine; use one of {', '.join(_ADAPTERS)}. The sketch engine works on any machine."
+        )
+    with _lock:
+        if name not in _instances:
+            module, adapter = _ADAPTERS[name].split(":")
+            _instances[name] = cast(Engine, getattr(importlib.import_module(f"{__package__}.{module}"), adapter)())
+        return _instances[name]
+
+
+def readiness_all() -> list[Readiness]:
+    """What each engine says about this machine, in the order of :func:`engine_names`."""
+    return [get_engine(name).readiness() for name in _ADAPTERS]
+
+
+def release_others(name: str) -> None:
+    """Free the memory of every loaded engine but ``name``: two models do not fit on a small GPU side by side."""
+    with _lock:
+        others = [engine for other, engine in _instances.items() if other != name]
+    for engine in others:
+        engine.release()
