@@ -243,6 +243,14 @@ def _checked(samples: np.ndarray, rate: int, name: str, digest: str) -> tuple[Cl
     return Clip(np.ascontiguousarray(samples, dtype=np.float32), rate), digest, tuple(notes)
 
 
+def read_back(path: str | os.PathLike[str]) -> Clip:
+    """Read a WAV that we wrote, exactly as stored and without the guards for uploads (it may be silent or short)."""
+    import soundfile
+
+    samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
+    return Clip(np.ascontiguousarray(samples.T), rate)
+
+
 # ------------------------------------------------------------------------------------------------- rate, level, loudness
 
 
@@ -302,6 +310,19 @@ def write_wav(path: str | os.PathLike[str], clip: Clip, *, extra: tuple[tuple[by
     write_whole(path, wav_bytes(clip, extra=extra))
 
 
+def link_new(part: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
+    """Give a finished file a second, new name; raises FileExistsError when it is taken, even in a race."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links (mounted drives)
+        if os.path.exists(path):
+            raise FileExistsError(path) from None
+        shutil.copyfile(part, f"{path}.part")
+        os.replace(f"{path}.part", path)
+
+
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
     """Write ``data`` to a new file that appears whole or not at all.
 
@@ -320,14 +341,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             os.chmod(part, 0o644)
-            try:
-                os.link(part, path)  # fails if the name is taken: nothing is overwritten, even in a race
-            except FileExistsError:
-                raise
-            except OSError:  # a file system without hard links (mounted drives)
-                if path.exists():
-                    raise FileExistsError from None
-                os.rename(part, path)
+            link_new(part, path)
         finally:
             Path(part).unlink(missing_ok=True)
     except FileExistsError:

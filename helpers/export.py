@@ -1,0 +1,171 @@
+"""Finished loops on disk: names, the DAW's own chunks, the JSON sidecar. Whole or not at all; nothing is overwritten.
+
+A loop is first *staged* (its final bytes in a hidden folder beside its destination), measured there, and then
+*published* under its name: the file that was measured is the file the musician gets.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import struct
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from . import __version__
+from .audio import link_new, wav_bytes
+from .errors import InvalidInput
+from .pitch import Key
+from .records import FitCard, Loop, Request, Written
+
+SIDECAR_FORMAT = "loops-generator/1"
+LONGEST_STEM = 80
+
+
+def loop_stem(request: Request, number: int, verdict: str = "pass") -> str:
+    """File name without extension: ``bass-guitar_92bpm_Amin_4bars_take1``; a failed loop says ``_FAILED``.
+
+    Pure. Only letters, digits, ``-``, ``_`` and ``.`` can come out, whatever the request holds.
+    """
+    instrument = re.sub(r"[^a-z0-9]+", "-", request.instrument.lower()).strip("-")[:LONGEST_STEM] or "loop"
+    bpm = f"{request.bpm:.2f}".rstrip("0").rstrip(".")
+    parts = [instrument, f"{bpm}bpm"]
+    if request.key is not None:
+        parts.append(key_slug(request.key))
+    parts += [f"{request.bars}bar{'s' if request.bars > 1 else ''}", f"take{number + 1}"]
+    if verdict == "failed":
+        parts.append("FAILED")
+    return "_".join(parts)
+
+
+def key_slug(key: Key) -> str:
+    """``A minor -> Amin``, ``F# major -> Fsharpmaj``: safe in file names and links."""
+    return key.tonic_name.replace("#", "sharp") + ("maj" if key.mode == "major" else "min")
+
+
+def daw_chunks(request: Request, samples: int, sample_rate: int) -> tuple[tuple[bytes, bytes], ...]:
+    """The ``smpl`` and ``acid`` chunk bodies of a loop.
+
+    ``smpl`` (Multimedia Data Standards Update 1994): one forward loop over all samples, root note = the tonic above
+    middle C. ``acid`` (Sonic Foundry; layout as read by libsndfile): stretchable loop, tempo and beats in quarter notes.
+    """
+    root = 60 + (request.key.tonic if request.key else 0)
+    period_ns = round(1e9 / sample_rate)
+    smpl = struct.pack("<9I", 0, 0, period_ns, root, 0, 0, 0, 1, 0) + struct.pack("<6I", 0, 0, 0, samples - 1, 0, 0)
+    meter = request.time
+    numerator, denominator = (int(n) for n in meter.name.split("/"))
+    quarters = round(request.bars * meter.beats_per_bar * meter.quarters_per_beat)
+    flags = 0x04 | (0x02 if request.key else 0)  # 0x04 stretch with tempo, 0x02 the root note is set
+    tempo = request.bpm * meter.quarters_per_beat
+    acid = struct.pack("<IHHfIHHf", flags, root, 0x8000, 0.0, quarters, denominator, numerator, tempo)
+    return (b"smpl", smpl), (b"acid", acid)
+
+
+def sidecar(loop: Loop, request: Request, idea: dict[str, Any], rank: int) -> dict[str, Any]:
+    """All that is needed to understand a loop and to make it again."""
+    take = loop.take
+    return {
+        "format": SIDECAR_FORMAT,
+        "version": __version__,
+        "idea": idea,
+        "request": request.to_json(),
+        "take": {
+            "number": take.number,
+            "seed": take.seed,
+            "engine": take.engine,
+            "engine_version": take.engine_version,
+            "model": take.model,
+            "prompt": take.prompt,
+            "negative_prompt": take.negative_prompt,
+            "license": take.licence,
+            "labels": list(take.labels),
+            "notes": list(take.notes),
+        },
+        "rank": rank,
+        "score": None if loop.score is None else round(loop.score, 4),
+        "why": list(loop.why),
+        "fit": loop.fit.to_json() if loop.fit else None,
+    }
+
+
+def read_sidecar(path: str | os.PathLike[str]) -> tuple[Request, dict[str, Any]]:
+    """Read a loop's JSON back into its request and the whole document; raises InvalidInput when it is not one of ours."""
+    path = Path(path)
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInput(f"“{path.name}” cannot be read ({error.strerror or error}); give a loop's JSON file.") from None
+    except ValueError:
+        raise InvalidInput(f"“{path.name}” is not JSON; give the JSON file that lies beside a loop.") from None
+    if not isinstance(data, dict) or data.get("format") != SIDECAR_FORMAT or not isinstance(data.get("request"), dict):
+        raise InvalidInput(f"“{path.name}” is not a loop's JSON ({SIDECAR_FORMAT}); give the file that lies beside a loop.")
+    return Request.from_json(data["request"]), data
+
+
+@contextmanager
+def staging(folder: str | os.PathLike[str]) -> Iterator[Path]:
+    """A hidden folder inside the output folder that is gone afterwards, whatever happened.
+
+    Raises
+    ------
+    InvalidInput
+        If the output folder cannot be made or written.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        hidden = tempfile.TemporaryDirectory(dir=folder, prefix=".making-")
+    except OSError as error:
+        raise InvalidInput(f"Loops cannot be written to “{folder}” ({error.strerror or error}); choose another --out.") from None
+    with hidden as path:
+        yield Path(path)
+
+
+def stage_wav(loop: Loop, request: Request, folder: Path) -> Path:
+    """Write the loop's final WAV into the staging folder and return its path."""
+    chunks = daw_chunks(request, loop.clip.length, loop.clip.sample_rate)
+    path = folder / f"take{loop.take.number}.wav"
+    try:
+        path.write_bytes(wav_bytes(loop.clip, extra=chunks))
+    except OSError as error:
+        raise InvalidInput(f"The loop cannot be written ({error.strerror or error}); free disk space or choose another --out.") from None
+    return path
+
+
+def publish(
+    staged: Path, loop: Loop, fit: FitCard, request: Request, idea: dict[str, Any], rank: int, folder: Path
+) -> Written:
+    """Give a staged loop its name, with its JSON and (where there is a score) its MIDI, under one free stem."""
+    document = (json.dumps(sidecar(loop, request, idea, rank), indent=2, ensure_ascii=False) + "\n").encode()
+    parts = {".json": staged.with_suffix(".json"), ".wav": staged}
+    try:
+        parts[".json"].write_bytes(document)
+        if loop.take.midi is not None:
+            parts[".mid"] = staged.with_suffix(".mid")
+            parts[".mid"].write_bytes(loop.take.midi)
+    except OSError as error:
+        raise InvalidInput(f"The loop cannot be written ({error.strerror or error}); free disk space or choose another --out.") from None
+    stem = loop_stem(request, loop.take.number, fit.verdict)
+    for attempt in range(1, 10_000):
+        names = {suffix: folder / f"{stem}{'' if attempt == 1 else f'-{attempt}'}{suffix}" for suffix in parts}
+        if any(path.exists() for path in names.values()):
+            continue
+        made: list[Path] = []
+        try:
+            for suffix, part in parts.items():
+                link_new(part, names[suffix])
+                made.append(names[suffix])
+        except FileExistsError:  # somebody took the name meanwhile
+            for path in made:
+                path.unlink(missing_ok=True)
+            continue
+        except OSError as error:
+            for path in made:
+                path.unlink(missing_ok=True)
+            raise InvalidInput(f"The loop cannot be written to “{folder}” ({error.strerror or error}).") from None
+        return Written(wav=names[".wav"], json=names[".json"], midi=names.get(".mid"))
+    raise InvalidInput(f"“{folder}” holds too many loops named {stem}; choose another --out.")
