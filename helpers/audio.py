@@ -42,7 +42,7 @@ class AudioFile:
 
 
 def kind_of(data: bytes) -> str:
-    """What the first bytes say the content is: ``wav flac ogg aiff mp3 mp4 matroska``, ``text``, ``picture`` or ``''``."""
+    """What the content is: ``wav flac ogg aiff mp3 mp4 matroska``, ``text``, ``picture``, or ``''`` when unknown."""
     head = data[:16]
     if head[:4] in (b"RIFF", b"RIFX", b"RF64") and head[8:12] == b"WAVE":
         return "wav"
@@ -92,13 +92,16 @@ def read_audio(path: str | os.PathLike[str]) -> AudioFile:
             raise InvalidInput(f"“{name}” is empty (0 bytes); export or upload it again.")
         if size > LARGEST_BYTES:
             raise InvalidInput(
-                f"“{name}” is {size / 2**20:.0f} MB, the limit is {LARGEST_BYTES // 2**20} MB; cut out the part you mean."
+                f"“{name}” is {size / 2**20:.0f} MB, the limit is {LARGEST_BYTES // 2**20} MB; "
+                "cut out the part you mean."
             )
         data = path.read_bytes()
     except FileNotFoundError:
         raise InvalidInput(f"There is no file “{name}”; check the path.") from None
     except OSError as error:
-        raise InvalidInput(f"“{name}” cannot be read ({error.strerror or error}); check the path and its rights.") from None
+        raise InvalidInput(
+            f"“{name}” cannot be read ({error.strerror or error}); check the path and its rights."
+        ) from None
     samples, rate = _decode(data, path, name)
     return AudioFile(*_checked(samples, rate, name, hashlib.sha256(data).hexdigest()))
 
@@ -128,7 +131,9 @@ def _decode(data: bytes, path: Path, name: str) -> tuple[np.ndarray, int]:
         return _decode_with_soundfile(data, name)
     except _Undecodable as error:
         if kind == "wav" or shutil.which("ffmpeg") is None:
-            raise InvalidInput(f"“{name}” looks like {kind} but cannot be decoded ({error}); export it again as wav.") from None
+            raise InvalidInput(
+                f"“{name}” looks like {kind} but cannot be decoded ({error}); export it again as wav."
+            ) from None
         return _decode_with_ffmpeg(path, name, kind)
 
 
@@ -158,7 +163,8 @@ def _decode_with_ffmpeg(path: Path, name: str, kind: str) -> tuple[np.ndarray, i
     what = {"mp4": "m4a/AAC", "matroska": "webm/matroska"}.get(kind, kind)
     if program is None:
         raise NotAvailable(
-            f"“{name}” is {what}, which needs the ffmpeg program, and this machine has none; install ffmpeg or give an mp3 or wav."
+            f"“{name}” is {what}, which needs the ffmpeg program, and this machine has none; "
+            "install ffmpeg or give an mp3 or wav."
         )
     command = [program, "-v", "error", "-nostdin", "-protocol_whitelist", "file,pipe", "-i", f"file:{path}"]
     command += ["-vn", "-t", str(LONGEST_SECONDS + 1), "-f", "wav", "-c:a", "pcm_f32le", "pipe:1"]
@@ -168,7 +174,9 @@ def _decode_with_ffmpeg(path: Path, name: str, kind: str) -> tuple[np.ndarray, i
         raise InvalidInput(f"“{name}” took over {FFMPEG_SECONDS} s to decode; convert it to wav first.") from None
     if done.returncode or len(done.stdout) < 64:
         last = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise InvalidInput(f"“{name}” ({what}) cannot be decoded: {last[-1] if last else 'no audio in it'}; export it as wav.")
+        raise InvalidInput(
+            f"“{name}” ({what}) cannot be decoded: {last[-1] if last else 'no audio in it'}; export it as wav."
+        )
     try:
         return _decode_with_soundfile(_mended_wav(done.stdout, name), name)
     except _Undecodable as error:
@@ -198,15 +206,19 @@ def _mended_wav(data: bytes, name: str) -> bytes:
 def _check_header(rate: int, channels: int, name: str) -> None:
     if not RATES[0] <= rate <= RATES[1]:
         raise InvalidInput(
-            f"“{name}” claims a sample rate of {rate} Hz; only {RATES[0]} to {RATES[1]} Hz can be right. Export it again."
+            f"“{name}” claims a sample rate of {rate} Hz; only {RATES[0]} to {RATES[1]} Hz can be right. "
+            "Export it again."
         )
     if not 1 <= channels <= MOST_CHANNELS:
-        raise InvalidInput(f"“{name}” claims {channels} channels; 1 to {MOST_CHANNELS} can be read. Export it as stereo.")
+        raise InvalidInput(
+            f"“{name}” claims {channels} channels; 1 to {MOST_CHANNELS} can be read. Export it as stereo."
+        )
 
 
 def _refuse_length(seconds: float, name: str) -> None:
     raise InvalidInput(
-        f"“{name}” is {seconds / 60:.1f} minutes long, the limit is {LONGEST_SECONDS / 60:.0f}; cut out the part you mean."
+        f"“{name}” is {seconds / 60:.1f} minutes long, the limit is {LONGEST_SECONDS / 60:.0f}; "
+        "cut out the part you mean."
     )
 
 
@@ -225,7 +237,9 @@ def _checked(samples: np.ndarray, rate: int, name: str, digest: str) -> tuple[Cl
     if seconds > LONGEST_SECONDS:
         _refuse_length(seconds, name)
     if seconds < SHORTEST_SECONDS:
-        raise InvalidInput(f"“{name}” is {seconds:.2g} s long; at least {SHORTEST_SECONDS:g} s is needed to hear a tempo.")
+        raise InvalidInput(
+            f"“{name}” is {seconds:.2g} s long; at least {SHORTEST_SECONDS:g} s is needed to hear a tempo."
+        )
     peak = float(np.abs(samples).max())
     if peak > 64:  # integers stored as floats
         samples = samples / np.float32(peak)
@@ -251,11 +265,11 @@ def read_back(path: str | os.PathLike[str]) -> Clip:
     return Clip(np.ascontiguousarray(samples.T), rate)
 
 
-# ------------------------------------------------------------------------------------------------- rate, level, loudness
+# ------------------------------------------------------------------------------------------------ rate, level, loudness
 
 
 def resample(clip: Clip, sample_rate: int) -> Clip:
-    """The clip at another rate (soxr, HQ); length ``round(n * new / old)``, the same clip if the rate is right already."""
+    """The clip at another rate (soxr, HQ), ``round(n * new / old)`` long; the same clip if the rate is right already."""
     if clip.sample_rate == sample_rate:
         return clip
     import soxr
@@ -305,6 +319,22 @@ def wav_bytes(clip: Clip, *, extra: tuple[tuple[bytes, bytes], ...] = ()) -> byt
     return bytes(data)
 
 
+def wav_chunk(path: str | os.PathLike[str], tag: bytes) -> bytes | None:
+    """The body of a WAV's first chunk called ``tag``; None if there is none or the file is not a WAV."""
+    try:
+        with open(path, "rb") as file:
+            if file.read(12)[:4] != b"RIFF":
+                return None
+            while len(head := file.read(8)) == 8:
+                size = struct.unpack("<I", head[4:])[0]
+                if head[:4] == tag:
+                    return file.read(min(size, 1 << 20))
+                file.seek(size + (size & 1), os.SEEK_CUR)
+    except OSError:
+        return None
+    return None
+
+
 def write_wav(path: str | os.PathLike[str], clip: Clip, *, extra: tuple[tuple[bytes, bytes], ...] = ()) -> None:
     """Write a 24-bit WAV whole or not at all; an existing file is never replaced (InvalidInput)."""
     write_whole(path, wav_bytes(clip, extra=extra))
@@ -345,8 +375,11 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
         finally:
             Path(part).unlink(missing_ok=True)
     except FileExistsError:
-        raise InvalidInput(f"“{shown_name(path)}” exists already and nothing is overwritten; choose another folder.") from None
+        raise InvalidInput(
+            f"“{shown_name(path)}” exists already and nothing is overwritten; choose another folder."
+        ) from None
     except OSError as error:
         raise InvalidInput(
-            f"“{shown_name(path)}” cannot be written to {path.parent} ({error.strerror or error}); choose another folder."
+            f"“{shown_name(path)}” cannot be written to {path.parent} ({error.strerror or error}); "
+            "choose another folder."
         ) from None

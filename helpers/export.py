@@ -12,14 +12,15 @@ import re
 import struct
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from . import __version__
-from .audio import link_new, wav_bytes
+from .audio import link_new, wav_bytes, wav_chunk
 from .errors import InvalidInput
-from .pitch import Key
+from .meter import METERS
+from .pitch import Key, write_progression
 from .records import FitCard, Loop, Request, Written
 
 SIDECAR_FORMAT = "loops-generator/1"
@@ -47,11 +48,20 @@ def key_slug(key: Key) -> str:
     return key.tonic_name.replace("#", "sharp") + ("maj" if key.mode == "major" else "min")
 
 
+def free_name(folder: Path, stem: str, suffix: str) -> Path:
+    """The first of ``stem.suffix``, ``stem-2.suffix`` ... that does not exist."""
+    number, path = 1, folder / f"{stem}{suffix}"
+    while path.exists():
+        number += 1
+        path = folder / f"{stem}-{number}{suffix}"
+    return path
+
+
 def daw_chunks(request: Request, samples: int, sample_rate: int) -> tuple[tuple[bytes, bytes], ...]:
     """The ``smpl`` and ``acid`` chunk bodies of a loop.
 
     ``smpl`` (Multimedia Data Standards Update 1994): one forward loop over all samples, root note = the tonic above
-    middle C. ``acid`` (Sonic Foundry; layout as read by libsndfile): stretchable loop, tempo and beats in quarter notes.
+    middle C. ``acid`` (Sonic Foundry; layout as read by libsndfile): a stretchable loop, tempo and beats in quarters.
     """
     root = 60 + (request.key.tonic if request.key else 0)
     period_ns = round(1e9 / sample_rate)
@@ -93,17 +103,46 @@ def sidecar(loop: Loop, request: Request, idea: dict[str, Any], rank: int) -> di
 
 
 def read_sidecar(path: str | os.PathLike[str]) -> tuple[Request, dict[str, Any]]:
-    """Read a loop's JSON back into its request and the whole document; raises InvalidInput when it is not one of ours."""
+    """Read a loop's JSON back into its request and the whole document; raises InvalidInput when it is not ours."""
     path = Path(path)
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InvalidInput(f"“{path.name}” cannot be read ({error.strerror or error}); give a loop's JSON file.") from None
+        raise InvalidInput(
+            f"“{path.name}” cannot be read ({error.strerror or error}); give a loop's JSON file."
+        ) from None
     except ValueError:
         raise InvalidInput(f"“{path.name}” is not JSON; give the JSON file that lies beside a loop.") from None
     if not isinstance(data, dict) or data.get("format") != SIDECAR_FORMAT or not isinstance(data.get("request"), dict):
-        raise InvalidInput(f"“{path.name}” is not a loop's JSON ({SIDECAR_FORMAT}); give the file that lies beside a loop.")
+        raise InvalidInput(
+            f"“{path.name}” is not a loop's JSON ({SIDECAR_FORMAT}); give the file that lies beside a loop."
+        )
     return Request.from_json(data["request"]), data
+
+
+def read_tags(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What a loop says of itself: ``bpm, bars, meter`` and, from its JSON, ``key, chords, instrument``; else empty.
+
+    The JSON beside the file wins; else the ``acid`` chunk of a WAV.
+    """
+    path = Path(path)
+    beside = path.with_suffix(".json")
+    if beside.is_file():
+        with suppress(InvalidInput):
+            request, _ = read_sidecar(beside)
+            tags = {"bpm": request.bpm, "bars": request.bars, "meter": request.meter, "instrument": request.instrument}
+            tags["key"] = request.key.name if request.key else None
+            tags["chords"] = write_progression(request.progression) if request.progression else None
+            return {name: value for name, value in tags.items() if value}
+    body = wav_chunk(path, b"acid")
+    if body is None or len(body) < 24:
+        return {}
+    _, _, _, _, quarters, denominator, numerator, tempo = struct.unpack("<IHHfIHHf", body[:24])
+    meter = METERS.get(f"{numerator}/{denominator}")
+    if meter is None or not tempo > 0:
+        return {}
+    bars = quarters / (meter.beats_per_bar * meter.quarters_per_beat)
+    return {"bpm": tempo / meter.quarters_per_beat, "bars": round(bars), "meter": meter.name} if bars >= 1 else {}
 
 
 @contextmanager
@@ -120,7 +159,9 @@ def staging(folder: str | os.PathLike[str]) -> Iterator[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         hidden = tempfile.TemporaryDirectory(dir=folder, prefix=".making-")
     except OSError as error:
-        raise InvalidInput(f"Loops cannot be written to “{folder}” ({error.strerror or error}); choose another --out.") from None
+        raise InvalidInput(
+            f"Loops cannot be written to “{folder}” ({error.strerror or error}); choose another --out."
+        ) from None
     with hidden as path:
         yield Path(path)
 
@@ -132,7 +173,9 @@ def stage_wav(loop: Loop, request: Request, folder: Path) -> Path:
     try:
         path.write_bytes(wav_bytes(loop.clip, extra=chunks))
     except OSError as error:
-        raise InvalidInput(f"The loop cannot be written ({error.strerror or error}); free disk space or choose another --out.") from None
+        raise InvalidInput(
+            f"The loop cannot be written ({error.strerror or error}); free disk space or choose another --out."
+        ) from None
     return path
 
 
@@ -148,7 +191,9 @@ def publish(
             parts[".mid"] = staged.with_suffix(".mid")
             parts[".mid"].write_bytes(loop.take.midi)
     except OSError as error:
-        raise InvalidInput(f"The loop cannot be written ({error.strerror or error}); free disk space or choose another --out.") from None
+        raise InvalidInput(
+            f"The loop cannot be written ({error.strerror or error}); free disk space or choose another --out."
+        ) from None
     stem = loop_stem(request, loop.take.number, fit.verdict)
     for attempt in range(1, 10_000):
         names = {suffix: folder / f"{stem}{'' if attempt == 1 else f'-{attempt}'}{suffix}" for suffix in parts}

@@ -193,7 +193,9 @@ def find_instrument(text: str) -> InstrumentMatch:
     """
     word = _normal(str(text))
     if not word:
-        raise InvalidInput("No instrument was named; write one such as bass guitar, rhodes, strings, pluck or drum kit.")
+        raise InvalidInput(
+            "No instrument was named; write one such as bass guitar, rhodes, strings, pluck or drum kit."
+        )
     exact = _BY_WORD.get(word) or _BY_WORD.get(word.rstrip("s"))
     if exact is not None:
         return InstrumentMatch(exact)
@@ -204,5 +206,6 @@ def find_instrument(text: str) -> InstrumentMatch:
         return InstrumentMatch(_BY_WORD[best], f"“{text}” was read as {_BY_WORD[best].name}.")
     near = difflib.get_close_matches(word, _BY_WORD, n=1, cutoff=0.0)[0]
     return InstrumentMatch(
-        _BY_WORD[near], f"“{text}” is not an instrument we know; the nearest is {_BY_WORD[near].name}, so that was made."
+        _BY_WORD[near],
+        f"“{text}” is not an instrument we know; the nearest is {_BY_WORD[near].name}, so that was made.",
     )

@@ -48,7 +48,7 @@ def read_frame(data: bytes, at: int) -> Frame | None:
 
 
 def find_first_frame(data: bytes, *, within: int = 1 << 20, run: int = 4) -> int | None:
-    """Byte offset of the first of ``run`` frames that follow one another at one rate; None if not in ``within`` bytes."""
+    """Byte offset of the first of ``run`` frames in a row at one rate; None if there is none in ``within`` bytes."""
     begin = _after_id3(data)
     at = data.find(b"\xff", begin, begin + within)
     while at != -1:

@@ -1,7 +1,7 @@
 """Notes, keys, scales and chords. Pure: integers and text, no audio.
 
-Conventions: pitch class 0 is C; MIDI note 60 is C4 (middle C). Keys are major or minor; a minor scale is the natural one.
-Chord labels are written as on a lead sheet: ``C``, ``Am``, ``G7``, ``Fmaj7``, ``Dm7``, ``Asus4``, ``Bdim``; ``N`` is no chord.
+Conventions: pitch class 0 is C; MIDI note 60 is C4 (middle C). Keys are major or minor; the minor scale is natural.
+Chord labels are those of a lead sheet: ``C``, ``Am``, ``G7``, ``Fmaj7``, ``Dm7``, ``Asus4``, ``Bdim``; ``N`` is none.
 """
 
 from __future__ import annotations
@@ -35,7 +35,18 @@ CHORD_INTERVALS = {
     "5": (0, 7),
 }
 NO_CHORD = "N"
-_QUALITY_WORDS = {"maj": "", "M": "", "min": "m", "-": "m", "M7": "maj7", "min7": "m7", "-7": "m7", "sus": "sus4", "o": "dim", "+": "aug"}
+_QUALITY_WORDS = {
+    "maj": "",
+    "M": "",
+    "min": "m",
+    "-": "m",
+    "M7": "maj7",
+    "min7": "m7",
+    "-7": "m7",
+    "sus": "sus4",
+    "o": "dim",
+    "+": "aug",
+}
 
 
 def pitch_class(name: str) -> int:
@@ -162,8 +173,8 @@ def parse_chord(label: str) -> ChordSymbol | None:
         if quality in CHORD_INTERVALS:
             return ChordSymbol(pitch_class(match.group(1)), quality)
     raise InvalidInput(
-        f"{label!r} is not a chord we know; write a root and one of {', '.join(q or '(nothing)' for q in CHORD_INTERVALS)}, "
-        "such as Am, F, G7, or N for none."
+        f"{label!r} is not a chord we know; write a root and one of "
+        f"{', '.join(q or '(nothing)' for q in CHORD_INTERVALS)}, such as Am, F, G7, or N for none."
     )
 
 

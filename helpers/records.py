@@ -58,7 +58,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class Note:
-    """One note: MIDI ``pitch``; ``start`` and ``length`` in quarter notes (scores) or seconds (analysis); velocity 1..127."""
+    """One note: MIDI ``pitch``; ``start``, ``length`` in quarters (scores) or seconds (analysis); velocity 1..127."""
 
     pitch: int
     start: float
@@ -221,8 +221,8 @@ GUIDES = ("sketch", "idea", "none")
 class Request:
     """What is to be made. Everything that decides the sound is in here, so that a loop can be made again from its JSON.
 
-    ``instrument`` is a canonical name of :mod:`helpers.instruments`; ``role`` one of ROLES. ``key`` is None for drums or
-    when it is unknown. ``progression`` holds the chords bar by bar (one, two or four labels a bar), repeated over the
+    ``instrument`` is a canonical name of :mod:`helpers.instruments`, ``role`` one of ROLES; both are ``""`` when audio
+    of unknown kind is only measured. ``key`` is None for drums or when it is unknown. ``progression`` holds the chords bar by bar (one, two or four labels a bar), repeated over the
     bars; empty when the idea's harmony is unknown. The controls ``complexity``, ``density``, ``syncopation`` and
     ``answer`` are 0..1, None = let the idea and the genre decide; ``register`` shifts the part by whole octaves;
     ``humanize`` is 0 (tight) to 1 (loose). ``guide`` and ``guide_strength`` steer neural engines; ``options`` holds an
@@ -298,7 +298,9 @@ class Request:
         known = {f.name for f in dataclasses.fields(cls)}
         unknown = sorted(set(data) - known)
         if unknown:
-            raise InvalidInput(f"The request holds fields we do not know: {', '.join(unknown)}; it is from another version.")
+            raise InvalidInput(
+                f"The request holds fields we do not know: {', '.join(unknown)}; it is from another version."
+            )
         values = dict(data)
         if values.get("key") is not None:
             values["key"] = parse_key(values["key"])

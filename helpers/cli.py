@@ -1,0 +1,363 @@
+"""The command line: the notebook's story in commands.
+
+Results go to stdout (JSON with ``--json``), progress and messages to stderr. Exit status: 0 done; 2 something about the
+input or this machine, in one sentence; 4 loops were made but none passed its fit card; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .errors import InvalidInput, LoopsError
+
+DONE, WRONG, NONE_PASSED, INTERRUPTED, FAULT = 0, 2, 4, 130, 1
+_WORDS = ("bars", "bpm", "key", "meter", "chords", "genre", "mood", "style", "avoid", "engine", "takes", "seed")
+_CONTROLS = ("guide", "guide_strength", "complexity", "density", "syncopation", "answer", "register", "swing")
+EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "idea.wav"
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with one sentence instead of a usage block."""
+
+    def error(self, message: str) -> Any:
+        raise InvalidInput(f"{message[:1].upper()}{message[1:]}; see `{self.prog} --help`.")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Every command and option, with the defaults shown in the help."""
+    parser = _Parser(
+        prog="python -m helpers",
+        description="An idea in, one instrument's loop that fits it out: same tempo to the sample, same key, seamless.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+
+    def command(name: str, help_text: str, *, as_json: bool = True) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help_text, description=help_text)
+        if as_json:
+            sub.add_argument("--json", action="store_true", help="print one JSON document on stdout")
+        return sub
+
+    sub = command("analyze", "hear an idea: tempo, grid, key, chords, genre, mood, loudness")
+    sub.add_argument("idea", metavar="IDEA", help="an mp3 or wav file (flac, ogg, aiff too)")
+    sub.add_argument("--melody-midi", metavar="FILE", help="also write the melody of a monophonic idea as MIDI")
+
+    sub = command("make", "make loops of one instrument that fit an idea")
+    sub.add_argument("idea", metavar="IDEA", help="an mp3 or wav file (flac, ogg, aiff too)")
+    sub.add_argument(
+        "--instrument", metavar="NAME", help="any everyday name: 'bass guitar', rhodes, 808, 'drum kit' ..."
+    )
+    sub.add_argument("--from", dest="again", metavar="JSON", help="repeat the request in a loop's JSON file")
+    _add_request_options(sub)
+    sub.add_argument("--genre", metavar="G", help="such as house, bossa nova, trap")
+    sub.add_argument("--mood", metavar="M", help="such as dark, happy, calm")
+    sub.add_argument("--style", metavar="WORDS", help="more words about the sound")
+    sub.add_argument("--avoid", metavar="WORDS", help="what must not be in it")
+    sub.add_argument("--engine", metavar="ENGINE", help="sketch (default) or one listed by the engines command")
+    sub.add_argument("--takes", type=int, metavar="N", help="how many loops (default 3)")
+    sub.add_argument("--seed", type=int, metavar="N", help="repeat a result; without it one is drawn and reported")
+    sub.add_argument("--guide", choices=("sketch", "idea", "none"), help="what a neural model follows (default sketch)")
+    sub.add_argument("--guide-strength", type=float, metavar="0..1", help="how closely (default 0.5)")
+    sub.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="an engine's own setting")
+    for name, meaning in (
+        ("complexity", "simple 0 to intricate 1"),
+        ("density", "few notes 0 to many 1"),
+        ("syncopation", "on the beat 0 to off it 1"),
+        ("answer", "how much the part answers the idea's gaps, 0..1"),
+    ):
+        sub.add_argument(f"--{name}", type=float, metavar="0..1", help=meaning)
+    sub.add_argument("--register", type=int, metavar="OCTAVES", help="shift the part by whole octaves, -3..3")
+    sub.add_argument(
+        "--swing", type=float, metavar="0.5..0.75", help="0.5 straight, 0.667 triplets (default: as heard)"
+    )
+    feel = sub.add_mutually_exclusive_group()
+    feel.add_argument("--tight", action="store_true", help="every note exactly on the grid")
+    feel.add_argument("--loose", action="store_true", help="human timing and touch, within a few ms")
+    sub.add_argument("--dry", action="store_true", help="no reverb")
+    sub.add_argument("--midi-only", action="store_true", help="write the part as MIDI only (sketch engine)")
+    sub.add_argument("--plot", action="store_true", help="also draw the piano roll (sketch engine)")
+    sub.add_argument("--out", metavar="DIR", default="loops", help="where the loops go (default: %(default)s)")
+
+    sub = command("fit", "make any audio into a loop, with its fit card")
+    sub.add_argument("take", metavar="TAKE", help="the audio to fit")
+    _add_request_options(sub)
+    sub.add_argument("--instrument", metavar="NAME", help="what it should be; unknown: purity is not measured")
+    sub.add_argument("--idea", metavar="IDEA", help="measure the fit against this idea too")
+    sub.add_argument("--out", metavar="DIR", default="loops", help="where the loop goes (default: %(default)s)")
+
+    sub = command("proof", "measure the fit card of any loop")
+    sub.add_argument(
+        "loop", metavar="LOOP", help="the audio to measure; its own JSON or tempo tag is read if it has one"
+    )
+    _add_request_options(sub)
+    sub.add_argument("--instrument", metavar="NAME", help="what it should be; unknown: purity is not measured")
+    sub.add_argument("--idea", metavar="IDEA", help="measure the fit against this idea too")
+
+    command("engines", "what can run on this machine, and for the rest why not and what to do")
+    sub = command("install", "install a model family into this environment, replacing nothing", as_json=False)
+    sub.add_argument(
+        "what", metavar="WHAT", help="diffusers (all three models), audiocraft (isolated extra) or tags (genre, mood)"
+    )
+    sub = command("demo", "the whole way on the example idea that comes with the project")
+    sub.add_argument("--out", metavar="DIR", default="loops", help="where the loop goes (default: %(default)s)")
+    return parser
+
+
+def _add_request_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--bars", type=int, metavar="N", help="1 to 16 (default 4)")
+    sub.add_argument("--bpm", type=float, metavar="X", help="overrule the tempo heard")
+    sub.add_argument("--key", metavar="KEY", help="overrule the key heard, such as 'A minor'")
+    sub.add_argument("--meter", metavar="M", help="4/4, 3/4 or 6/8 (in 6/8 BPM counts dotted quarters)")
+    sub.add_argument("--chords", metavar="BARS", help="overrule the chords heard, such as '| Am | F | C G |'")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status, never raises for anything a user can cause."""
+    try:
+        args = build_parser().parse_args(argv)
+        with _clean_stdout(getattr(args, "json", False)) as out:
+            return _COMMANDS[args.command](args, out)
+    except KeyboardInterrupt:
+        _say("Interrupted; nothing half-written was left.")
+        return INTERRUPTED
+    except LoopsError as error:
+        _say(str(error))
+        return WRONG
+    except BrokenPipeError:
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), 1
+        )  # whoever read us has gone; keep the interpreter's last flush quiet
+        return DONE
+    except Exception as error:  # a fault of ours must not look like a fault of the musician's
+        if os.environ.get("LOOPS_DEBUG"):
+            raise
+        _say(f"An internal fault: {type(error).__name__}: {_one_line(error)} (set LOOPS_DEBUG=1 to see where).")
+        return FAULT
+
+
+@contextmanager
+def _clean_stdout(as_json: bool) -> Iterator[Any]:
+    """Keep stdout for the result alone: with --json whatever libraries print goes to stderr."""
+    if not as_json:
+        yield sys.stdout
+        return
+    sys.stdout.flush()
+    try:
+        ours = os.dup(1)
+    except OSError:
+        yield sys.stdout
+        return
+    os.dup2(2, 1)
+    try:
+        with os.fdopen(os.dup(ours), "w", encoding="utf-8") as out:
+            yield out
+    finally:
+        sys.stdout.flush()
+        os.dup2(ours, 1)
+        os.close(ours)
+
+
+# ------------------------------------------------------------------------------------------------------------- commands
+
+
+def _analyze(args: argparse.Namespace, out: Any) -> int:
+    from . import pipeline, report
+
+    analysis = pipeline.analyze_idea(pipeline.load_idea(args.idea), _Teller())
+    if args.melody_midi:
+        from .analysis.melody import melody_to_midi
+        from .audio import write_whole
+
+        if not analysis.melody:
+            raise InvalidInput("No single melody could be heard in the idea, so there is none to write as MIDI.")
+        write_whole(args.melody_midi, melody_to_midi(analysis.melody, analysis.tempo))
+    _print(out, args, analysis.to_json(), report.analysis_text(analysis))
+    return DONE
+
+
+def _make(args: argparse.Namespace, out: Any) -> int:
+    from . import pipeline, report
+
+    teller = _Teller()
+    if args.again is None and args.instrument is None:
+        raise InvalidInput("No instrument was named; add --instrument, such as --instrument 'bass guitar'.")
+    if args.engine is not None:
+        pipeline.pick_engine(args.engine)  # before any work: an engine that cannot run here is said at once
+    idea = pipeline.load_idea(args.idea)
+    analysis = pipeline.analyze_idea(idea, teller)
+    request, notes = _request(args, analysis, idea)
+    for note in notes:
+        _say(note)
+    if args.midi_only:
+        files = pipeline.write_parts(request, analysis, args.out)
+        _print(out, args, {"request": request.to_json(), "midi": [str(f) for f in files]}, "\n".join(map(str, files)))
+        return DONE
+    result = pipeline.make_loops(request, idea, analysis, args.out, teller)
+    if args.plot:
+        for path in pipeline.plot_loops(result, analysis):
+            _say(f"Drawn: {path}")
+    data = result.to_json()
+    data["notes"] = [*notes, *data["notes"]]
+    _print(out, args, data, report.result_text(result))
+    return DONE if result.any_passed else NONE_PASSED
+
+
+def _request(args: argparse.Namespace, analysis: Any, idea: Any) -> tuple[Any, tuple[str, ...]]:
+    """The request of `make`: a repeated one with this command's changes, or a new one from the analysis."""
+    from . import pipeline
+    from .export import read_sidecar
+
+    values = {name: getattr(args, name) for name in (*_WORDS, *_CONTROLS)}
+    given = {name: value for name, value in values.items() if value is not None}
+    if args.tight or args.loose:
+        given["humanize"] = 0.0 if args.tight else 1.0
+    if args.dry:
+        given["dry"] = True
+    if args.option:
+        given["options"] = dict(_option(text) for text in args.option)
+    if args.again is None:
+        return pipeline.plan_request(analysis, instrument=args.instrument, **given)
+    request, document = read_sidecar(args.again)
+    notes = ()
+    if document.get("idea", {}).get("sha256") not in (None, idea.sha256):
+        notes = ("This is not the idea the loop was made for (its SHA-256 differs), so the loop will not be the same.",)
+    changed, more = pipeline.change_request(request, instrument=args.instrument, **given)
+    return changed, (*notes, *more)
+
+
+def _option(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise InvalidInput(f"--option {text!r} is not NAME=VALUE; write for example --option steps=50.")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _fit(args: argparse.Namespace, out: Any) -> int:
+    from . import pipeline, report
+
+    if args.bpm is None or args.bars is None:
+        raise InvalidInput("Say the tempo and the length of the loop: --bpm X --bars N.")
+    request, idea, analysis = _target(args)
+    result = pipeline.fit_take(args.take, request, idea, analysis, args.out, _Teller())
+    _print(out, args, result.to_json(), report.result_text(result))
+    return DONE if result.any_passed else NONE_PASSED
+
+
+def _proof(args: argparse.Namespace, out: Any) -> int:
+    from . import pipeline, report
+
+    request, _, analysis = _target(args)
+    card = pipeline.prove_file(args.loop, request, analysis)
+    _print(out, args, {"file": args.loop, "request": request.to_json(), "fit": card.to_json()}, report.card_text(card))
+    return DONE
+
+
+def _target(args: argparse.Namespace) -> tuple[Any, Any, Any]:
+    """What `fit` and `proof` measure against, with the idea and its analysis if one was named."""
+    from . import pipeline
+
+    idea = pipeline.load_idea(args.idea) if args.idea else None
+    analysis = pipeline.analyze_idea(idea, _Teller(), tags=False) if idea else None
+    given = {name: getattr(args, name) for name in ("bpm", "bars", "key", "meter", "chords", "instrument")}
+    request, notes = pipeline.plan_target(getattr(args, "loop", None), analysis, **given)
+    for note in notes:
+        _say(note)
+    return request, idea, analysis
+
+
+def _engines(args: argparse.Namespace, out: Any) -> int:
+    from . import report
+    from .engines import registry
+
+    rows = [(registry.get_engine(r.engine).info, r) for r in registry.readiness_all()]
+    _print(out, args, {"engines": [report.engine_json(info, r) for info, r in rows]}, report.engines_text(rows))
+    return DONE
+
+
+def _install(args: argparse.Namespace, out: Any) -> int:
+    if args.what == "tags":
+        from .analysis.tags import fetch_tag_models
+
+        fetch_tag_models(_Teller())
+    else:
+        from .install import install
+
+        install(args.what, on_line=_say)
+    print(f"{args.what} is installed.", file=out)
+    return DONE
+
+
+def _demo(args: argparse.Namespace, out: Any) -> int:
+    from . import pipeline, report
+
+    teller = _Teller()
+    idea = pipeline.load_idea(EXAMPLE)
+    analysis = pipeline.analyze_idea(idea, teller)
+    request, notes = pipeline.plan_request(analysis, instrument="bass guitar", bars=4, takes=1, seed=1)
+    for note in notes:
+        _say(note)
+    result = pipeline.make_loops(request, idea, analysis, args.out, teller)
+    data = {"analysis": analysis.to_json()} | result.to_json()
+    _print(out, args, data, report.analysis_text(analysis) + "\n\n" + report.result_text(result))
+    return DONE if result.any_passed else NONE_PASSED
+
+
+_COMMANDS = {
+    "analyze": _analyze,
+    "make": _make,
+    "fit": _fit,
+    "proof": _proof,
+    "engines": _engines,
+    "install": _install,
+    "demo": _demo,
+}
+
+
+# -------------------------------------------------------------------------------------------------------------- talking
+
+
+class _Teller:
+    """Progress on stderr: a line a stage, and every ten per cent (or five seconds) of a long one."""
+
+    def __init__(self) -> None:
+        self._stage, self._tenth, self._told = "", -1, 0.0
+
+    def __call__(self, stage: str, fraction: float | None = None, seconds_left: float | None = None) -> None:
+        tenth = -1 if fraction is None else int(fraction * 10)
+        now = time.monotonic()
+        if stage == self._stage and (tenth == self._tenth or now - self._told < 0.5) and now - self._told < 5:
+            return
+        self._stage, self._tenth, self._told = stage, tenth, now
+        share = "" if fraction is None else f" {fraction:.0%}"
+        left = "" if seconds_left is None else f", about {seconds_left:.0f} s left"
+        _say(f"{stage}{share}{left}")
+
+
+def _say(text: str) -> None:
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except UnicodeEncodeError:  # a terminal without UTF-8
+        print(text.encode("ascii", "replace").decode(), file=sys.stderr, flush=True)
+
+
+def _print(out: Any, args: argparse.Namespace, data: dict[str, Any], text: str) -> None:
+    shown = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) if getattr(args, "json", False) else text
+    try:
+        print(shown, file=out, flush=True)
+    except UnicodeEncodeError:
+        print(shown.encode("ascii", "replace").decode(), file=out, flush=True)
+
+
+def _one_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0][:300] if lines else "no message"

@@ -1,0 +1,356 @@
+"""The story from front to back: read an idea, hear it, plan a request, make takes, prove loops, write them.
+
+Each step is a function that takes and returns records, so the command line and the notebook tell the same story and a
+musician may change what lies between two steps.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import ranking
+from .audio import read_audio, read_back, resample, shown_name, write_whole
+from .engines import registry
+from .engines.base import Engine, not_ready_text, stop_if
+from .errors import InvalidInput, NotAvailable, Refused
+from .export import free_name, loop_stem, publish, read_tags, stage_wav, staging
+from .meter import bar_seconds, parse_meter
+from .planning import change_request, plan_measure, plan_request
+from .records import (
+    Analysis,
+    CancelCheck,
+    Clip,
+    FitCard,
+    Loop,
+    Progress,
+    Request,
+    Take,
+    Written,
+    never_cancelled,
+    silent_progress,
+)
+
+__all__ = [
+    "FinishedLoop",
+    "Idea",
+    "Result",
+    "analyze_idea",
+    "change_request",
+    "fit_take",
+    "load_idea",
+    "make_loops",
+    "pick_engine",
+    "plan_request",
+    "plan_target",
+    "plot_loops",
+    "prove_file",
+    "write_parts",
+]
+MOST_REROLLS = 2  # a failed take is made again with a new seed at most this often, so work stays bounded
+
+
+@dataclass(frozen=True, eq=False)
+class Idea:
+    """An upload that was read and checked."""
+
+    name: str
+    clip: Clip
+    sha256: str
+    path: Path | None = None
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {"file": self.name, "sha256": self.sha256, "seconds": round(self.clip.seconds, 4)}
+
+
+@dataclass(frozen=True, eq=False)
+class FinishedLoop:
+    """A loop that lies on disk: its rank (1 = best), the loop with its fit card, and the files."""
+
+    rank: int
+    loop: Loop
+    fit: FitCard
+    files: Written
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What :func:`make_loops` returns: loops best first, the takes that were refused with their reasons, remarks."""
+
+    request: Request
+    idea: Idea | None
+    loops: tuple[FinishedLoop, ...]
+    refused: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def any_passed(self) -> bool:
+        return any(finished.fit.verdict != "failed" for finished in self.loops)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "idea": self.idea.to_json() if self.idea else None,
+            "request": self.request.to_json(),
+            "loops": [
+                {
+                    "rank": f.rank,
+                    "wav": str(f.files.wav),
+                    "json": str(f.files.json),
+                    "midi": str(f.files.midi) if f.files.midi else None,
+                    "engine": f.loop.take.engine,
+                    "take": f.loop.take.number,
+                    "seed": f.loop.take.seed,
+                    "prompt": f.loop.take.prompt,
+                    "license": f.loop.take.licence,
+                    "labels": list(f.loop.take.labels),
+                    "score": None if f.loop.score is None else round(f.loop.score, 4),
+                    "why": list(f.loop.why),
+                    "fit": f.fit.to_json(),
+                }
+                for f in self.loops
+            ],
+            "refused": list(self.refused),
+            "notes": list(self.notes),
+        }
+
+
+# ------------------------------------------------------------------------------------------------------ the idea, heard
+
+
+def load_idea(source: str | os.PathLike[str], name: str | None = None) -> Idea:
+    """Read and check an upload; raises InvalidInput or NotAvailable as :func:`helpers.audio.read_audio` does."""
+    file = read_audio(source)
+    return Idea(name or shown_name(source), file.clip, file.sha256, Path(source), file.notes)
+
+
+def analyze_idea(idea: Idea, progress: Progress = silent_progress, *, tags: bool = True) -> Analysis:
+    """Hear an idea: tempo, grid, key, chords, melody, groove, genre and mood."""
+    from .analysis import analyze
+
+    analysis = analyze(idea.clip, file=idea.name, sha256=idea.sha256, progress=progress, tags=tags)
+    return dataclasses.replace(analysis, notes=(*idea.notes, *analysis.notes)) if idea.notes else analysis
+
+
+# ----------------------------------------------------------------------------------------------------- takes into loops
+
+
+def pick_engine(name: str) -> Engine:
+    """The engine called ``name``, able to run here; raises InvalidInput or NotAvailable with what to do instead."""
+    engine = registry.get_engine(name)
+    readiness = engine.readiness()
+    if not readiness.ready:
+        raise NotAvailable(not_ready_text(engine.info, readiness))
+    return engine
+
+
+def make_loops(
+    request: Request,
+    idea: Idea | None,
+    analysis: Analysis | None,
+    out_dir: str | os.PathLike[str],
+    progress: Progress = silent_progress,
+    cancel: CancelCheck = never_cancelled,
+) -> Result:
+    """Make takes, turn them into loops, prove each on its file, rank them and write them.
+
+    A take that is refused or fails its fit card is made again with a new seed, within a bound; ``request.takes`` loops
+    are written at most, best first, failed ones (labelled so) only where no better take took their place.
+
+    Raises
+    ------
+    InvalidInput, NotAvailable, Cancelled
+        Nothing is left on disk then.
+    Refused
+        If no take could be made into a loop at all.
+    """
+    from .loops import make_loop, prove
+
+    engine = pick_engine(request.engine)
+    guide = _guide(engine, request, idea, analysis, progress, cancel)
+    refused: list[str] = []
+    proven: list[tuple[Loop, Path]] = []
+    with staging(out_dir) as folder:
+        made, wanted, budget = 0, request.takes, request.takes * (1 + MOST_REROLLS)
+        while wanted > 0 and made < budget:
+            count = min(wanted, budget - made)
+            takes = _takes(engine, request, analysis, guide, count, made, refused, progress, cancel)
+            made += count
+            for take in takes:
+                stop_if(cancel)
+                progress(f"Cutting and proving take {take.number + 1}", None, None)
+                try:
+                    loop = make_loop(take, request, analysis)
+                except Refused as reason:
+                    refused.append(f"Take {take.number + 1}: {reason}")
+                    continue
+                staged = stage_wav(loop, request, folder)
+                fit = prove(read_back(staged), request, analysis, loop.corrections)
+                proven.append((dataclasses.replace(loop, fit=fit), staged))
+            wanted = request.takes - sum(loop.fit is not None and loop.fit.verdict != "failed" for loop, _ in proven)
+        if not proven:
+            raise Refused(
+                f"None of {made} takes could be made into a loop. {refused[-1] if refused else ''} "
+                "Try another seed, instrument or engine; the sketch engine always fits."
+            )
+        paths = {id(loop.take): staged for loop, staged in proven}
+        best = ranking.rank([loop for loop, _ in proven], request, analysis)[: request.takes]
+        described = idea.to_json() if idea else {}
+        finished = []
+        for rank, loop in enumerate(best, 1):
+            assert loop.fit is not None
+            files = publish(paths[id(loop.take)], loop, loop.fit, request, described, rank, Path(out_dir))
+            finished.append(FinishedLoop(rank, loop, loop.fit, files))
+    notes = [f"{made - request.takes} more takes were made because some failed."] if made > request.takes else []
+    return Result(request, idea, tuple(finished), tuple(refused), tuple(notes))
+
+
+def _takes(
+    engine: Engine,
+    request: Request,
+    analysis: Analysis | None,
+    guide: Clip | None,
+    count: int,
+    first: int,
+    refused: list[str],
+    progress: Progress,
+    cancel: CancelCheck,
+) -> list[Take]:
+    try:
+        return engine.generate(
+            request, analysis=analysis, guide=guide, count=count, first=first, progress=progress, cancel=cancel
+        )
+    except Refused as reason:  # every take of this group came out silent
+        refused.append(str(reason))
+        return []
+
+
+def _guide(
+    engine: Engine,
+    request: Request,
+    idea: Idea | None,
+    analysis: Analysis | None,
+    progress: Progress,
+    cancel: CancelCheck,
+) -> Clip | None:
+    """What a neural engine follows: the sketch of the same request, the idea from its first downbeat, or nothing."""
+    if not engine.hears_guide or request.guide == "none" or request.guide_strength == 0:
+        return None
+    if request.guide == "idea":
+        if idea is None:
+            raise InvalidInput("There is no idea to follow; use the sketch as guide, or none.")
+        starts = analysis.tempo.downbeats if analysis else ()
+        first = round((starts[0] if starts else 0.0) * idea.clip.sample_rate)
+        return Clip(idea.clip.samples[:, max(first, 0) :].copy(), idea.clip.sample_rate)
+    progress("Sketching the guide", None, None)
+    sketch = registry.get_engine("sketch")
+    drawn = request.with_(engine="sketch", options={}, dry=True)
+    return sketch.generate(drawn, analysis=analysis, count=1, cancel=cancel)[0].clip
+
+
+# ------------------------------------------------------------------------------------------ any audio: into a loop, proof
+
+
+def fit_take(
+    source: str | os.PathLike[str],
+    request: Request,
+    idea: Idea | None,
+    analysis: Analysis | None,
+    out_dir: str | os.PathLike[str],
+    progress: Progress = silent_progress,
+) -> Result:
+    """Make any audio file into a loop that fits ``request``, with its fit card; raises Refused with the reason."""
+    from .loops import make_loop, prove
+
+    file = read_audio(source)
+    clip = file.clip if file.clip.channels <= 2 else Clip(file.clip.mono()[None], file.clip.sample_rate)
+    clip = resample(clip, request.sample_rate)
+    take = Take(
+        clip=clip,
+        engine="upload",
+        engine_version="1",
+        seed=request.seed,
+        prompt="",
+        licence="The licence of the file that was given.",
+        notes=(f"Made from {shown_name(source)}, SHA-256 {file.sha256}.",),
+    )
+    progress("Finding the loop in the take", None, None)
+    loop = make_loop(take, request, analysis)
+    with staging(out_dir) as folder:
+        staged = stage_wav(loop, request, folder)
+        fit = prove(read_back(staged), request, analysis, loop.corrections)
+        ranked = ranking.rank([dataclasses.replace(loop, fit=fit)], request, analysis)[0]
+        files = publish(staged, ranked, fit, request, idea.to_json() if idea else {}, 1, Path(out_dir))
+    return Result(request, idea, (FinishedLoop(1, ranked, fit, files),), (), file.notes)
+
+
+def plan_target(
+    loop: str | os.PathLike[str] | None, analysis: Analysis | None, *, bpm: float | None, bars: int | None, **given: Any
+) -> tuple[Request, tuple[str, ...]]:
+    """What ``loop`` is measured against: what is given, else its own JSON or tempo tag, else what is heard in it.
+
+    Raises
+    ------
+    InvalidInput
+        If neither says the tempo and the number of bars.
+    """
+    if loop is None or (bpm is not None and bars is not None):
+        assert bpm is not None and bars is not None
+        return plan_measure(analysis, bpm=bpm, bars=bars, **given)
+    tags = read_tags(loop)
+    if tags:
+        stated = {name: value for name, value in given.items() if value is not None}
+        return plan_measure(analysis, **(tags | stated | {"bpm": bpm or tags["bpm"], "bars": bars or tags["bars"]}))
+    heard = analyze_idea(load_idea(loop), tags=False).tempo
+    bpm = bpm or heard.bpm
+    if bpm is None:
+        raise InvalidInput(
+            f"No tempo could be heard in “{shown_name(loop)}” and none is stored in it; add --bpm and --bars."
+        )
+    time = parse_meter(given["meter"]) if given.get("meter") else heard.meter
+    bars = bars or max(1, min(16, round(load_idea(loop).clip.seconds / bar_seconds(bpm, time))))
+    request, notes = plan_measure(analysis, bpm=bpm, bars=bars, **(given | {"meter": time.name}))
+    return request, (*notes, f"Measured against what was heard in the file itself: {bpm:.6g} BPM, {bars} bars.")
+
+
+def prove_file(source: str | os.PathLike[str], request: Request, analysis: Analysis | None) -> FitCard:
+    """The fit card of any audio file against ``request``, whose rate becomes the file's own."""
+    from .loops import prove
+
+    clip = read_audio(source).clip
+    return prove(clip, request.with_(sample_rate=clip.sample_rate), analysis)
+
+
+# ------------------------------------------------------------------------------------------------- the score by itself
+
+
+def write_parts(request: Request, analysis: Analysis | None, out_dir: str | os.PathLike[str]) -> list[Path]:
+    """Compose the request's takes and write each score as MIDI only (sketch engine); nothing is overwritten."""
+    from .sketch import compose, write_midi
+
+    if request.engine != "sketch":
+        raise InvalidInput(f"The engine {request.engine} has no score to write; use the sketch engine for MIDI.")
+    written = []
+    for take in range(request.takes):
+        data = write_midi(compose(request, analysis, take))
+        path = free_name(Path(out_dir), loop_stem(request, take), ".mid")
+        write_whole(path, data)
+        written.append(path)
+    return written
+
+
+def plot_loops(result: Result, analysis: Analysis | None) -> list[Path]:
+    """Draw the piano roll of each sketch loop beside its WAV and return the pictures' paths."""
+    from .sketch import compose, plot_roll
+
+    drawn = []
+    for finished in result.loops:
+        if finished.loop.take.engine != "sketch":
+            continue
+        path = free_name(finished.files.wav.parent, finished.files.wav.stem, ".png")
+        plot_roll(compose(result.request, analysis, finished.loop.take.number), result.request, analysis, path)
+        drawn.append(path)
+    return drawn

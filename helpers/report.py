@@ -1,0 +1,160 @@
+"""Analyses, fit cards and engines as plain text for a terminal (and their JSON where the record has none)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from .pitch import write_progression
+from .records import Analysis, EngineInfo, FitCard, Readiness
+
+UNKNOWN = "unknown"
+_MARKS = {"pass": "PASS", "corrected": "CORRECTED", "failed": "FAILED"}
+
+
+def analysis_text(analysis: Analysis) -> str:
+    """What was heard, a line for each question."""
+    t, k = analysis.tempo, analysis.key
+    rows = [
+        (
+            "idea",
+            f"{analysis.file}, {analysis.seconds:.2f} s, {analysis.sample_rate} Hz, {_channels(analysis.channels)}",
+        )
+    ]
+    if t.bpm is None:
+        rows.append(("tempo", UNKNOWN))
+    else:
+        others = ", ".join(f"{a.bpm:.5g} ({a.relation})" for a in t.alternatives)
+        rows.append(
+            ("tempo", f"{t.bpm:.6g} BPM in {t.meter.name}, confidence {t.confidence:.2f}; else {others or 'none'}")
+        )
+        length = f"an exact loop of {t.bars} bar{'s' if t.bars != 1 else ''}" if t.is_loop else "a free take"
+        swing = "" if t.swing is None else f", swing {t.swing:.2f}"
+        first = f", first downbeat at {t.downbeats[0]:.3f} s" if t.downbeats else ""
+        rows.append(("grid", f"{length}{first}{swing}"))
+    if k is None:
+        rows.append(("key", UNKNOWN))
+    else:
+        others = ", ".join(a.name for a in k.alternatives[:3])
+        rows.append(
+            ("key", f"{k.key.name}, confidence {k.confidence:.2f}, tuning {k.tuning_cents:+.0f} cents; else {others}")
+        )
+    rows.append(("chords", _chords(analysis)))
+    for name, tags in (("genre", analysis.genres), ("mood", analysis.moods)):
+        rows.append((name, ", ".join(f"{tag.label} {tag.score:.2f}" for tag in tags[:3]) or UNKNOWN))
+    rows.append(("loudness", UNKNOWN if analysis.loudness_lufs is None else f"{analysis.loudness_lufs:.1f} LUFS"))
+    if analysis.melody:
+        rows.append(("melody", f"{len(analysis.melody)} notes"))
+    rows += [("note", note) for note in analysis.notes]
+    return "What was heard\n" + _table(rows)
+
+
+def _chords(analysis: Analysis) -> str:
+    from .harmonize import bars_of_chords
+
+    if not analysis.chords or analysis.tempo.bpm is None:
+        return UNKNOWN
+    bars = bars_of_chords(analysis, analysis.tempo.bpm, analysis.tempo.meter, 16)
+    return write_progression(bars) if bars else "none heard"
+
+
+def card_text(card: FitCard) -> str:
+    """A fit card as a small table; what could not be measured says so."""
+    rows = [
+        ("verdict", _MARKS[card.verdict]),
+        ("samples", f"{card.samples} of {card.samples_expected}"),
+        ("tempo", _pair(card.bpm_measured, card.bpm_requested, "BPM", ".6g")),
+        ("off the grid", _with(card.grid_error_ms, ".1f", " ms")),
+        ("bar 1 off by", _with(card.downbeat_offset_ms, ".1f", " ms")),
+        (
+            "key",
+            f"{card.key_measured or UNKNOWN} (asked: {card.key_requested or 'none'}), "
+            f"score {_with(card.key_score, '.1f')}",
+        ),
+        ("on the scale", _share(card.in_key_share)),
+        ("on the chords", _share(card.chord_agreement)),
+        ("seam", _with(card.seam, ".2f", " (1 = an ordinary moment)")),
+        ("purity", _purity(card)),
+        ("loudness", f"{_with(card.loudness_lufs, '.1f', ' LUFS')}, peak {_with(card.true_peak_dbtp, '.1f', ' dBTP')}"),
+        ("corrections", "; ".join(card.corrections) or "none"),
+    ]
+    rows += [("because" if card.verdict == "failed" else "note", reason) for reason in card.reasons]
+    return "Fit card\n" + _table(rows)
+
+
+def result_text(result: Any) -> str:
+    """The request, then each loop with its files, reasons and fit card."""
+    request = result.request
+    key = request.key.name if request.key else "no key"
+    what = request.instrument or "any instrument"
+    parts = [f"{what}, {request.bars} bars of {request.meter} at {request.bpm:.6g} BPM, {key}"]
+    if request.progression:
+        parts[0] += f", {write_progression(request.progression)}"
+    for f in result.loops:
+        files = [f.files.wav, f.files.json, *([f.files.midi] if f.files.midi else [])]
+        score = "" if f.loop.score is None else f", score {f.loop.score:.2f}"
+        lines = [f"Loop {f.rank} ({f.loop.take.engine}, seed {request.seed}, take {f.loop.take.number + 1}{score})"]
+        lines += [f"  why        {'; '.join(f.loop.why)}"] if f.loop.why else []
+        lines += [f"  wrote      {path}" for path in files]
+        parts.append("\n".join(lines) + "\n" + card_text(f.fit))
+    parts += [f"Refused: {reason}" for reason in result.refused]
+    parts += list(result.notes)
+    return "\n\n".join(parts)
+
+
+def engine_json(info: EngineInfo, readiness: Readiness) -> dict[str, Any]:
+    """One row of ``engines --json``."""
+    return {
+        "name": info.name,
+        "title": info.title,
+        "ready": readiness.ready,
+        "reason": readiness.reason or None,
+        "remedy": readiness.remedy or None,
+        "sample_rate": info.sample_rate,
+        "channels": info.channels,
+        "max_seconds": info.max_seconds,
+        "license": info.licence,
+        "hears": sorted(info.hears),
+        "good_at": info.good_at,
+        "memory_gib": info.memory_gib,
+        "download_gib": info.download_gib,
+        "options": dict(info.options),
+        "details": readiness.details,
+    }
+
+
+def engines_text(rows: Iterable[tuple[EngineInfo, Readiness]]) -> str:
+    """What can run here and, for the rest, why not and what to do."""
+    parts = []
+    for info, r in rows:
+        lines = [f"{info.name:<20}{'ready' if r.ready else 'not here'}"]
+        lines += [f"  {r.reason}"] if r.reason else []
+        lines += [f"  do: {r.remedy}"] if r.remedy and not r.ready else []
+        lines.append(f"  weights: {info.licence}")
+        parts.append("\n".join(lines))
+    return "\n".join(parts)
+
+
+def _table(rows: Iterable[tuple[str, str]]) -> str:
+    return "\n".join(f"  {name:<14}{value}" for name, value in rows)
+
+
+def _with(value: float | None, form: str, unit: str = "") -> str:
+    return UNKNOWN if value is None else f"{value:{form}}{unit}"
+
+
+def _share(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value:.0%}"
+
+
+def _pair(measured: float | None, asked: float, unit: str, form: str) -> str:
+    return f"{_with(measured, form)} (asked: {asked:{form}} {unit})"
+
+
+def _purity(card: FitCard) -> str:
+    parts = ", ".join(f"{name} {value:.2f}" for name, value in card.purity_parts.items())
+    return _with(card.purity, ".2f") + (f" ({parts})" if parts else "")
+
+
+def _channels(count: int) -> str:
+    return {1: "mono", 2: "stereo"}.get(count, f"{count} channels")
