@@ -1,0 +1,147 @@
+"""The sampler against diffusers' own, and the law of the noise that replaces its Brownian tree."""
+
+import sys
+import types
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("diffusers")
+pytestmark = pytest.mark.neural
+
+from helpers.engines.fast.noise import (  # noqa: E402
+    SIGMA_MAX,
+    CosineSolver,
+    plan_cosine_steps,
+    start_sigma,
+    tree_noise,
+)
+from helpers.engines.fast.streams import TakeStreams  # noqa: E402
+from helpers.errors import InvalidInput  # noqa: E402
+
+SHAPE = (8, 50)
+
+
+def solver(seeds, steps=10, shape=SHAPE, **plan):
+    made = CosineSolver(plan_cosine_steps(steps, **plan), TakeStreams(seeds, "test"), shape)
+    made.start()
+    return made
+
+
+def toy_model(x, timestep):
+    """Anything nonlinear that depends on both its inputs."""
+    return torch.tanh(x + timestep) - 0.3 * x
+
+
+def run(made):
+    for step in range(made.plan.steps):
+        made.load_noise(step)
+        made.update(toy_model(made.model_input(), made.timestep()))
+    return made.latents
+
+
+@pytest.fixture
+def their_scheduler(monkeypatch):
+    """diffusers' scheduler; its noise is injected, so where torchsde is missing an empty stand-in will do."""
+    try:
+        import torchsde  # noqa: F401
+    except ImportError:
+        monkeypatch.setitem(sys.modules, "torchsde", types.ModuleType("torchsde"))
+    from diffusers.schedulers.scheduling_cosine_dpmsolver_multistep import CosineDPMSolverMultistepScheduler
+
+    return CosineDPMSolverMultistepScheduler
+
+
+@pytest.mark.parametrize(("steps", "sigma_max"), [(100, SIGMA_MAX), (25, SIGMA_MAX), (12, 7.0)])
+def test_latents_equal_diffusers_for_the_same_noise(their_scheduler, steps, sigma_max):
+    ours = solver([3, 4], steps, sigma_max=sigma_max)
+    theirs = their_scheduler(sigma_min=0.3, sigma_max=sigma_max, sigma_schedule="exponential")
+    theirs.set_timesteps(steps)
+    x = ours.latents.clone()
+    np.testing.assert_allclose(ours.plan.timesteps, theirs.timesteps, atol=1e-6)
+    for step, timestep in enumerate(theirs.timesteps):
+        ours.load_noise(step)
+        theirs.noise_sampler = lambda *_: ours.noise
+        x = theirs.step(toy_model(theirs.scale_model_input(x, timestep), timestep), timestep, x).prev_sample
+        ours.update(toy_model(ours.model_input(), ours.timestep()))
+        torch.testing.assert_close(ours.latents, x, rtol=2e-5, atol=2e-5 * float(theirs.sigmas[step]))
+
+
+def test_noise_of_every_step_is_standard_normal():
+    draws = torch.stack([solver([7], 5)._streams.normal(step, (64, 256)) for step in range(60)]).double()
+    n = draws[0].numel()
+    assert draws.mean(dim=(1, 2, 3)).abs().max() < 5 / np.sqrt(n)
+    assert (draws.var(dim=(1, 2, 3)) - 1).abs().max() < 5 * np.sqrt(2 / n)
+    assert abs(float((draws**4).mean()) - 3.0) < 0.03  # a normal's kurtosis, not only its variance
+
+
+def test_noise_is_independent_across_steps_and_takes():
+    streams = TakeStreams([1, 2, 3], "test")
+    blocks = torch.cat([streams.normal(step, (20_000,)) for step in range(8)]).double()
+    correlation = torch.corrcoef(blocks) - torch.eye(len(blocks))
+    assert correlation.abs().max() < 5 / np.sqrt(20_000)
+
+
+def test_the_tree_follows_the_same_law():
+    pytest.importorskip("torchsde")
+    plan = plan_cosine_steps(20)
+    like = torch.zeros(2, 64, 128)
+    source, draws = tree_noise(plan, [1, 2], like), []
+    for step in range(plan.steps - 1):
+        draws.append(source(step, torch.empty_like(like)).flatten().double())
+    draws = torch.stack(draws)
+    assert draws.mean(dim=1).abs().max() < 5 / np.sqrt(draws.shape[1])
+    assert (draws.var(dim=1) - 1).abs().max() < 5 * np.sqrt(2 / draws.shape[1])
+    assert (torch.corrcoef(draws) - torch.eye(len(draws))).abs().max() < 5 / np.sqrt(draws.shape[1])
+
+
+def test_a_take_alone_equals_the_take_in_a_batch():
+    together = run(solver([10, 11, 12]))
+    alone = run(solver([11]))
+    assert torch.equal(together[1], alone[0])
+    assert not torch.equal(together[0], together[1])
+
+
+def test_blocks_can_be_drawn_in_any_order_and_purposes_differ():
+    streams = TakeStreams([5], "test")
+    first, second = streams.normal(1, (100,)), streams.normal(2, (100,))
+    again = TakeStreams([5], "test")
+    assert torch.equal(again.normal(2, (100,)), second)
+    assert torch.equal(again.normal(1, (100,)), first)
+    assert not torch.equal(TakeStreams([5], "other").normal(1, (100,)), first)
+
+
+def test_the_streams_never_change():
+    # These numbers are in every musician's saved seeds; a change here changes all loops made before.
+    np.testing.assert_allclose(
+        TakeStreams([0], "test").uniform(0, (3,))[0],
+        [0.020807862281799316, 0.8590100407600403, 0.8702754378318787],
+        atol=1e-7,
+    )
+
+
+def test_init_audio_is_kept_as_far_as_the_start_sigma_allows():
+    init = torch.linspace(-1, 1, SHAPE[0] * SHAPE[1]).reshape(SHAPE)
+    distances = []
+    for strength in (0.2, 0.6, 1.0):
+        made = solver([1], sigma_max=start_sigma(strength))
+        made.start(init)
+        distances.append(float((made.latents[0] - init).std()))
+    assert distances == sorted(distances, reverse=True)
+    assert distances[-1] == pytest.approx(start_sigma(1.0), rel=0.1)
+    assert start_sigma(0.0) == SIGMA_MAX
+
+
+def test_restart_gives_the_same_latents():
+    made = solver([1])
+    first = run(made).clone()
+    made.start()
+    assert torch.equal(run(made), first)
+
+
+def test_impossible_plans_are_refused():
+    with pytest.raises(InvalidInput, match="1 sampling steps are too few"):
+        plan_cosine_steps(1)
+    with pytest.raises(InvalidInput, match="does not fall"):
+        plan_cosine_steps(10, sigma_max=0.2)

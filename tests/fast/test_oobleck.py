@@ -1,0 +1,139 @@
+"""A cropped decode is the full decode, and costs what it keeps."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("diffusers")
+pytestmark = pytest.mark.neural
+
+from helpers.engines.fast.oobleck import decode_span, fold_weight_norm, frames_needed  # noqa: E402
+from helpers.errors import InvalidInput, LoopsError  # noqa: E402
+
+# The released model's strides, so that its receptive field is the one under test, with few channels.
+RELEASED = dict(
+    encoder_hidden_size=4,
+    downsampling_ratios=[2, 4, 4, 8, 8],
+    channel_multiples=[1, 1, 2, 2, 2],
+    decoder_channels=4,
+    decoder_input_channels=8,
+)
+ODD = dict(RELEASED, downsampling_ratios=[3, 5], channel_multiples=[1, 2])
+
+
+def tiny_vae(config=RELEASED, dtype=torch.float64):
+    from diffusers import AutoencoderOobleck
+
+    torch.manual_seed(0)
+    vae = AutoencoderOobleck(**config)
+    for name, parameter in vae.named_parameters():  # sound at the level of music, and lively
+        if name.endswith("weight_g"):
+            parameter.data *= 1.2
+        if name.endswith(("alpha", "beta")):
+            parameter.data.normal_(0, 0.3)
+    return vae.eval().requires_grad_(False).to(dtype)
+
+
+def test_the_released_model_needs_ten_frames_around():
+    vae = tiny_vae()
+    first, end = frames_needed(vae, 100 * 2048, 140 * 2048, 1024)
+    assert (100 - first, end - 140) == (10, 10)
+    assert frames_needed(vae, 0, 1024 * 2048, 1024) == (0, 1024)
+
+
+@pytest.mark.parametrize(("config", "spans"), [
+    (RELEASED, [(0, 9000), (51_001, 70_203), (90_000, 48 * 2048)]),
+    (ODD, [(0, 100), (301, 402), (500, 48 * 15 - 1)]),
+])  # fmt: skip
+def test_a_cropped_decode_equals_the_full_decode(config, spans):
+    vae = tiny_vae(config)
+    latents = torch.randn(8, 48, dtype=torch.float64)
+    full = vae.decode(latents[None]).sample[0].float()
+    for start, stop in spans:
+        part = decode_span(vae, latents, start, stop)
+        assert part.dtype == torch.float32
+        np.testing.assert_allclose(part, full[:, start:stop], atol=1e-12 + 1e-7 * float(full.abs().max()))
+
+
+def test_one_frame_less_would_be_heard():
+    vae = tiny_vae()
+    latents = torch.randn(1, 8, 64, dtype=torch.float64)
+    full = vae.decode(latents).sample
+    first, end = frames_needed(vae, 30 * 2048, 32 * 2048, 64)
+    short = vae.decode(latents[:, :, first + 1 : end - 1]).sample[..., (29 - first) * 2048 : (31 - first) * 2048]
+    assert (short - full[..., 30 * 2048 : 32 * 2048]).abs().max() > 0
+
+
+def test_half_precision_stays_within_a_thousandth():
+    vae = tiny_vae(dtype=torch.float32)
+    latents = torch.randn(8, 40)
+    fold_weight_norm(vae)
+    vae.half()
+    full = vae.decode(latents[None].half()).sample[0].float()
+    part = decode_span(vae, latents, 20_000, 50_000)
+    assert float((part - full[:, 20_000:50_000]).abs().max()) < 1e-3
+
+
+def test_pieces_join_without_a_trace():
+    vae = tiny_vae()
+    latents = torch.randn(8, 60, dtype=torch.float64)
+    whole = decode_span(vae, latents, 1000, 110_000)
+    pieces = decode_span(vae, latents, 1000, 110_000, piece_frames=7)
+    torch.testing.assert_close(pieces, whole, rtol=0, atol=1e-6 * float(whole.abs().max()))
+
+
+def test_decode_work_follows_the_kept_length():
+    from torch.utils.flop_counter import FlopCounterMode
+
+    vae, work = tiny_vae(dtype=torch.float32), {}
+    latents = torch.randn(8, 1024)
+    for frames in (50, 100, 1024):
+        with FlopCounterMode(display=False) as counter:
+            decode_span(vae, latents, 0, frames * 2048)
+        work[frames] = counter.get_total_flops()
+    assert work[100] / work[1024] == pytest.approx(110 / 1084, rel=0.05)  # three seams cost twenty frames each
+    assert work[50] < 0.6 * work[100]
+
+
+def test_folding_weight_norm_changes_nothing_and_is_done_in_float32():
+    vae = tiny_vae(dtype=torch.float32)
+    latents = torch.randn(1, 8, 20)
+    before = vae.decode(latents).sample
+    layers = sum(hasattr(m, "weight_g") for m in vae.modules())
+    assert layers > 0
+    assert fold_weight_norm(vae) == layers
+    assert not any(hasattr(m, "weight_g") for m in vae.modules())
+    torch.testing.assert_close(vae.decode(latents).sample, before, rtol=1e-5, atol=1e-5 * float(before.abs().max()))
+    assert fold_weight_norm(vae) == 0
+
+    layer = torch.nn.utils.weight_norm(torch.nn.Conv1d(2048, 4, 7))
+    exact = layer.requires_grad_(False).weight_g.double() * layer.weight_v.double() / layer.weight_v.double().norm(dim=(1, 2), keepdim=True)
+    layer.half()
+    fold_weight_norm(layer)
+    assert layer.weight.dtype == torch.float16
+    assert float((layer.weight.double() - exact).abs().max()) < 2e-3 * float(exact.abs().max())
+
+
+def test_overflow_in_half_precision_is_decoded_again_in_float32():
+    vae = tiny_vae(dtype=torch.float32)
+    fold_weight_norm(vae)
+    latents = torch.randn(8, 12)
+    loud = vae.decoder.conv1.weight
+    loud.data *= 6e4 / float(vae.decoder.conv1(latents[None]).abs().max())
+    want = decode_span(vae, latents, 0, 5000)
+    vae.half()
+    assert not torch.isfinite(vae.decode(latents[None].half()).sample).all()
+    got = decode_span(vae, latents, 0, 5000)
+    torch.testing.assert_close(got, want, rtol=0.05, atol=0.05 * float(want.abs().max()))
+    assert vae.decoder.conv1.weight.dtype == torch.float16
+
+
+def test_what_is_not_finite_in_float32_is_an_error():
+    vae = tiny_vae(dtype=torch.float32)
+    with pytest.raises(LoopsError, match="not finite, in full precision too"):
+        decode_span(vae, torch.full((8, 12), torch.nan), 0, 5000)
+
+
+def test_spans_off_the_canvas_are_refused():
+    with pytest.raises(InvalidInput, match="not on the canvas of 0 to 24576"):
+        decode_span(tiny_vae(), torch.zeros(8, 12), 0, 24_577)
