@@ -269,7 +269,7 @@ def read_back(path: str | os.PathLike[str]) -> Clip:
 
 
 def resample(clip: Clip, sample_rate: int) -> Clip:
-    """The clip at another rate (soxr, HQ), ``round(n * new / old)`` long; the same clip if the rate is right already."""
+    """The clip at another rate (soxr, HQ), ``round(n * new / old)`` long; the same clip if its rate is right."""
     if clip.sample_rate == sample_rate:
         return clip
     import soxr

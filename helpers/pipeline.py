@@ -251,7 +251,7 @@ def _guide(
     return sketch.generate(drawn, analysis=analysis, count=1, cancel=cancel)[0].clip
 
 
-# ------------------------------------------------------------------------------------------ any audio: into a loop, proof
+# ----------------------------------------------------------------------------------------- any audio: into a loop, proof
 
 
 def fit_take(

@@ -1,0 +1,58 @@
+# Two commands: `make demo` hears the example idea and makes a loop for it; `make test` runs every test.
+# Each makes what it needs in .venv, says what it does, and is safe to run again.
+
+# A Python from 3.11 to 3.13; say `make demo PYTHON=python3.12` to choose.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+# The tests run on the CPU: any torch does. Say TORCH="torch --index-url ..." for another build.
+TORCH ?= torch==2.13.0
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+
+.PHONY: demo test lint notebook voila browser clean
+.DEFAULT_GOAL := demo
+
+demo: .venv/core.stamp
+	@echo "== The example idea, heard; a bass loop for it, made and proven"
+	$(BIN)/python -m helpers demo --out loops
+
+test: .venv/dev.stamp lint
+	@echo "== Running the tests"
+	$(BIN)/python -m pytest -m "not browser"
+
+lint: .venv/dev.stamp
+	@echo "== Checking style"
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+
+notebook: .venv/core.stamp
+	$(PIP) install -q jupyterlab
+	$(BIN)/python -m jupyterlab loops_generator.ipynb
+
+voila: .venv/core.stamp
+	$(PIP) install -q voila
+	$(BIN)/python -m voila loops_generator.ipynb
+
+browser: .venv/dev.stamp
+	@echo "== Driving the notebook in a real browser (needs /usr/bin/chromium)"
+	$(PIP) install -q -r requirements-browser.txt
+	$(BIN)/python -m pytest -m browser tests/browser
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "No Python from 3.11 to 3.13 was found; install one, or say make PYTHON=/path/to/python3.12" >&2; exit 2; }
+	@echo "== Making .venv with $$($(PYTHON) --version)"
+	$(PYTHON) -m venv .venv
+
+.venv/core.stamp: .venv/bin/python requirements.txt
+	@echo "== Installing what analysis, sketch and loops need (no torch)"
+	$(PIP) install -q --prefer-binary -r requirements.txt
+	@touch $@
+
+.venv/dev.stamp: .venv/core.stamp requirements-dev.txt requirements-diffusers.txt
+	@echo "== Installing torch for the CPU, the model libraries and the test tools (a few minutes the first time)"
+	$(PIP) install -q $(TORCH)
+	$(PIP) install -q --prefer-binary -r requirements-dev.txt -r requirements-diffusers.txt
+	@touch $@
+
+clean:
+	rm -rf .venv .cache .pytest_cache .ruff_cache .hypothesis build
