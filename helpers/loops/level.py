@@ -1,0 +1,47 @@
+"""Level and cleanliness: constant offset and rumble out, every loop at one loudness, never clipped.
+
+Only gain is used, no limiter: the dynamics of the take stay what they were.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..audio import loudness_lufs, true_peak_dbtp
+from ..records import Clip
+
+TARGET_LUFS = -16.0  # loud enough to audition beside finished music, with room for the peaks of drums
+PEAK_DBTP = -1.0  # EBU R 128 s1: headroom that survives lossy encoding
+MOST_GAIN_DB = 40.0  # a take quieter than that is refused as silent before it gets here
+RUMBLE_HZ = 18.0  # below the lowest note of any instrument here (E0 is 20.6 Hz)
+
+
+def apply_cleaning(clip: Clip) -> Clip:
+    """Remove the constant offset and what lies below 18 Hz (zero-phase Butterworth, so that no onset moves)."""
+    from scipy.signal import butter, sosfiltfilt
+
+    sections = butter(2, RUMBLE_HZ, "highpass", fs=clip.sample_rate, output="sos")
+    pad = min(clip.length - 1, clip.sample_rate // 4)
+    centred = clip.samples - clip.samples.mean(axis=1, keepdims=True, dtype=np.float64)
+    return Clip(sosfiltfilt(sections, centred, axis=1, padlen=pad).astype(np.float32), clip.sample_rate)
+
+
+def offset_db(clip: Clip) -> float:
+    """Level of the constant offset against the level of the whole clip, in dB (the louder channel counts)."""
+    offset = np.abs(clip.samples.mean(axis=1, dtype=np.float64))
+    rms = np.sqrt(np.mean(np.square(clip.samples, dtype=np.float64), axis=1))
+    return float(20 * np.log10(np.max(np.maximum(offset, 1e-12) / np.maximum(rms, 1e-9))))
+
+
+def plan_gain_db(clip: Clip) -> float:
+    """Gain in dB that brings the clip to -16 LUFS, or less where its true peak would pass -1 dBTP."""
+    peak = true_peak_dbtp(clip)
+    loudness = loudness_lufs(clip)
+    wanted = TARGET_LUFS - loudness if loudness is not None else PEAK_DBTP - peak
+    return float(min(wanted, PEAK_DBTP - peak, MOST_GAIN_DB))
+
+
+def set_level(clip: Clip) -> Clip:
+    """The clip at its target loudness; see :func:`plan_gain_db`."""
+    gain = 10 ** (plan_gain_db(clip) / 20)
+    return Clip((clip.samples * np.float32(gain)).astype(np.float32), clip.sample_rate)

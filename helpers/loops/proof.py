@@ -1,0 +1,192 @@
+"""The fit card: what a finished loop really is, measured on its audio and never copied from the request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..audio import loudness_lufs, true_peak_dbtp
+from ..pitch import ALL_KEYS, mirex_score
+from ..records import Analysis, Clip, FitCard, Request
+from .purity import measure_purity
+from .seam import measure_seam
+from .shift import chord_share, scale_share
+from .tempo import Onsets, TakeTempo, estimate_take_tempo, hear_onsets
+
+STRONG = 0.25  # onsets at least this strong, of the strongest, count for the grid
+FEWEST_STRONG = 4
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A loop fails beyond ``value``; ``why`` is the musician's reason for the number."""
+
+    value: float
+    why: str
+
+
+LIMITS = {
+    "tempo_error_percent": Limit(0.5, "over eight bars at 120 BPM half a percent is 80 ms, heard as dragging"),
+    "grid_error_ms": Limit(35.0, "beyond a sixteenth's third at 120 BPM the part is not on this grid"),
+    "in_key_share": Limit(0.60, "seven of twelve notes hold 58 % of anything by chance"),
+    "seam": Limit(1.5, "half again as abrupt as the loop's own most abrupt moments is heard as a click or a gap"),
+    "purity": Limit(0.2, "below this other instruments carry as much as the one asked for"),
+    "true_peak_dbtp": Limit(-0.1, "nearer to full scale lossy players clip"),
+    "loudness_lufs": Limit(-40.0, "quieter is not usable beside other tracks"),
+}
+MINOR = ("folded", "wrapped", "level", "offset")  # corrections every loop may need: they do not make it `corrected`
+
+
+def prove(clip: Clip, request: Request, analysis: Analysis | None = None, corrections: tuple[str, ...] = ()) -> FitCard:
+    """Measure a finished loop against its request.
+
+    Parameters
+    ----------
+    clip
+        The loop as read back from its file.
+    request
+        What was asked for.
+    analysis
+        Of the idea; its chords are in the request already, so None is fine.
+    corrections
+        What was done to the take, in words; decides between ``pass`` and ``corrected``.
+
+    Returns
+    -------
+    FitCard
+        What could not be measured is None and ``reasons`` says why.
+    """
+    reasons: list[str] = []
+    failures: list[str] = []
+    expected = request.samples(clip.sample_rate)
+    if clip.length != expected:
+        failures.append(f"{clip.length} samples long instead of {expected}")
+    peak = true_peak_dbtp(clip)
+    loudness = loudness_lufs(clip)
+    if loudness is None:
+        reasons.append("loudness: too quiet or too short to measure")
+    pulse = _measure_pulse(clip, request)
+    reasons += pulse.reasons
+    harmony = _measure_harmony(clip, request)
+    reasons += harmony.reasons
+    seam = measure_seam(clip, request).value if clip.length > clip.sample_rate // 4 else None
+    purity, parts = measure_purity(clip, request)
+
+    def check(name: str, value: float | None, text: str, *, above: bool = True) -> None:
+        limit = LIMITS[name]
+        if value is not None and (value > limit.value if above else value < limit.value):
+            failures.append(text)
+
+    error = pulse.tempo_error_percent
+    check("tempo_error_percent", None if error is None else abs(error), f"tempo off by {error or 0:+.2f} %")
+    check("grid_error_ms", pulse.grid_error_ms, f"onsets {pulse.grid_error_ms or 0:.0f} ms off the grid")
+    check(
+        "in_key_share",
+        harmony.in_key_share,
+        f"only {harmony.in_key_share or 0:.0%} of the notes are in {request.key.name if request.key else ''}",
+        above=False,
+    )
+    check("seam", seam, f"the wrap is {seam or 0:.1f} times as abrupt as the loop's own moments")
+    check("purity", purity, f"purity {purity or 0:.2f}: other instruments are heard", above=False)
+    check("true_peak_dbtp", peak, f"true peak {peak:+.1f} dBTP: it clips")
+    check("loudness_lufs", loudness, f"loudness {loudness or 0:.0f} LUFS: too quiet", above=False)
+    if loudness is None and peak < -60:
+        failures.append("silent")
+
+    changed = [c for c in corrections if not any(word in c for word in MINOR)]
+    verdict = "failed" if failures else "corrected" if changed else "pass"
+    return FitCard(
+        samples=clip.length,
+        samples_expected=expected,
+        bpm_requested=request.bpm,
+        bpm_measured=pulse.bpm,
+        tempo_error_percent=error,
+        grid_error_ms=pulse.grid_error_ms,
+        downbeat_offset_ms=pulse.downbeat_offset_ms,
+        key_requested=request.key.name if request.key else None,
+        key_measured=harmony.key,
+        key_score=harmony.key_score,
+        in_key_share=harmony.in_key_share,
+        chord_agreement=harmony.chord_agreement,
+        seam=seam,
+        purity=purity,
+        purity_parts=parts,
+        loudness_lufs=loudness,
+        true_peak_dbtp=peak,
+        corrections=tuple(corrections),
+        verdict=verdict,
+        reasons=tuple(failures + reasons),
+    )
+
+
+@dataclass(frozen=True)
+class _Pulse:
+    bpm: float | None = None
+    tempo_error_percent: float | None = None
+    grid_error_ms: float | None = None
+    downbeat_offset_ms: float | None = None
+    reasons: tuple[str, ...] = ()
+
+
+def _measure_pulse(clip: Clip, request: Request) -> _Pulse:
+    heard = hear_onsets(clip)
+    # Against the 90th percentile: one great accent must not make every other note a weak one.
+    strong = heard.strengths >= STRONG * np.percentile(heard.strengths, 90) if heard.times.size else heard.strengths > 0
+    onsets = Onsets(heard.times[strong], heard.strengths[strong])
+    if onsets.times.size < FEWEST_STRONG:
+        return _Pulse(reasons=("tempo and grid not measured: sustained",))
+    tempo: TakeTempo = estimate_take_tempo(heard, request)
+    if tempo.bpm is None:
+        return _Pulse(reasons=(f"tempo and grid not measured: {tempo.reason}",))
+    reasons: tuple[str, ...] = ()
+    away = grid_distances_seconds(onsets.times, request)
+    beat = 60 / request.bpm
+    # The loop is a circle: an onset just before its end belongs to the first beat.
+    around = (onsets.times + request.seconds / 2) % request.seconds - request.seconds / 2
+    first = np.abs(around) < beat / 4
+    downbeat = float(around[first][np.argmax(onsets.strengths[first])] * 1000) if first.any() else None
+    if downbeat is None:
+        reasons += ("downbeat not measured: nothing starts on beat 1",)
+    return _Pulse(tempo.bpm, tempo.error_percent(request.bpm), float(np.median(np.abs(away)) * 1000), downbeat, reasons)
+
+
+def grid_distances_seconds(times: np.ndarray, request: Request) -> np.ndarray:
+    """Signed distance of each time to the nearest sixteenth of the requested grid (n,), swung where the request swings.
+
+    ``Request.swing`` is the share of a beat the first of two eighths takes; the sixteenths within each swung eighth
+    divide it evenly.
+    """
+    beat = 60 / request.bpm
+    per_beat = request.time.steps_per_beat
+    lines = np.arange(per_beat + 1) / per_beat
+    if request.swing and per_beat % 2 == 0:
+        lines = np.interp(lines, (0.0, 0.5, 1.0), (0.0, request.swing, 1.0))
+    place = times % beat
+    nearest = lines[np.argmin(np.abs(place[:, None] - lines * beat), axis=1)] * beat
+    return place - nearest
+
+
+@dataclass(frozen=True)
+class _Harmony:
+    key: str | None = None
+    key_score: float | None = None
+    in_key_share: float | None = None
+    chord_agreement: float | None = None
+    reasons: tuple[str, ...] = ()
+
+
+def _measure_harmony(clip: Clip, request: Request) -> _Harmony:
+    if request.role == "drums":
+        return _Harmony(reasons=("key not measured: drums",))
+    from ..features import chroma, key_scores
+
+    heard = chroma(clip)
+    total = heard.frames.sum(axis=1)
+    if total.sum() <= 0:
+        return _Harmony(reasons=("key not measured: nothing pitched sounds",))
+    key = ALL_KEYS[int(np.argmax(key_scores(total)))]
+    chords = chord_share(heard.frames, heard.times, request)
+    if request.key is None:
+        return _Harmony(key.name, None, None, chords, ("key not compared: none was asked for",))
+    return _Harmony(key.name, mirex_score(key, request.key), scale_share(total, request.key), chords)

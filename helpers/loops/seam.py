@@ -1,0 +1,236 @@
+"""The wrap, where the end of a loop meets its start: plan it, do it, measure it.
+
+Two ways to close a loop. *Fold*: what decays after the end (reverb, released strings) is added onto the start, as it
+would sound on the second pass. *Crossfade*: where the music plays on without a decay, the end passes with equal power
+into the lead-in, the moments before the start, so that the start is reached the way it was in the take.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..records import Clip, Request
+from .cut import CutLoop
+
+FRAME_SECONDS = 0.005
+RISE_DB = 4.0  # a rise of this much over the quietest frame so far is a new note, not a decay
+DECAY_DB = 12.0  # a tail has fallen at least this far where it ends
+FADE_SECONDS = 0.012  # hides the end of a fold; too short to hear as a fade
+SHORT_CROSSFADE_SECONDS = 0.012  # shorter than an attack
+LONG_CROSSFADE_SECONDS = 0.120  # for sustained sound without onsets near the wrap
+LEAD_IN_DB = -15.0  # a lead-in this far below the end of the loop would be heard as a hole
+QUIET_DB = -30.0  # and one this far below the whole loop is silence
+
+
+@dataclass(frozen=True)
+class Seam:
+    """How a loop is closed: ``kind`` is ``fold`` or ``crossfade``; ``seconds`` of tail folded or of crossfade."""
+
+    kind: str
+    seconds: float
+
+
+def plan_seam(cut: CutLoop, *, whole_tail: bool = False) -> Seam:
+    """Decide how to close a loop; ``whole_tail`` says that the tail is known to be nothing but decay."""
+    rate = cut.loop.sample_rate
+    if whole_tail:
+        return Seam("fold", cut.tail.shape[1] / rate)
+    short, long = round(SHORT_CROSSFADE_SECONDS * rate), round(LONG_CROSSFADE_SECONDS * rate)
+    lead_in, end = cut.lead_in[:, -long:], cut.loop.samples[:, -long:]
+    quiet = min(_level_db(end) + LEAD_IN_DB, _level_db(cut.loop.samples) + QUIET_DB)
+    if lead_in.shape[1] < short or _level_db(lead_in) < quiet:
+        # Nothing led into the start, so nothing of what rings on after the end is in it yet.
+        return Seam("fold", (_decay_samples(cut.tail, rate) or min(cut.tail.shape[1], short)) / rate)
+    steady = _is_steady(lead_in, rate) and _is_steady(cut.loop.samples[:, -lead_in.shape[1] :], rate)
+    return Seam("crossfade", (lead_in.shape[1] if steady else short) / rate)
+
+
+def apply_seam(cut: CutLoop, seam: Seam) -> Clip:
+    """Close the loop as planned; the length stays what it was."""
+    rate = cut.loop.sample_rate
+    count = round(seam.seconds * rate)
+    if seam.kind == "fold":
+        return fold_tail(cut.loop, cut.tail[:, :count])
+    return _cross_into(cut.loop, cut.lead_in[:, cut.lead_in.shape[1] - count :])
+
+
+def fold_tail(loop: Clip, tail: np.ndarray) -> Clip:
+    """Add ``tail`` (channels, n) onto the start, going round again where it is longer than the loop.
+
+    Its last 12 ms (all of it if it is shorter) fade out, so that the end of a tail that was cut off does not click.
+    """
+    count = tail.shape[1]
+    if count == 0:
+        return loop
+    fade = min(count, round(FADE_SECONDS * loop.sample_rate))
+    tail = tail.copy()
+    tail[:, count - fade :] *= _fade_out(fade)
+    out = loop.samples.copy()
+    for start in range(0, count, loop.length):
+        piece = tail[:, start : start + loop.length]
+        out[:, : piece.shape[1]] += piece
+    return Clip(out, loop.sample_rate)
+
+
+def _cross_into(loop: Clip, lead_in: np.ndarray) -> Clip:
+    """Let the end of the loop pass into ``lead_in``, at equal power whatever the likeness of the two."""
+    count = lead_in.shape[1]
+    out = loop.samples.copy()
+    end = out[:, -count:]
+    fade_out = _fade_out(count)
+    fade_in = fade_out[::-1]
+    # Equal-power gains make like signals swell by 3 dB; with their correlation known the swell can be divided out.
+    power = float(np.sqrt(np.sum(end**2, dtype=np.float64) * np.sum(lead_in**2, dtype=np.float64)))
+    likeness = max(0.0, float(np.sum(end * lead_in, dtype=np.float64)) / power) if power > 0 else 0.0
+    swell = np.sqrt(1 + 2 * likeness * fade_out * fade_in)
+    out[:, -count:] = (end * fade_out + lead_in * fade_in) / swell
+    return Clip(out.astype(np.float32), loop.sample_rate)
+
+
+def _fade_out(count: int) -> np.ndarray:
+    """(count,) float32 falling from one to zero; its square and that of its reverse sum to one."""
+    return np.cos((np.arange(count, dtype=np.float32) + 0.5) / count * (np.pi / 2))
+
+
+def _level_db(samples: np.ndarray) -> float:
+    return 10 * float(np.log10(np.mean(np.square(samples, dtype=np.float64)) + 1e-12)) if samples.size else -120.0
+
+
+def _frame_levels_db(samples: np.ndarray, rate: int) -> np.ndarray:
+    frame = max(1, round(FRAME_SECONDS * rate))
+    count = samples.shape[1] // frame
+    power = np.square(samples[:, : count * frame], dtype=np.float64).reshape(samples.shape[0], count, frame)
+    return 10 * np.log10(power.mean(axis=(0, 2)) + 1e-10)
+
+
+def _decay_samples(tail: np.ndarray, rate: int) -> int:
+    """Length of the decay a tail begins with: up to its first new note; 0 where it does not fall by 12 dB."""
+    levels = _frame_levels_db(tail, rate)
+    if levels.size < 3:
+        return 0
+    smooth = np.convolve(levels, np.ones(3) / 3, mode="valid")
+    lowest = np.minimum.accumulate(smooth)
+    rises = np.flatnonzero((smooth > lowest + RISE_DB) & (smooth > -60.0))
+    count = int(rises[0]) if rises.size else smooth.size
+    if count == 0 or smooth[0] - lowest[count - 1] < DECAY_DB:
+        return 0
+    # Back to where the decay was lowest: the rise itself belongs to the next note.
+    last = int(np.argmin(smooth[:count])) if rises.size else levels.size - 1
+    return min(tail.shape[1], round((last + 1) * FRAME_SECONDS * rate))
+
+
+def _is_steady(samples: np.ndarray, rate: int) -> bool:
+    """Whether the level moves by less than 6 dB from one 15 ms stretch to the next: no onset, no stop."""
+    levels = _frame_levels_db(samples, rate)
+    if levels.size < 6:
+        return False
+    smooth = np.convolve(levels, np.ones(3) / 3, mode="valid")
+    return bool(np.max(np.abs(smooth[3:] - smooth[:-3]), initial=0.0) < 6.0)
+
+
+# ----------------------------------------------------------------------------------------------------------- measuring
+
+MOMENT_SECONDS = 0.015  # a moment is this much before and after a grid line
+ORDINARY_PERCENTILE = 99.0
+# Below these a change is ordinary in any music, however smooth the rest of the loop is: a plucked note's own attack
+# makes a block four times as rough as its neighbours, a released key loses some 12 dB within 20 ms.
+CLICK_FLOOR, FALL_FLOOR_DB, RISE_FLOOR_DB = 4.0, 12.0, 18.0
+
+
+@dataclass(frozen=True)
+class SeamMeasure:
+    """The wrap against the loop's own moments; each part is a ratio to the 99th percentile of the others.
+
+    ``click``: a lone spike of the second difference (a jump of value or slope). ``fall``: sound cut off, ``rise``:
+    sound cut in, both as dB over 20 ms, averaged over the bands that sound. ``value`` is the largest of the three.
+    """
+
+    click: float
+    fall: float
+    rise: float
+
+    @property
+    def value(self) -> float:
+        return max(self.click, self.fall, self.rise)
+
+
+def measure_seam(clip: Clip, request: Request) -> SeamMeasure:
+    """Compare the wrap with the same measures at every other sixteenth of the loop.
+
+    Moments are windows of 15 ms either side of each sixteenth, so that a hit on beat 1 is compared with the hits on the
+    other beats and not with the silence between them. 1 is the 99th percentile of them.
+    """
+    steps = request.bars * request.time.steps_per_bar
+    rate = clip.sample_rate
+    grid = np.arange(steps) * clip.length / steps
+    click = _roughness(clip.samples)
+    click_hop = ROUGH_BLOCK
+    fall, rise, change_hop = _changes_db(clip.mono(), rate)
+    parts = []
+    for curve, hop, floor in (
+        (click, click_hop, CLICK_FLOOR),
+        (fall, change_hop, FALL_FLOOR_DB),
+        (rise, change_hop, RISE_FLOOR_DB),
+    ):
+        half = max(1, round(MOMENT_SECONDS * rate / hop))
+        centre = np.round(grid / hop).astype(int)
+        windows = (centre[:, None] + np.arange(-half, half + 1)) % curve.size
+        moments = curve[windows].max(axis=1)
+        ordinary = float(np.percentile(moments[1:], ORDINARY_PERCENTILE)) if steps > 1 else floor
+        parts.append(float(moments[0]) / max(ordinary, floor))
+    return SeamMeasure(*parts)
+
+
+ROUGH_BLOCK = 64  # samples; a click is shorter, an attack longer
+
+
+def _roughness(samples: np.ndarray) -> np.ndarray:
+    """How much rougher each block of 64 samples is than the 24 blocks around it; channels: the roughest counts.
+
+    Roughness is the largest second difference; the loop is taken as a circle.
+    """
+    rough = np.abs(np.roll(samples, -1, axis=1) - 2 * samples + np.roll(samples, 1, axis=1))
+    count = samples.shape[1] // ROUGH_BLOCK
+    # The last block takes the remainder, so that block 0 starts at the wrap.
+    blocks = rough[:, : count * ROUGH_BLOCK].reshape(samples.shape[0], count, ROUGH_BLOCK).max(axis=2)
+    if count * ROUGH_BLOCK < samples.shape[1]:
+        blocks[:, -1] = np.maximum(blocks[:, -1], rough[:, count * ROUGH_BLOCK :].max(axis=1))
+    around = np.zeros_like(blocks)
+    for shift in (*range(-13, -1), *range(2, 14)):  # not the direct neighbours: a click may straddle two
+        around += np.roll(blocks, shift, axis=1)
+    floor = 0.02 * np.sqrt(np.mean(np.square(rough), axis=1, keepdims=True)) + 1e-7
+    return (blocks / (around / 24 + floor)).max(axis=0)
+
+
+def _changes_db(mono: np.ndarray, rate: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Fall and rise of the spectrum around each frame in dB, and the hop in samples; the loop is taken as a circle."""
+    from scipy.signal import stft
+
+    hop = max(1, round(0.005 * rate))
+    size = 2 ** int(np.ceil(np.log2(0.02 * rate)))
+    padded = np.concatenate([mono[-2 * size :], mono, mono[: 2 * size]])
+    _, times, spectrum = stft(
+        padded, rate, nperseg=size, noverlap=size - hop, boundary=None, padded=False, window="hann", detrend=False
+    )
+    power = np.square(np.abs(spectrum))
+    edges = np.unique(np.round(np.geomspace(60, min(16_000, rate * 0.45), 25) / rate * size).astype(int))
+    bands = np.add.reduceat(power, edges, axis=0)[:-1]
+    levels = 10 * np.log10(bands + 1e-12)
+    floor = np.max(levels) - 60.0
+    levels = np.maximum(levels, floor)
+    reach = max(1, round(0.010 * rate / hop))
+    before, after = levels[:, : -2 * reach], levels[:, 2 * reach :]
+    first = times[reach] * rate - 2 * size  # centre of the first usable frame on the loop's own clock
+
+    def weighted(drop: np.ndarray, sounding: np.ndarray) -> np.ndarray:
+        weight = sounding - floor + 1e-9
+        return (np.maximum(drop, 0) * weight).sum(axis=0) / weight.sum(axis=0)
+
+    fall = weighted(before - after, before)
+    rise = weighted(after - before, after)
+    # On the loop's own clock, frame k at k * hop.
+    count = max(1, int(np.ceil(mono.size / hop)))
+    index = np.clip(np.round((np.arange(count) * hop - first) / hop).astype(int), 0, fall.size - 1)
+    return fall[index], rise[index], hop

@@ -1,0 +1,95 @@
+"""Key and tuning: is the take in the key asked for, and which few semitones or cents would bring it there?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..pitch import ALL_KEYS, Key, parse_chord
+from ..records import Analysis, Clip, Request
+
+MOST_SEMITONES = 6
+RELATIVE_WEIGHT = 0.95  # the relative key has the same notes; it counts almost as much as the key itself
+# A shift must fit this much better than leaving the take alone: an unneeded shift is worse than a missed one.
+LEAST_GAIN = 0.12
+COST_PER_SEMITONE = 0.01
+LEAST_CENTS = 12.0  # less is within what players and estimators do
+MOST_CENTS = 50.0
+
+
+@dataclass(frozen=True)
+class Shift:
+    """How to transpose a take: whole ``semitones`` and ``cents`` of tuning.
+
+    ``fit_before`` and ``fit_after`` are how well its notes match the key, -1..1.
+    """
+
+    semitones: int = 0
+    cents: float = 0.0
+    fit_before: float | None = None
+    fit_after: float | None = None
+
+    @property
+    def total_semitones(self) -> float:
+        return self.semitones + self.cents / 100
+
+
+def plan_shift(clip: Clip, request: Request, analysis: Analysis | None = None) -> Shift:
+    """Decide the transposition of a take; none for drums, for an unknown key, or where nothing is pitched."""
+    if request.role == "drums":
+        return Shift()
+    from ..features import note_gram
+
+    notes = note_gram(clip)
+    chroma = notes.chroma()
+    if chroma.sum() <= 0:
+        return Shift()
+    wanted_cents = analysis.key.tuning_cents if analysis is not None and analysis.key is not None else 0.0
+    cents = (wanted_cents - notes.tuning_cents + 50) % 100 - 50
+    cents = float(cents) if abs(cents) >= LEAST_CENTS else 0.0
+    if request.key is None:
+        return Shift(0, cents)
+    total = chroma.sum(axis=1)
+    # Tuning by a large part of a semitone moves the names of the notes along.
+    fits = {s: key_fit(np.roll(total, s), request.key) for s in range(-MOST_SEMITONES, MOST_SEMITONES + 1)}
+    best = max(fits, key=lambda s: fits[s] - COST_PER_SEMITONE * abs(s))
+    if fits[best] - fits[0] - COST_PER_SEMITONE * abs(best) < LEAST_GAIN:
+        best = 0
+    return Shift(best, cents, fits[0], fits[best])
+
+
+def key_fit(chroma12: np.ndarray, key: Key) -> float:
+    """How well pitch classes (12,) match a key or its relative: profile correlation and share on the scale, -1..1."""
+    from ..features import key_scores
+
+    scores = key_scores(chroma12)
+    by_key = dict(zip(ALL_KEYS, scores, strict=True))
+    profile = max(by_key[key], RELATIVE_WEIGHT * by_key[key.relative])
+    return float(0.6 * profile + 0.4 * (2 * scale_share(chroma12, key) - 1))
+
+
+def scale_share(chroma12: np.ndarray, key: Key) -> float:
+    """Share of pitch-class strength (12,) on the seven notes of the key, 0..1."""
+    total = float(chroma12.sum())
+    return float(chroma12[list(key.scale)].sum() / total) if total > 0 else 0.0
+
+
+def chord_share(frames: np.ndarray, times: np.ndarray, request: Request) -> float | None:
+    """Half bar by half bar, the share of pitch-class strength on the chord's tones; None where no chords are known.
+
+    ``frames`` (12, n) at ``times`` (n,) seconds from bar 1.
+    """
+    labels = request.half_bars()
+    if not labels:
+        return None
+    half = request.seconds / len(labels)
+    on, total = 0.0, 0.0
+    for number, label in enumerate(labels):
+        chord = parse_chord(label)
+        part = frames[:, (times >= number * half) & (times < (number + 1) * half)].sum(axis=1)
+        if chord is None or part.sum() <= 0:
+            continue
+        on += float(part[list(chord.pitch_classes)].sum())
+        total += float(part.sum())
+    return on / total if total > 0 else None

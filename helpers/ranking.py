@@ -1,0 +1,135 @@
+"""Which loop fits the idea best? One score for each, made of what its fit card measured, with the reasons in words."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from .records import Analysis, Clip, FitCard, Loop, Request
+
+
+@dataclass(frozen=True)
+class Weight:
+    """How much a part counts and why; parts that could not be measured leave their weight to the others."""
+
+    weight: float
+    why: str
+
+
+WEIGHTS = {
+    "harmony": Weight(0.22, "wrong notes are what a listener forgives least"),
+    "key": Weight(0.10, "notes outside the scale clash with whatever is added later"),
+    "grid": Weight(0.20, "a part off the grid cannot be layered"),
+    "groove": Weight(0.08, "accents that agree with the idea's lock in"),
+    "purity": Weight(0.16, "one instrument was asked for"),
+    "seam": Weight(0.14, "a loop is heard at its wrap again and again"),
+    "room": Weight(0.06, "a part in the register the idea leaves free is heard without being loud"),
+    "level": Weight(0.04, "bars of even level loop without a lurch"),
+}
+
+
+def rank(loops: list[Loop], request: Request, analysis: Analysis | None = None) -> list[Loop]:
+    """Score loops 0..1 and order them, best first; failed ones come last, whatever their score.
+
+    Parameters
+    ----------
+    loops
+        With their fit cards set; a loop without one ranks as failed.
+    request, analysis
+        What was asked for, and the idea (None: groove and room are left out).
+
+    Returns
+    -------
+    list of Loop
+        The same loops with ``score`` and ``why`` set.
+    """
+    scored = [_scored(loop, request, analysis) for loop in loops]
+    ordered = sorted(scored, key=lambda loop: (_failed(loop), -(loop.score or 0.0)))
+    return ordered
+
+
+def _failed(loop: Loop) -> bool:
+    return loop.fit is None or loop.fit.verdict == "failed"
+
+
+def _scored(loop: Loop, request: Request, analysis: Analysis | None) -> Loop:
+    if loop.fit is None:
+        return dataclasses.replace(loop, score=0.0, why=("not measured",))
+    parts = score_parts(loop.clip, loop.fit, request, analysis)
+    total = sum(WEIGHTS[name].weight for name in parts)
+    score = sum(WEIGHTS[name].weight * value for name, value in parts.items()) / total if total else 0.0
+    by_effect = sorted(parts, key=lambda name: (parts[name] - 0.7) * WEIGHTS[name].weight)
+    why = [f"{name} {parts[name]:.2f}" for name in reversed(by_effect)]
+    return dataclasses.replace(loop, score=float(np.clip(score, 0.0, 1.0)), why=tuple(why))
+
+
+def score_parts(clip: Clip, fit: FitCard, request: Request, analysis: Analysis | None) -> dict[str, float]:
+    """The parts of a score that could be measured, each 0 (bad) to 1 (good)."""
+    parts: dict[str, float] = {}
+    if fit.chord_agreement is not None:
+        parts["harmony"] = _ramp(fit.chord_agreement, 0.25, 0.75)  # three of twelve by chance
+    if fit.in_key_share is not None:
+        parts["key"] = _ramp(fit.in_key_share, 7 / 12, 0.97)
+    if fit.grid_error_ms is not None:
+        parts["grid"] = 1 - _ramp(fit.grid_error_ms, 4.0, 35.0)
+        if fit.tempo_error_percent is not None:
+            parts["grid"] *= 1 - _ramp(abs(fit.tempo_error_percent), 0.05, 1.0)
+    if fit.purity is not None:
+        parts["purity"] = fit.purity
+    if fit.seam is not None:
+        parts["seam"] = 1 - _ramp(fit.seam, 0.7, 2.0)
+    parts["level"] = 1 - _ramp(_bar_level_spread_db(clip, request), 3.0, 18.0)
+    if analysis is not None:
+        groove = _groove_agreement(clip, request, analysis)
+        if groove is not None:
+            parts["groove"] = groove
+        room = _room(clip, analysis)
+        if room is not None:
+            parts["room"] = room
+    return parts
+
+
+def _ramp(value: float, low: float, high: float) -> float:
+    return float(np.clip((value - low) / (high - low), 0.0, 1.0))
+
+
+def _bar_level_spread_db(clip: Clip, request: Request) -> float:
+    edges = np.linspace(0, clip.length, request.bars + 1).astype(int)
+    power = [np.mean(np.square(clip.samples[:, a:b])) for a, b in itertools.pairwise(edges)]
+    levels = 10 * np.log10(np.maximum(power, max(power) * 1e-4 + 1e-12))
+    return float(levels.max() - levels.min())
+
+
+def _groove_agreement(clip: Clip, request: Request, analysis: Analysis) -> float | None:
+    """Correlation of the loop's accents over a bar with the idea's, as 0..1; None where the meters differ."""
+    steps = request.time.steps_per_bar
+    idea = np.asarray(analysis.groove.accents)
+    if idea.size != steps or idea.std() < 1e-6:
+        return None
+    from .features import onset_times
+
+    times, strengths = onset_times(clip)
+    if times.size < 4:
+        return None
+    number = np.round(times / request.seconds * request.bars * steps).astype(int) % steps
+    accents = np.bincount(number, strengths, minlength=steps)
+    if accents.std() < 1e-6:
+        return None
+    return float(np.clip(0.5 + 0.5 * np.corrcoef(accents, idea)[0, 1], 0, 1))
+
+
+def _room(clip: Clip, analysis: Analysis) -> float | None:
+    """One minus the overlap of the loop's octave spectrum with the idea's, 0..1."""
+    idea = np.asarray(analysis.groove.octaves)
+    if idea.size != 7 or idea.sum() <= 0:
+        return None
+    power = np.square(np.abs(np.fft.rfft(clip.mono())))
+    hz = np.fft.rfftfreq(clip.length, 1 / clip.sample_rate)
+    edges = 31.77 * 2.0 ** np.arange(8)  # a quarter tone below C1, and octaves up
+    loop = np.array([power[(hz >= a) & (hz < b)].sum() for a, b in itertools.pairwise(edges)])
+    if loop.sum() <= 0:
+        return None
+    return float(1 - np.minimum(loop / loop.sum(), idea / idea.sum()).sum())
