@@ -83,6 +83,13 @@ def test_noise_is_independent_across_steps_and_takes():
     assert correlation.abs().max() < 5 / np.sqrt(20_000)
 
 
+def test_blocks_of_a_stream_never_overlap():
+    streams = TakeStreams([1], "test")
+    first, second = streams.uniform(0, (400,))[0], streams.uniform(1, (400,))[0]
+    for shift in range(40):
+        assert not torch.allclose(first[shift : shift + 300], second[:300])
+
+
 def test_the_tree_follows_the_same_law():
     pytest.importorskip("torchsde")
     plan = plan_cosine_steps(20)

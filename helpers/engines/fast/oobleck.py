@@ -24,8 +24,8 @@ PIECE_FRAMES = 256
 def fold_weight_norm(module: torch.nn.Module) -> int:
     """Replace every weight-normalised convolution by a plain one; returns how many there were.
 
-    ``g * v / |v|`` is worked out in float32 whatever the weights are stored in: in half precision the norm of a large
-    kernel loses digits. The result is cast back to the stored type. Folding twice does nothing.
+    ``g * v / |v|`` is worked out in float32 whatever the weights are stored in, and rounded once. Best done while they
+    still are float32: then the kernels of a half-precision model are the nearest there are. Folding twice does nothing.
     """
     folded = 0
     for layer in module.modules():
