@@ -1,0 +1,136 @@
+"""Installing packages from a notebook or a command line, without ever replacing what the machine already has.
+
+One function for both: :func:`install`. It runs ``pip`` of the running interpreter as a subprocess (no ``!``, no
+``%pip``: those refuse to work once a GPU run has spoilt the thread's encoding, see :mod:`helpers.locale_guard`), with
+constraints made from what is installed, streams its lines, and ends in one sentence when it fails.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import shutil
+import sys
+import threading
+from pathlib import Path
+
+from ..errors import InvalidInput, NotAvailable
+from ..home import cache_home
+from . import audiocraft
+from .disk import require_disk
+from .pip import CancelCheck, OnLine, never, pip_install
+from .requirements import read_requirements, unmet, versions
+from .table import INSTALLABLE, Installable, InstallStatus
+
+__all__ = ["INSTALLABLE", "InstallStatus", "Installable", "install", "installed"]
+
+_running = threading.Lock()
+
+
+def installed(what: str) -> InstallStatus:
+    """Whether ``what`` (a name of :data:`INSTALLABLE`) is complete, and what is missing; imports nothing heavy.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such thing to install.
+    """
+    item = _item(what)
+    if what == "audiocraft":
+        return audiocraft.status()
+    missing = unmet(read_requirements(item.requirements))
+    if item.needs_torch and importlib.util.find_spec("torch") is None:
+        missing = ("torch", *missing)
+    detail = f"{item.title}: installed." if not missing else f"{item.title}: missing {', '.join(missing)}."
+    return InstallStatus(what, not missing, tuple(missing), detail)
+
+
+def install(what: str, *, on_line: OnLine | None = None, cancel: CancelCheck = never) -> InstallStatus:
+    """Install ``what`` and say how it stands afterwards.
+
+    Parameters
+    ----------
+    what
+        ``core``, ``diffusers`` or ``audiocraft``.
+    on_line
+        Receives every line as it comes, secrets masked.
+    cancel
+        Asked several times a second; when true the installer is stopped.
+
+    Returns
+    -------
+    InstallStatus
+        ``installed`` is true; ``restart`` says that a package already imported by this process was changed.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such thing to install.
+    NotAvailable
+        If it cannot be installed here: no disk, no network, no torch, a conflict. The text says what to do and ends
+        with the installer's last lines.
+    Cancelled
+        If ``cancel`` became true.
+    """
+    item = _item(what)
+    say = on_line or (lambda line: None)
+    if not _running.acquire(blocking=False):
+        raise NotAvailable("Something is being installed already; wait until it is done, then try again.")
+    try:
+        status = installed(what)
+        if status.installed:
+            say(status.detail)
+            return status
+        say(f"Installing {item.title}: {item.brings}. {item.size_text()} {item.licence}")
+        folder = cache_home() if what == "audiocraft" else Path(sys.prefix)
+        require_disk(item.title, folder, item.disk_bytes)
+        before = versions()
+        if what == "audiocraft":
+            audiocraft.install(say, cancel)
+        else:
+            if item.needs_torch:
+                _require_torch(item, say, cancel)
+            pip_install(item.title, requirements=item.requirements, on_line=say, cancel=cancel)
+        importlib.invalidate_caches()
+        status = installed(what)
+        if not status.installed:
+            raise NotAvailable(
+                f"pip ended without an error, but {item.title} still lacks {', '.join(status.missing)}; "
+                "restart the kernel or open a new terminal and install again."
+            )
+        changed = _imported_and_changed(before)
+        if changed:
+            status = status.with_restart(f"{', '.join(changed)} changed while in use; restart the kernel now.")
+        say(status.detail)
+        return status
+    finally:
+        _running.release()
+
+
+def _require_torch(item: Installable, say: OnLine, cancel: CancelCheck) -> None:
+    """Torch is the machine's choice: kept where there is one, fetched only where there is an NVIDIA GPU to use it."""
+    if importlib.util.find_spec("torch") is not None:
+        return
+    needs_choice = sys.platform == "linux" and shutil.which("nvidia-smi") is None
+    if needs_choice:
+        raise NotAvailable(
+            f"{item.title} needs torch, which is not installed, and there is no NVIDIA GPU here to choose a build for. "
+            "Install the CPU build first (the command is on pytorch.org under Get Started, about 200 MB), or the CUDA "
+            "build with: python -m pip install torch (about 3 GB); then install again."
+        )
+    say("torch is not installed: fetching the build your package index offers (with CUDA libraries about 3 GB).")
+    pip_install("torch", packages=["torch"], on_line=say, cancel=cancel)
+    importlib.invalidate_caches()
+
+
+def _imported_and_changed(before: dict[str, str]) -> list[str]:
+    """Packages in use by this process whose version is no longer the one that was imported."""
+    after = versions()
+    changed = [name for name, version in before.items() if after.get(name) not in (None, version)]
+    return sorted(name for name in changed if name.replace("-", "_") in sys.modules)
+
+
+def _item(what: str) -> Installable:
+    if what not in INSTALLABLE:
+        raise InvalidInput(f"{what!r} is not something to install; use one of {', '.join(INSTALLABLE)}.")
+    return INSTALLABLE[what]

@@ -1,0 +1,90 @@
+"""What can be installed: names, sizes and licences, told before anything is fetched."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+MIB = 1024**2
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Installable:
+    """One thing to install. Sizes are what a bare environment would fetch and hold, without torch and model weights."""
+
+    name: str
+    title: str
+    brings: str
+    requirements: Path
+    download_bytes: int
+    disk_bytes: int
+    licence: str
+    needs_torch: bool = False
+
+    def size_text(self) -> str:
+        """Both sizes in a sentence."""
+        return (
+            f"About {self.download_bytes / MIB:.0f} MiB to download and {self.disk_bytes / MIB:.0f} MiB on disk, "
+            "less where some of it is there already."
+        )
+
+
+@dataclass(frozen=True)
+class InstallStatus:
+    """How an installation stands; true in a condition when it is complete.
+
+    ``missing`` names what is not there (with the version that is, where that is the trouble); ``detail`` is one line
+    for a person; ``restart``: a package this process has imported was changed.
+    """
+
+    what: str
+    installed: bool
+    missing: tuple[str, ...] = ()
+    detail: str = ""
+    restart: bool = False
+
+    def __bool__(self) -> bool:
+        return self.installed
+
+    def with_restart(self, note: str) -> InstallStatus:
+        return dataclasses.replace(self, restart=True, detail=f"{self.detail} {note}")
+
+
+INSTALLABLE: dict[str, Installable] = {
+    item.name: item
+    for item in (
+        Installable(
+            name="core",
+            title="Loops Generator",
+            brings="analysis, the sketch engine, loops and the notebook interface",
+            requirements=_ROOT / "requirements.txt",
+            download_bytes=260 * MIB,
+            disk_bytes=900 * MIB,
+            licence="Open source packages; essentia is AGPL-3.0.",
+        ),
+        Installable(
+            name="diffusers",
+            title="Stable Audio Open, AudioLDM2-Music and MusicGen",
+            brings="diffusers and transformers, which run all three in one environment",
+            requirements=_ROOT / "requirements-diffusers.txt",
+            download_bytes=40 * MIB,
+            disk_bytes=250 * MIB,
+            licence=(
+                "The packages are Apache-2.0. The weights are fetched when first used, under their own licences: "
+                "Stable Audio Open: Stability AI Community; AudioLDM2-Music: CC-BY-NC-SA-4.0; MusicGen: CC-BY-NC-4.0."
+            ),
+            needs_torch=True,
+        ),
+        Installable(
+            name="audiocraft",
+            title="audiocraft (the reference MusicGen)",
+            brings="loops over 30 s by sliding windows and the MultiBandDiffusion decoder, in a process of its own",
+            requirements=_ROOT / "requirements-audiocraft.txt",
+            download_bytes=45 * MIB,
+            disk_bytes=160 * MIB,
+            licence="audiocraft's code is MIT; all its weights are CC-BY-NC-4.0 (no commercial use).",
+        ),
+    )
+}
