@@ -1,0 +1,102 @@
+"""Hearing: what is in an idea. One musical question, one module; :func:`analyze` asks them all.
+
+``tempo`` (with ``pulse``, ``evidence``, ``tempo_model`` and ``grid``), ``key``, ``chords``, ``melody``, ``groove``,
+``tags`` and ``moods``. What could not be heard is None or empty, and ``Analysis.notes`` says why.
+"""
+
+from __future__ import annotations
+
+from ..audio import loudness_lufs
+from ..records import Analysis, Clip, Groove, KeyEstimate, Note, Progress, Tag, Tempo, silent_progress
+from .chords import estimate_chords
+from .groove import estimate_groove
+from .key import estimate_key
+from .listening import Listening
+from .melody import estimate_melody, melody_to_midi
+from .moods import ROUGH_NOTE, estimate_moods
+from .tempo import estimate_tempo
+
+__all__ = [
+    "analyze",
+    "estimate_chords",
+    "estimate_groove",
+    "estimate_key",
+    "estimate_melody",
+    "estimate_moods",
+    "estimate_tempo",
+    "melody_to_midi",
+]
+
+UNSURE = 0.5  # below this confidence the notes say so
+
+
+def analyze(
+    clip: Clip, *, file: str = "", sha256: str = "", progress: Progress = silent_progress, tags: bool = True
+) -> Analysis:
+    """Hear everything we can in an idea.
+
+    Parameters
+    ----------
+    clip
+        Finite audio of any rate and channel count.
+    file, sha256
+        Carried into the record.
+    progress
+        Told the stage and the fraction done.
+    tags
+        Whether genre and mood models may be asked, when they are there.
+
+    Returns
+    -------
+    Analysis
+        Deterministic: the same samples give the same record on the same machine.
+    """
+    heard = Listening(clip)
+    progress("listening to tempo and beats", 0.05)
+    tempo = estimate_tempo(heard)
+    progress("listening to key and chords", 0.35)
+    key = estimate_key(heard)
+    chords = estimate_chords(heard, tempo, key)
+    progress("following the melody", 0.55)
+    melody = estimate_melody(heard) if key is not None else ()
+    groove = estimate_groove(heard, tempo)
+    progress("measuring loudness", 0.7)
+    loudness = loudness_lufs(clip)
+    progress("estimating mood", 0.8)
+    moods = estimate_moods(heard, tempo, key, groove, loudness)
+    genres: tuple[Tag, ...] = ()
+    progress("heard", 1.0)
+    return Analysis(
+        file=file,
+        sha256=sha256,
+        seconds=clip.seconds,
+        sample_rate=clip.sample_rate,
+        channels=clip.channels,
+        tempo=tempo,
+        key=key,
+        chords=chords,
+        genres=genres,
+        moods=moods,
+        loudness_lufs=loudness,
+        melody=melody,
+        groove=groove,
+        notes=_notes(heard, tempo, key, melody, groove) + ((ROUGH_NOTE,) if moods else ()),
+    )
+
+
+def _notes(
+    heard: Listening, tempo: Tempo, key: KeyEstimate | None, melody: tuple[Note, ...], groove: Groove
+) -> tuple[str, ...]:
+    """Why anything is unknown or unsure, in the order of the record's fields."""
+    said = []
+    if heard.is_silent:
+        return ("The file is silent: there is nothing to hear.",)
+    if tempo.bpm is None:
+        said.append("No tempo: nothing in the sound repeats; set the tempo by hand.")
+    elif tempo.confidence < UNSURE:
+        said.append("The tempo is unsure: few clear attacks; compare the alternatives or set it by hand.")
+    if key is None:
+        said.append("No key: nothing in the sound is clearly pitched.")
+    elif key.confidence < UNSURE:
+        said.append(f"The key is unsure: {key.key.name} and {key.alternatives[0].name} fit nearly as well.")
+    return tuple(said)

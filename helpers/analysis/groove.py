@@ -1,0 +1,70 @@
+"""How does it move, and which room does it leave? Accents folded onto one bar, density, registers, levels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..records import Clip, Groove, Tempo
+from .listening import Listening, listen
+
+QUIETEST_DB = -60.0
+
+
+def estimate_groove(sound: Clip | Listening, tempo: Tempo) -> Groove:
+    """Fold the onsets of a clip onto one bar of its grid; an empty Groove when there is no tempo or no sound."""
+    heard = listen(sound)
+    if heard.is_silent or tempo.bpm is None or not tempo.downbeats:
+        return Groove(octaves=_octaves(heard))
+    steps = tempo.meter.steps_per_bar
+    step_seconds = 60.0 / tempo.bpm / tempo.meter.steps_per_beat
+    bands = heard.bands
+    edges = (np.arange(heard.seconds // step_seconds + 1) - 0.5) * step_seconds
+    first = tempo.downbeats[0] % (steps * step_seconds)
+    accents = _folded(bands.all, bands.rate, first, step_seconds, steps, edges.size)
+    low = _folded(bands.low, bands.rate, first, step_seconds, steps, edges.size)
+    times, strengths = heard.onsets
+    beats = heard.seconds * tempo.bpm / 60.0
+    return Groove(
+        accents=accents,
+        low_accents=low,
+        density=float((strengths > 0.1).sum() / max(beats, 1e-9)),
+        octaves=_octaves(heard),
+        bar_levels_db=_bar_levels(heard, tempo),
+    )
+
+
+def _folded(
+    envelope: np.ndarray, rate: float, first: float, step_seconds: float, steps: int, count: int
+) -> tuple[float, ...]:
+    """Mean over the bars of the strongest onset near each step, scaled so that the strongest step is 1."""
+    sums, hits = np.zeros(steps), np.zeros(steps)
+    reach = 0.4 * step_seconds
+    for i in range(-steps, count + 1):
+        at = first + i * step_seconds
+        lo, hi = round((at - reach) * rate), round((at + reach) * rate) + 1
+        if hi <= 0 or lo >= envelope.size:
+            continue
+        sums[i % steps] += envelope[max(0, lo) : hi].max(initial=0.0)
+        hits[i % steps] += 1
+    mean = sums / np.maximum(1, hits)
+    top = float(mean.max(initial=0.0))
+    return tuple(float(v) for v in (mean / top if top > 0 else mean))
+
+
+def _octaves(heard: Listening) -> tuple[float, ...]:
+    """Share of note energy in the octaves C1..B1 up to C7..B7; empty for silence."""
+    energy = (heard.notes.frames.astype(float) ** 2).sum(axis=1).reshape(7, 12).sum(axis=1)
+    return tuple((energy / energy.sum()).tolist()) if energy.sum() > 0 else ()
+
+
+def _bar_levels(heard: Listening, tempo: Tempo) -> tuple[float, ...]:
+    """RMS level of each whole bar against the loudest, dB, not below -60."""
+    rate = heard.clip.sample_rate
+    bar = tempo.meter.beats_per_bar * 60.0 / float(tempo.bpm or 1.0)
+    starts = [d for d in tempo.downbeats if d + bar <= heard.seconds + 0.02]
+    power = np.array(
+        [float(np.mean(heard.mono[round(d * rate) : round((d + bar) * rate)].astype(float) ** 2)) for d in starts]
+    )
+    if not power.size or power.max() <= 0:
+        return ()
+    return tuple(float(v) for v in np.clip(10 * np.log10(power / power.max() + 1e-12), QUIETEST_DB, 0.0))

@@ -1,0 +1,59 @@
+"""What every question about an idea listens to, computed once: onsets by register, notes over time, where sound is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from .. import features
+from ..records import Clip
+
+NOTE_HOP_SECONDS = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Listening:
+    """A clip and its measurements, each made when first asked for and kept."""
+
+    clip: Clip
+
+    @property
+    def seconds(self) -> float:
+        return self.clip.seconds
+
+    @cached_property
+    def mono(self) -> np.ndarray:
+        """Mono float32 (n,), peak 1, or zeros when silent."""
+        return features.clean_mono(self.clip)
+
+    @cached_property
+    def is_silent(self) -> bool:
+        return not self.mono.any()
+
+    @cached_property
+    def bands(self) -> features.OnsetBands:
+        return features.onset_bands(self.clip)
+
+    @cached_property
+    def onsets(self) -> tuple[np.ndarray, np.ndarray]:
+        """Onset times in seconds and strengths 0..1."""
+        return features.onset_times(self.clip, self.bands)
+
+    @cached_property
+    def notes(self) -> features.NoteGram:
+        return features.note_gram(self.clip, hop_seconds=NOTE_HOP_SECONDS)
+
+    @cached_property
+    def sound_span(self) -> tuple[float, float]:
+        """First and last moment, in seconds, at which the sound is within 26 dB of its peak (5 %, after Font & Serra 2016)."""
+        loud = np.flatnonzero(np.abs(self.mono) >= 0.05)
+        if not loud.size:
+            return 0.0, self.seconds
+        return float(loud[0] / self.clip.sample_rate), float((loud[-1] + 1) / self.clip.sample_rate)
+
+
+def listen(sound: Clip | Listening) -> Listening:
+    """Accept a clip or what was already heard of it."""
+    return sound if isinstance(sound, Listening) else Listening(sound)

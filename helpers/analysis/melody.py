@@ -1,0 +1,195 @@
+"""Which notes, when one voice plays or sings alone? Pitch track, cut into notes at pitch changes and onsets.
+
+Conventions: notes in seconds from the start of the clip, MIDI pitch, velocity 1..127 by level. Anything with chords or
+drums in it has no melody here: an empty answer, not a guess.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..records import Clip, Note, Tempo
+from .listening import NOTE_HOP_SECONDS, Listening, listen
+
+_HOP_SECONDS = 0.01
+_LOWEST_HZ, _HIGHEST_HZ = 38.0, 1500.0
+_RATE = 11_025
+_PERIODIC = 0.18  # YIN aperiodicity below which a frame has one clear pitch
+_LEAST_SHARE = 0.6  # of the loud frames that must have one pitch, for a clip to count as one voice
+_SHORTEST_SECONDS = 0.06
+
+
+@dataclass(frozen=True, eq=False)
+class PitchTrack:
+    """Pitch in semitones (MIDI, fractional), aperiodicity (0 = periodic) and level (RMS) every 10 ms."""
+
+    pitch: np.ndarray
+    aperiodicity: np.ndarray
+    level: np.ndarray
+    hop_seconds: float
+
+
+def track_pitch(sound: Clip | Listening) -> PitchTrack:
+    """Follow one pitch with YIN (de Cheveigné & Kawahara, JASA 2002), all frames at once by FFT.
+
+    The cumulative-mean-normalised difference function of 93 ms frames; the first dip below 0.15 wins, or else the
+    deepest, refined by a parabola.
+    """
+    from scipy.signal import resample_poly
+
+    heard = listen(sound)
+    factor = max(1, heard.clip.sample_rate // _RATE)
+    mono = resample_poly(heard.mono, 1, factor).astype(np.float32) if factor > 1 and heard.mono.size else heard.mono
+    rate = heard.clip.sample_rate / factor
+    frame = 1 << round(np.log2(0.093 * rate))
+    hop = max(1, round(_HOP_SECONDS * rate))
+    longest = min(frame // 2, int(rate / _LOWEST_HZ) + 2)
+    shortest = max(2, int(rate / _HIGHEST_HZ))
+    padded = np.pad(mono, (frame // 2, frame))
+    count = max(1, mono.size // hop)
+    pitch, dips, level = np.zeros(count), np.ones(count), np.zeros(count)
+    views = np.lib.stride_tricks.sliding_window_view(padded, frame)
+    for start in range(0, count, 1024):
+        x = views[np.arange(start, min(count, start + 1024)) * hop].astype(np.float64)
+        normalised = _normalised_difference(x, longest)
+        lag, dip = _best_lags(normalised, shortest)
+        stop = start + len(x)
+        pitch[start:stop] = 69 + 12 * np.log2(rate / lag / 440.0)
+        dips[start:stop] = dip
+        level[start:stop] = np.sqrt((x[:, frame // 4 : -frame // 4] ** 2).mean(axis=1))
+    return PitchTrack(pitch, dips, level, hop / rate)
+
+
+def _normalised_difference(x: np.ndarray, longest: int) -> np.ndarray:
+    """YIN's d'(lag) for lags 0..longest of frames (n, frame): (n, longest + 1)."""
+    width = x.shape[1] - longest
+    size = 1 << int(np.ceil(np.log2(x.shape[1] + width)))
+    head = np.fft.rfft(x[:, :width], size)
+    product = np.fft.irfft(np.conj(head) * np.fft.rfft(x, size), size)[:, : longest + 1]
+    energy = np.cumsum(np.c_[np.zeros(len(x)), x**2], axis=1)
+    lags = np.arange(longest + 1)
+    windows = energy[:, lags + width] - energy[:, lags]
+    difference = np.maximum(0.0, windows[:, :1] + windows - 2 * product)
+    mean = np.cumsum(difference[:, 1:], axis=1) / np.arange(1, longest + 1)
+    out = np.ones_like(difference)
+    out[:, 1:] = difference[:, 1:] / (mean + 1e-9 * (1.0 + windows[:, :1]))
+    return out
+
+
+def _best_lags(normalised: np.ndarray, shortest: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first local minimum below 0.15 of each row, or its deepest one: fractional lag and depth."""
+    inner = normalised[:, shortest:-1]
+    valley = (inner <= normalised[:, shortest - 1 : -2]) & (inner < normalised[:, shortest + 1 :])
+    depth = np.where(valley, inner, 2.0)
+    good = depth < 0.15
+    first = np.where(good.any(axis=1), good.argmax(axis=1), depth.argmin(axis=1))
+    rows = np.arange(len(normalised))
+    at = np.clip(first + shortest, 1, normalised.shape[1] - 2)
+    a, b, c = normalised[rows, at - 1], normalised[rows, at], normalised[rows, at + 1]
+    shift = np.clip(0.5 * (a - c) / np.where(np.abs(a - 2 * b + c) > 1e-12, a - 2 * b + c, 1.0), -0.5, 0.5)
+    return at + shift, np.minimum(depth[rows, first], 1.0)
+
+
+def estimate_melody(sound: Clip | Listening) -> tuple[Note, ...]:
+    """The notes of a monophonic idea, in seconds; empty when several voices, drums or nothing sound."""
+    heard = listen(sound)
+    if heard.is_silent or heard.seconds < 0.2:
+        return ()
+    track = track_pitch(heard)
+    loud = track.level > 0.05 * track.level.max(initial=0.0)
+    voiced = loud & (track.aperiodicity < _PERIODIC)
+    if not loud.any() or voiced.sum() < _LEAST_SHARE * loud.sum() or not _agrees_with_notes(heard, track, voiced):
+        return ()
+    return _cut_into_notes(heard, track, voiced)
+
+
+def _agrees_with_notes(heard: Listening, track: PitchTrack, voiced: np.ndarray) -> bool:
+    """Whether the strongest note of the note gram is the tracked pitch in most frames (a chord's is not)."""
+    notes = heard.notes
+    frame = np.clip(
+        (np.flatnonzero(voiced) * track.hop_seconds / NOTE_HOP_SECONDS).astype(int), 0, notes.frames.shape[1] - 1
+    )
+    if not frame.size:
+        return False
+    pitch = track.pitch[voiced] - notes.tuning_cents / 100.0
+    classes = notes.chroma()
+    tracked = np.round(pitch).astype(int) % 12
+    top = classes[:, frame].argmax(axis=0)
+    return float(np.mean(np.minimum((top - tracked) % 12, (tracked - top) % 12) <= 1)) > 0.6
+
+
+def _cut_into_notes(heard: Listening, track: PitchTrack, voiced: np.ndarray) -> tuple[Note, ...]:
+    """Runs of one rounded pitch, cut again at onsets; a run shorter than 60 ms joins its neighbour or is dropped."""
+    from scipy.signal import medfilt
+
+    cents = heard.notes.tuning_cents / 100.0
+    steady = np.round(medfilt(track.pitch - cents, 9)).astype(int)
+    steady[~voiced] = -1
+    starts = np.flatnonzero(np.diff(np.r_[-2, steady]) != 0)
+    cuts = np.round(heard.onsets[0][heard.onsets[1] > 0.12] / track.hop_seconds).astype(int)
+    cuts = cuts[(cuts >= 0) & (cuts < steady.size)]
+    edges = np.unique(np.r_[starts, cuts, steady.size])
+    shortest = round(_SHORTEST_SECONDS / track.hop_seconds)
+    found: list[list[float]] = []  # start frame, stop frame, pitch
+    struck = set(cuts.tolist())
+    for a, b in zip(edges[:-1], edges[1:], strict=True):
+        pitch = int(steady[a])
+        if pitch < 0:
+            continue
+        joined = found and found[-1][1] == a
+        same = joined and found[-1][2] == pitch and not any(a + d in struck for d in (-2, -1, 0, 1, 2))
+        if same or (joined and b - a < shortest):
+            found[-1][1] = b
+        elif b - a >= shortest:
+            found.append([a, b, pitch])
+    top = float(track.level.max())
+    notes = []
+    for a, b, pitch in found:
+        level = float(track.level[int(a) : int(b)].max()) / top
+        velocity = int(np.clip(round(127 * level**0.6), 1, 127))
+        hop = track.hop_seconds
+        notes.append(Note(int(np.clip(pitch, 0, 127)), float(a * hop), float((b - a) * hop), velocity))
+    return tuple(notes)
+
+
+def melody_to_midi(notes: tuple[Note, ...], tempo: Tempo, *, quantize: bool = False) -> bytes:
+    """A Standard MIDI File of a melody (notes in seconds), counted from the idea's first downbeat.
+
+    With ``quantize`` starts and lengths are moved to sixteenths of the grid; without, the played timing is kept at the
+    file's resolution of 960 ticks a quarter. Without a tempo, 120 BPM is written and nothing is quantized.
+    """
+    import mido
+
+    ticks_per_quarter = 960
+    meter = tempo.meter
+    bpm = tempo.bpm or 120.0
+    quarter_seconds = 60.0 / bpm / meter.quarters_per_beat
+    origin = tempo.downbeats[0] if tempo.downbeats else 0.0
+    bar_seconds = meter.beats_per_bar * 60.0 / bpm
+    if notes and notes[0].start < origin - 1e-6:  # a pick-up: keep whole bars in front
+        origin -= bar_seconds * np.ceil((origin - notes[0].start) / bar_seconds - 1e-6)
+    step = ticks_per_quarter // 4
+    events: list[tuple[int, int, mido.Message]] = []
+    for note in notes:
+        start = round((note.start - origin) / quarter_seconds * ticks_per_quarter)
+        length = max(1, round(note.length / quarter_seconds * ticks_per_quarter))
+        if quantize and tempo.bpm:
+            start, length = round(start / step) * step, max(step, round(length / step) * step)
+        start = max(0, start)
+        events.append((start, 1, mido.Message("note_on", note=note.pitch, velocity=note.velocity)))
+        events.append((start + length, 0, mido.Message("note_off", note=note.pitch)))
+    track = mido.MidiTrack()
+    numerator, denominator = meter.name.split("/")
+    track.append(mido.MetaMessage("set_tempo", tempo=round(1e6 * quarter_seconds)))
+    track.append(mido.MetaMessage("time_signature", numerator=int(numerator), denominator=int(denominator)))
+    now = 0
+    for at, _, message in sorted(events, key=lambda e: (e[0], e[1])):
+        track.append(message.copy(time=at - now))
+        now = at
+    file = mido.MidiFile(type=0, ticks_per_beat=ticks_per_quarter, tracks=[track])
+    out = io.BytesIO()
+    file.save(file=out)
+    return out.getvalue()

@@ -1,0 +1,92 @@
+"""How fast is it, and is it a loop? One steady tempo for the whole clip.
+
+Half and double tempo are one answer at two levels; we report the level that a listener would tap, as learnt from clips
+with a stated tempo, and offer the others. An exact loop is a file that starts with sound and lasts a whole number of
+bars: its tempo then follows from its length, exactly.
+
+Conventions: BPM counts quarter notes, dotted quarters in 6/8; beats and downbeats in seconds, rising.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..meter import Meter
+from ..records import Clip, Tempo, TempoAlternative
+from .evidence import TIGHT_START_SECONDS, tempo_evidence, whole_beats
+from .grid import estimate_grid, estimate_meter, estimate_swing
+from .listening import Listening, listen
+from .pulse import find_candidates
+from .tempo_model import tempo_probabilities
+
+_SAME_TEMPO = 0.04  # tempi within 4 % count as one answer, as in tempo evaluation
+_LOOP_OFF = 0.012  # a loop's length may differ this much from the tempo its onsets give
+_RELATIONS = ((0.5, "half"), (2.0, "double"), (2 / 3, "2/3"), (1.5, "3/2"))
+
+
+def estimate_tempo(sound: Clip | Listening) -> Tempo:
+    """Estimate the steady tempo of a clip, its beat grid and whether it is an exact loop.
+
+    Parameters
+    ----------
+    sound
+        A clip of any rate and channel count, or what was already heard of it.
+
+    Returns
+    -------
+    Tempo
+        ``bpm`` is None, with confidence 0, where nothing repeats at all: silence, or less than two onsets. Otherwise
+        ``confidence`` is the probability that the answer is within 4 % of what a listener would say, and
+        ``alternatives`` are the other readings, most probable first.
+    """
+    heard = listen(sound)
+    candidates = find_candidates(heard)
+    if not candidates.size or heard.onsets[0].size < 2:
+        return Tempo(None, 0.0)
+    probability = tempo_probabilities(tempo_evidence(heard, candidates))
+    best = int(probability.argmax())
+    same = np.abs(candidates / candidates[best] - 1) < _SAME_TEMPO
+    meter = estimate_meter(heard, float(candidates[best]))
+    loop = exact_loop(heard, float(candidates[best]), meter)
+    bpm, bars = loop if loop else (settled(float(candidates[best])), None)
+    grid = estimate_grid(heard, bpm, is_loop=loop is not None, meter=meter)
+    return Tempo(
+        bpm=bpm,
+        confidence=float(probability[same].sum()),
+        alternatives=_alternatives(bpm, candidates, probability),
+        beats=grid.beats,
+        downbeats=grid.downbeats,
+        meter=grid.meter,
+        is_loop=loop is not None,
+        bars=bars,
+        swing=estimate_swing(heard, grid),
+    )
+
+
+def exact_loop(heard: Listening, bpm: float, meter: Meter) -> tuple[float, int] | None:
+    """The exact tempo and number of bars when the file starts with sound and is a whole number of bars long."""
+    if heard.sound_span[0] > TIGHT_START_SECONDS:
+        return None
+    beats, off = whole_beats(heard.seconds, bpm, meter.beats_per_bar)
+    if abs(off) > _LOOP_OFF:
+        return None
+    return 60.0 * beats / heard.seconds, beats // meter.beats_per_bar
+
+
+def settled(bpm: float) -> float:
+    """A free take's tempo: the whole number when it is within 0.25 %, since most music is made to one."""
+    return float(round(bpm)) if abs(bpm / round(bpm) - 1) < 0.0025 else bpm
+
+
+def _alternatives(bpm: float, candidates: np.ndarray, probability: np.ndarray) -> tuple[TempoAlternative, ...]:
+    """Half, double, 2/3 and 3/2 of the answer, plus the most probable other candidates, most probable first."""
+    found: list[tuple[float, float, str]] = []
+    for ratio, relation in _RELATIONS:
+        near = np.abs(candidates / (bpm * ratio) - 1) < _SAME_TEMPO
+        found.append((float(probability[near].sum()), bpm * ratio, relation))
+    for i in np.argsort(-probability)[:6]:
+        taken = [bpm, *(b for _, b, _ in found)]
+        if all(abs(candidates[i] / b - 1) >= _SAME_TEMPO for b in taken):
+            found.append((float(probability[i]), settled(float(candidates[i])), "other"))
+    found = [f for f in found if 30.0 <= f[1] <= 300.0]
+    return tuple(TempoAlternative(b, relation) for _, b, relation in sorted(found, key=lambda f: -f[0]))
