@@ -62,7 +62,7 @@ def check_bars(bars: int) -> int:
         value = int(bars)
         if value != float(bars):
             raise ValueError
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InvalidInput(f"{bars!r} is not a number of bars; give a whole number from 1 to {MOST_BARS}.") from None
     if not 1 <= value <= MOST_BARS:
         raise InvalidInput(f"{value} bars cannot be made; give a whole number from 1 to {MOST_BARS}.")

@@ -1,0 +1,259 @@
+"""Reading uploads, level, writing whole."""
+
+import io
+import os
+import shutil
+import struct
+import subprocess
+
+import numpy as np
+import pytest
+import soundfile
+
+from helpers import audio
+from helpers.errors import InvalidInput, LoopsError, NotAvailable
+from helpers.records import Clip
+
+RATE = 22_050
+
+
+def tone(seconds=2.0, rate=RATE, hz=220.0, level=0.4, channels=1):
+    time = np.arange(round(seconds * rate)) / rate
+    return np.tile((level * np.sin(2 * np.pi * hz * time)).astype(np.float32), (channels, 1))
+
+
+def save(path, samples, rate=RATE, **options):
+    soundfile.write(str(path), samples.T, rate, **options)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.wav", {"subtype": "PCM_16"}),
+        ("a.wav", {"subtype": "PCM_24"}),
+        ("a.wav", {"subtype": "DOUBLE"}),
+        ("a.wav", {"subtype": "PCM_U8"}),
+        ("a.flac", {}),
+        ("a.ogg", {}),
+        ("a.mp3", {}),
+        ("a.aiff", {}),
+    ],
+)
+def test_formats_are_read_with_rate_length_and_channels(tmp_path, name, options):
+    clip = audio.read_clip(save(tmp_path / name, tone(channels=2), **options))
+    assert clip.sample_rate == RATE and clip.channels == 2 and clip.samples.dtype == np.float32
+    assert clip.seconds == pytest.approx(2.0, abs=0.06)
+    assert np.abs(clip.samples).max() == pytest.approx(0.4, abs=0.05)
+
+
+def test_content_counts_not_the_name(tmp_path):
+    path = tmp_path / "really.mp3"
+    buffer = io.BytesIO()
+    soundfile.write(buffer, tone()[0], RATE, format="WAV")
+    path.write_bytes(buffer.getvalue())
+    assert audio.read_clip(path).length == 2 * RATE
+
+
+def wav_with(tmp_path, **changes):
+    path = save(tmp_path / "x.wav", tone(), subtype="PCM_16")
+    data = bytearray(path.read_bytes())
+    if "rate" in changes:
+        struct.pack_into("<I", data, 24, changes["rate"])
+    if "channels" in changes:
+        struct.pack_into("<H", data, 22, changes["channels"])
+    if "data_size" in changes:
+        struct.pack_into("<I", data, data.index(b"data") + 4, changes["data_size"])
+    if "cut" in changes:
+        del data[-changes["cut"] :]
+    path.write_bytes(bytes(data))
+    return path
+
+
+@pytest.mark.parametrize("changes", [{"data_size": 0}, {"data_size": 0xFFFFFFFF}, {"cut": 1001}])
+def test_a_recording_cut_off_or_streamed_is_read_as_far_as_it_goes(tmp_path, changes):
+    clip = audio.read_clip(wav_with(tmp_path, **changes))
+    assert clip.seconds == pytest.approx(2.0, abs=0.03)
+
+
+def bad(tmp_path, kind):
+    path = tmp_path / "bad.wav"
+    if kind == "missing":
+        return tmp_path / "no.wav"
+    if kind == "folder":
+        return tmp_path
+    if kind == "empty":
+        path.write_bytes(b"")
+    if kind == "text":
+        path.write_bytes(b"<!DOCTYPE html><html>" + b"x" * 4000)
+    if kind == "picture":
+        path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40)
+    if kind == "noise bytes":
+        path.write_bytes(np.random.default_rng(1).bytes(6000))
+    if kind == "header only":
+        path.write_bytes(b"RIFF\x00\x00\x00\x00WAVE")
+    if kind == "rate zero":
+        return wav_with(tmp_path, rate=0)
+    if kind == "rate absurd":
+        return wav_with(tmp_path, rate=4_000_000_000)
+    if kind == "no channels":
+        return wav_with(tmp_path, channels=0)
+    if kind == "too short":
+        save(path, tone(0.4))
+    if kind == "silent":
+        save(path, np.zeros((1, 3 * RATE), np.float32))
+    if kind == "dither":
+        save(path, np.random.default_rng(2).integers(-1, 2, (1, 3 * RATE)).astype(np.float32) / 32768)
+    if kind == "constant":
+        save(path, np.full((1, 3 * RATE), 0.5, np.float32))
+    if kind == "too long":
+        save(path, tone(601.5, rate=4000), rate=4000)
+    if kind == "mostly nan":
+        samples = tone()
+        samples[:, ::10] = np.nan
+        save(path, samples, subtype="FLOAT")
+    return path
+
+
+SENTENCES = {
+    "missing": "no file",
+    "folder": "not a file",
+    "empty": "0 bytes",
+    "text": "text or web page",
+    "picture": "a picture",
+    "noise bytes": "not audio",
+    "header only": "cannot be decoded",
+    "rate zero": "sample rate of 0 Hz",
+    "rate absurd": "sample rate of 4000000000 Hz",
+    "no channels": "0 channels",
+    "too short": "at least 1 s",
+    "silent": "is silent",
+    "dither": "is silent",
+    "constant": "is silent",
+    "too long": "10.0 minutes long",
+    "mostly nan": "not numbers",
+}
+
+
+@pytest.mark.parametrize("kind", SENTENCES)
+def test_every_unusable_file_has_its_own_sentence(tmp_path, kind):
+    with pytest.raises(InvalidInput, match=SENTENCES[kind]) as caught:
+        audio.read_clip(bad(tmp_path, kind))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_over_the_size_limit_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "big.wav"
+    with open(path, "wb") as file:
+        file.truncate(audio.LARGEST_BYTES + 1)  # sparse: no disk is used
+    with pytest.raises(InvalidInput, match="limit is 200 MB"):
+        audio.read_clip(path)
+
+
+def test_a_few_broken_samples_become_silence_and_are_told(tmp_path):
+    samples = tone()
+    samples[0, 100:110] = np.nan
+    samples[0, 500] = np.inf
+    file = audio.read_audio(save(tmp_path / "n.wav", samples, subtype="FLOAT"))
+    assert np.isfinite(file.clip.samples).all() and "11 samples" in file.notes[0]
+
+
+def test_a_name_cannot_play_tricks_in_a_sentence(tmp_path):
+    with pytest.raises(InvalidInput) as caught:
+        audio.read_clip(tmp_path / "evil\u202egnp.wav")
+    assert "\u202e" not in str(caught.value)
+
+
+def test_m4a_without_ffmpeg_says_what_is_missing(tmp_path, monkeypatch):
+    path = tmp_path / "a.mp3"
+    path.write_bytes(b"\0\0\0\x20ftypM4A " + bytes(2000))
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(NotAvailable, match="needs the ffmpeg program"):
+        audio.read_clip(path)
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs the ffmpeg program")
+def test_m4a_is_read_with_ffmpeg_and_a_fake_one_is_refused(tmp_path):
+    source = save(tmp_path / "a.wav", tone(3.0, 44_100), 44_100)
+    path = tmp_path / "a.m4a"
+    subprocess.run(["ffmpeg", "-v", "error", "-i", source, "-c:a", "aac", path], check=True)
+    assert audio.read_clip(path).seconds == pytest.approx(3.0, abs=0.1)
+    path.write_bytes(b"\0\0\0\x20ftypM4A " + bytes(2000))
+    with pytest.raises(InvalidInput, match="cannot be decoded"):
+        audio.read_clip(path)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_damaged_files_end_in_a_clip_or_a_sentence(tmp_path, seed):
+    random = np.random.default_rng(seed)
+    kind = ("wav", "mp3", "flac", "ogg", "aiff")[seed % 5]
+    path = save(tmp_path / f"d.{kind}", tone(1.5, 44_100), 44_100)
+    data = bytearray(path.read_bytes())
+    for _ in range(20):
+        where = int(random.integers(0, min(len(data), 400 if seed % 2 else len(data))))
+        data[where] = int(random.integers(0, 256))
+    path.write_bytes(bytes(data[: int(random.integers(len(data) // 2, len(data) + 1))]))
+    try:
+        clip = audio.read_clip(path)
+    except LoopsError as error:
+        assert str(error)
+    else:
+        assert np.isfinite(clip.samples).all() and clip.seconds <= audio.LONGEST_SECONDS
+
+
+def test_resampling_keeps_pitch_and_length():
+    out = audio.resample(Clip(tone(2.0, 44_100, 1000.0), 44_100), 48_000)
+    assert out.length == 96_000 and out.samples.dtype == np.float32
+    spectrum = np.abs(np.fft.rfft(out.samples[0, 9600:86_400] * np.hanning(76_800)))
+    assert np.argmax(spectrum) * 48_000 / 76_800 == pytest.approx(1000.0, abs=1)
+
+
+def test_loudness_of_the_standards_reference_tone():
+    """EBU Tech 3341 case 1: a stereo 1 kHz sine at -23 dBFS measures -23 LUFS."""
+    clip = Clip(tone(5.0, 48_000, 1000.0, 10 ** (-23 / 20), 2), 48_000)
+    assert audio.loudness_lufs(clip) == pytest.approx(-23.0, abs=0.1)
+    assert audio.loudness_lufs(Clip(np.zeros((1, 48_000), np.float32), 48_000)) is None
+
+
+def test_true_peak_sees_between_the_samples():
+    """A sine at a quarter of the rate, 45 degrees off, never samples its peak (BS.1770 annex 2's example)."""
+    n = np.arange(44_100)
+    clip = Clip(np.sin(np.pi / 2 * n + np.pi / 4).astype(np.float32)[None], 44_100)
+    assert 20 * np.log10(np.abs(clip.samples).max()) == pytest.approx(-3.01, abs=0.01)
+    assert audio.true_peak_dbtp(clip) == pytest.approx(0.0, abs=0.3)
+
+
+def test_written_wav_reads_back_to_the_last_bit_but_one(tmp_path):
+    clip = Clip(tone(channels=2), RATE)
+    audio.write_wav(tmp_path / "o.wav", clip, extra=((b"test", b"odd"),))
+    back = audio.read_back(tmp_path / "o.wav")
+    assert back.sample_rate == RATE and np.abs(back.samples - clip.samples).max() < 2**-22
+    assert audio.wav_chunk(tmp_path / "o.wav", b"test") == b"odd"
+    assert audio.wav_chunk(tmp_path / "o.wav", b"none") is None
+
+
+def test_nothing_is_overwritten_and_nothing_half_is_left(tmp_path, monkeypatch):
+    path = tmp_path / "a.bin"
+    audio.write_whole(path, b"first")
+    with pytest.raises(InvalidInput, match="exists already"):
+        audio.write_whole(path, b"second")
+    assert path.read_bytes() == b"first"
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InvalidInput, match="No space left"):
+        audio.write_whole(tmp_path / "b.bin", b"x" * 1000)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.bin"]
+
+
+def test_drives_without_hard_links_are_written_too(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    audio.write_whole(tmp_path / "a.bin", b"x")
+    with pytest.raises(InvalidInput, match="exists already"):
+        audio.write_whole(tmp_path / "a.bin", b"y")
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a.bin", b"x")]

@@ -1,0 +1,45 @@
+"""Bars, beats and samples."""
+
+import pytest
+
+from helpers.errors import InvalidInput
+from helpers.meter import METERS, bar_seconds, check_bars, check_bpm, loop_samples, parse_meter, step_seconds
+
+
+@pytest.mark.parametrize(
+    ("bars", "bpm", "meter", "rate", "samples"),
+    [
+        (4, 120.0, "4/4", 44_100, 352_800),
+        (1, 60.0, "3/4", 48_000, 144_000),
+        (2, 60.0, "6/8", 44_100, 176_400),  # two dotted quarters a bar
+        (8, 92.5, "4/4", 44_100, 915_373),
+    ],
+)
+def test_a_loop_has_its_exact_number_of_samples(bars, bpm, meter, rate, samples):
+    assert loop_samples(bars, bpm, METERS[meter], rate) == samples
+
+
+def test_steps_fill_a_bar():
+    for meter in METERS.values():
+        assert step_seconds(97.0, meter) * meter.steps_per_bar == pytest.approx(bar_seconds(97.0, meter))
+
+
+def test_a_beat_of_six_eight_is_a_dotted_quarter():
+    assert METERS["6/8"].quarters_per_beat == 1.5 and METERS["4/4"].quarters_per_beat == 1
+
+
+@pytest.mark.parametrize("bpm", [0, -1, 29.9, 301, float("nan"), float("inf"), "fast", None])
+def test_an_absurd_tempo_is_refused(bpm):
+    with pytest.raises(InvalidInput, match=r"BPM is outside|not a tempo"):
+        check_bpm(bpm)
+
+
+@pytest.mark.parametrize("bars", [0, 17, 2.5, "many", None, float("nan"), float("inf")])
+def test_an_absurd_number_of_bars_is_refused(bars):
+    with pytest.raises(InvalidInput, match="bars"):
+        check_bars(bars)
+
+
+def test_an_unknown_time_signature_names_the_known_ones():
+    with pytest.raises(InvalidInput, match="4/4, 3/4, 6/8"):
+        parse_meter("7/8")

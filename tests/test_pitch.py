@@ -1,0 +1,105 @@
+"""Keys, scales and chords."""
+
+import pytest
+
+from helpers.errors import InvalidInput
+from helpers.pitch import (
+    ALL_KEYS,
+    CHORD_INTERVALS,
+    ChordSymbol,
+    Key,
+    midi_hz,
+    midi_name,
+    mirex_score,
+    parse_chord,
+    parse_key,
+    parse_progression,
+    write_progression,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("A minor", "A minor"),
+        ("Am", "A minor"),
+        ("a min", "A minor"),
+        ("C", "C major"),
+        ("CM", "C major"),
+        ("f# major", "F# major"),
+        ("Gb", "F# major"),
+        ("D♭ major", "Db major"),
+        ("  eb_minor ", "Eb minor"),
+        ("B♯", "C major"),
+        ("E Minor", "E minor"),
+        ("A MAJOR", "A major"),
+    ],
+)
+def test_keys_are_read_as_musicians_write_them(text, name):
+    assert parse_key(text).name == name
+
+
+@pytest.mark.parametrize("text", ["", "H minor", "A dorian", "minor", "C##b", "12", "A minor please"])
+def test_what_is_not_a_key_is_refused(text):
+    with pytest.raises(InvalidInput, match=r"not a key|not a note"):
+        parse_key(text)
+
+
+def test_every_key_reads_back_from_its_name():
+    assert [parse_key(key.name) for key in ALL_KEYS] == list(ALL_KEYS) and len({k.name for k in ALL_KEYS}) == 24
+
+
+def test_relatives_share_their_notes_and_parallels_their_tonic():
+    for key in ALL_KEYS:
+        assert set(key.relative.scale) == set(key.scale) and key.relative.relative == key
+        assert key.parallel.tonic == key.tonic and key.parallel != key
+
+
+def test_mirex_weights():
+    c = Key(0, "major")
+    scores = {
+        name: mirex_score(parse_key(name), c)
+        for name in ("C major", "G major", "F major", "A minor", "C minor", "D major")
+    }
+    assert scores == {"C major": 1, "G major": 0.5, "F major": 0.5, "A minor": 0.3, "C minor": 0.2, "D major": 0}
+
+
+def test_chords_read_back_from_their_labels():
+    for root in range(12):
+        for quality in CHORD_INTERVALS:
+            chord = ChordSymbol(root, quality)
+            for key in (Key(0, "major"), Key(5, "major")):
+                assert parse_chord(chord.label(key)) == chord
+
+
+def test_chord_tones():
+    assert parse_chord("Am7").pitch_classes == (9, 0, 4, 7)
+    assert parse_chord("Bbmaj7").pitch_classes == (10, 2, 5, 9)
+    assert parse_chord("C/E").pitch_classes == (0, 4, 7)
+    assert parse_chord("N") is None
+
+
+@pytest.mark.parametrize("label", ["H", "Cxyz", "am", "C#####"])
+def test_what_is_not_a_chord_is_refused(label):
+    with pytest.raises(InvalidInput, match="not a chord"):
+        parse_chord(label)
+
+
+def test_a_chord_list_is_read_and_written():
+    bars = parse_progression("| Am | F | C G | Em |")
+    assert bars == (("Am",), ("F",), ("C", "G"), ("Em",))
+    assert write_progression((("Am", "Am"), ("C", "G"))) == "| Am | C G |"
+
+
+@pytest.mark.parametrize(
+    ("text", "word"), [("", "empty"), ("| |", "empty"), ("| A B C |", "holds 3"), ("| Am | Hm |", "not a chord")]
+)
+def test_a_broken_chord_list_says_what_is_wrong(text, word):
+    with pytest.raises(InvalidInput, match=word):
+        parse_progression(text)
+
+
+def test_spelling_follows_the_key():
+    assert ChordSymbol(10, "").label(parse_key("F major")) == "Bb"
+    assert ChordSymbol(6, "m").label(parse_key("D major")) == "F#m"
+    assert midi_name(60) == "C4" and midi_name(61, flats=True) == "Db4" and midi_hz(69) == 440

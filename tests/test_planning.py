@@ -1,0 +1,197 @@
+"""From analysis and words to a request; chords in seconds to chords in bars."""
+
+import dataclasses
+
+import pytest
+
+from helpers.errors import InvalidInput
+from helpers.harmonize import bars_of_chords, diatonic_triads, fit_to_key
+from helpers.meter import METERS
+from helpers.pitch import parse_chord, parse_key
+from helpers.planning import change_request, plan_measure, plan_request
+from helpers.records import Analysis, ChordSpan, KeyAlternative, KeyEstimate, Request, Tag, Tempo, TempoAlternative
+
+
+def heard(bpm=120.0, key="A minor", labels=("Am", "F", "C", "G"), start=0.0, meter="4/4", confidence=0.9, **more):
+    """An analysis whose chords change every bar."""
+    time = METERS[meter]
+    bar = time.beats_per_bar * 60 / bpm
+    seconds = start + bar * len(labels)
+    return Analysis(
+        file="idea.wav",
+        sha256="0" * 64,
+        seconds=seconds,
+        sample_rate=44_100,
+        channels=2,
+        tempo=Tempo(
+            bpm,
+            confidence,
+            (TempoAlternative(bpm / 2, "half"), TempoAlternative(bpm * 2, "double")),
+            downbeats=tuple(start + bar * i for i in range(len(labels))),
+            meter=time,
+            is_loop=start == 0,
+            bars=len(labels),
+            swing=0.58,
+        ),
+        key=KeyEstimate(parse_key(key), confidence, (KeyAlternative("C major", 0.4),)) if key else None,
+        chords=tuple(ChordSpan(start + bar * i, start + bar * (i + 1), label) for i, label in enumerate(labels)),
+        **more,
+    )
+
+
+def test_the_analysis_decides_what_is_not_said():
+    analysis = heard(92.5, genres=(Tag("house", 0.7),), moods=(Tag("dark", 0.5),))
+    request, notes = plan_request(analysis, instrument="rhodes", seed=5)
+    assert (request.instrument, request.role, request.bpm, request.meter) == ("electric piano", "chords", 92.5, "4/4")
+    assert request.key.name == "A minor" and request.half_bars() == ("Am", "Am", "F", "F", "C", "C", "G", "G")
+    assert (request.genre, request.mood, request.swing, request.seed) == ("house", "dark", 0.58, 5) and notes == ()
+
+
+def test_what_is_said_overrules_the_analysis():
+    request, _ = plan_request(
+        heard(),
+        instrument="bass",
+        bpm=90,
+        key="C major",
+        meter="3/4",
+        chords="| C | G7 |",
+        genre="waltz",
+        bars=2,
+        seed=1,
+    )
+    assert (request.bpm, request.key.name, request.meter, request.genre) == (90, "C major", "3/4", "waltz")
+    assert request.half_bars() == ("C", "C", "G7", "G7")
+
+
+def test_drums_have_no_key_but_keep_the_changes():
+    request, _ = plan_request(heard(), instrument="drum kit", seed=1)
+    assert request.key is None and len(request.half_bars()) == 8
+
+
+def test_an_unknown_key_is_said_and_replaced():
+    request, notes = plan_request(heard(key=None, labels=()), instrument="bass", bpm=120, seed=1)
+    assert request.key is not None and request.progression == () and "No key could be heard" in notes[0]
+
+
+def test_doubt_is_passed_on():
+    _, notes = plan_request(heard(confidence=0.3), instrument="bass", seed=1)
+    assert any("tempo" in n and "60" in n for n in notes) and any("key" in n and "C major" in n for n in notes)
+
+
+def test_without_a_tempo_the_musician_is_asked():
+    analysis = dataclasses.replace(heard(), tempo=Tempo(None, 0.0))
+    with pytest.raises(InvalidInput, match="--bpm"):
+        plan_request(analysis, instrument="bass")
+    assert plan_request(analysis, instrument="bass", bpm=100)[0].bpm == 100
+
+
+def test_a_drawn_seed_is_in_the_request():
+    seeds = {plan_request(heard(), instrument="bass")[0].seed for _ in range(5)}
+    assert len(seeds) > 1
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"bars": 0}, "bars"),
+        ({"bars": 17}, "bars"),
+        ({"bpm": 5}, "BPM"),
+        ({"key": "H"}, "not a key"),
+        ({"takes": 0}, "takes"),
+        ({"takes": 17}, "takes"),
+        ({"seed": -1}, "seed"),
+        ({"density": 1.5}, "density"),
+        ({"register": 9}, "register"),
+        ({"swing": 0.9}, "swing"),
+        ({"chords": "| X |"}, "not a chord"),
+        ({"role": "drums"}, "cannot play"),
+        ({"role": "soloist"}, "not a role"),
+        ({"colour": "red"}, "no control"),
+        ({"instrument": " "}, "No instrument"),
+    ],
+)
+def test_a_value_out_of_range_is_named(change, word):
+    with pytest.raises(InvalidInput, match=word):
+        plan_request(heard(), **({"instrument": "bass"} | change))
+
+
+def test_a_request_survives_its_json():
+    request, _ = plan_request(heard(), instrument="pluck", seed=3, options={"steps": 50}, density=0.2)
+    again = Request.from_json(request.to_json())
+    assert again == request and again.digest() == request.digest()
+    with pytest.raises(InvalidInput, match="another version"):
+        Request.from_json(request.to_json() | {"volume": 11})
+
+
+def test_the_digest_ignores_how_many_takes_are_asked():
+    request, _ = plan_request(heard(), instrument="bass", seed=3)
+    assert request.with_(takes=7).digest() == request.digest() != request.with_(seed=4).digest()
+
+
+def test_a_request_can_be_changed_and_is_checked_again():
+    request, _ = plan_request(heard(), instrument="bass", seed=3)
+    drums, _ = change_request(request, instrument="drum kit")
+    assert drums.role == "drums" and drums.key is None
+    back, notes = change_request(drums, instrument="flute", bars=8)
+    assert back.role == "lead" and back.bars == 8 and back.key is not None and "no key" in notes[0]
+    with pytest.raises(InvalidInput, match="bars"):
+        change_request(request, bars=99)
+
+
+def test_a_measure_without_an_instrument_leaves_it_unknown():
+    request, _ = plan_measure(heard(), bpm=120, bars=4)
+    assert request.instrument == "" and request.key.name == "A minor" and request.half_bars()[2] == "F"
+    bare, notes = plan_measure(None, bpm=120, bars=4)
+    assert bare.key is None and bare.progression == () and notes == ()
+
+
+def test_chords_are_read_from_the_first_downbeat():
+    assert bars_of_chords(heard(start=0.7), 120.0, METERS["4/4"], 8) == (
+        ("Am",) * 2,
+        ("F",) * 2,
+        ("C",) * 2,
+        ("G",) * 2,
+    )
+
+
+def test_half_the_tempo_reads_two_bars_as_one():
+    assert bars_of_chords(heard(), 60.0, METERS["4/4"], 8) == (("Am", "F"), ("C", "G"))
+
+
+def test_a_tempo_that_is_no_reading_of_the_idea_keeps_its_bars():
+    assert bars_of_chords(heard(), 87.0, METERS["4/4"], 8) == (("Am",) * 2, ("F",) * 2, ("C",) * 2, ("G",) * 2)
+
+
+def test_gaps_take_the_chord_before_and_silence_stays_unknown():
+    assert bars_of_chords(heard(labels=("N", "F", "N", "G")), 120.0, METERS["4/4"], 8)[2] == ("F", "F")
+    assert bars_of_chords(heard(labels=("N", "N")), 120.0, METERS["4/4"], 8) == ()
+
+
+def test_a_misread_key_leaves_the_chords_where_they_sound():
+    bars = (("Am",), ("F",), ("C",), ("G",))
+    assert fit_to_key(bars, parse_key("C major"), parse_key("E minor")) == (bars, "")
+
+
+def test_another_key_transposes_the_chords():
+    moved, note = fit_to_key((("Am",), ("F",), ("C",), ("G",)), parse_key("C# minor"), parse_key("A minor"))
+    assert moved == (("C#m",), ("A",), ("E",), ("B",)) and "transposed into C# minor" in note
+
+
+def test_every_chord_fits_the_key_it_was_brought_into():
+    for name in ("C major", "F# minor", "Eb major", "B minor"):
+        key = parse_key(name)
+        moved, _ = fit_to_key((("Am7", "D7"), ("Gmaj7", "Bdim"), ("E", "N")), key, parse_key("A minor"))
+        tones = {pc for bar in moved for label in bar if label != "N" for pc in parse_chord(label).pitch_classes}
+        assert tones <= set(key.scale)
+
+
+def test_the_triads_of_a_key():
+    assert [c.label(parse_key("C major")) for c in diatonic_triads(parse_key("C major"))] == [
+        "C",
+        "Dm",
+        "Em",
+        "F",
+        "G",
+        "Am",
+        "Bdim",
+    ]
