@@ -7,8 +7,9 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytestmark = pytest.mark.neural
 
-from helpers.engines.fast.oobleck import decode_span, fold_weight_norm, frames_needed  # noqa: E402
-from helpers.errors import InvalidInput, LoopsError  # noqa: E402
+from helpers.engines.fast.numerics import NotFinite, fold_weight_norm  # noqa: E402
+from helpers.engines.fast.oobleck import decode_span, frames_needed  # noqa: E402
+from helpers.errors import InvalidInput  # noqa: E402
 
 # The released model's strides, so that its receptive field is the one under test, with few channels.
 RELEASED = dict(
@@ -133,7 +134,7 @@ def test_overflow_in_half_precision_is_decoded_again_in_float32():
 
 def test_what_is_not_finite_in_float32_is_an_error():
     vae = tiny_vae(dtype=torch.float32)
-    with pytest.raises(LoopsError, match="not finite, in full precision too"):
+    with pytest.raises(NotFinite, match="decoded audio holds values that are not finite"):
         decode_span(vae, torch.full((8, 12), torch.nan), 0, 5000)
 
 

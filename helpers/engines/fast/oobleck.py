@@ -4,7 +4,7 @@ The pipelines decode the whole 47.55 s canvas and throw most of it away. The dec
 sample depends on a few latent frames around it (+-9.3 with the released weights); :func:`frames_needed` follows the
 convolutions backwards and finds them. An 8 s loop then costs a fifth of the work and memory.
 
-    fold_weight_norm(vae)              # once, while the weights are still float32; then vae.half() if wanted
+    numerics.fold_weight_norm(vae)     # once, while the weights are still float32; then vae.half() if wanted
     for take in latents:               # one take at a time: memory does not grow with the number of takes
         audio = decode_span(vae, take, start_samples, stop_samples)      # (channels, samples) float32
 """
@@ -15,35 +15,11 @@ import math
 
 import torch
 
-from ...errors import InvalidInput, LoopsError
+from ...errors import InvalidInput
+from .numerics import check_finite
 
 # A kept span is decoded in pieces of at most this many frames: 512 frames (23.8 s) need some 1.2 GiB in half precision.
 PIECE_FRAMES = 256
-
-
-def fold_weight_norm(module: torch.nn.Module) -> int:
-    """Replace every weight-normalised convolution by a plain one; returns how many there were.
-
-    ``g * v / |v|`` is worked out in float32 whatever the weights are stored in, and rounded once. Best done while they
-    still are float32: then the kernels of a half-precision model are the nearest there are. Folding twice does nothing.
-    """
-    folded = 0
-    for layer in module.modules():
-        if hasattr(layer, "weight_g") and hasattr(layer, "weight_v"):
-            dtype = layer.weight_v.dtype
-            layer.weight_g.data = layer.weight_g.data.float()
-            layer.weight_v.data = layer.weight_v.data.float()
-            torch.nn.utils.remove_weight_norm(layer)
-        elif torch.nn.utils.parametrize.is_parametrized(layer, "weight"):
-            dtype = layer.weight.dtype
-            layer.parametrizations.float()
-            torch.nn.utils.parametrize.remove_parametrizations(layer, "weight")
-        else:
-            continue
-        layer.weight.data = layer.weight.data.to(dtype)
-        layer.weight.requires_grad_(False)
-        folded += 1
-    return folded
 
 
 def frames_needed(vae, start: int, stop: int, frames: int) -> tuple[int, int]:
@@ -83,7 +59,7 @@ def decode_span(vae, latents: torch.Tensor, start: int, stop: int, *, piece_fram
     ------
     InvalidInput
         If the span is empty or not on the canvas.
-    LoopsError
+    NotFinite
         If the decoder gives values that are not finite even in float32.
     """
     frames, hop = latents.shape[-1], vae.hop_length
@@ -101,10 +77,7 @@ def decode_span(vae, latents: torch.Tensor, start: int, stop: int, *, piece_fram
         audio = _decode_pieces(vae, latents, start, stop, piece_frames)
     finally:
         vae.decoder.to(kept_dtype)
-    if not torch.isfinite(audio).all():
-        raise LoopsError(
-            "The audio decoder returned values that are not finite, in full precision too; try a new seed."
-        )
+    check_finite(audio, "The decoded audio")
     return audio
 
 
