@@ -15,11 +15,13 @@ BAND_HZ_PER_ROLE_LOW = {"bass": 25.0}
 
 
 def measure_purity(clip: Clip, request: Request) -> tuple[float | None, dict[str, float]]:
-    """Purity 0..1 and its parts; None when the clip is silent.
+    """Purity 0..1 and its parts; None when the clip is silent or no instrument was named.
 
     For tonal roles ``not percussive`` falls with the share of broadband hits; for drums ``not tonal`` falls with the
     share of steady partials; ``in band`` falls with energy below the instrument's lowest note.
     """
+    if not request.instrument:
+        return None, {}
     power, hz = _band_power(clip)
     if power.sum() <= 0:
         return None, {}
