@@ -39,7 +39,7 @@ def installed(what: str) -> InstallStatus:
     if what == "audiocraft":
         return audiocraft.status()
     missing = unmet(read_requirements(item.requirements))
-    if item.needs_torch and importlib.util.find_spec("torch") is None:
+    if item.needs_torch and not _has_torch():
         missing = ("torch", *missing)
     detail = f"{item.title}: installed." if not missing else f"{item.title}: missing {', '.join(missing)}."
     return InstallStatus(what, not missing, tuple(missing), detail)
@@ -109,7 +109,7 @@ def install(what: str, *, on_line: OnLine | None = None, cancel: CancelCheck = n
 
 def _require_torch(item: Installable, say: OnLine, cancel: CancelCheck) -> None:
     """Torch is the machine's choice: kept where there is one, fetched only where there is an NVIDIA GPU to use it."""
-    if importlib.util.find_spec("torch") is not None:
+    if _has_torch():
         return
     needs_choice = sys.platform == "linux" and shutil.which("nvidia-smi") is None
     if needs_choice:
@@ -128,6 +128,10 @@ def _imported_and_changed(before: dict[str, str]) -> list[str]:
     after = versions()
     changed = [name for name, version in before.items() if after.get(name) not in (None, version)]
     return sorted(name for name in changed if name.replace("-", "_") in sys.modules)
+
+
+def _has_torch() -> bool:
+    return importlib.util.find_spec("torch") is not None
 
 
 def _item(what: str) -> Installable:

@@ -66,7 +66,7 @@ def status() -> InstallStatus:
         )
     if home.kind == "own":
         return InstallStatus("audiocraft", True, (), f"audiocraft: the one of {home.python} ({OWN_PYTHON_VARIABLE}).")
-    if home.kind == "B" and importlib.util.find_spec("torch") is None:
+    if home.kind == "B" and not _has_torch():
         return InstallStatus("audiocraft", False, ("torch",), "audiocraft: installed for a torch that is gone.")
     where = "beside this Python's torch" if home.kind == "B" else "in its own Python 3.10"
     return InstallStatus("audiocraft", True, (), f"audiocraft {home.version}: installed {where}.")
@@ -85,7 +85,7 @@ def install(say: OnLine, cancel: CancelCheck) -> WorkerHome:
     forced = os.environ.get(SET_VARIABLE, "").strip().upper()
     if forced == "A":
         return _install_a(say, cancel)
-    if importlib.util.find_spec("torch") is None:
+    if not _has_torch():
         say("There is no torch here to share: making audiocraft's own Python 3.10 instead (set A).")
         return _install_a(say, cancel)
     try:
@@ -175,6 +175,10 @@ def _try_out(home: WorkerHome, say: OnLine, cancel: CancelCheck) -> WorkerHome:
     return replace(home, version=found["audiocraft"], has_style=found["style"])
 
 
+def _has_torch() -> bool:
+    return importlib.util.find_spec("torch") is not None
+
+
 def _find_uv(say: OnLine, cancel: CancelCheck) -> str:
     """The ``uv`` that is here, else one fetched into a folder of ours."""
     there = shutil.which("uv")
@@ -202,8 +206,9 @@ def index_settings_for_uv(environment: Mapping[str, str] | None = None) -> dict[
         env=utf8_environment() | dict(environment),
         check=False,
     ).stdout
-    # Lines are `global.index-url='https://...'`; the environment's own come last and win, as they do for pip.
-    pip = {m[1]: m[2] for m in re.finditer(r"^(?::env:|global|install|site|user)\.([\w.-]+)='(.*)'$", listed, re.M)}
+    # Lines are `global.index-url='https://...'`; environment variables come as `:env:.index-url` and win.
+    lines = re.findall(r"^(:env:|global|install|site|user)\.([\w.-]+)='(.*)'$", listed, re.M)
+    pip = {key: value for _, key, value in sorted(lines, key=lambda line: line[0] == ":env:")}
     pairs = {
         "UV_DEFAULT_INDEX": pip.get("index-url", ""),
         "UV_INDEX": pip.get("extra-index-url", "").replace("\\n", " ").strip(),

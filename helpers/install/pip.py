@@ -65,7 +65,7 @@ _CAUSES = (
         "Run: python -m ensurepip --upgrade, then install again.",
     ),
     Cause(
-        r"\b40[137] (?:Client )?Error|HTTP error 40[137]|Proxy Authentication|User for [^\n]*:\s*$",
+        r"\b40[137] (?:Client )?Error|HTTP error 40[137]|Proxy Authentication",
         "the package index refused the login",
         "Check the index address and its password in pip's configuration.",
     ),
@@ -86,6 +86,11 @@ _CAUSES = (
         "packages already installed here exclude what is needed",
         "Install in a fresh runtime or a new environment (python3 -m venv .venv).",
         conflict=True,
+    ),
+    Cause(
+        r"\(from versions: none\)",
+        "the package index offers nothing of that name",
+        "Check which index pip uses and whether it lets you in: python -m pip config list.",
     ),
     Cause(
         r"No matching distribution found|Could not find a version",

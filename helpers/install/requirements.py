@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from ..errors import NotAvailable
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from packaging.requirements import Requirement
 
 OUR_OWN = "loops-generator"
@@ -114,21 +116,24 @@ def canonical(name: str) -> str:
 
 
 def _parse(line: str) -> Requirement:
-    try:
-        from packaging.requirements import Requirement
-    except ImportError:  # a bare environment: pip carries its own copy
-        from pip._vendor.packaging.requirements import Requirement
-    return Requirement(line)
+    return _packaging("requirements").Requirement(line)
 
 
 def _is_valid(version: str) -> bool:
     """Pip refuses a whole constraints file for one version that is not PEP 440."""
+    packaging = _packaging("version")
     try:
-        from packaging.version import InvalidVersion, Version
-    except ImportError:
-        from pip._vendor.packaging.version import InvalidVersion, Version
-    try:
-        Version(version)
-    except InvalidVersion:
+        packaging.Version(version)
+    except packaging.InvalidVersion:
         return False
     return True
+
+
+def _packaging(module: str) -> ModuleType:
+    """A module of ``packaging``; a bare environment has the copy that pip carries."""
+    for package in ("packaging", "pip._vendor.packaging"):
+        try:
+            return importlib.import_module(f"{package}.{module}")
+        except ImportError:
+            continue
+    raise NotAvailable("Nothing can be installed: this Python has no pip. Run: python -m ensurepip --upgrade.")
