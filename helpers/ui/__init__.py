@@ -1,0 +1,71 @@
+"""The notebook's interface: one function a cell. Each cell may run again and in any order; state is on disk.
+
+The panels of a notebook share one :class:`~helpers.ui.app.App` in its kernel; another notebook has its own kernel.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .app import App
+
+_app: App | None = None
+
+
+def current(folder: str | Path = "loops") -> App:
+    """This kernel's app, made (or restored from ``folder``) on first use; a folder other than its own makes a new one."""
+    global _app  # noqa: PLW0603  the cells of one notebook must find the same app without passing it on
+    from .app import App
+
+    where = Path(folder).expanduser().resolve()
+    if _app is None or (folder != "loops" and _app.state.folder != where):
+        _app = App(where)
+    return _app
+
+
+def setup(folder: str = "loops") -> None:
+    """Install what is missing of the core, open the notebook's folder and say in one line what works."""
+    from ..install import install
+
+    install("core", on_line=print)
+    opened = current(folder)
+    threading.Thread(target=_warm, name="loops-warm", daemon=True).start()
+    count = len(opened.state.ideas)
+    print(
+        f"Ready. Everything is kept in {opened.state.folder}" + (f"; {count} saved ideas are back." if count else ".")
+    )
+
+
+def _warm() -> None:
+    """Load the analysis libraries while the musician is still choosing a file."""
+    import helpers.analysis
+    import helpers.loops
+    import helpers.sketch  # noqa: F401
+
+
+def models() -> None:
+    """MODELS: what this machine can run, and what can be installed."""
+    current().show_models()
+
+
+def login() -> None:
+    """LOGIN: a token for gated models."""
+    current().show_login()
+
+
+def upload(file: str = "", way: str = "panel") -> None:
+    """UPLOAD: choose, save and hear ideas. ``file`` is a path on this machine; ``way``: panel, simple or colab."""
+    current().show_upload(file, way)
+
+
+def mode(mode: str = "", instrument: str = "", generate: bool = False) -> None:
+    """MODE: what was heard, Normal or Advanced settings, Generate."""
+    current().show_mode(mode, instrument, generate=generate)
+
+
+def results() -> None:
+    """RESULTS: the loops with their fit cards, the player and the downloads."""
+    current().show_results()

@@ -1,0 +1,429 @@
+"""The callbacks: what happens when something on the page is pressed. Everything that can be a function elsewhere is one."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+from IPython.display import display
+
+from .. import pipeline
+from ..audio import LARGEST_BYTES
+from ..engines import registry
+from ..errors import InvalidInput, LoopsError
+from ..harmonize import bars_of_chords
+from ..prompts import write_prompt
+from ..records import Analysis, Request
+from . import analysis_card, cards, colab, readiness, uploader
+from .form import FALLBACK_ENGINE, NORMAL_ENGINE, Form, choices, controls, plan, read_settings, settings_file, unusable
+from .jobs import Jobs
+from .library import Library
+from .panel import (
+    LoginPanel,
+    OfferedFile,
+    Panel,
+    ReadinessPanel,
+    ResultsPanel,
+    StudioPanel,
+    UploadPanel,
+    explain,
+    message,
+)
+from .state import IdeaEntry, RunEntry, State
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "idea.wav"
+SKETCH_FIRST = "sketch"
+
+
+class App:
+    """One notebook's state, its panels and its jobs. ``folder`` holds everything it writes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state = State.load(folder)
+        self.form = _restored(self.state.form)
+        self.jobs = Jobs(lambda view: self._push("studio", job=view))
+        self.installs = Jobs(lambda view: self._push("readiness", job=view))
+        self.uploads = uploader.Uploads(self.state.ideas_folder)
+        self._panels: dict[str, Panel] = {}
+        self.library = Library(self.state)
+
+    # ------------------------------------------------------------------------------------------------------- panels
+
+    def _show(self, name: str, panel: Panel, *more: ipywidgets.Widget) -> None:
+        """Put a panel on the page; the same cell's earlier panel goes."""
+        old = self._panels.get(name)
+        self._panels[name] = panel
+        panel.add_class(f"t-{name}")
+        display(ipywidgets.VBox([panel, *more]) if more else panel)
+        if old is not None:
+            old.close()
+
+    def _push(self, name: str, **traits: Any) -> None:
+        panel = self._panels.get(name)
+        if panel is not None:
+            for trait, value in traits.items():
+                setattr(panel, trait, value)
+
+    def show_models(self) -> None:
+        """The readiness table with what can be installed."""
+        handlers = {
+            "refresh": lambda *_: self._push("readiness", report=readiness.report(self.state.folder)),
+            "install": lambda content, _: self.install(list(content.get("names", []))),
+            "cancel": lambda *_: self.installs.cancel(),
+        }
+        self._show(
+            "readiness", ReadinessPanel(handlers, report=readiness.report(self.state.folder), job=self.installs.view)
+        )
+
+    def show_login(self) -> None:
+        """A token for gated models: from Colab's secrets, the environment, or typed in here."""
+        token = None if readiness.token_known() else colab.secret_token()
+        if token:
+            os.environ["HF_TOKEN"] = token
+        self._show("login", LoginPanel({"token": self._on_token}, status=_login_status()))
+
+    def show_upload(self, file: str = "", way: str = "panel") -> None:
+        """The uploader and the saved ideas; ``file`` is taken from this machine at once, ``way`` names a fallback."""
+        handlers = {
+            "slice": self._on_slice,
+            "save": self._on_save,
+            "choose": lambda content, _: self.choose_idea(str(content["id"])),
+            "forget": lambda content, _: self._on_forget(str(content["id"])),
+            "example": lambda *_: self.add_idea(EXAMPLE),
+        }
+        panel = UploadPanel(handlers, self.library.preview, has_example=EXAMPLE.is_file(), limit_bytes=LARGEST_BYTES)
+        more = [uploader.simple_uploader(self._on_simple)] if way == "simple" else []
+        self._show("upload", panel, *more)
+        self._show_ideas()
+        for name, data in colab.upload_files() if way == "colab" else ():
+            self._on_simple(name, data)
+        if file.strip():
+            self.add_idea(Path(file.strip()).expanduser())
+
+    def show_mode(self, mode: str = "", instrument: str = "", *, generate: bool = False) -> None:
+        """The analysis card, the settings and Generate; ``generate`` presses it and waits (for run-all and scripts)."""
+        for name, value in (("mode", mode.lower()), ("instrument", instrument)):
+            if value.strip() and value != "as left":
+                self.form.set(name, value)
+        handlers = {
+            "set": lambda content, _: self.change(str(content["name"]), content.get("value")),
+            "chord": lambda content, _: self._on_chord(int(content["bar"]), str(content["text"])),
+            "reset": lambda *_: self._on_reset(),
+            "load": lambda content, _: self._on_load(str(content["text"])),
+            "generate": lambda *_: self.generate(),
+            "cancel": lambda *_: self.jobs.cancel(),
+        }
+        self._show("studio", StudioPanel(handlers, self._studio_file, choices=choices(), job=self.jobs.view))
+        self._show_idea()
+        self.hear_idea()
+        if generate:
+            self.jobs.wait()
+            self.generate()
+            self.jobs.wait()
+
+    def show_results(self) -> None:
+        """The loops made so far, newest first, with the player."""
+        handlers = {
+            "mark": lambda content, _: self._on_mark(str(content["id"]), str(content.get("mark", ""))),
+            "variation": lambda content, _: self.vary(str(content["id"])),
+            "as_idea": lambda content, _: self._on_as_idea(str(content["id"])),
+            "drive": lambda content, _: self._on_drive([str(name) for name in content["ids"]]),
+        }
+        options = {"drive": colab.in_colab(), "folder": str(self.state.folder)}
+        self._show("results", ResultsPanel(handlers, self.library.result, options=options))
+        self._show_runs()
+
+    # -------------------------------------------------------------------------------------------------------- ideas
+
+    def add_idea(self, path: Path, name: str | None = None) -> IdeaEntry | None:
+        """Check and keep an audio file as the current idea, then start to hear it; a bad file becomes one sentence."""
+        try:
+            entry, idea = uploader.store_idea(self.state, path, name or path.name)
+        except LoopsError as error:
+            self._push("upload", message=explain(error))
+            return None
+        self.library.keep(entry, idea)
+        length = f"{entry.seconds:.1f} s, {entry.sample_rate} Hz, {'mono' if entry.channels == 1 else f'{entry.channels} channels'}"
+        self._push("upload", message=message(" ".join([f"Saved “{entry.name}”: {length}.", *idea.notes]), "good"))
+        self.choose_idea(entry.id)
+        return entry
+
+    def choose_idea(self, idea: str) -> None:
+        """Make a saved idea the current one; what was said about the last one's tempo and key is let go."""
+        if self.state.find(idea) is None:
+            raise InvalidInput("That idea is no longer on the list; upload it again.")
+        self.state.current = idea
+        self.form.forget_heard()
+        self._remember()
+        self._show_ideas()
+        self._show_idea()
+        self.hear_idea()
+
+    def _on_forget(self, idea: str) -> None:
+        self.state.forget_idea(idea)
+        if self.state.current:
+            self.choose_idea(self.state.current)
+        self._remember()
+        self._show_ideas()
+        self._show_idea()
+
+    def _on_slice(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+        acknowledgement = self.uploads.take(content, buffers[0] if buffers else b"")
+        self._panels["upload"].send(acknowledgement)
+
+    def _on_save(self, content: dict[str, Any], _: list[bytes]) -> None:
+        path, name = self.uploads.finish(int(content["upload"]))
+        try:
+            entry = self.add_idea(path, name)
+        finally:
+            path.unlink(missing_ok=True)
+        self._panels["upload"].send({"kind": "saved", "upload": content["upload"], "ok": entry is not None})
+
+    def _on_simple(self, name: str, data: bytes) -> None:
+        content = {"upload": 0, "name": name, "size": len(data), "at": 0}
+        self.uploads.take(content, data)
+        self._on_save(content, [])
+
+    # ------------------------------------------------------------------------------------------- analysis and settings
+
+    @property
+    def analysis(self) -> Analysis | None:
+        """What was heard in the current idea; None until it has been heard."""
+        return self.library.heard(self.state.current)
+
+    def hear_idea(self) -> bool:
+        """Analyze the current idea on the job thread unless that has been done; False when a job is running."""
+        entry = self.state.find(self.state.current)
+        if entry is None or self.analysis is not None:
+            self._show_plan()
+            return True
+
+        def work(progress: Any, _: Any) -> Analysis:
+            return self.library.hear(entry, progress)
+
+        def done(_: Analysis) -> None:
+            self._show_idea()
+            self._show_plan()
+
+        return self.jobs.start(f"Listening to “{entry.name}”", work, done)
+
+    def change(self, name: str, value: Any) -> None:
+        """One setting changed on the page."""
+        try:
+            self.form.set(name, value)
+        finally:
+            self._remember()
+            self._show_plan()
+
+    def _on_chord(self, bar: int, text: str) -> None:
+        request, _ = self.planned()
+        if not 0 <= bar < request.bars:
+            raise InvalidInput(f"The loop has {request.bars} bars; bar {bar + 1} is not among them.")
+        self.change("chords", analysis_card.with_chord(request, bar, text))
+
+    def _on_reset(self) -> None:
+        self.form = Form(mode=self.form.mode, instrument=self.form.instrument)
+        self._remember()
+        self._show_plan()
+
+    def _on_load(self, text: str) -> None:
+        self.form = read_settings(text)
+        self._remember()
+        self._show_plan()
+        self._push("studio", message=message("The settings were loaded.", "good"))
+
+    def engine_name(self) -> tuple[str, str]:
+        """The engine that Generate will use, and a sentence when it is not the one first thought of."""
+        wanted = NORMAL_ENGINE if self.form.mode == "normal" else self.form.engine
+        if wanted == FALLBACK_ENGINE:
+            return wanted, ""
+        state = registry.get_engine(wanted).readiness()
+        if state.ready:
+            return wanted, ""
+        title = registry.get_engine(wanted).info.title
+        return FALLBACK_ENGINE, f"{title} cannot run here: {state.reason.rstrip('.')}. The sketch engine plays instead."
+
+    def planned(self) -> tuple[Request, tuple[str, ...]]:
+        """The request that Generate would make now, and what had to be assumed."""
+        name, swapped = self.engine_name()
+        request, notes = plan(self.form, self.analysis, registry.get_engine(name).info)
+        return request, (swapped, *notes) if swapped else notes
+
+    def _studio_file(self, name: str) -> OfferedFile:
+        if name == "settings":
+            return OfferedFile(settings_file(self.form), "application/json", "loops-settings.json")
+        try:
+            request = self.planned()[0]
+        except LoopsError:
+            request = None
+        return self.library.check(request)
+
+    def _show_plan(self) -> None:
+        """Send the settings and what they lead to."""
+        info = registry.get_engine(self.form.engine).info
+        view: dict[str, Any] = {"off": unusable(self.form, info), "groups": controls(info)}
+        if self.analysis is not None:
+            try:
+                request, notes = self.planned()
+                prompt, negative = write_prompt(request.engine, request, self.analysis)
+                view |= {"notes": list(notes), "prompt": prompt, "negative": negative, "engine": request.engine}
+                view |= {"bpm": round(request.bpm, 3), "key": request.key.name if request.key else None}
+                view |= {
+                    "bars": request.bars,
+                    "chords": analysis_card.chords_by_bar(request),
+                    "seconds": request.seconds,
+                }
+                view |= {"heard_chords": bool(bars_of_chords(self.analysis, request.bpm, request.time, request.bars))}
+            except LoopsError as error:
+                view["error"] = str(error)
+        states = [registry.get_engine(name).readiness() for name in registry.engine_names()]
+        view["engines"] = [readiness.engine_row(registry.get_engine(s.engine).info, s) for s in states]
+        self._push("studio", form=self.form.to_json(), plan=view)
+        if (panel := self._panels.get("studio")) is not None:
+            panel.drop_files()
+
+    # ---------------------------------------------------------------------------------------------------------- making
+
+    def generate(self, request: Request | None = None, title: str = "") -> bool:
+        """Make loops on the job thread; False when there is no idea yet or a job is running already."""
+        entry, analysis = self.state.find(self.state.current), self.analysis
+        if entry is None or analysis is None:
+            self._push(
+                "studio",
+                message=message("Upload an idea first, or press “Try the example idea” in the UPLOAD cell.", "warn"),
+            )
+            return False
+        notes: tuple[str, ...] = ()
+        if request is None:
+            request, notes = self.planned()
+        self._push("studio", message={})
+        fixed: Request = request
+
+        def work(progress: Any, cancel: Any) -> pipeline.Result:
+            idea = self.library.idea(entry)
+            if fixed.engine != SKETCH_FIRST:
+                # A sketch is heard within seconds, while the model still loads.
+                quick = dataclasses.replace(fixed, engine=SKETCH_FIRST, takes=1, options={})
+                self._add_run(
+                    pipeline.make_loops(quick, idea, analysis, self.state.folder, progress, cancel),
+                    entry,
+                    "Sketch first: ",
+                )
+            return pipeline.make_loops(fixed, idea, analysis, self.state.folder, progress, cancel)
+
+        def done(result: pipeline.Result) -> dict[str, str]:
+            self._add_run(result, entry, title, notes)
+            count = sum(loop.fit.verdict != "failed" for loop in result.loops)
+            if not count:
+                return message("Loops were made, but none passed its fit card; their cards in RESULTS say why.", "warn")
+            return message(f"{count} loop{'s' if count > 1 else ''} ready in RESULTS, the best fit first.", "good")
+
+        return self.jobs.start(title or f"Making {request.instrument}", work, done)
+
+    def _add_run(self, result: pipeline.Result, entry: IdeaEntry, title: str, notes: tuple[str, ...] = ()) -> None:
+        request = result.request
+        names = [loop.files.json.name for loop in result.loops]
+        headline = f"{title}{request.instrument} for “{entry.name}”"
+        self.state.runs.insert(0, RunEntry(headline, entry.id, names, [*notes, *result.notes, *result.refused]))
+        self._remember()
+        self._show_runs()
+
+    def vary(self, name: str) -> bool:
+        """Make variations of a loop: its own request with the next seeds of the same family."""
+        path = cards.loop_files(self.state.folder, name)[-1]
+        run = next((run for run in self.state.runs if name in run.loops), None)
+        if run is not None and run.idea and run.idea != self.state.current and self.state.find(run.idea):
+            raise InvalidInput("That loop belongs to another idea; press Use beside that idea in UPLOAD first.")
+        started = self.generate(cards.variation_request(path), "Variation: ")
+        if not started:
+            self._push(
+                "results", message=message("One job at a time: wait for the running one, or cancel it in MODE.", "warn")
+            )
+        return started
+
+    # --------------------------------------------------------------------------------------------------------- results
+
+    def _on_mark(self, name: str, mark: str) -> None:
+        self.state.marks[name] = mark
+        if not mark:
+            del self.state.marks[name]
+        self._remember()
+        self._show_runs()
+
+    def _on_as_idea(self, name: str) -> None:
+        entry = self.add_idea(cards.loop_files(self.state.folder, name)[0], Path(name).with_suffix(".wav").name)
+        if entry is not None:
+            self._push(
+                "results", message=message(f"“{entry.name}” is now the idea; MODE shows what was heard in it.", "good")
+            )
+
+    def _on_drive(self, names: list[str]) -> None:
+        folder = colab.save_to_drive(path for name in names for path in cards.loop_files(self.state.folder, name))
+        self._push("results", message=message(f"Saved to {folder}.", "good"))
+
+    def install(self, engines: list[str]) -> bool:
+        """Install what the chosen engines need, one family after another, on a thread of its own."""
+        from ..install import install
+
+        families = list(dict.fromkeys(readiness.FAMILIES[name] for name in engines if name in readiness.FAMILIES))
+        if not families:
+            self._push("readiness", message=message("Tick at least one model first.", "warn"))
+            return False
+
+        def work(progress: Any, cancel: Any) -> None:
+            for family in families:
+                progress(f"Installing {family}")
+                install(family, on_line=self.installs.log, cancel=cancel)
+
+        def done(_: None) -> dict[str, str]:
+            self._push("readiness", report=readiness.report(self.state.folder))
+            self._show_plan()
+            return message("Installed. The weights come with the first use.", "good")
+
+        return self.installs.start(f"Installing {', '.join(families)}", work, done)
+
+    def _on_token(self, content: dict[str, Any], _: list[bytes]) -> None:
+        token = str(content.get("token", "")).strip()
+        if not token:
+            raise InvalidInput("The field is empty; paste a token that begins with hf_.")
+        os.environ["HF_TOKEN"] = token
+        self._push("login", status=_login_status(), message=message("The token is kept for this session.", "good"))
+        self._push("readiness", report=readiness.report(self.state.folder))
+
+    # ----------------------------------------------------------------------------------------- what the panels draw from
+
+    def _remember(self) -> None:
+        self.state.form = self.form.to_json()
+        self.state.save()
+
+    def _show_ideas(self) -> None:
+        views = [
+            {"id": e.id, "name": e.name, "seconds": e.seconds, "rate": e.sample_rate, "channels": e.channels}
+            | {"peaks": e.peaks, "current": e.id == self.state.current}
+            for e in reversed(self.state.ideas)
+        ]
+        self._push("upload", ideas=views)
+
+    def _show_idea(self) -> None:
+        entry = self.state.find(self.state.current)
+        idea = {"id": entry.id, "name": entry.name, "seconds": entry.seconds, "peaks": entry.peaks} if entry else {}
+        card = analysis_card.describe(self.analysis) if entry and self.analysis else {}
+        self._push("studio", idea=idea, analysis=card)
+
+    def _show_runs(self) -> None:
+        self._push("results", groups=[cards.run_view(self.state, run) for run in self.state.runs])
+
+
+def _restored(data: dict[str, Any]) -> Form:
+    try:
+        return Form.from_json(data)
+    except InvalidInput:  # settings of another version: begin anew rather than not at all
+        return Form()
+
+
+def _login_status() -> dict[str, Any]:
+    known = readiness.token_known()
+    return {"known": known, "where": "token found" if known else "", "colab": colab.in_colab()}

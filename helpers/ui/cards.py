@@ -1,0 +1,192 @@
+"""Loops as cards: everything is read from the files on disk, so a card looks the same today and after a restart."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ..audio import read_clip
+from ..errors import InvalidInput
+from ..export import read_sidecar
+from ..loops.proof import LIMITS
+from ..records import Clip, Request
+from .analysis_card import chords_by_bar
+from .player import listening_gain, peaks
+from .state import RunEntry, State
+
+CARD_PEAKS = 420
+
+
+def run_view(state: State, run: RunEntry) -> dict[str, Any]:
+    """One press on Generate as the page shows it; loops whose files have gone are left out."""
+    cards = []
+    for rank, name in enumerate(run.loops, 1):
+        try:
+            cards.append(card(state.folder / name, rank, state.marks.get(name, "")))
+        except InvalidInput:
+            continue
+    return {"title": run.title, "notes": run.notes, "loops": cards}
+
+
+def card(path: Path, rank: int, mark: str = "") -> dict[str, Any]:
+    """A loop's card from its JSON file and the WAV and MIDI beside it.
+
+    Raises
+    ------
+    InvalidInput
+        If the JSON or the WAV cannot be read.
+    """
+    request, data = read_sidecar(path)
+    clip = read_clip(path.with_suffix(".wav"))
+    take, fit = data["take"], data.get("fit") or {}
+    midi = path.with_suffix(".mid")
+    key = request.key.name if request.key else "no key"
+    return {
+        "id": path.name,
+        "rank": rank,
+        "mark": mark,
+        "title": f"{request.instrument} · take {int(take['number']) + 1}",
+        "facts": f"{request.bpm:.4g} BPM · {key} · {request.bars} bars · {clip.seconds:.2f} s",
+        "role": request.role,
+        "verdict": fit.get("verdict", "unknown"),
+        "badges": badges(fit),
+        "numbers": numbers(fit),
+        "reasons": list(fit.get("reasons", ())),
+        "corrections": list(fit.get("corrections", ())),
+        "why": list(data.get("why") or ()),
+        "score": data.get("score"),
+        "engine": take["engine"],
+        "model": take.get("model") or "",
+        "prompt": take.get("prompt") or "",
+        "seed": str(take["seed"]),
+        "license": take.get("license") or "",
+        "labels": list(take.get("labels") or ()),
+        "peaks": peaks(clip, CARD_PEAKS),
+        "grid": {"bars": request.bars, "beatsPerBar": request.time.beats_per_bar},
+        "chords": chords_by_bar(request) if request.role != "drums" else [],
+        "roll": roll(midi, request) if midi.is_file() else None,
+        "files": [suffix for suffix in ("wav", "mid", "json") if path.with_suffix(f".{suffix}").is_file()],
+        "gain": round(listening_gain(clip), 4),
+        "folder": str(path.parent),
+    }
+
+
+def badges(fit: dict[str, Any]) -> list[dict[str, str]]:
+    """What was measured, one badge a question: ``pass`` or ``failed`` by the fit card's own limits; none where unmeasured."""
+    exact = fit.get("samples") == fit.get("samples_expected")
+    shown = [
+        {"label": "Length", "state": "pass" if exact else "failed", "text": "exact" if exact else "wrong", "why": ""}
+    ]
+    for label, name, form, most in _BADGES:
+        value, limit = fit.get(name), LIMITS[name]
+        if value is None:
+            continue
+        good = abs(value) <= limit.value if most else value >= limit.value
+        shown.append(
+            {"label": label, "state": "pass" if good else "failed", "text": form.format(value), "why": limit.why}
+        )
+    return shown
+
+
+# Label, field of the fit card, how it is written, whether its limit is the most (or the least) allowed.
+_BADGES = (
+    ("Tempo", "tempo_error_percent", "{:+.2f} %", True),
+    ("Grid", "grid_error_ms", "{:.1f} ms", True),
+    ("In key", "in_key_share", "{:.0%}", False),
+    ("Seam", "seam", "{:.2f}", True),
+    ("Purity", "purity", "{:.0%}", False),
+)
+_NUMBER_ROWS = (
+    ("Samples", "samples", "{}"),
+    ("Samples expected", "samples_expected", "{}"),
+    ("Tempo asked for", "bpm_requested", "{:.3f} BPM"),
+    ("Tempo measured", "bpm_measured", "{:.3f} BPM"),
+    ("Tempo error", "tempo_error_percent", "{:+.3f} %"),
+    ("Distance from the grid", "grid_error_ms", "{:.2f} ms"),
+    ("First downbeat", "downbeat_offset_ms", "{:+.2f} ms"),
+    ("Key asked for", "key_requested", "{}"),
+    ("Key measured", "key_measured", "{}"),
+    ("Key score (MIREX)", "key_score", "{:.2f}"),
+    ("Energy on the scale", "in_key_share", "{:.1%}"),
+    ("Energy on the idea's chords", "chord_agreement", "{:.1%}"),
+    ("Seam against the loop's inside", "seam", "{:.3f}"),
+    ("Purity", "purity", "{:.2f}"),
+    ("Loudness", "loudness_lufs", "{:.1f} LUFS"),
+    ("True peak", "true_peak_dbtp", "{:.1f} dBTP"),
+)
+
+
+def numbers(fit: dict[str, Any]) -> list[list[str]]:
+    """The fit card in full, as rows of name and value; what could not be measured says so."""
+    return [[label, "not measured" if fit.get(n) is None else form.format(fit[n])] for label, n, form in _NUMBER_ROWS]
+
+
+def roll(midi: Path, request: Request) -> dict[str, Any] | None:
+    """A loop's notes for the piano roll: [start, length] in shares of the loop, MIDI pitch, velocity; None without notes."""
+    import mido
+
+    try:
+        file = mido.MidiFile(midi)
+    except (OSError, EOFError, ValueError):
+        return None
+    whole = request.bars * request.time.beats_per_bar * request.time.quarters_per_beat * file.ticks_per_beat
+    notes, began = [], {}
+    for track in file.tracks:
+        now = 0
+        for event in track:
+            now += event.time
+            if event.type == "note_on" and event.velocity:
+                began[event.channel, event.note] = (now, event.velocity)
+            elif event.type in ("note_on", "note_off") and (event.channel, event.note) in began:
+                start, velocity = began.pop((event.channel, event.note))
+                notes.append([round(start / whole, 5), round((now - start) / whole, 5), event.note, velocity])
+    if not notes:
+        return None
+    pitches = [note[2] for note in notes]
+    return {"notes": notes, "low": min(pitches), "high": max(pitches)}
+
+
+def loop_files(folder: Path, name: str) -> list[Path]:
+    """The files of a loop (WAV, JSON, MIDI), by the name of its JSON; raises InvalidInput for any other name."""
+    path = folder / name
+    if Path(name).name != name or path.suffix != ".json" or not path.is_file():
+        raise InvalidInput(f"There is no loop called {name!r} here any more.")
+    return [p for p in (path.with_suffix(".wav"), path.with_suffix(".mid"), path) if p.is_file()]
+
+
+def zip_loops(folder: Path, names: Iterable[str]) -> bytes:
+    """WAV, MIDI and JSON of the loops in one ZIP (stored: WAV hardly shrinks and DAWs unpack it faster)."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name in names:
+            for path in loop_files(folder, name):
+                archive.write(path, path.name)
+    return buffer.getvalue()
+
+
+def loop_clip(folder: Path, name: str) -> tuple[Clip, Request, dict[str, Any]]:
+    """A loop's sound, its request and its JSON."""
+    path = loop_files(folder, name)[-1]
+    request, data = read_sidecar(path)
+    return read_clip(path.with_suffix(".wav")), request, data
+
+
+def variation_request(path: Path, count: int = 2) -> Request:
+    """The request for variations of a loop: all the same but the seed, drawn from the same family (the next free seeds).
+
+    Seeds of a family follow one another, so the same loop varied twice goes on where it stopped.
+    """
+    request, data = read_sidecar(path)
+    used = [request.seed]
+    for other in path.parent.glob("*.json"):
+        try:
+            seed = json.loads(other.read_text(encoding="utf-8"))["request"]["seed"]
+        except (ValueError, KeyError, TypeError, OSError):
+            continue
+        if request.seed < seed < request.seed + 1000:
+            used.append(seed)
+    return request.with_(seed=max(used) + 1, takes=count, engine=data["take"]["engine"])

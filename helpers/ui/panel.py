@@ -1,0 +1,150 @@
+"""A panel: one widget on the page, drawn by our own script, fed with JSON, answering events and handing out files.
+
+What is on screen travels as JSON traits. Sound and downloads travel as slices that the page asks for one by one, so
+they fit through any transport, wait until somebody listens, and never end up inside the notebook file.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import anywidget
+import traitlets
+
+from ..errors import LoopsError
+from .style import script, stylesheet
+
+SLICE_BYTES = 512 * 1024
+_KEPT_FILES = 6  # a file is made once and kept while its slices are being fetched
+
+Handler = Callable[[dict[str, Any], list[bytes]], None]
+
+
+@dataclass(frozen=True)
+class OfferedFile:
+    """Bytes for the page with a media type, a file name for downloads, and numbers the player needs."""
+
+    data: bytes
+    type: str = "application/octet-stream"
+    name: str = ""
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+def message(text: str, tone: str = "info", details: str = "") -> dict[str, str]:
+    """A sentence for the musician; ``tone`` is ``info``, ``good``, ``warn`` or ``bad``; details stay folded."""
+    return {"text": text, "tone": tone, "details": details}
+
+
+def explain(error: BaseException) -> dict[str, str]:
+    """An exception as one sentence: our own errors as they stand, any other with its details folded."""
+    if isinstance(error, LoopsError):
+        return message(str(error), "bad")
+    details = "".join(traceback.format_exception(error)).strip()
+    return message(
+        f"That did not work: {type(error).__name__}: {error}. The rest still works; try again.", "bad", details
+    )
+
+
+class Panel(anywidget.AnyWidget):
+    """Base of all panels. Subclasses set ``_esm`` and add synced traits."""
+
+    _css = stylesheet()
+    message = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, handlers: dict[str, Handler], files: Callable[[str], OfferedFile] | None = None, **traits: Any):
+        super().__init__(**traits)
+        self._handlers = handlers
+        self._resolve = files
+        self._files: OrderedDict[str, OfferedFile] = OrderedDict()
+        self._files_lock = threading.Lock()
+        # One worker a panel: making a preview must never hold up the kernel, nor two of them each other's order.
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loops-files")
+        self.on_msg(self._receive)
+
+    def _receive(self, _widget: Any, content: dict[str, Any], buffers: list[Any]) -> None:
+        kind = content.get("kind")
+        if kind == "file":
+            self._worker.submit(self._send_slice, str(content.get("id")), int(content.get("at", 0)))
+            return
+        handler = self._handlers.get(str(kind))
+        if handler is None:
+            logging.getLogger(__name__).warning("The page sent an event nobody handles: %s", kind)
+            return
+        try:
+            handler(content, [bytes(buffer) for buffer in buffers or []])
+        except Exception as error:  # a widget swallows exceptions silently; say them instead
+            self.message = explain(error)
+
+    def _send_slice(self, name: str, at: int) -> None:
+        try:
+            file = self._file(name)
+        except Exception as error:
+            self.send({"kind": "file", "id": name, "error": explain(error)["text"]})
+            return
+        head = {"kind": "file", "id": name, "at": at, "size": len(file.data)}
+        head["meta"] = {"type": file.type, "name": file.name, **file.meta}
+        self.send(head, [file.data[at : at + SLICE_BYTES]])
+
+    def _file(self, name: str) -> OfferedFile:
+        with self._files_lock:
+            if name in self._files:
+                self._files.move_to_end(name)
+                return self._files[name]
+        if self._resolve is None:
+            raise LoopsError("This panel offers no files.")
+        made = self._resolve(name)
+        with self._files_lock:
+            self._files[name] = made
+            while len(self._files) > _KEPT_FILES:
+                self._files.popitem(last=False)
+        return made
+
+    def drop_files(self) -> None:
+        """Forget files made earlier, because what they were made from has changed."""
+        with self._files_lock:
+            self._files.clear()
+
+    def close(self) -> None:
+        self._worker.shutdown(wait=False, cancel_futures=True)
+        super().close()
+
+
+class UploadPanel(Panel):
+    _esm = script("uploader")
+    ideas = traitlets.List().tag(sync=True)
+    has_example = traitlets.Bool(False).tag(sync=True)
+    limit_bytes = traitlets.Int(0).tag(sync=True)
+
+
+class ReadinessPanel(Panel):
+    _esm = script("job", "readiness")
+    report = traitlets.Dict().tag(sync=True)
+    job = traitlets.Dict().tag(sync=True)
+
+
+class LoginPanel(Panel):
+    _esm = script("login")
+    status = traitlets.Dict().tag(sync=True)
+
+
+class StudioPanel(Panel):
+    _esm = script("transport", "job", "studio")
+    idea = traitlets.Dict().tag(sync=True)
+    analysis = traitlets.Dict().tag(sync=True)
+    form = traitlets.Dict().tag(sync=True)
+    plan = traitlets.Dict().tag(sync=True)
+    choices = traitlets.Dict().tag(sync=True)
+    job = traitlets.Dict().tag(sync=True)
+
+
+class ResultsPanel(Panel):
+    _esm = script("transport", "results")
+    groups = traitlets.List().tag(sync=True)
+    options = traitlets.Dict().tag(sync=True)

@@ -1,0 +1,121 @@
+"""What this machine can run, as facts, one plain sentence and one next step. Nothing heavy is imported to find out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..engines import registry
+from ..records import EngineInfo, Readiness
+
+# Which installation brings which engine, and how long it takes on an ordinary line.
+FAMILIES = {
+    "stable-audio-open": "diffusers",
+    "audioldm2-music": "diffusers",
+    "musicgen": "diffusers",
+    "audiocraft": "audiocraft",
+}
+TOKEN_NAMES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+_GIB = 2**30
+
+
+def gpus() -> list[dict[str, Any]]:
+    """Name, total and free memory (GiB) of each NVIDIA GPU, as its driver says; empty without one."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return []
+    command = [program, "--query-gpu=name,memory.total,memory.free", "--format=csv,noheader,nounits"]
+    try:
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    found = []
+    for line in done.stdout.splitlines() if done.returncode == 0 else ():
+        cells = [cell.strip() for cell in line.split(",")]
+        if len(cells) == 3 and cells[1].isdigit() and cells[2].isdigit():
+            found.append({"name": cells[0], "total": int(cells[1]) / 1024, "free": int(cells[2]) / 1024})
+    return found
+
+
+def token_known(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether a Hugging Face token is in the environment or was saved by the hub's own login."""
+    if any(environment.get(name) for name in TOKEN_NAMES):
+        return True
+    try:
+        from huggingface_hub import get_token
+    except ImportError:
+        return False
+    return bool(get_token())
+
+
+def machine_facts(folder: Path) -> list[dict[str, str]]:
+    """GPU, memory, disk and token as label, value and note."""
+    cards = gpus()
+    gpu = cards[0]["name"] if cards else "none"
+    note = f"{cards[0]['free']:.1f} of {cards[0]['total']:.1f} GiB free" if cards else "The neural models want one."
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _GIB if hasattr(os, "sysconf") else None
+    disk = shutil.disk_usage(folder if folder.exists() else folder.parent)
+    return [
+        {"label": "GPU", "value": gpu, "note": note},
+        {
+            "label": "Memory",
+            "value": "unknown" if memory is None else f"{memory:.1f} GiB",
+            "note": f"{os.cpu_count()} processors",
+        },
+        {"label": "Disk", "value": f"{disk.free / _GIB:.0f} GiB free", "note": f"of {disk.total / _GIB:.0f} GiB"},
+        {
+            "label": "Hugging Face token",
+            "value": "found" if token_known() else "none",
+            "note": "Only gated models need one.",
+        },
+    ]
+
+
+def engine_row(info: EngineInfo, state: Readiness) -> dict[str, Any]:
+    """One engine as the table shows it."""
+    return {
+        "name": info.name,
+        "title": info.title,
+        "good_at": info.good_at,
+        "licence": info.licence + (" (gated)" if info.gated else ""),
+        "size": f"{info.download_gib:.1f} GB" if info.download_gib else "no download",
+        "ready": state.ready,
+        "reason": state.reason,
+        "remedy": state.remedy,
+        "installable": not state.ready and info.name in FAMILIES,
+    }
+
+
+def report(folder: Path) -> dict[str, Any]:
+    """The whole panel: facts, engines, the sentence and the next step."""
+    states = {state.engine: state for state in registry.readiness_all()}
+    rows = [engine_row(registry.get_engine(name).info, states[name]) for name in registry.engine_names()]
+    ready = [row["title"] for row in rows if row["ready"]]
+    waiting = [row for row in rows if row["installable"]]
+    if waiting and len(ready) <= 1:
+        sentence = (
+            f"{_listed(ready)} can play now. The neural models are not ready here; the table says what each needs."
+        )
+    elif waiting:
+        sentence = f"{_listed(ready)} can play now; {len(waiting)} more can be added."
+    else:
+        sentence = "Everything is ready."
+    step = None
+    if waiting:
+        step = {
+            "kind": "install",
+            "label": "Install the chosen models",
+            "hint": "Tick the models you want. Packages take one to three minutes, weights come with the first use. "
+            "Nothing that is installed gets replaced. Skip this and sketches work all the same.",
+        }
+    return {"machine": machine_facts(folder), "engines": rows, "sentence": sentence, "next": step}
+
+
+def _listed(names: list[str]) -> str:
+    if len(names) < 2:
+        return names[0] if names else "Nothing"
+    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,259 @@
+// Shared by every panel: building the page, theme, talking to the kernel, drawing waveforms. No library, no CDN.
+
+/** Build an element: h("button.lg-button", { onclick, title }, "text", child, ...). Falsy children are left out. */
+const h = (tag, props = {}, ...children) => {
+  const [name, ...classes] = tag.split(".");
+  const el = document.createElement(name || "div");
+  if (classes.length) el.className = classes.join(" ");
+  for (const [key, value] of Object.entries(props || {})) {
+    if (value === undefined || value === null || value === false) continue;
+    if (key.startsWith("on")) el.addEventListener(key.slice(2), value);
+    else if (key === "style") Object.assign(el.style, value);
+    else if (key in el && key !== "list" && key !== "form") el[key] = value;
+    else el.setAttribute(key, value === true ? "" : value);
+  }
+  el.append(...children.flat(3).filter((c) => c !== null && c !== undefined && c !== false));
+  return el;
+};
+
+const ICONS = {
+  play: "M8 5.5v13l10.5-6.5z",
+  pause: "M7 5h3.5v14H7zM13.5 5H17v14h-3.5z",
+  stop: "M6.5 6.5h11v11h-11z",
+  down: "M11 4h2v8.2l3-3 1.4 1.4L12 16l-5.4-5.4L8 9.2l3 3zM5 18h14v2H5z",
+  up: "M11 16V7.8l-3 3-1.4-1.4L12 4l5.4 5.4-1.4 1.4-3-3V16zM5 18h14v2H5z",
+  check: "M9.5 17.3 4.6 12.4l1.5-1.5 3.4 3.4 8.4-8.4 1.5 1.5z",
+  cross: "M6.4 5 12 10.6 17.6 5 19 6.4 13.4 12 19 17.6 17.6 19 12 13.4 6.4 19 5 17.6 10.6 12 5 6.4z",
+  wrench: "M21 7.5a5 5 0 0 1-6.7 4.7l-7.6 7.6a1.7 1.7 0 0 1-2.5-2.5l7.6-7.6A5 5 0 0 1 18.5 3.4l-3 3 .7 2.4 2.4.7z",
+  star: "M12 3.5l2.6 5.3 5.9.9-4.2 4.1 1 5.8-5.3-2.7-5.3 2.7 1-5.8L3.5 9.7l5.9-.9z",
+  bin: "M9 3h6l1 2h4v2H4V5h4zM6 9h12l-1 12H7z",
+  dice: "M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2zm3.5 3.8a1.7 1.7 0 1 0 0 3.4 1.7 1.7 0 0 0 0-3.4zm7 7a1.7 1.7 0 1 0 0 3.4 1.7 1.7 0 0 0 0-3.4zM12 10.3a1.7 1.7 0 1 0 0 3.4 1.7 1.7 0 0 0 0-3.4z",
+  loop: "M7 7h10v3l4-4-4-4v3H5v6h2zm10 10H7v-3l-4 4 4 4v-3h12v-6h-2z",
+};
+
+const icon = (name) => {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  svg.classList.add("lg-icon");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", ICONS[name]);
+  svg.append(path);
+  return svg;
+};
+
+const button = (label, onclick, { kind = "", picture = "", title = "", disabled = false, ...rest } = {}) =>
+  h(`button.lg-button${kind ? "." + kind : ""}`, { type: "button", onclick, title: title || null, disabled, ...rest },
+    picture ? icon(picture) : null, label ? h("span", {}, label) : null);
+
+const clock = (seconds) => {
+  if (seconds === null || seconds === undefined || !isFinite(seconds)) return "–";
+  const whole = Math.max(0, Math.floor(seconds));
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+};
+
+/** Light or dark, read from what lies behind the panel, so that any front end's theme is met. */
+const watchTheme = (root) => {
+  const read = () => {
+    let node = root.parentElement, colour = null;
+    while (node && !colour) {
+      const [r, g, b, a = "1"] = getComputedStyle(node).backgroundColor.match(/[\d.]+/g) || ["0", "0", "0", "0"];
+      if (Number(a) > 0.5) colour = [r, g, b].map(Number);
+      node = node.parentElement || (node.getRootNode() instanceof ShadowRoot ? node.getRootNode().host : null);
+    }
+    const dark = colour
+      ? 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] < 128
+      : matchMedia("(prefers-color-scheme: dark)").matches && !document.body.dataset.jpThemeLight;
+    if (root.dataset.theme !== (dark ? "dark" : "light")) {
+      root.dataset.theme = dark ? "dark" : "light";
+      root.dispatchEvent(new CustomEvent("lg-theme"));
+    }
+  };
+  const observer = new MutationObserver(() => { read(); setTimeout(read, 400); });
+  for (const node of [document.documentElement, document.body]) observer.observe(node, { attributes: true });
+  const media = matchMedia("(prefers-color-scheme: dark)");
+  media.addEventListener("change", read);
+  requestAnimationFrame(read);
+  setTimeout(read, 250);
+  return () => { observer.disconnect(); media.removeEventListener("change", read); };
+};
+
+/** The kernel's side of a panel: events up, sliced files down. One slice is asked for at a time. */
+class Kernel {
+  constructor(model) {
+    this.model = model;
+    this.waiting = new Map();
+    this.files = new Map();
+    this.heard = (message, buffers) => {
+      if (message.kind !== "file") return;
+      const entry = this.waiting.get(message.id);
+      if (!entry) return;
+      if (message.error) { this.waiting.delete(message.id); entry.reject(new Error(message.error)); return; }
+      const part = buffers && buffers[0];
+      if (part) {
+        const bytes = part instanceof ArrayBuffer ? new Uint8Array(part) : new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
+        entry.parts.push(bytes.slice());
+        entry.got += bytes.byteLength;
+      }
+      if (entry.got < message.size) { this.ask(message.id, entry.got); return; }
+      this.waiting.delete(message.id);
+      const whole = new Uint8Array(entry.got);
+      let at = 0;
+      for (const bytes of entry.parts) { whole.set(bytes, at); at += bytes.byteLength; }
+      entry.resolve({ bytes: whole, meta: message.meta || {} });
+    };
+    model.on("msg:custom", this.heard);
+  }
+
+  send(kind, content = {}, buffers = []) { this.model.send({ kind, ...content }, undefined, buffers); }
+  ask(id, at) { this.model.send({ kind: "file", id, at }); }
+
+  /** Bytes of a file the panel offers; fetched once while `keep` is true. */
+  fetch(id, { keep = true } = {}) {
+    if (this.files.has(id)) return this.files.get(id);
+    const promise = new Promise((resolve, reject) => {
+      this.waiting.set(id, { parts: [], got: 0, resolve, reject });
+      this.ask(id, 0);
+    });
+    if (keep) {
+      this.files.set(id, promise);
+      if (this.files.size > 24) this.files.delete(this.files.keys().next().value);
+    }
+    promise.catch(() => this.files.delete(id));
+    return promise;
+  }
+
+  async download(id) {
+    const { bytes, meta } = await this.fetch(id, { keep: false });
+    saveBytes(bytes, meta.name || "file", meta.type);
+  }
+
+  close() { this.model.off("msg:custom", this.heard); }
+}
+
+const saveBytes = (bytes, name, type = "application/octet-stream") => {
+  const url = URL.createObjectURL(new Blob([bytes], { type }));
+  const link = h("a", { href: url, download: name, style: { display: "none" } });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), 60000);
+};
+
+/** A sentence for the musician; the details stay folded. */
+const notice = (message) => {
+  if (!message || !message.text) return null;
+  return h(`div.lg-notice.${message.tone || "info"}`, { role: message.tone === "bad" ? "alert" : "status" },
+    h("p", {}, message.text),
+    message.details ? h("details", {}, h("summary", {}, "Details"), h("pre", {}, message.details)) : null);
+};
+
+/** Keep one region of a panel in step with some traits: `draw` gives its children anew whenever one changes. */
+const region = (model, root, traits, draw, tag = "div") => {
+  const el = h(tag);
+  const redraw = () => {
+    const focused = el.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    const drawn = [draw()].flat(3).filter((c) => c !== null && c !== undefined && c !== false);
+    el.replaceChildren(...drawn);
+    if (focused) el.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  };
+  for (const name of traits) model.on(`change:${name}`, redraw);
+  redraw();
+  root.append(el);
+  el.redraw = redraw;
+  return el;
+};
+
+/**
+ * A waveform as rounded bars. `peaks` holds loudest magnitudes 0..100; `grid` {bars, beatsPerBar} draws bar and beat lines.
+ * `el.progress(0..1)` colours the part already played without redrawing the rest.
+ */
+const waveform = ({ peaks, grid = null, tone = "loop", height = 72, label = "Waveform", onseek = null, lines = null }) => {
+  const canvas = h("canvas", { role: "img", "aria-label": label });
+  const head = h("i.lg-playhead", { hidden: true });
+  const el = h(`div.lg-wave.${tone}`, { style: { height: `${height}px` } }, canvas, head);
+  let played = null, last = -1;
+  const paint = () => {
+    const width = el.clientWidth;
+    if (!width) return;
+    const scale = window.devicePixelRatio || 1;
+    canvas.width = Math.round(width * scale);
+    canvas.height = Math.round(height * scale);
+    const g = canvas.getContext("2d"), css = getComputedStyle(el);
+    g.scale(scale, scale);
+    const top = grid ? 14 : 2, middle = top + (height - top - 2) / 2, half = (height - top - 2) / 2;
+    if (grid) {
+      const beats = grid.bars * grid.beatsPerBar;
+      g.font = `10px ${css.fontFamily}`;
+      for (let beat = 0; beat < beats; beat++) {
+        const bar = beat % grid.beatsPerBar === 0, x = (beat / beats) * width;
+        if (!bar && width / beats < 7) continue;
+        g.fillStyle = css.getPropertyValue(bar ? "--lg-bar-line" : "--lg-beat-line");
+        g.fillRect(Math.round(x), bar ? 0 : top, 1, height);
+        if (bar && width / grid.bars > 18) {
+          g.fillStyle = css.getPropertyValue("--lg-faint");
+          g.fillText(String(beat / grid.beatsPerBar + 1), x + 4, 10);
+        }
+      }
+    }
+    for (const line of lines || []) {
+      g.fillStyle = css.getPropertyValue(line.strong ? "--lg-bar-line" : "--lg-beat-line");
+      g.fillRect(Math.round(line.at * width), 0, 1, height);
+    }
+    const step = width < 420 ? 3 : 4, wide = step - 1.5, count = Math.floor(width / step);
+    const loudest = Math.max(8, ...peaks);
+    for (let i = 0; i < count; i++) {
+      const from = Math.floor((i / count) * peaks.length), to = Math.max(from + 1, Math.floor(((i + 1) / count) * peaks.length));
+      let peak = 0;
+      for (let k = from; k < to; k++) peak = Math.max(peak, peaks[k] || 0);
+      const reach = Math.max(1, (peak / loudest) * (half - 1));
+      g.fillStyle = css.getPropertyValue(played !== null && i / count < played ? "--lg-wave-played" : "--lg-wave");
+      g.beginPath();
+      if (g.roundRect) g.roundRect(i * step, middle - reach, wide, reach * 2, wide / 2);
+      else g.rect(i * step, middle - reach, wide, reach * 2);
+      g.fill();
+    }
+    last = played === null ? -1 : Math.floor(played * count);
+  };
+  el.progress = (share) => {
+    played = share;
+    head.hidden = share === null;
+    if (share !== null) head.style.left = `${share * 100}%`;
+    const width = el.clientWidth, count = Math.floor(width / (width < 420 ? 3 : 4));
+    if ((share === null ? -1 : Math.floor(share * count)) !== last) paint();
+  };
+  if (onseek) {
+    el.classList.add("seek");
+    el.addEventListener("click", (event) => {
+      const box = el.getBoundingClientRect();
+      onseek(Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)));
+    });
+  }
+  new ResizeObserver(paint).observe(el);
+  el.repaint = paint;
+  return el;
+};
+
+/** Only one panel sounds at a time, also across cells that live in frames of their own. */
+const quiet = (() => {
+  const me = Math.random(), stops = new Set();
+  const channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("loops-generator");
+  if (channel) channel.onmessage = (event) => { if (event.data !== me) stops.forEach((stop) => stop()); };
+  return {
+    claim(stop) { for (const other of stops) if (other !== stop) other(); channel?.postMessage(me); },
+    add(stop) { stops.add(stop); },
+    remove(stop) { stops.delete(stop); },
+  };
+})();
+
+/** The frame of a panel: heading, hint, theme. Returns the body to fill and what to call when the view goes. */
+const frame = (el, model, name) => {
+  const root = h(`section.lg.lg-${name}`);
+  el.append(root);
+  const kernel = new Kernel(model), unwatch = watchTheme(root);
+  root.addEventListener("lg-theme", () => root.querySelectorAll(".lg-wave").forEach((w) => w.repaint && w.repaint()));
+  // A notebook's own shortcuts (run, delete cell, ...) must not fire while someone types in a panel.
+  root.addEventListener("keydown", (event) => event.stopPropagation());
+  root.dataset.lmSuppressShortcuts = "true";
+  return { root, kernel, close: () => { kernel.close(); unwatch(); } };
+};

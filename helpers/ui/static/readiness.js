@@ -1,0 +1,41 @@
+// MODELS and LOGIN: what this machine can run, what each model needs, one button for the next step.
+export default {
+  render({ model, el }) {
+    const { root, kernel, close } = frame(el, model, "readiness");
+    const chosen = new Set();
+    const job = () => model.get("job") || {};
+
+    const state = (engine) => engine.ready
+      ? h("span.lg-badge.pass", {}, icon("check"), "ready")
+      : h("span.lg-badge.corrected", {}, icon("wrench"), engine.short || "not yet");
+
+    const table = () => {
+      const report = model.get("report") || { machine: [], engines: [] };
+      return h("div.lg-card", {},
+        h("div.row", {}, h("h3.grow", {}, "What this machine can do"), button("Check again", () => kernel.send("refresh"), { kind: "quiet", picture: "loop" })),
+        h("p", {}, report.sentence || ""),
+        h("div.lg-fields", {}, report.machine.map((fact) =>
+          h("div.lg-field", {}, h("span", {}, fact.label), h("strong.num", {}, fact.value), fact.note ? h("small", {}, fact.note) : null))),
+        h("div", { style: { overflowX: "auto" } }, h("table.lg-table.engines", {},
+          h("thead", {}, h("tr", {}, ["Model", "State", "Size", "Licence of the weights"].map((t) => h("th", { scope: "col" }, t)))),
+          h("tbody", {}, report.engines.map((engine) => h("tr", {},
+            h("td", {}, h("label.lg-check", {},
+              engine.installable ? h("input", { type: "checkbox", checked: chosen.has(engine.name), disabled: !!job().running, "data-key": engine.name,
+                onchange: (event) => { event.target.checked ? chosen.add(engine.name) : chosen.delete(engine.name); all.redraw(); } }) : null,
+              h("strong", {}, engine.title)), h("div.muted.small", {}, engine.good_at)),
+            h("td", {}, state(engine), engine.ready ? null : h("div.muted.small", {}, [engine.reason, engine.remedy].filter(Boolean).join(" "))),
+            h("td.num", { style: { whiteSpace: "nowrap" } }, engine.size),
+            h("td.small", {}, engine.licence)))))),
+        report.next ? h("div.row", {},
+          button(chosen.size ? `Install ${chosen.size} chosen` : report.next.label,
+            () => kernel.send(chosen.size ? "install" : report.next.kind, { names: [...chosen] }),
+            { kind: "primary", picture: "down", disabled: !!job().running }),
+          h("span.muted.small.grow", {}, report.next.hint || "")) : null);
+    };
+    const all = region(model, root, ["report"], table);
+    model.on("change:job", () => { if (!!job().running !== all.busy) { all.busy = !!job().running; all.redraw(); } });
+    region(model, root, ["message"], () => notice(model.get("message")));
+    region(model, root, ["job"], () => jobView(job(), kernel));
+    return close;
+  },
+};

@@ -1,0 +1,131 @@
+"""Getting an idea in: acknowledged slices from our own widget, or FileUpload for small files where that must do."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+
+from ..audio import LARGEST_BYTES
+from ..errors import InvalidInput
+from ..pipeline import Idea, load_idea
+from .player import peaks
+from .state import IdeaEntry, State
+
+ID_LENGTH = 12
+
+
+class Uploads:
+    """Takes slices of files into a hidden temporary file each; a slice out of order starts nothing and breaks nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._open: dict[int, tuple[Path, str]] = {}
+
+    def take(self, content: dict[str, Any], data: bytes) -> dict[str, Any]:
+        """Append one slice; returns the acknowledgement: how many bytes have been taken of which upload.
+
+        Raises
+        ------
+        InvalidInput
+            If the file is larger than the limit.
+        """
+        upload, at, size = int(content["upload"]), int(content["at"]), int(content["size"])
+        if size > LARGEST_BYTES or at + len(data) > LARGEST_BYTES:
+            self.drop(upload)
+            raise InvalidInput(
+                f"The file is {size / 1e6:.0f} MB, the limit is {LARGEST_BYTES / 1e6:.0f} MB; cut out the part you mean."
+            )
+        if upload not in self._open:
+            for other in list(self._open):  # one file at a time: a new choice replaces the last
+                self.drop(other)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self.folder, prefix=".incoming-", delete=False) as file:
+                self._open[upload] = (Path(file.name), str(content.get("name", "idea")))
+        path = self._open[upload][0]
+        with path.open("ab") as file:
+            if file.tell() == at:
+                file.write(data)
+            got = file.tell()
+        return {"kind": "ack", "upload": upload, "got": got}
+
+    def finish(self, upload: int) -> tuple[Path, str]:
+        """The temporary file and the name of an upload that has arrived; the caller moves or removes the file."""
+        if upload not in self._open:
+            raise InvalidInput("No file has arrived yet; choose an mp3 or wav file first.")
+        return self._open.pop(upload)
+
+    def drop(self, upload: int) -> None:
+        """Remove what has arrived of an upload."""
+        if upload in self._open:
+            self._open.pop(upload)[0].unlink(missing_ok=True)
+
+
+def store_idea(state: State, source: Path, name: str) -> tuple[IdeaEntry, Idea]:
+    """Check an audio file and keep a copy among the notebook's ideas, under its own digest.
+
+    Returns
+    -------
+    (IdeaEntry, Idea)
+        The entry (already the state's current idea) and the idea as read.
+
+    Raises
+    ------
+    InvalidInput, NotAvailable
+        As :func:`helpers.pipeline.load_idea`; nothing is kept then.
+    """
+    idea = load_idea(source, name)
+    suffix = re.sub(r"[^a-z0-9.]", "", Path(name).suffix.lower())[:6]
+    file = f"{idea.sha256[:ID_LENGTH]}{suffix}"
+    state.ideas_folder.mkdir(parents=True, exist_ok=True)
+    target = state.ideas_folder / file
+    if not target.exists():
+        staged = target.with_name(f".{file}.part")
+        staged.write_bytes(source.read_bytes())
+        staged.replace(target)
+    clip = idea.clip
+    entry = IdeaEntry(
+        idea.sha256[:ID_LENGTH],
+        idea.name,
+        file,
+        idea.sha256,
+        clip.seconds,
+        clip.sample_rate,
+        clip.channels,
+        peaks(clip, 480),
+    )
+    state.add_idea(entry)
+    return entry, idea
+
+
+def uploaded_files(value: Any) -> list[tuple[str, bytes]]:
+    """(name, bytes) of a FileUpload's value: ipywidgets 7 gives a dict keyed by name, 8 a tuple of dicts."""
+    if isinstance(value, dict):
+        return [(name, bytes(item["content"])) for name, item in value.items()]
+    return [(item["name"], bytes(item["content"])) for item in value]
+
+
+def simple_uploader(save: Callable[[str, bytes], None]) -> ipywidgets.Widget:
+    """ipywidgets' own FileUpload with a Save button: for front ends that cannot show our panels; small files only."""
+    picker = ipywidgets.FileUpload(accept=".mp3,.wav,.flac,.ogg", multiple=False, description="Choose a file")
+    button = ipywidgets.Button(description="Save file", button_style="primary", icon="check")
+    said = ipywidgets.HTML(
+        "Files of up to about 1 MB on hosted notebooks, 10 MB elsewhere; larger ones are lost on the way."
+    )
+
+    def on_save(_: Any) -> None:
+        files = uploaded_files(picker.value)
+        if not files:
+            said.value = "Nothing has arrived; choose a file first (if you did, it was too large for this way)."
+            return
+        said.value = f"{len(files[-1][1]) / 1e6:.2f} MB handed over; the panel above says what became of it."
+        save(*files[-1])
+
+    button.on_click(on_save)
+    picker.add_class("t-simple-picker")
+    button.add_class("t-simple-save")
+    return ipywidgets.VBox([ipywidgets.HBox([picker, button]), said])

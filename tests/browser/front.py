@@ -1,0 +1,154 @@
+"""A notebook server of our own with headless Chromium in front of it: JupyterLab or Voilà, any kernel.
+
+Interpreters come from the environment: ``BROWSER_SERVER_PYTHON`` (jupyterlab or voila; default: this one) and
+``BROWSER_KERNEL_PYTHON`` (the kernel; default: the server's). Pictures go to ``artifacts/``, which git ignores.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOK = ROOT / "loops_generator.ipynb"
+PICTURES = ROOT / "artifacts"
+KERNEL = "loops-test"
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--mute-audio",
+    "--autoplay-policy=no-user-gesture-required",
+]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def write_notebook(folder: Path, prelude: str = "", values: dict[str, str] | None = None) -> Path:
+    """A copy of the notebook with a hidden first cell and other form values (as papermill would set them)."""
+    book = nbformat.read(NOTEBOOK, 4)
+    for cell in book.cells if values else ():
+        lines = cell.source.splitlines()
+        for i, line in enumerate(lines):
+            name = line.split(" = ")[0]
+            if name in values and "# @param" in line:
+                lines[i] = f"{name} = {values[name]}"
+        cell.source = "\n".join(lines)
+    first = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{prelude}"
+    book.cells.insert(0, nbformat.v4.new_code_cell(first))
+    book.metadata["kernelspec"] = {"name": KERNEL, "display_name": KERNEL, "language": "python"}
+    path = folder / "loops_generator.ipynb"
+    nbformat.write(book, path)
+    return path
+
+
+class Front:
+    """One server on the loopback with its own configuration, data and runtime folders."""
+
+    def __init__(self, folder: Path, kind: str = "lab", *, dark: bool = False, message_limit_bytes: int = 0, **notebook):
+        self.folder, self.kind, self.port, self.token = folder, kind, free_port(), secrets.token_hex(16)
+        python = os.environ.get("BROWSER_SERVER_PYTHON", sys.executable)
+        kernel_python = os.environ.get("BROWSER_KERNEL_PYTHON", python)
+        self.root = folder / "work"
+        self.root.mkdir(parents=True)
+        self.notebook = write_notebook(self.root, **notebook)
+        self._settings(dark)
+        spec = folder / "data" / "kernels" / KERNEL
+        spec.mkdir(parents=True)
+        argv = [kernel_python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": KERNEL, "language": "python"}))
+        command = [python, "-m", *self._command(dark, message_limit_bytes)]
+        env = dict(
+            os.environ,
+            JUPYTER_CONFIG_DIR=str(folder / "config"),
+            JUPYTER_RUNTIME_DIR=str(folder / "runtime"),
+            JUPYTER_DATA_DIR=str(folder / "data"),
+            JUPYTERLAB_SETTINGS_DIR=str(folder / "settings"),
+            JUPYTERLAB_WORKSPACES_DIR=str(folder / "workspaces"),
+        )
+        self.log = (folder / "server.log").open("w")
+        self.process = subprocess.Popen(command, cwd=self.root, env=env, stdout=self.log, stderr=subprocess.STDOUT)
+        self._wait()
+
+    def _settings(self, dark: bool) -> None:
+        values = {
+            # Lab 4 leaves cells out of view undrawn unless windowing is off.
+            "notebook-extension/tracker": {"windowingMode": "none"},
+            "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+            "apputils-extension/themes": {"theme": "JupyterLab Dark" if dark else "JupyterLab Light"},
+        }
+        for name, value in values.items():
+            path = self.folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(value))
+
+    def _command(self, dark: bool, message_limit_bytes: int) -> list[str]:
+        common = ["--no-browser", f"--port={self.port}"]
+        if self.kind == "voila":
+            theme = ["--theme=dark"] if dark else []
+            return ["voila", *common, *theme, "--Voila.ip=127.0.0.1", f"--token={self.token}", str(self.notebook)]
+        command = ["jupyterlab", *common, "--ip=127.0.0.1", "--allow-root", "--expose-app-in-browser"]
+        command += [f"--ServerApp.token={self.token}", f"--ServerApp.root_dir={self.root}"]
+        if message_limit_bytes:  # the websocket closes on a bigger message, as hosted notebooks' transports do
+            command.append(f"--ServerApp.tornado_settings={{'websocket_max_message_size': {message_limit_bytes}}}")
+        return command
+
+    def _wait(self, seconds: float = 90) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise RuntimeError("The server ended: " + (self.folder / "server.log").read_text()[-2000:])
+            with socket.socket() as probe:
+                probe.settimeout(1)
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.1)
+        raise RuntimeError("The server did not listen in time.")
+
+    @property
+    def url(self) -> str:
+        where = "/" if self.kind == "voila" else f"/lab/tree/{self.notebook.name}"
+        return f"http://127.0.0.1:{self.port}{where}?token={self.token}"
+
+    def open(self, page) -> None:
+        """Load the notebook in ``page`` and run all its cells; Voilà has run them when the page arrives."""
+        page.goto(self.url, wait_until="domcontentloaded", timeout=120_000)
+        if self.kind == "lab":
+            page.wait_for_function("() => window.jupyterapp && window.jupyterapp.restored", timeout=120_000)
+            page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook .jp-Cell", timeout=120_000)
+            page.evaluate(
+                """async () => { const app = window.jupyterapp; await app.restored;
+                const panel = app.shell.currentWidget; await panel.context.ready; await panel.sessionContext.ready;
+                await app.commands.execute('notebook:run-all-cells'); }"""
+            )
+        page.wait_for_selector(".lg-upload", timeout=120_000)
+
+    def cell_errors(self, page) -> list[str]:
+        """Errors in the cells' outputs, from the document itself (Lab)."""
+        return page.evaluate(
+            """() => window.jupyterapp.shell.currentWidget.context.model.toJSON().cells.flatMap((c, i) =>
+            (c.outputs || []).filter(o => o.output_type === 'error').map(o => `cell ${i}: ${o.ename}: ${o.evalue}`))"""
+        )
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        self.log.close()
