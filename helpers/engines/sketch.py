@@ -1,0 +1,68 @@
+"""The sketch engine: our own composer through a SoundFont. Runs anywhere, in a moment, with nothing to download."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .. import __version__
+from ..errors import LoopsError
+from ..records import Analysis, CancelCheck, Clip, EngineInfo, Progress, Readiness, Request, Take
+from ..sketch import compose, find_soundfont, render, write_midi
+from .base import Engine, stop_if, take_seed
+
+
+class SketchEngine(Engine):
+    """Composes the part note by note, so that tempo, key and chords are right by construction."""
+
+    info = EngineInfo(
+        name="sketch",
+        title="Sketch (built in)",
+        sample_rate=44_100,
+        channels=2,
+        max_seconds=600.0,
+        licence="The notes are yours; the sound is rendered from a SoundFont, named with its licence on every take.",
+        memory_gib=0.4,
+        hears=frozenset({"analysis"}),
+        good_at="every instrument, at once: exact tempo, key and chords, with MIDI",
+    )
+
+    def readiness(self) -> Readiness:
+        """Ready wherever a SoundFont and the renderer are installed."""
+        try:
+            font = find_soundfont()
+        except LoopsError as error:
+            return Readiness("sketch", False, str(error), "Install the core requirements again.")
+        return Readiness("sketch", True, details={"soundfont": font.title, "soundfont_licence": font.licence})
+
+    def _generate(
+        self,
+        request: Request,
+        *,
+        analysis: Analysis | None,
+        guide: Clip | None,
+        numbers: Sequence[int],
+        progress: Progress,
+        cancel: CancelCheck,
+    ) -> list[Take]:
+        font = find_soundfont()
+        takes = []
+        for done, number in enumerate(numbers):
+            stop_if(cancel)
+            progress("composing", done / len(numbers), None)
+            score = compose(request, analysis, number)
+            takes.append(
+                Take(
+                    clip=render(score, request, self.info.sample_rate),
+                    engine=self.info.name,
+                    engine_version=__version__,
+                    seed=take_seed(request, number),
+                    prompt=score.describe(),
+                    licence=f"notes: yours; sound: {font.title} SoundFont ({font.licence})",
+                    model=font.title,
+                    midi=write_midi(score),
+                    exact=True,
+                    notes=tuple(f"{name}: {value}" for name, value in score.choices),
+                )
+            )
+        progress("composing", 1.0, 0.0)
+        return takes

@@ -1,0 +1,322 @@
+"""What the composer is told: the request and what was heard in the idea, brought onto the part's own grid.
+
+Everything after this works in steps (sixteenths from bar 1) and half bars, whatever the meter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..instruments import Instrument, find_instrument
+from ..meter import Meter
+from ..pitch import Key
+from ..records import Analysis, Request
+from .genres import GENRES, PLAIN, Genre, Mood, find_genre, find_mood, shaped_by
+from .harmony import Harmony, key_of_chords, read_harmony, suggest_progression
+
+# Where a role sits when the idea leaves every octave free (MIDI notes).
+CENTRES = {"bass": 40, "chords": 60, "pad": 60, "lead": 72, "arpeggio": 69, "drums": 60}
+TOP_OF_BASS = 52  # bass lines stay below E3
+
+
+@dataclass(frozen=True)
+class Brief:
+    """The composer's orders.
+
+    ``accents`` and ``low_accents`` are 0..1 for each step of a bar (all zero when unknown); ``levels`` is a factor 0..1
+    a bar; ``motif`` holds the idea's melody as ``(step, length, pitch)``. ``density`` and ``syncopation`` are changes
+    -1..1 to what the genre plays; ``complexity`` and ``answer`` are 0..1. ``feel`` stretches the genre's cells (2 =
+    half time). ``low``..``high`` is the range the part may use and ``centre`` where it should sit.
+    """
+
+    request: Request
+    instrument: Instrument
+    role: str
+    meter: Meter
+    bars: int
+    key: Key | None
+    harmony: tuple[Harmony, ...]
+    genre: Genre
+    mood_name: str
+    mood: Mood
+    accents: np.ndarray
+    low_accents: np.ndarray
+    levels: np.ndarray
+    motif: tuple[tuple[float, float, int], ...]
+    idea_density: float | None
+    density: float
+    syncopation: float
+    complexity: float
+    answer: float
+    swing: float
+    humanize: float
+    feel: float
+    low: int
+    high: int
+    centre: int
+    stream: bytes
+    heard: tuple[str, ...]
+
+    @property
+    def steps_per_bar(self) -> int:
+        return self.meter.steps_per_bar
+
+    @property
+    def steps(self) -> int:
+        return self.bars * self.meter.steps_per_bar
+
+    @property
+    def step_seconds(self) -> float:
+        return 60.0 / self.request.bpm / self.meter.steps_per_beat
+
+    @property
+    def legato(self) -> float:
+        return self.mood.legato
+
+    def rng(self, *words: object) -> np.random.Generator:
+        """The random stream for one decision; the same words give the same stream."""
+        text = "|".join(str(w) for w in words).encode()
+        return np.random.Generator(np.random.PCG64(int.from_bytes(hashlib.sha256(self.stream + text).digest(), "big")))
+
+    def chord(self, step: float) -> Harmony:
+        """The harmony at a step; past the end it is the beginning again, for the loop goes round."""
+        half = self.steps_per_bar / 2
+        return self.harmony[int(step // half) % len(self.harmony)]
+
+    def chord_spans(self) -> tuple[tuple[float, float, Harmony], ...]:
+        """``(start, end, harmony)`` in steps: equal neighbours are one span within a bar, spans end at bar lines."""
+        half = self.steps_per_bar / 2
+        spans: list[tuple[float, float, Harmony]] = []
+        for i, chord in enumerate(self.harmony):
+            if i % 2 and spans[-1][2] == chord:
+                spans[-1] = (spans[-1][0], (i + 1) * half, chord)
+            else:
+                spans.append((i * half, (i + 1) * half, chord))
+        return tuple(spans)
+
+    def weight(self, step: float) -> float:
+        """Metrical weight of a step in the bar: 1 on beat 1, 0.1 on a weak sixteenth."""
+        s = round(step) % self.steps_per_bar
+        beat = self.meter.steps_per_beat
+        if s == 0:
+            return 1.0
+        if s % beat == 0:
+            return 0.8 if self.meter.beats_per_bar == 4 and s == 2 * beat else 0.65
+        if s % 2 == 0:
+            return 0.4
+        return 0.12
+
+
+def stream_of(request: Request, take: int) -> bytes:
+    """The root of all random choices of a take."""
+    return hashlib.sha256(request.digest() + f"|sketch|{take}".encode()).digest()
+
+
+def read_brief(request: Request, analysis: Analysis | None, take: int) -> Brief:
+    """Bring the request and the analysis together; what neither knows, the genre and the take decide."""
+    stream = stream_of(request, take)
+    rng = np.random.Generator(np.random.PCG64(int.from_bytes(stream, "big")))
+    heard: list[str] = []
+    genre = _genre(request, analysis, heard)
+    mood_name, mood = _mood(request, analysis, heard)
+    genre, mood = shaped_by(request.style, genre, mood)
+    instrument = find_instrument(request.instrument).instrument
+    meter = request.time
+    key, harmony = _harmony(request, analysis, genre, mood, rng, heard)
+    accents, low_accents, levels, idea_density = _groove(request, analysis, heard)
+    low, high, centre = _register(request, analysis, instrument, mood, rng, heard)
+    complexity = 0.5 if request.complexity is None else float(request.complexity)
+    return Brief(
+        request=request,
+        instrument=instrument,
+        role=request.role,
+        meter=meter,
+        bars=request.bars,
+        key=key,
+        harmony=harmony,
+        genre=genre,
+        mood_name=mood_name,
+        mood=mood,
+        accents=accents,
+        low_accents=low_accents,
+        levels=levels,
+        motif=_motif(request, analysis),
+        idea_density=idea_density,
+        density=_signed(request.density) + mood.density + 0.4 * (complexity - 0.5),
+        syncopation=_signed(request.syncopation) + mood.syncopation,
+        complexity=complexity,
+        answer=0.5 if request.answer is None else float(request.answer),
+        swing=_swing(request, analysis, genre),
+        humanize=0.15 if request.humanize is None else float(request.humanize),
+        feel=_feel(request, genre),
+        low=low,
+        high=high,
+        centre=centre,
+        stream=stream,
+        heard=tuple(heard),
+    )
+
+
+def _signed(control: float | None) -> float:
+    """A control 0..1 as a change -1..1; None changes nothing."""
+    return 0.0 if control is None else 2.0 * float(control) - 1.0
+
+
+def _genre(request: Request, analysis: Analysis | None, heard: list[str]) -> Genre:
+    for text in (request.genre, request.style):
+        found = find_genre(text)
+        if found:
+            return found
+    for tag in analysis.genres if analysis else ():
+        found = find_genre(tag.label)
+        if found:
+            heard.append(f"genre {found.name}")
+            return found
+    return GENRES[PLAIN]
+
+
+def _mood(request: Request, analysis: Analysis | None, heard: list[str]) -> tuple[str, Mood]:
+    for text in (request.mood, request.style):
+        name, mood = find_mood(text)
+        if name != "neutral":
+            return name, mood
+    for tag in analysis.moods if analysis else ():
+        name, mood = find_mood(tag.label)
+        if name != "neutral":
+            heard.append(f"mood {name}")
+            return name, mood
+    return find_mood(None)
+
+
+def _harmony(
+    request: Request, analysis: Analysis | None, genre: Genre, mood: Mood, rng: np.random.Generator, heard: list[str]
+) -> tuple[Key | None, tuple[Harmony, ...]]:
+    labels = request.half_bars()
+    key = request.key or (analysis.key.key if analysis and analysis.key else None) or key_of_chords(labels)
+    if request.role == "drums":
+        return request.key, ()
+    if key is None:
+        key = Key(9, "minor")
+        heard.append("no key was heard, so A minor was taken")
+    if not labels:
+        colour = max(0, genre.colour + mood.colour)
+        labels = suggest_progression(key, request.bars, genre.progressions, colour, mood.bright, rng)
+        heard.append("no chords were given, so the key and the genre chose them")
+    return key, read_harmony(labels, key)
+
+
+def _tempo_ratio(request: Request, analysis: Analysis) -> float:
+    return request.bpm / analysis.tempo.bpm if analysis.tempo.bpm else 1.0
+
+
+def _groove(
+    request: Request, analysis: Analysis | None, heard: list[str]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float | None]:
+    steps, bars = request.time.steps_per_bar, request.bars
+    silent = np.zeros(steps)
+    if analysis is None:
+        return silent, silent, np.ones(bars), None
+    groove, ratio = analysis.groove, _tempo_ratio(request, analysis)
+    accents = _folded(groove.accents, steps, ratio)
+    low = _folded(groove.low_accents, steps, ratio)
+    if accents.any():
+        heard.append(f"{groove.density:.1f} onsets a beat")
+    levels = np.ones(bars)
+    if groove.bar_levels_db:
+        curve = np.clip(np.array(groove.bar_levels_db), -12.0, 0.0)
+        levels = 10 ** (0.5 * curve[np.arange(bars) % len(curve)] / 20)  # half as steep as the idea, in dB
+    density = groove.density / ratio if groove.density else None
+    return accents, low, levels, density
+
+
+def _folded(profile: tuple[float, ...], steps: int, ratio: float) -> np.ndarray:
+    """An accent profile on the part's bar: as it is, or re-read at half or double tempo; zeros where it cannot fit."""
+    values = np.asarray(profile, dtype=float)
+    if values.size != steps:
+        return np.zeros(steps)
+    if 1.9 < ratio < 2.1:  # the part counts twice as fast: an idea's bar is two of ours
+        out = np.zeros(steps)
+        out[::2] = (values[: steps // 2] + values[steps // 2 :])[: out[::2].size] / 2
+        return out
+    if 0.48 < ratio < 0.52:
+        twice = np.concatenate([values, values])
+        return np.maximum(twice[0::2], 0.7 * twice[1::2])
+    return values
+
+
+def _swing(request: Request, analysis: Analysis | None, genre: Genre) -> float:
+    if request.meter == "6/8":
+        return 0.5
+    if request.swing is not None:
+        return float(np.clip(request.swing, 0.5, 0.75))
+    if analysis is not None and analysis.tempo.swing is not None:
+        return float(np.clip(analysis.tempo.swing, 0.5, 0.72))
+    # An idea in which no swing could be told stays straight, unless the genre is nothing without it.
+    return genre.swing if analysis is None or genre.swing >= 0.6 else 0.5
+
+
+def _feel(request: Request, genre: Genre) -> float:
+    """2 where the tempo is too fast for the genre's cells (half time), 0.5 where it is too slow, else 1."""
+    if request.meter == "6/8":
+        return 1.0
+    low, high = genre.native
+    if request.bpm > high and low <= request.bpm / 2:
+        return 2.0
+    if request.bpm < low and request.bpm * 2 <= high:
+        return 0.5
+    return 1.0
+
+
+def _register(
+    request: Request,
+    analysis: Analysis | None,
+    instrument: Instrument,
+    mood: Mood,
+    rng: np.random.Generator,
+    heard: list[str],
+) -> tuple[int, int, int]:
+    low, high = instrument.low, instrument.high
+    centre = CENTRES[request.role] + mood.register
+    if request.role == "bass":
+        centre = min(centre, 43)
+        high = max(low + 14, min(high, TOP_OF_BASS))
+    elif request.role in ("chords", "pad"):
+        low, high = max(low, 43), min(high, 84)
+    octaves = np.asarray(analysis.groove.octaves if analysis else (), dtype=float)
+    if octaves.size == 7 and request.role in ("lead", "arpeggio", "chords", "pad"):
+        span = (-12, 0, 12) if request.role in ("lead", "arpeggio") else (-5, 0, 7)
+        costs = [_crowding(octaves, centre + s) + 0.02 * abs(s) / 12 for s in span]
+        shift = span[int(np.argmin(costs))]
+        if shift:
+            heard.append(f"the idea is busy around there, so the part moved {'up' if shift > 0 else 'down'}")
+        centre += shift
+    if request.role in ("lead", "arpeggio"):
+        centre += int(rng.integers(-2, 4))
+    centre += 12 * request.register
+    if high - low < 15:  # a narrow instrument: all of it
+        return low, high, (low + high) // 2
+    return low, high, int(np.clip(centre, low + 6, high - 6))
+
+
+def _crowding(octaves: np.ndarray, centre: int) -> float:
+    """Share of the idea's energy within half an octave of a pitch."""
+    position = (centre - 24) / 12 - 0.5
+    weights = np.clip(1 - np.abs(np.arange(7) - position), 0, 1)
+    return float(octaves @ weights)
+
+
+def _motif(request: Request, analysis: Analysis | None) -> tuple[tuple[float, float, int], ...]:
+    """The idea's melody on the part's grid, from its first downbeat, quantised to steps; at most four bars."""
+    if analysis is None or not analysis.melody or analysis.tempo.bpm is None:
+        return ()
+    start = analysis.tempo.downbeats[0] if analysis.tempo.downbeats else 0.0
+    step = 60.0 / analysis.tempo.bpm / analysis.tempo.meter.steps_per_beat
+    out = []
+    for note in analysis.melody:
+        at = round((note.start - start) / step)
+        if 0 <= at < 4 * request.time.steps_per_bar:
+            out.append((float(at), float(max(1, round(note.length / step))), note.pitch))
+    return tuple(out) if len(out) >= 3 else ()

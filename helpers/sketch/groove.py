@@ -1,0 +1,188 @@
+"""Rhythm: choosing cells that fit the idea, thinning and filling them, swing, human timing, and the finished notes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..records import Note
+from .brief import Brief
+from .cells import Cell, Hit, cells
+
+TIMING_SECONDS = 0.008  # standard deviation at humanize = 1
+MOST_TIMING_SECONDS = 0.015
+TEMPERATURE = 0.35
+
+
+@dataclass(frozen=True)
+class Tone:
+    """A note on the grid: ``step`` and ``length`` in sixteenths, ``delay_seconds`` for the spread of a strum."""
+
+    pitch: int
+    step: float
+    length: float
+    velocity: int
+    delay_seconds: float = 0.0
+
+
+def syncopation_of(brief: Brief, steps: Sequence[float]) -> float:
+    """Share of onsets off the beat that the following beat does not answer (0 straight .. 1)."""
+    beat = brief.meter.steps_per_beat
+    on = {round(s) for s in steps}
+    if not on:
+        return 0.0
+    return sum(1 for s in on if s % beat and (s // beat + 1) * beat not in on) / len(on)
+
+
+def agreement(profile: np.ndarray, steps: Sequence[float]) -> float:
+    """How well onsets sit on a profile of accents: their mean accent against the profile's own mean, -1..1."""
+    if not profile.any() or not len(steps):
+        return 0.0
+    at = [float(profile[round(s) % profile.size]) for s in steps]
+    return float(np.mean(at) - profile.mean())
+
+
+def choose_cell(brief: Brief, bank: str, styles: Sequence[str], letter: str, lock: np.ndarray, lean: float) -> Cell:
+    """Choose a cell for a letter of the form.
+
+    Parameters
+    ----------
+    bank, styles
+        The vocabulary (see :mod:`cells`) and the genre's styles in it, the favourite first.
+    letter
+        Each letter of the form has its own stream, so that the same letter is the same material.
+    lock, lean
+        A profile of accents and how much to sit on it (above 0) or beside it (below 0).
+
+    Returns
+    -------
+    Cell
+        Stretched by the brief's feel.
+    """
+    rng = brief.rng("cell", bank, letter)
+    # One style for the whole part, so that letters differ as verses of one song do.
+    style_rng = brief.rng("style", bank)
+    weights = np.array([0.55**i for i in range(len(styles))])
+    style = styles[style_rng.choice(len(styles), p=weights / weights.sum())]
+    options = [c.scaled(brief.feel) for c in cells(bank, style, brief.meter.name)]
+    scores = []
+    for cell in options:
+        steps = [h.step for h in cell.hits]
+        score = lean * 2.0 * agreement(lock, steps)
+        score += 0.8 * brief.syncopation * syncopation_of(brief, steps)
+        score += 0.15 * brief.density * cell.density
+        scores.append(score)
+    p = np.exp((np.array(scores) - max(scores)) / TEMPERATURE)
+    return options[rng.choice(len(options), p=p / p.sum())]
+
+
+def fill_or_thin(
+    brief: Brief, cell: Cell, rng: np.random.Generator, lock: np.ndarray, symbols: str, most: float = 4.0
+) -> Cell:
+    """Bring a cell to the density asked for.
+
+    Thinning takes the hits that matter least (weak steps the idea does not stress; never step 0); filling halves long
+    hits and repeats one of ``symbols`` where the idea stresses. ``most`` is the limit in hits a quarter.
+    """
+    hits = list(cell.hits)
+    wanted = len(hits) * 2.0 ** (1.2 * brief.density)
+    wanted = float(np.clip(wanted, min(len(hits), cell.steps / 16), most * cell.steps / 4))
+    count = int(wanted) + int(rng.random() < wanted % 1)
+
+    def value(step: float) -> float:
+        return brief.weight(step) + 0.8 * float(lock[round(step) % lock.size]) + 0.1 * rng.random()
+
+    while len(hits) > max(1, count):
+        weak = min((h for h in hits if h.step > 0), key=lambda h: value(h.step), default=None)
+        if weak is None:
+            break
+        hits.remove(weak)
+    grid = 1.0 if brief.density > 0.5 else 2.0
+    taken = {h.step for h in hits}
+    free = [s for s in np.arange(0.0, cell.steps, grid) if s not in taken]
+    while len(hits) < count and free:
+        step = max(free, key=lambda s: value(s) if s % 4 else value(s) + 0.1)
+        free.remove(step)
+        hits.append(Hit(step, grid, symbols[int(rng.integers(len(symbols)))]))
+    return Cell(cell.name, _without_overlaps(hits, cell.steps), cell.steps)
+
+
+def _without_overlaps(hits: list[Hit], steps: float) -> tuple[Hit, ...]:
+    ordered = sorted(hits, key=lambda h: h.step)
+    ends = [*(h.step for h in ordered[1:]), steps]
+    return tuple(Hit(h.step, min(h.length, end - h.step), h.symbol) for h, end in zip(ordered, ends, strict=True))
+
+
+def window(brief: Brief, cell: Cell, bar: int) -> list[Hit]:
+    """The hits of a cell that fall in a bar, their steps from the bar's start; cells longer or shorter than a bar go round."""
+    size = brief.steps_per_bar
+    start = (bar * size) % cell.steps if cell.steps > size else 0.0
+    out = []
+    offset = 0.0
+    while offset < size:
+        for h in cell.hits:
+            at = h.step - start + offset
+            if 0 <= at < size:
+                out.append(Hit(at, h.length, h.symbol))
+        offset += cell.steps
+    return sorted(out, key=lambda h: h.step)
+
+
+def velocity(brief: Brief, step: float, rng: np.random.Generator, accent: float = 0.0) -> int:
+    """Velocity of a note at a step: metre, the idea's accents, mood, the idea's loudness curve, a human touch."""
+    bar = int(step // brief.steps_per_bar) % brief.bars
+    value = 76 + 14 * brief.weight(step) + 8 * float(brief.accents[round(step) % brief.steps_per_bar]) + 16 * accent
+    value = (value + brief.mood.velocity) * (0.7 + 0.3 * float(brief.levels[bar]))
+    value += rng.normal(0.0, 1.5 + 5.0 * brief.humanize)
+    return int(np.clip(round(value), 24, 122))
+
+
+def swung(brief: Brief, step: float) -> float:
+    """A step moved by the swing: the second of each pair comes late; beats stay where they are."""
+    if brief.swing == 0.5:
+        return step
+    unit = float(brief.genre.swing_unit)
+    pair, inside = divmod(step, 2 * unit)
+    first = 2 * unit * brief.swing
+    moved = inside * first / unit if inside < unit else first + (inside - unit) * (2 * unit - first) / unit
+    return pair * 2 * unit + moved
+
+
+def perform(brief: Brief, tones: Sequence[Tone], *, ring: bool = False) -> tuple[Note, ...]:
+    """Turn grid notes into the finished ones: swing, human timing, no overlaps of a pitch with itself, inside the loop.
+
+    Beat 1 of bar 1 is never moved. ``ring`` lets notes sound on to the loop's end where they were written so.
+    """
+    rng = brief.rng("timing")
+    end = float(brief.steps)
+    merged: dict[tuple[int, float], Tone] = {}
+    for tone in tones:
+        at = (tone.pitch, round(tone.step, 3))
+        if 0 <= tone.step < end and (at not in merged or merged[at].velocity < tone.velocity):
+            merged[at] = tone
+    ordered = sorted(merged.values(), key=lambda t: (t.step, t.pitch))
+    placed: list[tuple[float, float, Tone]] = []
+    shifts: dict[float, float] = {}
+    for tone in ordered:
+        if tone.step not in shifts:
+            push = float(
+                np.clip(rng.normal(0.0, TIMING_SECONDS * brief.humanize), -MOST_TIMING_SECONDS, MOST_TIMING_SECONDS)
+            )
+            shifts[tone.step] = 0.0 if tone.step == 0 else push
+        start = swung(brief, tone.step) + (shifts[tone.step] + tone.delay_seconds) / brief.step_seconds
+        stop = min(swung(brief, tone.step + tone.length), end)
+        placed.append((max(0.0, start), stop, tone))
+    notes: list[Note] = []
+    latest: dict[int, int] = {}
+    for start, stop, tone in sorted(placed, key=lambda p: (p[0], p[2].pitch)):
+        length = max(stop - start, 0.2)
+        before = latest.get(tone.pitch)
+        if before is not None and notes[before].start + notes[before].length > start / 4:
+            old = notes[before]
+            notes[before] = Note(old.pitch, old.start, max(0.02, round(start / 4 - old.start, 6)), old.velocity)
+        latest[tone.pitch] = len(notes)
+        length = min(length, end - start)
+        notes.append(Note(tone.pitch, round(start / 4, 6), round(max(length, 0.05) / 4, 6), tone.velocity))
+    return tuple(notes)

@@ -1,0 +1,163 @@
+"""The chords a part is written over: the idea's, the musician's, or a progression the key and genre suggest.
+
+A part stays on the requested scale. A chord that leaves it keeps the tones that lie on the scale (an E major in A minor
+is played E and B), unless so few chords do that the odd leading tone is worth hearing (FOREIGN_SHARE).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..pitch import CHORD_INTERVALS, ChordSymbol, Key, parse_chord
+
+FOREIGN_SHARE = 0.04  # of all chord tones: one E7 in four bars of A minor passes, a wrong key does not
+
+# Degrees of the scale, one word a bar; 2+5 is two chords in a bar.
+PROGRESSIONS = {
+    "pop": {
+        "major": ("1 5 6 4", "1 6 4 5", "6 4 1 5", "4 1 5 6", "1 4 6 5"),
+        "minor": ("1 6 3 7", "1 7 6 7", "1 4 6 7", "6 7 1 1", "1 3 7 6"),
+    },
+    "rock": {"major": ("1 4 5 4", "1 5 4 4", "1 4 1 5"), "minor": ("1 7 6 7", "1 6 7 1", "1 3 7 4")},
+    "dark": {"major": ("1 4 1 6", "6 4 6 5"), "minor": ("1 1 6 7", "1 6 1 7", "1 4 1 6", "1 6 4 1")},
+    "blues": {"major": ("1 4 1 5", "1 1 4 1", "1 4 1+4 5"), "minor": ("1 4 1 5", "1 1 4 1")},
+    "jazz": {
+        "major": ("2 5 1 6", "1 6 2 5", "3 6 2 5", "4 3 2 5"),
+        "minor": ("1 4 7 3", "1 6 4 5", "4 7 3 6", "6 4 1 5"),
+    },
+    "funk": {"major": ("1 1 4 1", "2 5 2 5", "1 4 1 4"), "minor": ("1 4 1 4", "1 1 4 7", "1 7 4 4")},
+    "soul": {"major": ("1 6 2 5", "4 3 2 1", "1 3 4 5"), "minor": ("1 4 7 3", "6 7 1 1", "1 6 4 5")},
+    "minor loop": {"major": ("6 4 1 5", "1 6 4 4", "6 5 4 5"), "minor": ("1 6 4 7", "1 1 6 6", "1 6 3 7", "6 7 1 1")},
+    "house": {"major": ("6 4 1 5", "2 6 1 5", "4 5 6 6"), "minor": ("1 6 7 1", "6 7 1 1", "4 6 1 7", "1 3 6 7")},
+    "epic": {"major": ("6 4 1 5", "4 5 6 1", "1 5 6 4"), "minor": ("1 6 3 7", "6 7 1 3", "1 3 6 7", "1 7 6 7")},
+    "modal": {"major": ("1 1 4 4", "1 5 1 4", "1 1 1 1"), "minor": ("1 1 7 7", "1 1 1 1", "1 6 1 1", "1 1 4 4")},
+    "classical": {"major": ("1 4 5 1", "1 6 4 5", "1 5 1 5"), "minor": ("1 4 5 1", "1 6 4 5", "1 4 7 3")},
+}
+
+
+@dataclass(frozen=True)
+class Harmony:
+    """One half bar: the chord as written, its usable tones (root first when it is usable) and its colours.
+
+    ``tones`` and ``colours`` are pitch classes; colours (seventh, ninth) lie on the scale and rub against no chord tone.
+    """
+
+    label: str
+    root: int
+    tones: tuple[int, ...]
+    colours: tuple[int, ...]
+    scale: tuple[int, ...]
+
+    @property
+    def bass(self) -> int:
+        """The pitch class a bass plays on this chord."""
+        return self.root if self.root in self.tones else self.tones[0]
+
+    @property
+    def fifth(self) -> int:
+        """The fifth above the bass when it is usable, else another tone of the chord."""
+        for interval in (7, 6, 8, 5):
+            if (self.bass + interval) % 12 in self.tones:
+                return (self.bass + interval) % 12
+        return self.bass
+
+    @property
+    def third(self) -> int:
+        """The third (or what is suspended for it) when usable, else the fifth."""
+        for interval in (3, 4, 5, 2):
+            if (self.bass + interval) % 12 in self.tones:
+                return (self.bass + interval) % 12
+        return self.fifth
+
+
+def degree_chord(key: Key, degree: int, sevenths: bool = False) -> ChordSymbol:
+    """The diatonic chord on a degree 1..7 of the key, as a triad or a seventh chord."""
+    scale = key.scale
+    stack = [(scale[(degree - 1 + 2 * i) % 7] - scale[degree - 1]) % 12 for i in range(4 if sevenths else 3)]
+    for quality, intervals in CHORD_INTERVALS.items():
+        if list(intervals) == stack:
+            return ChordSymbol(scale[degree - 1], quality)
+    return degree_chord(key, degree)  # every diatonic triad is in the table
+
+
+def suggest_progression(
+    key: Key, bars: int, flavour: str, colour: int, bright: float, rng: np.random.Generator
+) -> tuple[str, ...]:
+    """Chord labels by half bars for a key: a progression of the genre's ``flavour``, sevenths where it colours chords.
+
+    ``bright`` in -1..1 leans the choice towards progressions with more (or fewer) major chords.
+    """
+    choices = PROGRESSIONS[flavour][key.mode]
+    majors = np.array([_major_share(key, text) for text in choices])
+    weights = np.exp(3.0 * bright * (majors - majors.mean()))
+    text = choices[rng.choice(len(choices), p=weights / weights.sum())]
+    halves: list[str] = []
+    words = text.split()
+    for bar in range(bars):
+        degrees = [int(d) for d in words[bar % len(words)].split("+")]
+        pair = (degrees[0], degrees[-1])
+        halves += [degree_chord(key, d, sevenths=colour >= 2).label(key) for d in pair]
+    return tuple(halves)
+
+
+def _major_share(key: Key, text: str) -> float:
+    degrees = [int(d) for word in text.split() for d in word.split("+")]
+    return float(np.mean([not degree_chord(key, d).is_minor for d in degrees]))
+
+
+def key_of_chords(labels: tuple[str, ...]) -> Key | None:
+    """The key whose scale holds most tones of the chords; ties go to the key of the first chord. None without chords."""
+    from ..pitch import ALL_KEYS
+
+    chords = [c for c in (parse_chord(label) for label in labels) if c is not None]
+    if not chords:
+        return None
+    first = Key(chords[0].root, "minor" if chords[0].is_minor else "major")
+
+    def fit(key: Key) -> tuple[float, bool, bool]:
+        inside = sum(t in key.scale for c in chords for t in c.pitch_classes)
+        return (inside, key == first, key.tonic == chords[0].root)
+
+    return max(ALL_KEYS, key=fit)
+
+
+def read_harmony(labels: tuple[str, ...], key: Key) -> tuple[Harmony, ...]:
+    """Chord labels by half bars as what may be played over them; ``N`` takes the chord before it, or the tonic."""
+    tonic = degree_chord(key, 1)
+    symbols: list[ChordSymbol] = []
+    last = next((c for c in map(parse_chord, labels) if c is not None), tonic)
+    for label in labels:
+        last = parse_chord(label) or last
+        symbols.append(last)
+    tones = [t for s in symbols for t in s.pitch_classes]
+    strict = sum(t not in key.scale for t in tones) > FOREIGN_SHARE * max(1, len(tones))
+    return tuple(_harmony(symbol, key, strict) for symbol in symbols)
+
+
+def _harmony(symbol: ChordSymbol, key: Key, strict: bool) -> Harmony:
+    tones = symbol.pitch_classes
+    if strict:
+        kept = tuple(t for t in tones if t in key.scale)
+        # A chord with nothing on the scale is the idea's own wish: play it as it is.
+        tones = kept or tones
+    scale = tuple(sorted(set(key.scale) | set(tones))) if not strict else key.scale
+    scale = tuple(p for p in scale if p in tones or not _clashes(p, tones, key))
+    seventh, ninth = _colour(symbol.root, (10, 11), key, tones), _colour(symbol.root, (2,), key, tones)
+    colours = tuple(c for c in (seventh, ninth) if c is not None and c not in tones)
+    return Harmony(symbol.label(key), symbol.root, tones, colours, scale)
+
+
+def _clashes(pitch: int, tones: tuple[int, ...], key: Key) -> bool:
+    """A scale tone that is the altered neighbour of a foreign chord tone (G beside the G# of an E chord)."""
+    return any(t not in key.scale and (pitch - t) % 12 in (1, 11) for t in tones)
+
+
+def _colour(root: int, intervals: tuple[int, ...], key: Key, tones: tuple[int, ...]) -> int | None:
+    for interval in intervals:
+        pitch = (root + interval) % 12
+        rubs = any((pitch - t) % 12 == 1 for t in tones if t != root) or (interval == 2 and (pitch + 1) % 12 in tones)
+        if pitch in key.scale and not rubs:
+            return pitch
+    return None

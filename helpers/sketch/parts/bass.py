@@ -1,0 +1,163 @@
+"""Bass: roots that lock to the idea's low accents, lines that lead into the next chord, glides for an 808."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..brief import Brief
+from ..cells import Hit
+from ..form import Bar, plan_form, written
+from ..groove import Tone, choose_cell, fill_or_thin, perform, velocity, window
+from ..harmony import Harmony
+from ..score import Bend
+from . import Part
+
+GLIDE_QUARTERS = 0.25
+GHOST_VELOCITY = 34
+WALKING = ("walking",)
+
+
+def write_bass(brief: Brief) -> Part:
+    """Write a bass line: monophonic, root on every chord change, 85 % or more of it on chord tones."""
+    form = plan_form(brief.bars, int(brief.rng("form").integers(8)))
+    lock = brief.low_accents if brief.low_accents.any() else brief.accents
+    tones: list[Tone] = []
+    names: list[str] = []
+    last = _nearest(brief.chord(0).bass, brief.centre, brief)
+    for bar in form:
+        cell = choose_cell(brief, "bass", brief.genre.bass, bar.letter, lock, 1.0)
+        cell = fill_or_thin(brief, cell, brief.rng("bass fill", bar.letter), lock, "1158")
+        names.append(cell.name)
+        hits = _shaped(brief, bar, window(brief, cell, bar.number), lock)
+        for hit in hits:
+            tone = _tone(brief, bar, hit, last)
+            if tone is None:
+                continue
+            tones.append(tone)
+            last = tone.pitch
+    tones = _monophonic(tones)
+    bends = _glides(brief, tones) if brief.instrument.name == "808" else ()
+    choices = (("pattern", _once(names)), ("form", written(form)))
+    return Part(perform(brief, tones), choices, bends)
+
+
+def _once(names: list[str]) -> str:
+    return ", ".join(dict.fromkeys(names))
+
+
+def _nearest(pitch_class: int, target: int, brief: Brief) -> int:
+    """The pitch of a class nearest to a target within the part's range."""
+    options = [p for p in range(brief.low, brief.high + 1) if p % 12 == pitch_class]
+    return min(options, key=lambda p: (abs(p - target), p))
+
+
+def _shaped(brief: Brief, bar: Bar, hits: list[Hit], lock: np.ndarray) -> list[Hit]:
+    """A bar's hits: the root wherever the chord changes, locked onto strong low accents, varied and turned by the form."""
+    rng = brief.rng("bass bar", bar.letter, bar.variation, bar.turn)
+    size = brief.steps_per_bar
+    by_step = {h.step: h for h in hits}
+    half = size / 2
+    start = bar.number * size
+    if brief.chord(start + half).bass != brief.chord(start).bass and not any(half - 2 <= s <= half for s in by_step):
+        by_step[half] = Hit(half, 2, "1")
+    if lock.any() and brief.answer > 0.2:
+        strong = [s for s in range(size) if lock[s] > 0.6 and s % 1 == 0]
+        for s in strong:
+            if s not in by_step and rng.random() < 0.9 * brief.answer:
+                by_step[float(s)] = Hit(float(s), 1, "1")
+    if bar.variation and len(by_step) > 2:
+        late = max(by_step)
+        if rng.random() < 0.5 * bar.variation:
+            by_step[late] = Hit(late, by_step[late].length, "85"[int(rng.integers(2))])
+    if bar.turn and brief.complexity > 0.25 and not brief.instrument.name.startswith("808"):
+        tail = size - 2.0
+        by_step[tail] = Hit(tail, 2, "a")
+    ordered = sorted(by_step.values(), key=lambda h: h.step)
+    ends = [*(h.step for h in ordered[1:]), size]
+    return [Hit(h.step, min(h.length, e - h.step), h.symbol) for h, e in zip(ordered, ends, strict=True)]
+
+
+def _tone(brief: Brief, bar: Bar, hit: Hit, last: int) -> Tone | None:
+    step = bar.number * brief.steps_per_bar + hit.step
+    chord = brief.chord(step)
+    rng = brief.rng("bass note", bar.letter, bar.variation, hit.step)
+    root = _nearest(chord.bass, brief.centre, brief)
+    changes = step == 0 or brief.chord(step - 0.5).bass != chord.bass
+    pitch = root if changes and hit.symbol not in "8" else _degree(brief, step, hit.symbol, chord, root, last)
+    legato = float(np.clip(brief.legato, 0.5, 1.2))
+    length = hit.length * (legato if hit.length > 1 else min(legato, 1.0))
+    if brief.instrument.sustains and brief.legato >= 1.0:
+        length = max(length, hit.length)
+    strength = velocity(brief, step, rng, 0.3 if hit.symbol in "1n" else 0.0)
+    if hit.symbol == "g":
+        return Tone(root, step, 0.5, GHOST_VELOCITY)
+    return Tone(pitch, step, length, strength)
+
+
+def _degree(brief: Brief, step: float, symbol: str, chord: Harmony, root: int, last: int) -> int:
+    """The pitch a symbol of the cell means on a chord."""
+    if symbol == "8":
+        return root + 12 if root + 12 <= brief.high else root - 12 if root - 12 >= brief.low else root
+    if symbol == "3":
+        return _nearest(chord.third, last, brief)
+    if symbol == "5":
+        return _nearest(chord.fifth, root + 5, brief)
+    if symbol == "d":
+        return _nearest(chord.fifth, root - 5, brief)
+    if symbol in "67":
+        wanted = (chord.bass + (9 if symbol == "6" else 10)) % 12
+        near = wanted if wanted in chord.scale else (wanted - 1) % 12
+        near = near if near in chord.scale else chord.fifth
+        return _nearest(near, root + 8, brief)
+    if symbol in "an":
+        ahead = brief.chord((int(step // (brief.steps_per_bar / 2)) + 1) * brief.steps_per_bar / 2)
+        target = _nearest(ahead.bass, brief.centre, brief)
+        if symbol == "n":
+            return target
+        return _approach(brief, target, last, chord)
+    return root
+
+
+def _approach(brief: Brief, target: int, last: int, chord: Harmony) -> int:
+    """A step of the scale beside the target, from the side the line comes from; a repeated root leads by its fifth."""
+    if last == target:
+        return _nearest(chord.fifth, target - 4, brief)
+    steps = (-1, -2) if last < target else (1, 2)
+    for s in (*steps, *(-x for x in steps)):
+        if (target + s) % 12 in chord.scale and brief.low <= target + s <= brief.high:
+            return target + s
+    return target
+
+
+def _monophonic(tones: list[Tone]) -> list[Tone]:
+    ordered = sorted(tones, key=lambda t: t.step)
+    out = []
+    for i, tone in enumerate(ordered):
+        end = ordered[i + 1].step if i + 1 < len(ordered) else tone.step + tone.length
+        out.append(Tone(tone.pitch, tone.step, min(tone.length, end - tone.step), tone.velocity))
+    return out
+
+
+def _glides(brief: Brief, tones: list[Tone]) -> tuple[Bend, ...]:
+    """Slides into the following note, at most one a bar: the wheel rises or falls over the last quarter of a long note."""
+    bends: list[Bend] = []
+    used: set[int] = set()
+    for now, after in zip(tones, tones[1:], strict=False):
+        bar = int(now.step // brief.steps_per_bar)
+        leap = after.pitch - now.pitch
+        rng = brief.rng("glide", now.step)
+        touching = after.step - (now.step + now.length) < 0.01
+        if (
+            bar in used
+            or not touching
+            or now.length < 3
+            or not 2 <= abs(leap) <= 12
+            or rng.random() > 0.35 + brief.complexity / 2
+        ):
+            continue
+        used.add(bar)
+        stop = after.step / 4
+        start = stop - GLIDE_QUARTERS
+        bends += [Bend(round(start + GLIDE_QUARTERS * k / 8, 6), leap * k / 8) for k in range(1, 8)]
+        bends.append(Bend(round(stop, 6), 0.0))
+    return (Bend(0.0, 0.0), *bends) if bends else ()

@@ -1,0 +1,124 @@
+"""Chords: block, comped, strummed and picked, voiced for the hands or the strings that play them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..brief import Brief
+from ..cells import Hit
+from ..form import Bar, plan_form, written
+from ..groove import Tone, choose_cell, fill_or_thin, perform, velocity, window
+from ..voicing import guitar_voicing, lead_voices
+from . import Part
+
+GUITARS = range(24, 32)  # General MIDI programs
+STRUM_SECONDS = 0.006  # between neighbouring strings of a down stroke; an up stroke is quicker
+COLOUR_CHANCE = {0: 0.0, 1: 0.25, 2: 0.45}
+STRUMMED = "DdumM"
+
+
+def write_chords(brief: Brief) -> Part:
+    """Write a chord part: every chord of the harmony sounds, voices move little, nothing is out of reach."""
+    form = plan_form(brief.bars, int(brief.rng("form").integers(8)))
+    guitar = brief.instrument.program in GUITARS and not brief.instrument.is_drums
+    styles = brief.genre.guitar if guitar else brief.genre.chords
+    power = brief.instrument.program in (29, 30) and guitar
+    if power:
+        styles = tuple(s for s in styles if s in ("power", "chug")) or ("power",)
+    lean = 0.6 * (2 * brief.answer - 1) if brief.idea_density else 0.0
+    voicings = _voicings(brief, guitar, power)
+    tones: list[Tone] = []
+    names: list[str] = []
+    for bar in form:
+        cell = choose_cell(brief, "chords", styles, bar.letter, brief.accents, lean)
+        picked = any(h.symbol in "p1234" for h in cell.hits)
+        if not picked:
+            cell = fill_or_thin(
+                brief, cell, brief.rng("chords fill", bar.letter), brief.accents, "du" if guitar else "x", 3.0
+            )
+        names.append(cell.name)
+        for hit in _shaped(brief, bar, window(brief, cell, bar.number)):
+            tones += _played(brief, bar, hit, voicings, guitar)
+    choices = (("pattern", ", ".join(dict.fromkeys(names))), ("form", written(form)))
+    return Part(perform(brief, tones), choices)
+
+
+def _voicings(brief: Brief, guitar: bool, power: bool) -> dict[float, tuple[int, ...]]:
+    """Start step of each chord span -> its notes, voice-led from the last chord of the loop round to the first."""
+    out: dict[float, tuple[int, ...]] = {}
+    before: tuple[int, ...] = ()
+    voices = 3 if brief.density < -0.2 else 4
+    for start, _, chord in brief.chord_spans():
+        rng = brief.rng("colour", chord.label)
+        if guitar:
+            before = guitar_voicing(chord, before, low=brief.low, high=brief.high, power=power)
+        else:
+            chance = COLOUR_CHANCE[int(np.clip(brief.genre.colour + brief.mood.colour, 0, 2))]
+            colour = chord.colours[:1] if chord.colours and rng.random() < chance else ()
+            before = lead_voices(
+                chord, before, voices=voices, low=brief.low, high=brief.high, centre=brief.centre, colour=colour
+            )
+        out[start] = before
+    return out
+
+
+def _shaped(brief: Brief, bar: Bar, hits: list[Hit]) -> list[Hit]:
+    """A bar's hits with the chord change inside it heard, the variation of the form and the space before a turn."""
+    size = brief.steps_per_bar
+    half = size / 2
+    start = bar.number * size
+    by_step = {h.step: h for h in hits}
+    changes = brief.chord(start) != brief.chord(start + half)
+    if changes and not any(half - 2 <= s <= half + 2 for s in by_step):
+        by_step[half] = Hit(half, half, "D" if any(h.symbol in STRUMMED for h in hits) else "X")
+    if brief.chord(start) != brief.chord(start - 0.5) and not any(s <= 3 for s in by_step):
+        by_step[0.0] = Hit(0.0, 2, "D" if any(h.symbol in STRUMMED for h in hits) else "x")
+    rng = brief.rng("chords bar", bar.letter, bar.variation)
+    if bar.variation and len(by_step) > 2 and rng.random() < 0.6:
+        step = sorted(by_step)[1 + int(rng.integers(len(by_step) - 1))]
+        moved = step - 1 if step - 1 > 0 and step - 1 not in by_step else step
+        by_step[moved] = Hit(moved, by_step.pop(step).length, hits[0].symbol if hits else "x")
+    ordered = sorted(by_step.values(), key=lambda h: h.step)
+    ends = [*(h.step for h in ordered[1:]), size]
+    return [Hit(h.step, min(h.length, e - h.step), h.symbol) for h, e in zip(ordered, ends, strict=True)]
+
+
+def _played(brief: Brief, bar: Bar, hit: Hit, voicings: dict[float, tuple[int, ...]], guitar: bool) -> list[Tone]:
+    size = brief.steps_per_bar
+    step = bar.number * size + hit.step
+    start = max(s for s in voicings if s <= step)
+    voicing = voicings[start]
+    rng = brief.rng("chords note", bar.letter, bar.variation, hit.step)
+    accent = {"X": 0.6, "D": 0.5, "u": -0.3, "m": -0.8, "p": 0.3}.get(hit.symbol, 0.0)
+    level = velocity(brief, step, rng, accent)
+    end = _end_of_chord(brief, step)
+    length = min(hit.length * float(np.clip(brief.legato, 0.5, 1.0)), end - step)
+    if hit.symbol in "p1234":
+        pitch = voicing[0] if hit.symbol == "p" else voicing[1:][min(int(hit.symbol), len(voicing) - 1) - 1]
+        ring = min(end - step, 8.0) if guitar or not brief.instrument.sustains else length
+        return [Tone(pitch, step, max(length, ring), level)]
+    if hit.symbol in STRUMMED and guitar:
+        return _strum(voicing, hit.symbol, step, length, level)
+    return [
+        Tone(p, step, length, max(20, level - (4 if 0 < i < len(voicing) - 1 else 0))) for i, p in enumerate(voicing)
+    ]
+
+
+def _end_of_chord(brief: Brief, step: float) -> float:
+    for start, stop, _ in brief.chord_spans():
+        if start <= step < stop:
+            return stop
+    return float(brief.steps)
+
+
+def _strum(voicing: tuple[int, ...], symbol: str, step: float, length: float, level: int) -> list[Tone]:
+    """A stroke over the strings: down from the bass, up from the top over the upper strings, muted short and soft."""
+    if symbol == "u":
+        strings, gap = tuple(reversed(voicing[-4:])), STRUM_SECONDS * 0.7
+    else:
+        strings, gap = voicing, STRUM_SECONDS
+    if symbol == "m":
+        strings, length, level = voicing[:3], 0.4, max(20, level - 30)
+    # The stroke is centred on its step, so that it is heard in time; bar 1 cannot begin early.
+    early = 0.0 if step == 0 else gap * (len(strings) - 1) / 2
+    return [Tone(p, step, length, max(16, level - 2 * i), i * gap - early) for i, p in enumerate(strings)]

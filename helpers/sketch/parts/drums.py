@@ -1,0 +1,161 @@
+"""Drums: a kit and its grooves by genre, ghost notes, kicks that lock to the idea, a fill into the wrap."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..brief import Brief
+from ..form import Bar, plan_form, written
+from ..groove import Tone, perform
+from ..kits import FILLS, NOTES, DrumStyle, drum_style
+from . import Part
+
+ACCENTS = {"X": 112, "x": 88, "o": 62, "g": 38}
+HIT_STEPS = 0.9
+TIMEKEEPERS = ("hat", "ride", "shaker", "open", "tambourine")
+
+
+def write_drums(brief: Brief) -> Part:
+    """Write a drum part: groove by genre and complexity, varied by the form, a fill in the last bar."""
+    style = drum_style(brief.genre.drums, brief.meter.name)
+    form = plan_form(brief.bars, int(brief.rng("form").integers(8)))
+    rng = brief.rng("drums")
+    feel = _feel(brief, style)
+    # The favourite groove follows the complexity asked for; the take may choose a neighbour.
+    at = brief.complexity * (len(style.grooves) - 1) + rng.normal(0, 0.7)
+    first = int(np.clip(round(at), 0, len(style.grooves) - 1))
+    picks = {"A": first, "B": (first + int(rng.integers(len(style.grooves)))) % len(style.grooves)}
+    hits: list[tuple[float, str, str]] = []
+    for bar in form:
+        lines = style.grooves[picks[bar.letter]]
+        played = _bar(brief, bar, lines, feel)
+        if bar.turn and brief.request.bars > 1:
+            played = _with_fill(brief, played, style)
+        offset = bar.number * brief.steps_per_bar
+        hits += [(offset + s, name, mark) for s, name, mark in played]
+    if brief.bars >= 4 and brief.genre.drums not in ("ambient", "lofi", "bossa") and rng.random() < 0.6:
+        hits.append((0.0, "crash", "x"))
+    tones = [_tone(brief, *hit) for hit in _choked(hits)]
+    names = ", ".join(dict.fromkeys(f"{style.name} {picks[b.letter] + 1}" for b in form))
+    choices = (
+        ("pattern", names),
+        ("form", written(form)),
+        ("feel", {1.0: "as written", 2.0: "half time"}.get(feel, "double time")),
+    )
+    return Part(perform(brief, tones), choices)
+
+
+def _feel(brief: Brief, style: DrumStyle) -> float:
+    low, high = style.native
+    if brief.request.bpm > high and brief.request.bpm / 2 >= 0.8 * low:
+        return 2.0
+    if brief.request.bpm < low and brief.request.bpm * 2 <= 1.15 * high:
+        return 0.5
+    return 1.0
+
+
+def _bar(brief: Brief, bar: Bar, lines: dict[str, str], feel: float) -> list[tuple[float, str, str]]:
+    """One bar of the groove on the part's grid, adapted to the idea and the mood, and varied."""
+    size = brief.steps_per_bar
+    rng = brief.rng("drum bar", bar.letter, bar.variation)
+    out: list[tuple[float, str, str]] = []
+    for name, text in lines.items():
+        length = len(text) * feel
+        for s, mark in enumerate(text):
+            if mark == ".":
+                continue
+            at = s * feel - (bar.number * size) % length if length > size else s * feel
+            while at < size:
+                if at >= 0:
+                    out.append((at, name, mark))
+                at += length
+    out = _locked(brief, out, rng)
+    out = _density(brief, out, rng)
+    if brief.complexity > 0.35:
+        out += _ghosts(brief, out, rng)
+    if bar.variation:
+        out = _varied(brief, out, rng)
+    return out
+
+
+def _locked(brief: Brief, hits: list, rng: np.random.Generator) -> list:
+    """Kicks where the idea has strong low accents between the beats, at most two more a bar."""
+    if not brief.low_accents.any() or brief.answer < 0.2:
+        return hits
+    kicks = {s for s, name, _ in hits if name == "kick"}
+    snares = {s for s, name, _ in hits if name in ("snare", "clap", "rim")}
+    strong = [s for s in np.argsort(-brief.low_accents) if brief.low_accents[s] > 0.55]
+    added = [float(s) for s in strong if float(s) not in kicks | snares][:2]
+    return hits + [(s, "kick", "x") for s in added if rng.random() < 0.5 + 0.5 * brief.answer]
+
+
+def _density(brief: Brief, hits: list, rng: np.random.Generator) -> list:
+    """Thinner or busier timekeepers; the backbeat stays."""
+    if brief.density < -0.25:
+        return [h for h in hits if h[1] not in TIMEKEEPERS or h[0] % 4 == 0 or rng.random() > -0.9 * brief.density]
+    if brief.density > 0.25:
+        keepers = [name for name in TIMEKEEPERS if any(h[1] == name for h in hits)][:1]
+        taken = {(h[0], h[1]) for h in hits}
+        for name in keepers:
+            free = [float(s) for s in range(brief.steps_per_bar) if (float(s), name) not in taken]
+            hits = hits + [(s, name, "o") for s in free if rng.random() < brief.density]
+    return hits
+
+
+def _ghosts(brief: Brief, hits: list, rng: np.random.Generator) -> list:
+    if not any(name == "snare" for _, name, _ in hits) or brief.genre.name in ("techno", "house", "trance"):
+        return []
+    taken = {s for s, name, _ in hits if name in ("snare", "kick", "clap")}
+    free = [float(s) for s in range(1, brief.steps_per_bar, 2) if float(s) not in taken]
+    return [(s, "snare", "g") for s in free if rng.random() < 0.25 * brief.complexity]
+
+
+def _varied(brief: Brief, hits: list, rng: np.random.Generator) -> list:
+    """A small change a player makes on the repeat: one kick moved or an open hat before a beat."""
+    movable = [h for h in hits if h[1] == "kick" and h[0] % brief.meter.steps_per_beat]
+    if movable and rng.random() < 0.6:
+        old = movable[int(rng.integers(len(movable)))]
+        to = (old[0] + (2 if rng.random() < 0.5 else -2)) % brief.steps_per_bar
+        hits = [h for h in hits if h != old] + [(to, "kick", old[2])]
+    if any(h[1] == "hat" for h in hits) and rng.random() < 0.5:
+        hits = [*hits, (float(brief.steps_per_bar - 2), "open", "x")]
+    return hits
+
+
+def _with_fill(brief: Brief, hits: list, style: DrumStyle) -> list:
+    """The last beats of the last bar as a fill; the groove rests there except for the timekeepers' first beat."""
+    rng = brief.rng("fill")
+    fills = FILLS[style.fills[int(rng.integers(len(style.fills)))]]
+    fill = fills[int(rng.integers(len(fills)))]
+    length = max(len(text.replace(" ", "")) for text in fill.values())
+    start = brief.steps_per_bar - length
+    if start < 0:
+        return hits
+    kept = [h for h in hits if h[0] < start or (h[1] == "kick" and h[0] % 4 == 0)]
+    out = list(kept)
+    for name, text in fill.items():
+        for s, mark in enumerate(text.replace(" ", "")):
+            if mark != ".":
+                out.append((float(start + s), name, mark))
+    return out
+
+
+def _choked(hits: list) -> list:
+    """One hit an instrument and step (the loudest); an open hat silences the closed one on its step."""
+    best: dict[tuple[float, str], str] = {}
+    for step, name, mark in hits:
+        at = (step, name)
+        if at not in best or ACCENTS[mark] > ACCENTS[best[at]]:
+            best[at] = mark
+    opened = {step for step, name in best if name == "open"}
+    return [(s, n, m) for (s, n), m in sorted(best.items()) if not (n == "hat" and s in opened)]
+
+
+def _tone(brief: Brief, step: float, name: str, mark: str) -> Tone:
+    rng = brief.rng("drum hit", round(step % brief.steps_per_bar, 2), name)
+    bar = int(step // brief.steps_per_bar) % brief.bars
+    level = ACCENTS[mark] + brief.mood.velocity * 0.6 + rng.normal(0, 2 + 4 * brief.humanize)
+    if name in TIMEKEEPERS:
+        level += 6 * (brief.weight(step) - 0.5)
+    level *= 0.75 + 0.25 * float(brief.levels[bar])
+    return Tone(NOTES[name], step, HIT_STEPS, int(np.clip(round(level), 18, 126)))

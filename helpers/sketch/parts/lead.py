@@ -1,0 +1,164 @@
+"""Lead: a motif, its sequence, a question and an answer; chord tones where it counts, steps between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..brief import Brief
+from ..form import Bar, plan_form, written
+from ..groove import Tone, choose_cell, fill_or_thin, perform, velocity, window
+from ..harmony import Harmony
+from . import Part
+
+REACH_SEMITONES = 9  # around the part's centre
+LONGEST_LEAP = 9
+CONTOURS = {
+    "arch": (0.0, 1.0, 0.2),
+    "climb": (-0.4, 0.2, 1.0),
+    "fall": (1.0, 0.2, -0.4),
+    "valley": (0.6, -0.6, 0.5),
+    "wave": (0.0, 0.8, -0.5),
+    "plateau": (0.3, 0.4, 0.3),
+}
+
+
+@dataclass(frozen=True)
+class Motif:
+    """A bar of melody to be varied: steps and lengths in sixteenths, heights -1..1 of the reach, its origin in words."""
+
+    steps: tuple[float, ...]
+    lengths: tuple[float, ...]
+    heights: tuple[float, ...]
+    origin: str
+
+
+def write_lead(brief: Brief) -> Part:
+    """Write a melody: one voice, at least 70 % of it on chord tones, phrases that breathe and lead back to bar 1."""
+    form = plan_form(brief.bars, int(brief.rng("form").integers(8)))
+    motifs = {letter: _motif(brief, letter) for letter in dict.fromkeys(b.letter for b in form)}
+    tones: list[Tone] = []
+    last: int | None = None
+    for bar in form:
+        for tone in _sing(brief, bar, motifs[bar.letter], last, tones[0].pitch if tones else None):
+            tones.append(tone)
+            last = tone.pitch
+    tones = _one_voice(brief, tones)
+    choices = (
+        ("pattern", ", ".join(dict.fromkeys(m.origin for m in motifs.values()))),
+        ("form", written(form)),
+    )
+    return Part(perform(brief, tones), choices)
+
+
+def _motif(brief: Brief, letter: str) -> Motif:
+    """The idea's own motif where there is one (its rhythm and contour), else a cell and a contour."""
+    rng = brief.rng("motif", letter)
+    size = brief.steps_per_bar
+    if brief.motif and letter == "A":
+        notes = [n for n in brief.motif if n[0] < size]
+        if len(notes) >= 3:
+            pitches = np.array([n[2] for n in notes], dtype=float)
+            spread = max(4.0, float(np.ptp(pitches)) / 2)
+            heights = np.clip((pitches - pitches.mean()) / spread, -1, 1)
+            if brief.answer > 0.6:
+                heights = -heights  # an answer mirrors the question
+            return Motif(
+                tuple(n[0] for n in notes),
+                tuple(n[1] for n in notes),
+                tuple(float(h) for h in heights),
+                "the idea's own motif" + (", mirrored" if brief.answer > 0.6 else ""),
+            )
+    lean = -brief.answer if brief.idea_density else 0.0
+    cell = choose_cell(brief, "lead", brief.genre.lead, letter, brief.accents, lean)
+    cell = fill_or_thin(brief, cell, brief.rng("lead fill", letter), _gaps(brief), "x", 4.0)
+    hits = window(brief, cell, 0)
+    names = list(CONTOURS)
+    weights = np.ones(len(names))
+    weights[names.index("climb")] += max(0.0, brief.mood.bright)
+    weights[names.index("fall")] += max(0.0, -brief.mood.bright)
+    name = names[rng.choice(len(names), p=weights / weights.sum())]
+    at = np.array([h.step for h in hits]) / size
+    heights = np.interp(at, (0.0, 0.5, 1.0), CONTOURS[name]) + rng.normal(0, 0.18, len(hits))
+    return Motif(
+        tuple(h.step for h in hits),
+        tuple(h.length for h in hits),
+        tuple(float(h) for h in np.clip(heights, -1.2, 1.2)),
+        f"{cell.name} {name}",
+    )
+
+
+def _gaps(brief: Brief) -> np.ndarray:
+    """Where the idea leaves room: the accents turned over; zeros when nothing was heard."""
+    return 1.0 - brief.accents if brief.accents.any() else brief.accents
+
+
+def _sing(brief: Brief, bar: Bar, motif: Motif, last: int | None, home: int | None) -> list[Tone]:
+    """The motif over one bar's chords: heights become pitches, varied and closed as the form says."""
+    size = brief.steps_per_bar
+    rng = brief.rng("sing", bar.letter, bar.variation, bar.closes)
+    steps, lengths, heights = list(motif.steps), list(motif.lengths), list(motif.heights)
+    if bar.variation:
+        _vary(bar.variation, steps, lengths, heights, rng)
+    if bar.closes and len(steps) > 2:  # breathe before the next phrase
+        keep = max(2, sum(s < size * 0.7 for s in steps))
+        steps, lengths, heights = steps[:keep], lengths[:keep], heights[:keep]
+        lengths[-1] = min(max(lengths[-1], 3.0), size - steps[-1])
+    lift = 2 if bar.number % 4 == 2 else 0  # the third bar of a phrase is its height
+    out = []
+    for i, (at, length, height) in enumerate(zip(steps, lengths, heights, strict=True)):
+        step = bar.number * size + at
+        chord = brief.chord(step)
+        goal = brief.centre + lift + height * REACH_SEMITONES * 0.8
+        if last is not None:
+            goal = 0.65 * goal + 0.35 * last
+        ends = i == len(steps) - 1
+        strong = brief.weight(at) >= 0.6 or length >= 3 or ends or i == 0
+        if bar.turn and ends and home is not None:
+            goal = home + (2 if goal > home else -2)
+        pitch = _pitch(brief, chord, goal, last, strong)
+        rest = 1.0 if brief.instrument.sustains else 1.2
+        hold = length * float(np.clip(brief.legato, 0.4, 1.0)) * min(rest, 1.0)
+        out.append(Tone(pitch, step, max(0.5, hold), velocity(brief, step, rng, 0.3 if strong else -0.1)))
+        last = pitch
+    return out
+
+
+def _vary(
+    degree: int, steps: list[float], lengths: list[float], heights: list[float], rng: np.random.Generator
+) -> None:
+    """Change the motif in place: a new ending, and at the second degree a sequence up or down."""
+    tail = max(1, len(heights) // 3)
+    for i in range(len(heights) - tail, len(heights)):
+        heights[i] += float(rng.normal(0, 0.45))
+    if degree > 1:
+        shift = 0.35 if rng.random() < 0.5 else -0.35
+        heights[:] = [h + shift for h in heights]
+        if len(steps) > 3:
+            drop = 1 + int(rng.integers(len(steps) - 1))
+            del steps[drop], lengths[drop], heights[drop]
+
+
+def _pitch(brief: Brief, chord: Harmony, goal: float, last: int | None, strong: bool) -> int:
+    """The pitch nearest the goal: a chord tone on strong notes, else a step of the scale beside the note before."""
+    low = max(brief.low, brief.centre - REACH_SEMITONES - 3)
+    high = min(brief.high, brief.centre + REACH_SEMITONES + 3)
+    allowed = chord.tones if strong else chord.scale
+
+    def cost(pitch: int) -> float:
+        value = abs(pitch - goal)
+        if last is not None:
+            leap = abs(pitch - last)
+            value += 3.0 * max(0, leap - LONGEST_LEAP) + (0.8 if leap == 0 else 0.0)
+            if not strong:
+                value += 1.2 * max(0, leap - 2)
+        return value
+
+    return min((p for p in range(low, high + 1) if p % 12 in allowed), key=lambda p: (cost(p), p))
+
+
+def _one_voice(brief: Brief, tones: list[Tone]) -> list[Tone]:
+    ordered = sorted({t.step: t for t in tones if t.step < brief.steps}.values(), key=lambda t: t.step)
+    ends = [*(t.step for t in ordered[1:]), float(brief.steps)]
+    return [Tone(t.pitch, t.step, min(t.length, e - t.step), t.velocity) for t, e in zip(ordered, ends, strict=True)]

@@ -1,0 +1,106 @@
+"""Pad: voice-led chords with common tones tied, swells and pulses through expression."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..brief import Brief
+from ..form import plan_form, written
+from ..groove import Tone, perform
+from ..harmony import Harmony
+from ..score import Swell
+from ..voicing import lead_voices
+from . import Part
+
+SPREAD_SEMITONES = 24  # an ensemble is not bound to a hand
+SWELL_STEPS = 16  # expression changes a span
+
+
+def write_pad(brief: Brief) -> Part:
+    """Write a pad: every chord of the harmony, each voice moving as little as it can."""
+    rng = brief.rng("pad")
+    style = brief.genre.pad[int(rng.integers(len(brief.genre.pad)))]
+    spans = brief.chord_spans()
+    voices = int(np.clip(4 + round(brief.density) + (rng.random() < 0.3), 3, 5))
+    voicings = _voicings(brief, spans, voices, rng)
+    level = int(np.clip(74 + brief.mood.velocity + rng.integers(-4, 5), 40, 112))
+    if style == "rise":
+        tones = _rising(brief, spans, voicings, level)
+    else:
+        tones = _tied(brief, spans, voicings, level)
+    swells = _swells(brief, spans, style)
+    choices = (
+        ("pattern", style),
+        ("voices", str(voices)),
+        ("form", written(plan_form(brief.bars, 0))),
+    )
+    return Part(perform(brief, tones), choices, (), swells)
+
+
+def _voicings(
+    brief: Brief, spans: tuple[tuple[float, float, Harmony], ...], voices: int, rng: np.random.Generator
+) -> list[tuple[int, ...]]:
+    centre = brief.centre + int(rng.integers(-3, 4))
+    before: tuple[int, ...] = ()
+    out = []
+    # Twice round the loop: the second lap starts from the last chord, so that the wrap is voice-led too.
+    for lap in range(2):
+        for _, _, chord in spans:
+            chance = 0.3 + 0.2 * brief.mood.colour
+            warm = brief.genre.colour + brief.mood.colour > 0 and brief.rng("pad colour", chord.label).random() < chance
+            colour = chord.colours[:1] if warm else ()
+            before = lead_voices(
+                chord,
+                before,
+                voices=max(voices, 4 if colour else voices),
+                low=brief.low,
+                high=brief.high,
+                centre=centre,
+                span=SPREAD_SEMITONES - 5 if brief.complexity > 0.5 else 17,
+                colour=colour,
+            )
+            if lap:
+                out.append(before)
+    return out
+
+
+def _tied(brief: Brief, spans, voicings: list[tuple[int, ...]], level: int) -> list[Tone]:
+    """One note for as long as its pitch stays in the chord: common tones are held, not struck again."""
+    tones = []
+    for i, ((start, end, _), voicing) in enumerate(zip(spans, voicings, strict=True)):
+        for pitch in voicing:
+            if i and pitch in voicings[i - 1]:
+                continue
+            stop = end
+            for (_, later_end, _), later in zip(spans[i + 1 :], voicings[i + 1 :], strict=True):
+                if pitch not in later:
+                    break
+                stop = later_end
+            tones.append(Tone(pitch, start, stop - start, level))
+    return tones
+
+
+def _rising(brief: Brief, spans, voicings: list[tuple[int, ...]], level: int) -> list[Tone]:
+    """Voices enter from below, an eighth apart, and ring together to the end of the chord."""
+    tones = []
+    for (start, end, _), voicing in zip(spans, voicings, strict=True):
+        gap = min(2.0, (end - start) / (2 * len(voicing)))
+        for i, pitch in enumerate(voicing):
+            tones.append(Tone(pitch, start + i * gap, end - start - i * gap, max(30, level - 3 * i)))
+    return tones
+
+
+def _swells(brief: Brief, spans, style: str) -> tuple[Swell, ...]:
+    """Expression over the loop: a rise and fall a chord, a breath an eighth, or none."""
+    out: list[Swell] = []
+    if style == "swell":
+        for start, end, _ in spans:
+            for k in range(SWELL_STEPS):
+                level = 0.62 + 0.38 * np.sin(np.pi * (k + 0.5) / SWELL_STEPS)
+                out.append(Swell(round((start + (end - start) * k / SWELL_STEPS) / 4, 6), round(float(level), 3)))
+    elif style == "pulse":
+        for step in np.arange(0.0, brief.steps, 0.5):
+            inside = step % 2.0
+            level = 1.0 - 0.55 * min(1.0, inside / 1.5)
+            out.append(Swell(float(step) / 4, round(level, 3)))
+    return tuple(out)

@@ -1,0 +1,99 @@
+"""The score of one part: what the composer writes, what is rendered, drawn and saved as MIDI.
+
+Conventions: time is in quarter notes from the start of bar 1, whatever the meter; a bar of 6/8 is three quarters long.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from ..instruments import find_instrument
+from ..meter import Meter
+from ..pitch import Key
+from ..records import Note
+
+BEND_RANGE_SEMITONES = 12.0  # what a full pitch wheel means in our MIDI: wide enough for the glide of an 808
+
+
+@dataclass(frozen=True)
+class Bend:
+    """From ``start`` on, the sounding pitch is ``semitones`` away from the written one (-12..12)."""
+
+    start: float
+    semitones: float
+
+
+@dataclass(frozen=True)
+class Swell:
+    """From ``start`` on, the part is played at ``level`` 0..1 of its full expression (MIDI controller 11)."""
+
+    start: float
+    level: float
+
+
+@dataclass(frozen=True)
+class Score:
+    """One instrument's part, exactly ``bars`` long.
+
+    ``chords`` are the labels it was written over, one per half bar (empty for drums without harmony). ``choices`` says
+    in words what was decided: pattern, form, register, feel. ``bpm`` counts the beats of ``meter``.
+    """
+
+    instrument: str
+    role: str
+    program: int
+    is_drums: bool
+    bpm: float
+    meter: Meter
+    bars: int
+    key: Key | None
+    chords: tuple[str, ...]
+    notes: tuple[Note, ...]
+    bends: tuple[Bend, ...] = ()
+    swells: tuple[Swell, ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def quarters_per_bar(self) -> float:
+        return self.meter.steps_per_bar / 4
+
+    @property
+    def quarters(self) -> float:
+        """Length of the part in quarter notes."""
+        return self.bars * self.quarters_per_bar
+
+    @property
+    def quarters_per_minute(self) -> float:
+        """The tempo as MIDI counts it."""
+        return self.bpm * self.meter.quarters_per_beat
+
+    def describe(self) -> str:
+        """The choices in one line, for the notes of a take."""
+        return "; ".join(f"{name}: {value}" for name, value in self.choices)
+
+    def played_by(self, instrument: str) -> Score:
+        """The same notes on another instrument, moved by whole octaves into its range: same notes, new sound.
+
+        Raises
+        ------
+        InvalidInput
+            If one of the two instruments is a drum kit and the other is not named at all.
+        """
+        match = find_instrument(instrument)
+        other = match.instrument
+        notes = self.notes
+        if not self.is_drums and not other.is_drums:
+            notes = tuple(dataclasses.replace(n, pitch=into_range(n.pitch, other.low, other.high)) for n in notes)
+        return dataclasses.replace(
+            self, instrument=other.name, program=other.program, is_drums=other.is_drums, notes=notes
+        )
+
+
+def into_range(pitch: int, low: int, high: int) -> int:
+    """Move a pitch by whole octaves into ``low..high``; a range narrower than an octave gets the nearest octave."""
+    while pitch < low:
+        pitch += 12
+    while pitch > high:
+        pitch -= 12
+    return pitch if pitch >= low else pitch + 12 if low - pitch > pitch + 12 - high else pitch
