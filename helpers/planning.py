@@ -15,6 +15,7 @@ from .records import ROLES, Analysis, Request
 
 DEFAULT_ENGINE = "sketch"
 DOUBTFUL = 0.5  # below this confidence a musician is told to check
+STRAIGHT, MOST_SWING = 0.5, 0.75  # share of a beat the first of two notes takes; heard straight playing varies a little
 NO_KEY = Key(9, "minor")  # what a tonal part is made in when the idea (drums alone) has no key
 
 
@@ -86,8 +87,8 @@ def plan_request(
     known = {field.name for field in dataclasses.fields(Request)}
     if strange := sorted(set(controls) - known):
         raise InvalidInput(f"There is no control called {strange[0]!r}.")
-    if controls.get("swing") is None and tempo is not None:
-        controls["swing"] = tempo.swing
+    if controls.get("swing") is None and tempo is not None and tempo.swing is not None:
+        controls["swing"] = min(max(tempo.swing, STRAIGHT), MOST_SWING)
     request = Request(
         instrument=match.instrument.name,
         role=role,
@@ -155,7 +156,7 @@ def check_request(request: Request) -> None:
             raise InvalidInput(f"{name} is {value!r}; give a number from 0 to 1.")
     if request.register not in range(-3, 4):
         raise InvalidInput(f"register is {request.register!r}; give whole octaves from -3 to 3.")
-    if request.swing is not None and not 0.5 <= request.swing <= 0.75:
+    if request.swing is not None and not STRAIGHT <= request.swing <= MOST_SWING:
         raise InvalidInput(f"swing is {request.swing!r}; give 0.5 (straight) to 0.75, 0.667 is triplets.")
     if not 8_000 <= request.sample_rate <= 192_000:
         raise InvalidInput(f"A loop at {request.sample_rate} Hz cannot be written; give 8000 to 192000.")
