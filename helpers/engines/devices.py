@@ -1,0 +1,200 @@
+"""The machine a model runs on: which GPU, which precision, how much memory, and what to do when it runs out.
+
+:func:`probe_machine` answers without importing torch (for ``engines`` and the notebook's first screen);
+:func:`find_device` is torch's own answer and is asked while loading.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InvalidInput
+
+if TYPE_CHECKING:
+    import torch
+
+GIB = 2**30
+PRECISIONS = ("float16", "bfloat16", "float32")
+_BF16_SINCE = 8.0  # compute capability: Ampere and later; a T4 (7.5) has fast float16 only
+_OUT_OF_MEMORY_TEXTS = ("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "not enough memory")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a machine has; ``gpu`` is None where no usable one was found, GPU fields are then None too."""
+
+    cores: int
+    ram_gib: float | None
+    gpu: str | None = None
+    gpu_gib: float | None = None
+    gpu_free_gib: float | None = None
+    capability: float | None = None
+
+    @property
+    def precision(self) -> str:
+        """The precision models run in here."""
+        return choose_precision(self.capability)
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where tensors go: ``kind`` is ``cuda`` or ``cpu``; ``precision`` is one of PRECISIONS."""
+
+    kind: str
+    name: str
+    precision: str
+
+    @property
+    def dtype(self) -> torch.dtype:
+        import torch
+
+        return getattr(torch, self.precision)
+
+    def free_bytes(self) -> int | None:
+        """Memory that can be had right now; on a GPU what torch keeps for itself counts as free. None = unknown."""
+        if self.kind == "cuda":
+            import torch
+
+            kept = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+            return torch.cuda.mem_get_info()[0] + kept
+        return _free_ram_bytes()
+
+
+def choose_precision(capability: float | None) -> str:
+    """bfloat16 where the GPU has it, float16 on older ones (a T4), float32 on a CPU (``capability`` None)."""
+    if capability is None:
+        return "float32"
+    return "bfloat16" if capability >= _BF16_SINCE else "float16"
+
+
+def probe_machine() -> Machine:
+    """What this machine has, in well under a second and without importing torch."""
+    gpu = _probe_torch() if "torch" in sys.modules else _probe_driver()
+    return Machine(cores=_usable_cores(), ram_gib=_ram_gib(), **gpu)
+
+
+def find_device(precision: str = "auto") -> Device:
+    """Choose the device; ``precision`` is ``auto`` or one of PRECISIONS.
+
+    Raises
+    ------
+    InvalidInput
+        If ``precision`` is not known, or is bfloat16 on a GPU that has none.
+    """
+    import torch
+
+    if precision not in ("auto", *PRECISIONS):
+        raise InvalidInput(f"The precision {precision!r} is not known; use auto or one of {', '.join(PRECISIONS)}.")
+    if torch.cuda.is_available():
+        properties = torch.cuda.get_device_properties(torch.cuda.current_device())
+        capability = properties.major + properties.minor / 10
+        if precision == "bfloat16" and capability < _BF16_SINCE:
+            raise InvalidInput(f"{properties.name} has no bfloat16; use float16, or auto.")
+        return Device("cuda", properties.name, choose_precision(capability) if precision == "auto" else precision)
+    return Device("cpu", "CPU", "float32" if precision == "auto" else precision)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that memory ran out, on the GPU or off it."""
+    if isinstance(error, MemoryError):
+        return True
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(error, torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in _OUT_OF_MEMORY_TEXTS)
+
+
+def free_memory() -> None:
+    """Give back what is no longer referenced, to the system and to the GPU."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+@contextmanager
+def placed(device: Device, *modules: Any) -> Iterator[None]:
+    """Hold modules on the device for the length of a block and on the CPU after it. Nothing happens on a CPU."""
+    if device.kind == "cpu":
+        yield
+        return
+    try:
+        for module in modules:
+            module.to(device.kind)
+        yield
+    finally:
+        for module in modules:
+            module.to("cpu")
+        free_memory()
+
+
+def plan_group(wanted: int, bytes_per_take: int, free_bytes: int | None, *, most: int = 8) -> int:
+    """How many takes to make at once: as many as fit into three quarters of the free memory, 1 to ``most``.
+
+    A quarter stays for what the estimate does not know (workspaces, fragmentation). Unknown memory: one by one.
+    """
+    if free_bytes is None or bytes_per_take <= 0:
+        return 1
+    return max(1, min(wanted, most, int(0.75 * free_bytes) // bytes_per_take))
+
+
+# -------------------------------------------------------------------------------------------------------------- probes
+
+
+def _probe_torch() -> dict[str, Any]:
+    import torch
+
+    if not torch.cuda.is_available():
+        return {}
+    properties = torch.cuda.get_device_properties(torch.cuda.current_device())
+    free, total = torch.cuda.mem_get_info()
+    return {
+        "gpu": properties.name,
+        "gpu_gib": total / GIB,
+        "gpu_free_gib": free / GIB,
+        "capability": properties.major + properties.minor / 10,
+    }
+
+
+def _probe_driver() -> dict[str, Any]:
+    fields = "name,memory.total,memory.free,compute_cap"
+    command = ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits"]
+    try:
+        answer = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=5, check=True).stdout
+        name, total, free, capability = (part.strip() for part in answer.strip().splitlines()[0].split(","))
+        return {
+            "gpu": name,
+            "gpu_gib": float(total) / 1024,
+            "gpu_free_gib": float(free) / 1024,
+            "capability": float(capability),
+        }
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+        return {}  # no driver, no GPU, or an answer that is not the documented one: nothing is known
+
+
+def _usable_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _memory_line(name: str) -> int | None:
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(name)), None)
+    except OSError:
+        return None
+
+
+def _ram_gib() -> float | None:
+    total = _memory_line("MemTotal:")
+    return None if total is None else total / GIB
+
+
+def _free_ram_bytes() -> int | None:
+    return _memory_line("MemAvailable:")

@@ -1,0 +1,235 @@
+"""MusicGen, all sizes, mono and stereo, and MusicGen-Melody, on transformers' weights.
+
+Two ways to hear a guide. The plain models *continue* it: a bar or two of the guide come before bar 1, so that the take
+starts on the beat, and are cut off again to the sample. The melody models follow its *melody* (the strongest pitch
+class of each moment). Tokens are drawn by :mod:`.fast.musicgen`, a random stream for each take, not by the library's
+``generate``: that one shares a stream between takes, takes the top 50 tokens instead of 250, and in many releases of
+transformers ignores what the melody models are told.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InvalidInput
+from ..meter import bar_seconds
+from ..records import Clip, EngineInfo, Request
+from . import chroma
+from .devices import Device, placed
+from .guides import lead_in, loop_of_guide, repeated
+from .neural import LoadedModel, NeuralEngine, OnStep, Plan
+from .options import checked_choice, checked_number, planned_seconds, written_prompt
+from .sources import SOURCES, ModelSource
+
+SAMPLE_RATE = 32_000
+FRAME_RATE = 50
+FRAME_SAMPLES = SAMPLE_RATE // FRAME_RATE
+CANVAS_SECONDS = 30.0  # what the models were trained on
+VARIANTS = tuple(name.removeprefix("musicgen-") for name in SOURCES if name.startswith("musicgen-"))
+DEFAULT_VARIANT = "small"
+_CHROMA_SECONDS = 235 * chroma.HOP / SAMPLE_RATE
+
+
+class MusicGenEngine(NeuralEngine):
+    """MusicGen through transformers."""
+
+    info = EngineInfo(
+        name="musicgen",
+        title="MusicGen",
+        sample_rate=SAMPLE_RATE,
+        channels=2,
+        max_seconds=CANVAS_SECONDS,
+        licence=SOURCES["musicgen-small"].licence,
+        memory_gib=1.5,
+        hears=frozenset({"text", "melody", "continuation"}),
+        good_at="Phrases that develop; continues a guide in time, or follows its melody with another instrument.",
+        hub_id=SOURCES["musicgen-small"].hub_id,
+        download_gib=SOURCES["musicgen-small"].download_gib,
+        options={
+            "prompt": "the words the model reads, instead of those written from the request",
+            "negative_prompt": "kept for the record: MusicGen cannot be told what to leave out",
+            "variant": f"{', '.join(VARIANTS)}; default {DEFAULT_VARIANT}",
+            "guidance": "how closely the words are followed, 1 to 10; default 3",
+            "top_k": "how many tokens each draw chooses from, 1 to 2048; default 250",
+            "temperature": "how evenly it chooses, 0.1 to 2; default 1",
+            "precision": "auto, float16, bfloat16 or float32",
+            "batch": "takes made at once, 1 to 16; default: what fits the memory",
+        },
+    )
+
+    def _source(self, request: Request | None) -> ModelSource:
+        variant = DEFAULT_VARIANT if request is None else checked_choice(request, "variant", DEFAULT_VARIANT, VARIANTS)
+        return SOURCES[f"musicgen-{variant}"]
+
+    def _local_aliases(self, source: ModelSource) -> tuple[str, ...]:
+        return ("LOOPS_MODEL_MUSICGEN",) if source.name == f"musicgen-{DEFAULT_VARIANT}" else ()
+
+    def _check_options(self, request: Request) -> None:
+        self._source(request)
+        _settings(request)
+
+    def _plan(self, request: Request, guide: Clip | None) -> Plan:
+        prompt, negative = written_prompt(request, self.info.title)
+        guidance, top_k, temperature, labels = _settings(request)
+        seconds = planned_seconds(request, CANVAS_SECONDS)
+        lead_frames = 0 if guide is None else _lead_frames(request)
+        notes: tuple[str, ...] = ()
+        if guide is not None and not lead_frames:
+            notes = ("The loop fills the model's 30 s, so no bar of the guide could come before it.",)
+        seconds = min(seconds, CANVAS_SECONDS - lead_frames / FRAME_RATE)
+        frames = -int(-seconds * FRAME_RATE // 1)
+        return Plan(
+            source=self._source(request),
+            prompt=prompt,
+            negative_prompt=negative,
+            seconds=seconds,
+            steps=frames + 3,  # the last codebook lags three steps behind the first
+            guide=guide,
+            values={
+                "guidance": guidance,
+                "top_k": top_k,
+                "temperature": temperature,
+                "strength": request.guide_strength if guide else 0.0,
+                "lead_frames": lead_frames,
+                "frames": frames,
+                "request": request,
+            },
+            labels=labels,
+            notes=notes,
+        )
+
+    def _load(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> LoadedModel:
+        return MusicGenModel(source, folder, device, check)
+
+
+def _settings(request: Request) -> tuple[float, int, float, tuple[str, ...]]:
+    """Guidance, top-k, temperature, and the labels of what differs from the published settings."""
+    checked_number(request, "batch", 1, 1, 16, whole=True)
+    guidance = checked_number(request, "guidance", 3.0, 1.0, 10.0)
+    top_k = int(checked_number(request, "top_k", 250, 1, 2048, whole=True))
+    temperature = checked_number(request, "temperature", 1.0, 0.1, 2.0)
+    found = {"guidance": (guidance, 3.0), "top-k": (top_k, 250), "temperature": (temperature, 1.0)}
+    return guidance, top_k, temperature, tuple(f"{n} {v:g}" for n, (v, usual) in found.items() if v != usual)
+
+
+def _lead_frames(request: Request) -> int:
+    """Code frames of guide before bar 1: one bar, two from strength 0.75 on, as the canvas allows; 0 if none fits."""
+    bar = bar_seconds(request.bpm, request.time)
+    for bars in (2, 1) if request.guide_strength >= 0.75 else (1,):
+        frames = -int(-bars * bar * FRAME_RATE // 1)
+        if frames / FRAME_RATE + request.seconds <= CANVAS_SECONDS:
+            return frames
+    return 0
+
+
+class MusicGenModel(LoadedModel):
+    """Decoder and codec stay on the device; the text encoder only visits it."""
+
+    def __init__(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> None:
+        super().__init__(source, folder, device)
+        import torch
+        from transformers import MusicgenForConditionalGeneration, MusicgenMelodyForConditionalGeneration
+
+        from .fast.musicgen import MusicgenRunner
+
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        kinds = {
+            "musicgen": MusicgenForConditionalGeneration,
+            "musicgen_melody": MusicgenMelodyForConditionalGeneration,
+        }
+        kind = kinds.get(config.get("model_type"))
+        if kind is None:
+            raise InvalidInput(
+                f"{os.path.basename(folder)} holds a model of type {config.get('model_type')!r}; MusicGen needs one of "
+                f"{', '.join(kinds)}."
+            )
+        # The checkpoint's own dtype must not decide; T5 overflows in half precision and the codec would add noise.
+        model = kind.from_pretrained(folder, dtype=device.dtype, use_safetensors=True, local_files_only=True)
+        check()
+        model.eval().requires_grad_(False)
+        model.text_encoder.to(torch.float32)
+        model.audio_encoder.to(device.kind, torch.float32)
+        model.decoder.to(device.kind)
+        for name in ("enc_to_dec_proj", "audio_enc_to_dec_proj"):
+            if hasattr(model, name):
+                getattr(model, name).to(device.kind)
+        check()
+        self.model = model
+        self.runner = MusicgenRunner(model)
+        self._words: dict[str, Any] = {}
+
+    @property
+    def melody(self) -> bool:
+        return self.runner.melody
+
+    def prepare(self, plan: Plan) -> dict[str, Any]:
+        """Text states, and the guide as codes to continue or as chroma to follow."""
+        import torch
+
+        prepared: dict[str, Any] = {"text": self._encode_words(plan.prompt), "codes": None, "chroma": None}
+        guide, values = plan.guide, plan.values
+        if guide is None:
+            return prepared
+        loop = loop_of_guide(guide, values["request"], SAMPLE_RATE, self.runner.channels)
+        if self.melody:
+            heard = repeated(loop, round(_CHROMA_SECONDS * SAMPLE_RATE)).mean(axis=0)
+            # Zero would be no melody at all; half strength, the default, and more is the melody as trained.
+            share = min(1.0, 2.0 * values["strength"])
+            prepared["chroma"] = torch.from_numpy(chroma.one_hot_chroma(heard)) * share
+        elif values["lead_frames"]:
+            sound = lead_in(loop, values["lead_frames"] * FRAME_SAMPLES)
+            prepared["codes"] = self.runner.encode_audio(torch.from_numpy(np.ascontiguousarray(sound)))
+        return prepared
+
+    def _encode_words(self, prompt: str) -> Any:
+        if prompt not in self._words:
+            from transformers import AutoTokenizer
+
+            tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
+            ids = tokenizer(prompt, return_tensors="pt", truncation=True, max_length=512).input_ids
+            with placed(self.device, self.model.text_encoder):
+                self._words = {prompt: self.runner.encode_text(ids)}
+        return self._words[prompt]
+
+    def bytes_per_take(self, plan: Plan) -> int:
+        config = self.model.decoder.config
+        positions = plan.values["frames"] + plan.values["lead_frames"] + (300 if self.melody else 64)
+        size = 2 if self.device.precision != "float32" else 4
+        caches = 2 * 2 * config.num_hidden_layers * positions * config.hidden_size * size  # two halves, keys and values
+        return int(1.2 * caches) + 16 * 2**20
+
+    def sample(self, prepared: dict[str, Any], plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Any:
+        """Codes (takes, books, frames), the lead-in included."""
+        from .fast.musicgen_step import Sampling
+
+        values = plan.values
+        lead = 0 if prepared["codes"] is None else values["lead_frames"]
+        result = self.runner.generate(
+            prepared["text"],
+            seeds,
+            lead + values["frames"],
+            sampling=Sampling(values["guidance"], values["top_k"], values["temperature"]),
+            prompt=prepared["codes"],
+            chroma=prepared["chroma"],
+            on_step=lambda done, steps: on_step(done),
+        )
+        return result.codes
+
+    def decode(self, sampled: Any, plan: Plan) -> np.ndarray:
+        """The codes of a lead-in are decoded too, so that the codec hears what came before, then cut to the sample."""
+        audio = self.runner.decode(sampled).cpu().numpy()
+        start = (sampled.shape[-1] - plan.values["frames"]) * FRAME_SAMPLES
+        return audio[:, start : start + round(plan.seconds * SAMPLE_RATE)]
+
+    def to_float32(self) -> None:
+        from .fast.musicgen import MusicgenRunner
+
+        self.model.float()
+        self._words = {}
+        self.runner = MusicgenRunner(self.model)

@@ -1,0 +1,345 @@
+"""What the three neural engines share: loading once, groups that fit the memory, and rescue when they do not.
+
+An adapter says what to load (:meth:`NeuralEngine._load`) and how to plan a request; a :class:`LoadedModel` turns plans
+into latents or codes and those into sound. Everything that can go wrong on a small GPU is handled here, once:
+
+- memory runs out while sampling or decoding: smaller groups, then only one part of the model on the GPU at a time,
+  then a sentence;
+- values that are not finite: the same takes again in float32;
+- cancel: within a step; the model stays loaded and usable.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..errors import LoopsError, NotAvailable
+from ..locale_guard import heal_locale
+from ..records import Analysis, CancelCheck, Clip, Progress, Readiness, Request, Take
+from . import devices, hub
+from .base import Engine, stop_if, take_seed
+from .devices import GIB, Device
+from .ready import judge_readiness
+from .sources import ModelSource, local_folder
+
+OnStep = Callable[[int], None]
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """One generation, worked out: everything a loaded model needs to know, nothing it has to look up.
+
+    ``seconds`` is what is rendered and kept (the loop, at least a bar more where the canvas allows). ``steps`` counts
+    model calls for one group. ``values`` holds what only one adapter knows (guidance, start noise, pre-roll ...).
+    """
+
+    source: ModelSource
+    prompt: str
+    negative_prompt: str
+    seconds: float
+    steps: int
+    guide: Clip | None
+    values: dict[str, Any] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class LoadedModel(ABC):
+    """The weights of one checkpoint on one device."""
+
+    def __init__(self, source: ModelSource, folder: Path, device: Device) -> None:
+        self.source, self.folder, self.device = source, folder, device
+        self.staged = False  # True: a part is on the GPU only while it works
+
+    @abstractmethod
+    def prepare(self, plan: Plan) -> Any:
+        """Encode the words and the guide; what comes back goes to :meth:`sample` of every group."""
+
+    @abstractmethod
+    def bytes_per_take(self, plan: Plan) -> int:
+        """Memory that one more take in a group needs while sampling, from the model's own sizes."""
+
+    @abstractmethod
+    def sample(self, prepared: Any, plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Any:
+        """Latents or codes, first axis takes; calls ``on_step`` with the number of steps done after each."""
+
+    @abstractmethod
+    def decode(self, sampled: Any, plan: Plan) -> np.ndarray:
+        """One take's latents or codes as sound: float32 (channels, samples)."""
+
+    @abstractmethod
+    def to_float32(self) -> None:
+        """Move the sampling part to float32, after half precision has overflowed."""
+
+    def stage(self) -> None:
+        """Keep parts off the GPU while they rest; called when memory has run out at the smallest group."""
+        self.staged = True
+
+
+def has_bad_values(sampled: Any) -> bool:
+    """Whether latents hold NaN or infinity; codes (whole numbers) never do."""
+    import torch
+
+    return torch.is_tensor(sampled) and sampled.is_floating_point() and not bool(torch.isfinite(sampled).all())
+
+
+class StepMeter:
+    """Counts steps over all groups: progress, seconds left from the steps already measured, and the way out.
+
+    The first step of a run also warms up (memory, kernels), so the estimate is taken from the second on.
+    """
+
+    def __init__(self, progress: Progress, cancel: CancelCheck, total: int) -> None:
+        self._progress, self._cancel, self._total = progress, cancel, max(1, total)
+        self._before, self._times = 0, [time.monotonic()]
+        self.stage = "Sampling"
+
+    def __call__(self, done_in_group: int) -> None:
+        stop_if(self._cancel)
+        self._times.append(time.monotonic())
+        done = min(self._before + done_in_group, self._total)
+        skip = 1 if len(self._times) > 2 else 0
+        per_step = (self._times[-1] - self._times[skip]) / (len(self._times) - 1 - skip)
+        self._progress(self.stage, done / self._total, per_step * (self._total - done))
+
+    def next_group(self, steps: int) -> None:
+        """A group of ``steps`` steps is complete."""
+        self._before += steps
+
+    def plan(self, total: int) -> None:
+        """Groups became smaller, so there is more to do than was thought."""
+        self._total = max(1, total)
+
+    @property
+    def seconds(self) -> float:
+        return self._times[-1] - self._times[0]
+
+
+class NeuralEngine(Engine):
+    """An engine that runs a model's weights through torch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._model: LoadedModel | None = None
+        self._loaded_as: tuple[str, str, str] | None = None
+        self.seconds_per_take: float | None = None  # measured in this process; None = never run
+
+    # ---- what an adapter writes
+
+    @abstractmethod
+    def _source(self, request: Request | None) -> ModelSource:
+        """The checkpoint a request asks for; None = the default one."""
+
+    @abstractmethod
+    def _plan(self, request: Request, guide: Clip | None) -> Plan:
+        """Work out a generation; option values are already checked."""
+
+    @abstractmethod
+    def _load(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> LoadedModel:
+        """Load the weights; call ``check`` between parts, it raises when the musician has cancelled."""
+
+    def _local_aliases(self, source: ModelSource) -> tuple[str, ...]:
+        """Further environment variables that may name a local folder for this checkpoint."""
+        return ()
+
+    # ---- readiness
+
+    def readiness(self) -> Readiness:
+        """Packages, weights, token, disk and memory, without torch and without the network."""
+        source = self._source(None)
+        return judge_readiness(self.info, source, self._local_aliases(source), self.seconds_per_take)
+
+    # ---- generating
+
+    def release(self) -> None:
+        """Drop the weights, unless a generation is running with them."""
+        if self._busy.acquire(blocking=False):
+            try:
+                self._drop()
+            finally:
+                self._busy.release()
+
+    def _drop(self) -> None:
+        self._model = self._loaded_as = None
+        devices.free_memory()
+
+    def _generate(
+        self,
+        request: Request,
+        *,
+        analysis: Analysis | None,
+        guide: Clip | None,
+        numbers: Sequence[int],
+        progress: Progress,
+        cancel: CancelCheck,
+    ) -> list[Take]:
+        plan = self._plan(request, guide if request.guide != "none" and request.guide_strength > 0 else None)
+        heal_locale()
+        try:
+            model = self._loaded(plan.source, request, progress, cancel)
+            sounds = self._make(
+                model, plan, [take_seed(request, number) for number in numbers], request, progress, cancel
+            )
+        finally:
+            heal_locale()
+            devices.free_memory()
+        return [
+            self._take(model, plan, take_seed(request, number), sound)
+            for number, sound in zip(numbers, sounds, strict=True)
+        ]
+
+    def _loaded(self, source: ModelSource, request: Request, progress: Progress, cancel: CancelCheck) -> LoadedModel:
+        from .registry import release_others
+
+        folder = local_folder(source, *self._local_aliases(source)) or hub.fetch_model(source, progress, cancel)
+        device = devices.find_device(str(request.options.get("precision", "auto")))
+        key = (str(folder), device.kind, device.precision)
+        if self._model is None or self._loaded_as != key:
+            stop_if(cancel)
+            progress(f"Loading {self.info.title}", None, None)
+            self._drop()
+            release_others(self.info.name)
+            self._model = self._rescued(lambda: self._load(source, folder, device, lambda: stop_if(cancel)), device)
+            self._loaded_as = key
+        return self._model
+
+    def _make(
+        self,
+        model: LoadedModel,
+        plan: Plan,
+        seeds: Sequence[int],
+        request: Request,
+        progress: Progress,
+        cancel: CancelCheck,
+    ) -> list[tuple[np.ndarray, tuple[str, ...]]]:
+        """Sound and remarks of every seed's take, in order."""
+        from .fast.numerics import NotFinite
+
+        progress("Reading the words", None, None)
+        prepared = self._rescued(lambda: model.prepare(plan), model.device, model)
+        stop_if(cancel)
+        size = self._group_size(model, plan, len(seeds), request)
+        meter = StepMeter(progress, cancel, plan.steps * -(-len(seeds) // size))
+        out: list[tuple[np.ndarray, tuple[str, ...]]] = []
+        remarks: tuple[str, ...] = ()
+        in_float32 = model.device.precision == "float32"
+        while len(out) < len(seeds):
+            group = seeds[len(out) : len(out) + size]
+            meter.stage = _stage("Sampling", len(out), len(group), len(seeds), model.device)
+            try:
+                sampled = model.sample(prepared, plan, group, meter)
+                overflowed = has_bad_values(sampled)
+            except NotFinite:
+                sampled, overflowed = None, True
+            except Exception as error:
+                if not devices.is_out_of_memory(error):
+                    raise
+                error.__traceback__ = None  # its frames hold the tensors that filled the memory
+                if len(group) > 1:
+                    size = len(group) // 2
+                elif not model.staged:
+                    model.stage()
+                else:
+                    raise NotAvailable(self._too_small(model.device)) from None
+                devices.free_memory()
+                left = -(-(len(seeds) - len(out)) // size)
+                meter.plan(plan.steps * (left + -(-len(out) // max(1, size))))
+                continue
+            if overflowed:
+                if in_float32:
+                    raise LoopsError(f"{self.info.title} computed values that are not finite; try another seed.")
+                del sampled
+                devices.free_memory()
+                progress("Half precision overflowed; once more in float32", None, None)
+                self._rescued(model.to_float32, model.device, model)
+                prepared = self._rescued(lambda: model.prepare(plan), model.device, model)
+                self._loaded_as = None  # the next generation starts in half precision again
+                in_float32, remarks = True, ("Made in float32, because half precision overflowed.",)
+                continue
+            meter.next_group(plan.steps)
+            for index in range(len(group)):
+                stop_if(cancel)
+                progress(f"Decoding take {len(out) + 1} of {len(seeds)}", len(out) / len(seeds), None)
+                one = sampled[index]
+                out.append((self._rescued(lambda one=one: model.decode(one, plan), model.device, model), remarks))
+            del sampled
+        self.seconds_per_take = meter.seconds / len(seeds)
+        return out
+
+    def _group_size(self, model: LoadedModel, plan: Plan, wanted: int, request: Request) -> int:
+        if "batch" in request.options:
+            return min(wanted, int(request.options["batch"]))
+        return devices.plan_group(wanted, model.bytes_per_take(plan), model.device.free_bytes())
+
+    def _rescued(self, work: Callable[[], Result], device: Device, model: LoadedModel | None = None) -> Result:
+        """Run work that cannot be made smaller; when memory runs out, once more with the resting parts off the GPU."""
+        for last in (model is None or model.staged, True):
+            try:
+                return work()
+            except Exception as error:
+                if not devices.is_out_of_memory(error):
+                    raise
+                error.__traceback__ = None
+            if last:
+                break
+            assert model is not None
+            model.stage()
+            devices.free_memory()
+        raise NotAvailable(self._too_small(device)) from None
+
+    def _too_small(self, device: Device) -> str:
+        free = device.free_bytes()
+        room = "" if free is None else f" ({free / GIB:.1f} GiB are free)"
+        return (
+            f"{self.info.title} ran out of memory on {device.name}{room}, even one take at a time; ask for fewer bars, "
+            "a smaller variant or another engine, or restart the runtime to free what other work holds."
+        )
+
+    def _take(self, model: LoadedModel, plan: Plan, seed: int, sound: tuple[np.ndarray, tuple[str, ...]]) -> Take:
+        samples, remarks = sound
+        return Take(
+            clip=Clip(np.ascontiguousarray(samples, dtype=np.float32), self.info.sample_rate),
+            engine=self.info.name,
+            engine_version=_versions(),
+            seed=seed,
+            prompt=plan.prompt,
+            negative_prompt=plan.negative_prompt,
+            licence=plan.source.licence,
+            model=f"{plan.source.hub_id}@{_revision(plan.source, model.folder)}",
+            labels=plan.labels,
+            notes=(*plan.notes, *remarks),
+        )
+
+
+def _stage(what: str, first: int, count: int, total: int, device: Device) -> str:
+    if total == 1:
+        which = "the take"
+    elif count == 1:
+        which = f"take {first + 1} of {total}"
+    else:
+        which = f"takes {first + 1} to {first + count} of {total}"
+    return f"{what} {which} on the {device.name}"
+
+
+def _versions() -> str:
+    found = []
+    for package in ("diffusers", "transformers", "torch"):
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            continue
+    return ", ".join(found)
+
+
+def _revision(source: ModelSource, folder: Path) -> str:
+    """The commit for a snapshot of the Hub's cache, ``local`` for any other folder (its path stays private)."""
+    return folder.name if folder.parent.name == "snapshots" else "local"

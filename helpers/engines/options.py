@@ -1,0 +1,52 @@
+"""Reading an engine's own settings out of a request, each refused in one sentence when it cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..errors import InvalidInput
+from ..meter import bar_seconds
+from ..records import Request
+
+
+def planned_seconds(request: Request, canvas_seconds: float) -> float:
+    """How much to render: the loop, and a bar (at least two seconds) more to cut from, within the canvas."""
+    extra = max(bar_seconds(request.bpm, request.time), 2.0)
+    return min(request.seconds + extra, canvas_seconds)
+
+
+def written_prompt(request: Request, title: str) -> tuple[str, str]:
+    """The prompt and negative prompt in ``request.options``, where :mod:`helpers.pipeline` puts what it had written.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no prompt.
+    """
+    prompt = request.options.get("prompt")
+    if not isinstance(prompt, str) or not prompt.strip():
+        raise InvalidInput(f"{title} needs words; put them into options['prompt'] (helpers.prompts.write_prompt).")
+    return prompt, str(request.options.get("negative_prompt", ""))
+
+
+def checked_number(
+    request: Request, name: str, default: float, low: float, high: float, *, whole: bool = False
+) -> float:
+    """The number in ``request.options[name]``, or ``default``; raises InvalidInput outside ``low`` to ``high``."""
+    value = request.options.get(name, default)
+    try:
+        number = float(value)
+        if not low <= number <= high or (whole and number != int(number)):
+            raise ValueError
+    except (TypeError, ValueError):
+        kind = "a whole number" if whole else "a number"
+        raise InvalidInput(f"The option {name} is {value!r}; give {kind} from {low:g} to {high:g}.") from None
+    return int(number) if whole else number
+
+
+def checked_choice(request: Request, name: str, default: str, choices: Sequence[str]) -> str:
+    """The word in ``request.options[name]``, or ``default``; raises InvalidInput when it is not one of ``choices``."""
+    value = request.options.get(name, default)
+    if value not in choices:
+        raise InvalidInput(f"The option {name} is {value!r}; use one of {', '.join(choices)}.")
+    return str(value)

@@ -1,0 +1,88 @@
+"""What a neural engine says about this machine: found without torch and without the network, in well under a second."""
+
+from __future__ import annotations
+
+import shutil
+from importlib.util import find_spec
+from typing import Any
+
+from ..errors import InvalidInput
+from ..records import EngineInfo, Readiness
+from . import devices, hub
+from .sources import ModelSource, cached_folder, cached_gib, hub_cache, local_folder
+
+PACKAGES = ("torch", "diffusers", "transformers", "safetensors", "huggingface_hub")
+
+
+def judge_readiness(
+    info: EngineInfo, source: ModelSource, local_aliases: tuple[str, ...] = (), seconds_per_take: float | None = None
+) -> Readiness:
+    """Packages, weights, token, disk and memory for one engine and its default checkpoint.
+
+    ``details`` holds the figures for a screen: GPU, precision, memory and disk in GiB (None = unknown), packages that
+    are missing, ``weights`` (``local``, ``cached`` or ``download``) with the GiB left, whether there is a token,
+    ``licence_accepted`` (None: only the Hub knows), and the measured seconds a take (None: never run here).
+    """
+    machine = devices.probe_machine()
+    lacking = [name for name in PACKAGES if find_spec(name) is None]
+    details: dict[str, Any] = {
+        "gpu": machine.gpu,
+        "gpu_gib": machine.gpu_gib,
+        "gpu_free_gib": machine.gpu_free_gib,
+        "ram_gib": machine.ram_gib,
+        "precision": machine.precision,
+        "packages_missing": lacking,
+        "model": source.hub_id,
+        "licence": source.licence,
+        "token": hub.find_token() is not None,
+        "seconds_per_take": seconds_per_take,
+    }
+
+    def answer(reason: str = "", remedy: str = "") -> Readiness:
+        return Readiness(info.name, not reason, reason, remedy, details)
+
+    try:
+        local = local_folder(source, *local_aliases)
+    except InvalidInput as error:
+        return answer(str(error))
+    here = local or cached_folder(source)
+    left = 0.0 if here else max(0.0, source.download_gib - cached_gib(source))
+    free = free_disk_gib()
+    # Weights that are here were allowed; otherwise only the Hub knows, and it is asked before a download.
+    accepted = True if here or not source.gated else None
+    details |= {
+        "weights": "local" if local else "cached" if here else "download",
+        "download_gib_left": left,
+        "licence_accepted": accepted,
+        "disk_free_gib": free,
+    }
+    if lacking:
+        verb = "is" if len(lacking) == 1 else "are"
+        return answer(f"{', '.join(lacking)} {verb} not installed.", "Run: python -m helpers install diffusers.")
+    if source.gated and not here and not details["token"]:
+        reason, _, remedy = hub.explain(source, {"kind": "gated"}, token=False).partition("; ")
+        return answer(f"{reason}.", remedy[:1].upper() + remedy[1:])
+    if free is not None and left > free:
+        return answer(
+            f"The weights need {left:.1f} GiB and {free:.1f} GiB of disk are free.",
+            "Make room, or set HF_HOME to a larger disk.",
+        )
+    memory = machine.gpu_gib if machine.gpu else machine.ram_gib
+    needed = info.memory_gib * (1 if machine.gpu else 2)  # float32 on a CPU: twice the bytes
+    if memory is not None and memory < needed and not local:
+        return answer(
+            f"The model needs about {needed:.1f} GiB and {machine.gpu or 'this machine'} has {memory:.1f}.",
+            "Use a runtime with more memory (on Colab: a T4 GPU).",
+        )
+    return answer()
+
+
+def free_disk_gib() -> float | None:
+    """GiB free where weights are kept; None when it cannot be told."""
+    place = hub_cache()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    try:
+        return shutil.disk_usage(place).free / devices.GIB
+    except OSError:
+        return None

@@ -1,0 +1,282 @@
+"""Stable Audio Open 1.0: stereo at 44.1 kHz, steered by words, by what to avoid, and by a guide as init audio.
+
+The library's pipeline is not called: it needs torchsde for its noise, decodes all 47.55 s of every take, and adds init
+audio to noise 500 times as loud, where it means nothing (diffusers#10861). The same weights, conditioning and sampler
+run here from :mod:`.fast`: the schedule starts at a noise level the guide survives, and only what is kept is decoded.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..records import Clip, EngineInfo, Request
+from .devices import Device, placed
+from .guides import loop_of_guide, repeated
+from .neural import LoadedModel, NeuralEngine, OnStep, Plan
+from .options import checked_choice, checked_number, planned_seconds, written_prompt
+from .sources import SOURCES, ModelSource
+
+SAMPLE_RATE = 44_100
+CANVAS_SECONDS = 47.0  # 1024 latent frames are 47.55 s; the last half second is left as margin
+_STEPS = {"reference": 100, "balanced": 50, "draft": 25}
+_GUIDANCE = 7.0
+
+
+class StableAudioOpenEngine(NeuralEngine):
+    """Stable Audio Open 1.0 through diffusers' modules."""
+
+    info = EngineInfo(
+        name="stable-audio-open",
+        title="Stable Audio Open",
+        sample_rate=SAMPLE_RATE,
+        channels=2,
+        max_seconds=CANVAS_SECONDS,
+        licence=SOURCES["stable-audio-open"].licence,
+        memory_gib=3.2,
+        hears=frozenset({"text", "negative", "init-audio"}),
+        good_at="Full-range stereo loops and drums; understands BPM, follows a guide's rhythm and harmony.",
+        hub_id=SOURCES["stable-audio-open"].hub_id,
+        gated=True,
+        download_gib=SOURCES["stable-audio-open"].download_gib,
+        options={
+            "prompt": "the words the model reads, instead of those written from the request",
+            "negative_prompt": "what the model steers away from",
+            "preset": "reference (100 steps), balanced (50) or draft (25); default reference",
+            "steps": "sampling steps, 2 to 500, instead of the preset's",
+            "guidance": "how closely the words are followed, 1 to 20; default 7",
+            "precision": "auto, float16, bfloat16 or float32",
+            "batch": "takes made at once, 1 to 16; default: what fits the memory",
+        },
+    )
+
+    def _source(self, request: Request | None) -> ModelSource:
+        return SOURCES["stable-audio-open"]
+
+    def _check_options(self, request: Request) -> None:
+        _settings(request)
+
+    def _plan(self, request: Request, guide: Clip | None) -> Plan:
+        prompt, negative = written_prompt(request, self.info.title)
+        steps, guidance, labels = _settings(request)
+        return Plan(
+            source=self._source(request),
+            prompt=prompt,
+            negative_prompt=negative,
+            seconds=planned_seconds(request, CANVAS_SECONDS),
+            steps=steps,
+            guide=guide,
+            values={
+                "guidance": guidance,
+                "strength": request.guide_strength if guide else 0.0,
+                "request": request,
+            },
+            labels=labels,
+            notes=(f"Init audio at strength {request.guide_strength:g}.",) if guide else (),
+        )
+
+    def _load(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> LoadedModel:
+        return StableAudioModel(source, folder, device, check)
+
+
+def _settings(request: Request) -> tuple[int, float, tuple[str, ...]]:
+    """Steps, guidance, and the labels of what differs from the reference."""
+    checked_number(request, "batch", 1, 1, 16, whole=True)
+    preset = checked_choice(request, "preset", "reference", tuple(_STEPS))
+    steps = int(checked_number(request, "steps", _STEPS[preset], 2, 500, whole=True))
+    guidance = checked_number(request, "guidance", _GUIDANCE, 1.0, 20.0)
+    labels = [f"{steps} of {_STEPS['reference']} steps"] if steps < _STEPS["reference"] else []
+    if guidance != _GUIDANCE:
+        labels.append(f"guidance {guidance:g}")
+    return steps, guidance, tuple(labels)
+
+
+class StableAudioModel(LoadedModel):
+    """Transformer and decoder stay loaded; the text encoder is loaded for the words and dropped."""
+
+    def __init__(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> None:
+        super().__init__(source, folder, device)
+        from diffusers import AutoencoderOobleck, StableAudioDiTModel
+
+        from .fast.numerics import fold_weight_norm
+
+        found = dict(use_safetensors=True, local_files_only=True)
+        self.transformer = StableAudioDiTModel.from_pretrained(
+            folder, subfolder="transformer", torch_dtype=device.dtype, **found
+        )
+        check()
+        self.vae = AutoencoderOobleck.from_pretrained(folder, subfolder="vae", **found)
+        fold_weight_norm(self.vae)
+        check()
+        for part in (self.transformer, self.vae):
+            part.eval().requires_grad_(False)
+        self.transformer.to(device.kind)
+        self.vae.decoder.to(device.kind, _decoder_dtype(device))
+        self.hop = int(self.vae.hop_length)
+        self._words: dict[tuple[str, str], Any] = {}
+
+    @property
+    def frames(self) -> int:
+        """Latent frames of the whole canvas."""
+        return int(self.transformer.config.sample_size)
+
+    def prepare(self, plan: Plan) -> dict[str, Any]:
+        """Conditioning of the guided and the free half, the guide's latents, and the noise level to start from."""
+        import torch
+
+        from .fast.noise import SIGMA_MAX, start_sigma
+
+        with torch.inference_mode():
+            context, durations = self._conditioning(plan)
+            strength = plan.values["strength"]
+            init = self._encode_guide(plan) if plan.guide is not None and strength > 0 else None
+        return {
+            "context": context,
+            "durations": durations,
+            "init": init,
+            "sigma_max": start_sigma(strength) if init is not None else SIGMA_MAX,
+        }
+
+    def _conditioning(self, plan: Plan) -> tuple[Any, Any]:
+        """Cross-attention context (2, tokens + 2, width) and global states (2, 1, 2 width): free half first."""
+        import torch
+
+        words, negative = self._encode_words(plan.prompt, plan.negative_prompt)
+        end = torch.tensor([float(math.ceil(plan.seconds))])
+        times = self._projection(start_seconds=torch.zeros(1), end_seconds=end)
+        start, end = times.seconds_start_hidden_states, times.seconds_end_hidden_states
+        with_words = torch.cat([words, start, end], dim=1)
+        # Without negative words the free half is all zeros, durations included, as the model was trained.
+        free = torch.zeros_like(with_words) if negative is None else torch.cat([negative, start, end], dim=1)
+        durations = torch.cat([start, end], dim=2).repeat(2, 1, 1)
+        place = dict(device=self.device.kind, dtype=self.transformer.dtype)
+        return torch.cat([free, with_words]).to(**place), durations.to(**place)
+
+    def _encode_words(self, prompt: str, negative: str) -> tuple[Any, Any]:
+        """Projected hidden states (1, tokens, width) of both texts, float32 on the CPU; None for no negative words."""
+        import torch
+
+        if (prompt, negative) not in self._words:
+            tokenizer, encoder = self._text_encoder()
+            found = []
+            with placed(self.device, encoder):
+                for text in (prompt, negative):
+                    tokens = tokenizer(text, padding="max_length", truncation=True, return_tensors="pt")
+                    mask = tokens.attention_mask.to(self.device.kind)
+                    states = encoder(tokens.input_ids.to(self.device.kind), attention_mask=mask)[0].float().cpu()
+                    found.append((states, mask.cpu().unsqueeze(-1)))
+            del encoder
+            (words, kept), (free, free_kept) = found
+            words = self._projection(text_hidden_states=words).text_hidden_states * kept
+            # Masked negative tokens are nulled before the projection and after it, as in the library's pipeline.
+            free = self._projection(text_hidden_states=torch.where(free_kept.bool(), free, 0.0)).text_hidden_states
+            self._words = {(prompt, negative): (words, free * free_kept if negative.strip() else None)}
+        return self._words[prompt, negative]
+
+    def _text_encoder(self) -> tuple[Any, Any]:
+        import torch
+        from diffusers import StableAudioProjectionModel
+        from transformers import AutoTokenizer, T5EncoderModel
+
+        found = dict(use_safetensors=True, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(self.folder / "tokenizer", local_files_only=True)
+        # float32 whatever the rest runs in: T5 overflows in half precision, and it reads two sentences only.
+        encoder = T5EncoderModel.from_pretrained(self.folder / "text_encoder", dtype=torch.float32, **found)
+        self._projection = StableAudioProjectionModel.from_pretrained(
+            self.folder, subfolder="projection_model", **found
+        )
+        return tokenizer, encoder.eval().requires_grad_(False)
+
+    def _encode_guide(self, plan: Plan) -> Any:
+        """The guide, repeated over what is rendered, as latents (channels, frames) float32; the rest is silence."""
+        import torch
+
+        assert plan.guide is not None
+        wanted = round(plan.seconds * SAMPLE_RATE)
+        sound = repeated(loop_of_guide(plan.guide, plan.values["request"], SAMPLE_RATE, 2), wanted)
+        # A few frames of real silence follow, so that the last of them stands for the rest of the canvas.
+        silence = 24 * self.hop
+        frames = min(self.frames, (wanted + silence) // self.hop)
+        padded = np.zeros((2, frames * self.hop), dtype=np.float32)
+        padded[:, : min(wanted, padded.shape[1])] = sound[:, : padded.shape[1]]
+        with placed(self.device, self.vae.encoder):
+            audio = torch.from_numpy(padded)[None].to(self.device.kind)
+            mean = self.vae.encode(audio).latent_dist.mode()[0].float()
+        rest = mean[:, -12:-11].expand(-1, self.frames - frames)
+        return torch.cat([mean, rest], dim=1)
+
+    def bytes_per_take(self, plan: Plan) -> int:
+        config = self.transformer.config
+        width = config.num_attention_heads * config.attention_head_dim
+        size = 2 if self.transformer.dtype.itemsize == 2 else 4
+        return 84 * 2 * (self.frames + 1) * width * size  # 84: live tensors of a block, traced at full size
+
+    def sample(self, prepared: dict[str, Any], plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Any:
+        """Latents (takes, channels, frames), float32."""
+        import torch
+        from diffusers.models.embeddings import get_1d_rotary_pos_embed
+
+        from .fast.noise import CosineSolver, plan_cosine_steps
+        from .fast.streams import TakeStreams
+
+        steps = plan_cosine_steps(plan.steps, sigma_max=prepared["sigma_max"])
+        shape = (int(self.transformer.config.in_channels), self.frames)
+        streams = TakeStreams(seeds, "stable-audio-open")
+        guidance, dtype = plan.values["guidance"], self.transformer.dtype
+        halves = slice(0, 2) if guidance > 1 else slice(1, 2)
+        context = prepared["context"][halves].repeat_interleave(len(seeds), dim=0)
+        durations = prepared["durations"][halves].repeat_interleave(len(seeds), dim=0)
+        rotary = get_1d_rotary_pos_embed(
+            self.transformer.config.attention_head_dim // 2,
+            self.frames + durations.shape[1],
+            use_real=True,
+            repeat_interleave_real=False,
+        )
+        rotary = tuple(table.to(self.device.kind) for table in rotary)
+        with torch.inference_mode():
+            solver = CosineSolver(steps, streams, shape, self.device.kind)
+            solver.start(prepared["init"])
+            for step in range(plan.steps):
+                solver.load_noise(step)
+                seen = solver.model_input().to(dtype)
+                velocity = self.transformer(
+                    torch.cat([seen] * 2) if guidance > 1 else seen,
+                    solver.timestep(),
+                    encoder_hidden_states=context,
+                    global_hidden_states=durations,
+                    rotary_embedding=rotary,
+                    return_dict=False,
+                )[0].float()
+                if guidance > 1:
+                    free, guided = velocity.chunk(2)
+                    velocity = free + guidance * (guided - free)
+                solver.update(velocity)
+                on_step(step + 1)
+        return solver.latents
+
+    def decode(self, sampled: Any, plan: Plan) -> np.ndarray:
+        from .fast.oobleck import decode_span
+
+        stop = min(round(plan.seconds * SAMPLE_RATE), self.frames * self.hop)
+        resting = (self.transformer,) if self.staged and self.device.kind != "cpu" else ()
+        for part in resting:
+            part.to("cpu")
+        try:
+            return decode_span(self.vae, sampled, 0, stop).float().cpu().numpy()
+        finally:
+            for part in resting:
+                part.to(self.device.kind)
+
+    def to_float32(self) -> None:
+        self.transformer.float()
+
+
+def _decoder_dtype(device: Device) -> Any:
+    """float16 for the decoder on any GPU: bfloat16 would put its rounding noise within hearing; float32 on a CPU."""
+    import torch
+
+    return torch.float16 if device.kind == "cuda" and device.precision != "float32" else torch.float32
