@@ -14,7 +14,6 @@ from .. import pipeline
 from ..audio import LARGEST_BYTES
 from ..engines import registry
 from ..errors import InvalidInput, LoopsError
-from ..harmonize import bars_of_chords
 from ..prompts import write_prompt
 from ..records import Analysis, Request
 from . import analysis_card, cards, colab, readiness, uploader
@@ -240,11 +239,11 @@ class App:
         wanted = NORMAL_ENGINE if self.form.mode == "normal" else self.form.engine
         if wanted == FALLBACK_ENGINE:
             return wanted, ""
-        state = registry.get_engine(wanted).readiness()
-        if state.ready:
+        row = next(row for row in readiness.engine_rows() if row["name"] == wanted)
+        if row["ready"]:
             return wanted, ""
-        title = registry.get_engine(wanted).info.title
-        return FALLBACK_ENGINE, f"{title} cannot run here: {state.reason.rstrip('.')}. The sketch engine plays instead."
+        reason = row["reason"].rstrip(".")
+        return FALLBACK_ENGINE, f"{row['title']} cannot run here: {reason}. The sketch engine plays instead."
 
     def planned(self) -> tuple[Request, tuple[str, ...]]:
         """The request that Generate would make now, and what had to be assumed."""
@@ -268,7 +267,7 @@ class App:
         if self.analysis is not None:
             try:
                 request, notes = self.planned()
-                prompt, negative = write_prompt(request.engine, request, self.analysis)
+                prompt, negative = write_prompt(info.name, request, self.analysis)
                 view |= {"notes": list(notes), "prompt": prompt, "negative": negative, "engine": request.engine}
                 view |= {"bpm": round(request.bpm, 3), "key": request.key.name if request.key else None}
                 view |= {
@@ -276,11 +275,9 @@ class App:
                     "chords": analysis_card.chords_by_bar(request),
                     "seconds": request.seconds,
                 }
-                view |= {"heard_chords": bool(bars_of_chords(self.analysis, request.bpm, request.time, request.bars))}
             except LoopsError as error:
                 view["error"] = str(error)
-        states = [registry.get_engine(name).readiness() for name in registry.engine_names()]
-        view["engines"] = [readiness.engine_row(registry.get_engine(s.engine).info, s) for s in states]
+        view["engines"] = readiness.engine_rows()
         self._push("studio", form=self.form.to_json(), plan=view)
         if (panel := self._panels.get("studio")) is not None:
             panel.drop_files()

@@ -90,10 +90,22 @@ def engine_row(info: EngineInfo, state: Readiness) -> dict[str, Any]:
     }
 
 
+def engine_rows() -> list[dict[str, Any]]:
+    """Every engine as the page shows it; one that cannot even be asked is a row that says so."""
+    rows = []
+    for name in registry.engine_names():
+        try:
+            engine = registry.get_engine(name)
+            rows.append(engine_row(engine.info, engine.readiness()))
+        except Exception as error:  # a broken adapter must not take the whole panel with it
+            blank = EngineInfo(name, name, 44_100, 2, 0.0, "unknown", 0.0, frozenset(), "")
+            rows.append(engine_row(blank, Readiness(name, False, f"It cannot be loaded ({type(error).__name__}: {error}).")))
+    return rows
+
+
 def report(folder: Path) -> dict[str, Any]:
     """The whole panel: facts, engines, the sentence and the next step."""
-    states = {state.engine: state for state in registry.readiness_all()}
-    rows = [engine_row(registry.get_engine(name).info, states[name]) for name in registry.engine_names()]
+    rows = engine_rows()
     ready = [row["title"] for row in rows if row["ready"]]
     waiting = [row for row in rows if row["installable"]]
     if waiting and len(ready) <= 1:

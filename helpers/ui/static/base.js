@@ -43,7 +43,7 @@ const icon = (name) => {
 };
 
 const button = (label, onclick, { kind = "", picture = "", title = "", disabled = false, ...rest } = {}) =>
-  h(`button.lg-button${kind ? "." + kind : ""}`, { type: "button", onclick, title: title || null, disabled, ...rest },
+  h(`button.lg-button${kind ? `.${kind}` : ""}`, { type: "button", onclick, title: title || null, disabled, ...rest },
     picture ? icon(picture) : null, label ? h("span", {}, label) : null);
 
 const clock = (seconds) => {

@@ -14,7 +14,7 @@ export default {
       return h("div.lg-card", {},
         h("div.row", {}, h("h3.grow", {}, "What this machine can do"), button("Check again", () => kernel.send("refresh"), { kind: "quiet", picture: "loop" })),
         h("p", {}, report.sentence || ""),
-        h("div.lg-fields", {}, report.machine.map((fact) =>
+        h("div.lg-fields.facts", {}, report.machine.map((fact) =>
           h("div.lg-field", {}, h("span", {}, fact.label), h("strong.num", {}, fact.value), fact.note ? h("small", {}, fact.note) : null))),
         h("div", { style: { overflowX: "auto" } }, h("table.lg-table.engines", {},
           h("thead", {}, h("tr", {}, ["Model", "State", "Size", "Licence of the weights"].map((t) => h("th", { scope: "col" }, t)))),

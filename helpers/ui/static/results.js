@@ -124,7 +124,7 @@ export default {
       waves.set(card.id, wave); plays.set(card.id, play);
       const kept = card.mark === "kept";
       return h(`article.lg-loop${kept ? ".kept" : ""}`, { "data-loop": card.id, "aria-label": card.title },
-        h("header", {}, play, h("div.grow", {}, h("div.row", {}, h("h3.clip", {}, card.title), h(`span.lg-badge.${card.verdict}`, {}, icon(picture), word)), h("p.small.muted.num", {}, card.facts)),
+        h("header", {}, play, h("div.grow", {}, h("div.row", { style: { rowGap: "2px" } }, h("h3", {}, card.title), h(`span.lg-badge.${card.verdict}`, {}, icon(picture), word)), h("p.small.muted.num", {}, card.facts)),
           card.rank === 1 ? h("span.lg-badge.plain.lg-hide-narrow", {}, "best fit") : null,
           h("button.lg-button.round", { type: "button", "aria-pressed": String(kept), title: kept ? "Kept" : "Keep", "aria-label": kept ? "Do not keep" : "Keep", "data-key": `keep-${card.id}`, onclick: () => kernel.send("mark", { id: card.id, mark: kept ? "" : "kept" }) }, icon("star")),
           h("button.lg-button.round.quiet", { type: "button", title: "Discard", "aria-label": "Discard", "data-key": `discard-${card.id}`, onclick: () => { if (current === card.id) stop(); kernel.send("mark", { id: card.id, mark: "discarded" }); } }, icon("bin"))),
@@ -158,12 +158,12 @@ export default {
       const kept = all.filter((l) => l.mark === "kept"), shown = all.filter((l) => l.mark !== "discarded"), chosen = kept.length ? kept : shown;
       const drawn = groups.map((group, i) => {
         const loops = group.loops.filter((l) => l.mark !== "discarded"), gone = group.loops.length - loops.length;
-        return h("section.stack", { style: { marginTop: "14px" } }, h("div.row", {}, h("h4.grow", {}, group.title), i === 0 ? h("span.small.faint", {}, "newest") : null,
+        return h("section.stack", { style: { marginTop: "14px" } }, h("div.row", {}, h("h3.grow", {}, group.title), i === 0 ? h("span.small.faint", {}, "newest") : null,
           gone ? h("button.lg-chip", { type: "button", "data-key": `undo-${i}`, onclick: () => group.loops.filter((l) => l.mark === "discarded").forEach((l) => kernel.send("mark", { id: l.id, mark: "" })) }, `${gone} discarded · bring back`) : null),
-        (group.notes || []).length ? h("ul.small.muted", { style: { paddingLeft: "18px" } }, group.notes.map((n) => h("li", {}, n))) : null, loops.map(loopCard));
+        (group.notes || []).length ? h("div.lg-remarks", {}, group.notes.map((n) => h("p", {}, n))) : null, loops.map(loopCard));
       });
       const ids = chosen.map((l) => l.id);
-      return [h("div.row", { style: { margin: "12px 2px 0" } }, h("span.small.muted.grow", {}, `Files are in ${(model.get("options") || {}).folder || "loops"}`),
+      return [h("div.row", { style: { margin: "12px 2px 0" } }, h("span.small.muted.grow", { title: model.get("options")?.folder || "" }, `Saved in the folder ${(model.get("options")?.folder || "loops").split(/[\\/]/).pop()}`),
         model.get("options")?.drive ? button("Save to Drive", () => kernel.send("drive", { ids })) : null,
         button(kept.length ? `ZIP of ${kept.length} kept` : `ZIP of all ${ids.length}`, () => kernel.download(`zip:${ids.join("|")}`), { picture: "down", "data-key": "zip" })), drawn];
     });

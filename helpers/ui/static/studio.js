@@ -160,6 +160,7 @@ export default {
         const auto = value === null || value === undefined, shown = h("output.num", {}, auto ? "auto" : Number(value).toFixed(2));
         const slide = h("input", { type: "range", min: control.min, max: control.max, step: control.step, ...common, oninput: (event) => { shown.textContent = Number(event.target.value).toFixed(2); }, onchange: (event) => set(control.name, Number(event.target.value)) });
         slide.value = auto ? (control.min + control.max) / 2 : value;
+        slide.classList.toggle("auto", auto);
         return h(`div.lg-field${off ? ".off" : ""}`, {}, h("span", {}, control.label, h("span.row", { style: { gap: "8px" } }, shown, auto || control.fixed || off ? null : h("button.lg-button.quiet", { type: "button", style: { minHeight: "0", padding: "0 4px", fontSize: "12px" }, "data-key": `auto-${control.name}`, onclick: () => set(control.name, null) }, "auto"))),
           slide, h("small", { style: { display: "flex", justifyContent: "space-between" } }, off ? off : [h("span", {}, control.low), h("span", {}, control.high)]));
       } else input = h("input", { ...common, type: control.kind === "number" ? "number" : "text", min: control.min, max: control.max, step: control.step, placeholder: control.hint || "", value: value ?? "", onchange: (event) => set(control.name, event.target.value) });
@@ -168,9 +169,7 @@ export default {
 
     const engines = () => h("div.stack", {}, h("h3", {}, "Model"),
       h("div.lg-fields", { role: "radiogroup", "aria-label": "Model", style: { gridTemplateColumns: "repeat(auto-fill, minmax(220px, 1fr))" } }, (get("plan").engines || []).map((e) =>
-        h("button.lg-button", { type: "button", role: "radio", "aria-checked": String(get("form").engine === e.name), "data-key": `engine-${e.name}`, "data-engine": e.name, onclick: () => set("engine", e.name),
-          class: undefined, style: { display: "grid", gap: "4px", justifyItems: "start", textAlign: "left", padding: "11px 13px", fontWeight: 500, alignContent: "start" },
-          "aria-pressed": String(get("form").engine === e.name) },
+        h(`button.lg-button.lg-model${get("form").engine === e.name ? ".pressed" : ""}`, { type: "button", role: "radio", "aria-checked": String(get("form").engine === e.name), "data-key": `engine-${e.name}`, "data-engine": e.name, onclick: () => set("engine", e.name) },
         h("span.row", { style: { gap: "8px" } }, h("strong", {}, e.title), h(`span.lg-badge.plain${e.ready ? ".pass" : ""}`, {}, e.ready ? "ready" : "not here")),
         h("span.small.muted", {}, e.good_at), e.ready ? null : h("span.small.faint", {}, e.reason)))));
 
@@ -180,6 +179,7 @@ export default {
         h("span", {}, label, options[name] ? h("button.lg-button.quiet", { type: "button", style: { minHeight: "0", padding: "0 4px", fontSize: "12px" }, onclick: () => set(`options.${name}`, null) }, "write it for me") : null),
         h("textarea", { rows: 2, disabled: !!off[`options.${name}`], value: options[name] ?? value ?? "", "data-key": `options.${name}`, onchange: (event) => set(`options.${name}`, event.target.value === written ? null : event.target.value) }),
         off[`options.${name}`] ? h("small", {}, off[`options.${name}`]) : null);
+      if (off["options.prompt"]) return h("p.small.muted", {}, off["options.prompt"]);
       return h("div.lg-fields", {}, area("prompt", "Prompt", plan.prompt, plan.prompt), area("negative_prompt", "Negative prompt", plan.negative, plan.negative));
     };
 
@@ -202,8 +202,8 @@ export default {
           h("span.small.muted.lg-hide-narrow", {}, form.mode === "advanced" ? "Everything that can be set." : "Choose an instrument; everything else follows the idea.")),
         instruments(), form.mode === "advanced" ? advanced() : null,
         plan.error ? notice({ text: plan.error, tone: "warn" }) : null,
-        (plan.notes || []).length ? h("ul.small.muted", { style: { paddingLeft: "18px" } }, plan.notes.map((n) => h("li", {}, n))) : null,
-        h("div.row", {}, button("Generate", () => kernel.send("generate"), { kind: "primary", picture: "star", disabled: running || !!plan.error || !get("analysis").tempo, "data-key": "generate" }),
+        (plan.notes || []).length ? h("div.lg-remarks", {}, plan.notes.map((n) => h("p", {}, n))) : null,
+        h("div.row", {}, button("Generate", () => kernel.send("generate"), { kind: "primary.big", picture: "star", disabled: running || !!plan.error || !get("analysis").tempo, "data-key": "generate" }),
           plan.bpm ? h("span.small.muted.num.grow", {}, `${form.mode === "advanced" ? form.takes : 3} × ${plan.bars} bars of ${form.instrument} at ${Math.round(plan.bpm * 100) / 100} BPM${plan.key ? ` in ${plan.key}` : ""} (${plan.seconds.toFixed(1)} s)${engine ? `, played by ${engine.title}` : ""}`) : null));
     };
 

@@ -66,9 +66,6 @@ export default {
     const card = h("div.lg-card", {}, drop);
     root.append(card);
 
-    region(model, card, ["message"], () => notice(model.get("message")));
-    region(model, card, ["ideas"], () => ideaList());
-
     // One <audio> element plays all previews; its bytes come when they are asked for.
     const audio = h("audio", { preload: "metadata" });
     root.append(audio);
@@ -101,9 +98,9 @@ export default {
     const tick = () => { show(); if (!audio.paused) requestAnimationFrame(tick); };
     for (const name of ["pause", "ended", "play"]) audio.addEventListener(name, show);
 
-    function ideaList() {
+    const ideaList = () => {
       const ideas = model.get("ideas") || [];
-      buttons?.clear(); waves?.clear();
+      buttons.clear(); waves.clear();
       return ideas.length ? [h("h4", {}, ideas.length > 1 ? "Your ideas" : "Your idea"), h("ul.lg-ideas", {}, ideas.map((idea) => {
         const play = h("button.lg-button.round", { type: "button", "aria-label": "Play", onclick: () => toggle(idea.id), "data-key": `play-${idea.id}` }, icon("play"));
         const wave = waveform({ peaks: idea.peaks, tone: "idea", height: 40, label: `Waveform of ${idea.name}`, onseek: (share) => toggle(idea.id, share) });
@@ -118,7 +115,9 @@ export default {
           idea.current ? null : button("Use", () => kernel.send("choose", { id: idea.id }), { "data-key": `use-${idea.id}` }),
           h("button.lg-button.quiet.round", { type: "button", title: "Remove from the list", "aria-label": `Remove ${idea.name}`, onclick: () => kernel.send("forget", { id: idea.id }) }, icon("bin")));
       }))] : null;
-    }
+    };
+    region(model, card, ["message"], () => notice(model.get("message")));
+    region(model, card, ["ideas"], ideaList);
     return () => { stop(); quiet.remove(stop); close(); };
   },
 };
