@@ -24,7 +24,6 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from helpers import pipeline
-from helpers.errors import LoopsError
 from helpers.records import Clip
 
 INSTRUMENTS = (
@@ -79,8 +78,8 @@ def run_one(idea: pipeline.Idea, analysis, instrument: str, seed: int, bars: int
             bpm = None if analysis.tempo.bpm else 100.0
             request, _ = pipeline.plan_request(analysis, instrument=instrument, bars=bars, seed=seed, takes=1, bpm=bpm)
             result = pipeline.make_loops(request, idea, analysis, folder)
-        except LoopsError as error:
-            return row | {"verdict": "error", "reasons": [str(error)], "sha256": None}
+        except Exception as error:  # a crash is a result of this benchmark, not its end
+            return row | {"verdict": "error", "reasons": [f"{type(error).__name__}: {error}"], "sha256": None}
         made = result.loops[0]
         digest = hashlib.sha256(made.files.wav.read_bytes()).hexdigest()
     return row | {"sha256": digest, "role": request.role, "takes_made": len(result.notes)} | made.fit.to_json()
