@@ -15,7 +15,11 @@ PACKAGES = ("torch", "diffusers", "transformers", "safetensors", "huggingface_hu
 
 
 def judge_readiness(
-    info: EngineInfo, source: ModelSource, local_aliases: tuple[str, ...] = (), seconds_per_take: float | None = None
+    info: EngineInfo,
+    source: ModelSource,
+    local_aliases: tuple[str, ...] = (),
+    seconds_per_take: float | None = None,
+    packages: tuple[str, ...] = PACKAGES,
 ) -> Readiness:
     """Packages, weights, token, disk and memory for one engine and its default checkpoint.
 
@@ -24,7 +28,7 @@ def judge_readiness(
     ``licence_accepted`` (None: only the Hub knows), and the measured seconds a take (None: never run here).
     """
     machine = devices.probe_machine()
-    lacking = [name for name in PACKAGES if find_spec(name) is None]
+    lacking = [name for name in packages if find_spec(name) is None]
     details: dict[str, Any] = {
         "gpu": machine.gpu,
         "gpu_gib": machine.gpu_gib,

@@ -23,7 +23,8 @@ class ModelSource:
     """One checkpoint: its place on the Hub, the files we need of it, and what they are under.
 
     ``parts`` are the folders (``""`` = the top) that must hold a ``config.json`` and safetensors weights; ``extras``
-    are folders with small files only (tokenizers, schedulers). ``download_gib`` is what the Hub sends for a full set.
+    are folders with small files only (tokenizers, schedulers). ``files`` are needed by name; a checkpoint of audiocraft
+    is nothing else. ``download_gib`` is what the Hub sends for a full set.
     """
 
     name: str
@@ -34,6 +35,7 @@ class ModelSource:
     extras: tuple[str, ...] = ()
     gated: bool = False
     revision: str = "main"
+    files: tuple[str, ...] = ()
 
     @property
     def variable(self) -> str:
@@ -47,14 +49,14 @@ class ModelSource:
 
     @property
     def patterns(self) -> tuple[str, ...]:
-        """What to download: safetensors and small text files of our parts; never pickles, never other formats."""
+        """What to download: safetensors and small text files of our parts; other formats only by name (``files``)."""
         out: list[str] = ["*.json"] if "" not in self.parts else []
         for part in (*self.parts, *self.extras):
             stem = f"{part}/" if part else ""
             out += [f"{stem}*.json", f"{stem}*.txt", f"{stem}*.model"]
             if part in self.parts:
                 out += [f"{stem}model*.safetensors", f"{stem}diffusion_pytorch_model*.safetensors"]
-        return tuple(out)
+        return (*out, *self.files)
 
 
 def _musicgen(variant: str, download_gib: float) -> ModelSource:
@@ -62,7 +64,15 @@ def _musicgen(variant: str, download_gib: float) -> ModelSource:
     return ModelSource(name, f"facebook/{name}", MUSICGEN_LICENCE, download_gib, parts=("",))
 
 
-# Sizes: parameters x 4 bytes, as these repositories store fp32; the exact figure is asked of the Hub before a download.
+def _audiocraft(variant: str, download_gib: float, hub_id: str | None = None) -> ModelSource:
+    """Meta's own format: pickles, which only the isolated worker opens, and runs code from only if they are Meta's."""
+    files = ("state_dict.bin", "compression_state_dict.bin")
+    hub_id = hub_id or f"facebook/musicgen-{variant}"
+    return ModelSource(f"audiocraft-{variant}", hub_id, MUSICGEN_LICENCE, download_gib, parts=(), files=files)
+
+
+# Sizes: parameters x 4 bytes, as these repositories store fp32 (audiocraft's: x 2); the exact figure is asked of the
+# Hub before a download.
 SOURCES = {
     source.name: source
     for source in (
@@ -93,6 +103,27 @@ SOURCES = {
         _musicgen("stereo-large", 12.8),
         _musicgen("stereo-melody", 5.9),
         _musicgen("stereo-melody-large", 9.9),
+        _audiocraft("small", 1.0),
+        _audiocraft("medium", 3.6),
+        _audiocraft("large", 6.8),
+        _audiocraft("melody", 3.8),
+        _audiocraft("melody-large", 6.8),
+        _audiocraft("stereo-small", 1.1),
+        _audiocraft("stereo-medium", 3.7),
+        _audiocraft("stereo-large", 6.8),
+        _audiocraft("stereo-melody", 3.9),
+        _audiocraft("stereo-melody-large", 6.9),
+        _audiocraft("style", 3.9),
+        ModelSource(
+            "audiocraft-diffusion",
+            "facebook/multiband-diffusion",
+            MUSICGEN_LICENCE,
+            1.0,
+            parts=(),
+            files=("mbd_musicgen_32khz.th",),
+        ),
+        # The text encoder that audiocraft's checkpoints name instead of holding it.
+        ModelSource("audiocraft-words", "t5-base", "Apache-2.0", 0.9, parts=("",)),
     )
 }
 
@@ -127,6 +158,7 @@ def missing_files(folder: Path, source: ModelSource) -> list[str]:
 
 
 def _missing(folder: Path, source: ModelSource) -> Iterator[str]:
+    yield from (name for name in source.files if not (folder / name).is_file())
     for extra in source.extras:
         if not (folder / extra).is_dir():
             yield f"{extra}/"
