@@ -66,8 +66,15 @@ def read_clip(path: str | os.PathLike[str]) -> Clip:
     return read_audio(path).clip
 
 
-def read_audio(path: str | os.PathLike[str]) -> AudioFile:
+def read_audio(path: str | os.PathLike[str], name: str | None = None) -> AudioFile:
     """Read mp3, wav, flac, ogg or aiff (m4a, webm, opus-in-anything where ffmpeg is there), by content, not by name.
+
+    Parameters
+    ----------
+    path
+        Where the file lies.
+    name
+        What the musician calls it, for messages (an upload lies under another name for a while); default: its own.
 
     Returns
     -------
@@ -83,7 +90,7 @@ def read_audio(path: str | os.PathLike[str]) -> AudioFile:
         If the format needs ffmpeg and this machine has none.
     """
     path = Path(path)
-    name = shown_name(path)
+    name = shown_name(name or path)
     try:
         size = path.stat().st_size
         if not path.is_file():

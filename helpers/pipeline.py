@@ -123,8 +123,8 @@ class Result:
 
 def load_idea(source: str | os.PathLike[str], name: str | None = None) -> Idea:
     """Read and check an upload; raises InvalidInput or NotAvailable as :func:`helpers.audio.read_audio` does."""
-    file = read_audio(source)
-    return Idea(name or shown_name(source), file.clip, file.sha256, Path(source), file.notes)
+    file = read_audio(source, name)
+    return Idea(shown_name(name or source), file.clip, file.sha256, Path(source), file.notes)
 
 
 def analyze_idea(idea: Idea, progress: Progress = silent_progress, *, tags: bool = True) -> Analysis:
