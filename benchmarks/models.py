@@ -80,7 +80,7 @@ AUDIOLDM2 = {
             layers_per_block=1, sample_size=32, scaling_factor=0.41,
         ),
         vocoder=dict(
-            model_in_dim=8, sampling_rate=16000, upsample_initial_channel=16, upsample_rates=[5, 4, 2, 2, 2],
+            model_in_dim=8, sampling_rate=16000, upsample_initial_channel=64, upsample_rates=[5, 4, 2, 2, 2],
             upsample_kernel_sizes=[16, 16, 8, 4, 4], resblock_kernel_sizes=[3, 7],
             resblock_dilation_sizes=[[1, 3, 5]] * 2, normalize_before=False,
         ),

@@ -52,6 +52,7 @@ class StepPlan:
     now: np.ndarray
     before: np.ndarray
     stir: np.ndarray
+    start: float  # what unit noise is multiplied with to begin
 
     @property
     def steps(self) -> int:
@@ -104,7 +105,9 @@ def plan_cosine_steps(
         before=-0.5 * share * ratio,
         stir=there * np.sqrt(share),
     )
-    return StepPlan(**{name: table.astype(np.float32) for name, table in tables.items()})
+    # Without init audio the data itself adds unit variance to the first noise level.
+    start = float(np.sqrt(sigma_max**2 + 1.0))
+    return StepPlan(**{name: table.astype(np.float32) for name, table in tables.items()}, start=start)
 
 
 # Writes the standard normal noise of a step (from 0) into a float32 tensor (takes, channels, frames).
@@ -176,10 +179,8 @@ class CosineSolver:
 
     def start(self, init: torch.Tensor | None = None) -> None:
         """Set the latents to the first noise level, around ``init`` (channels, frames) or (takes, ...) if given."""
-        sigma = float(self.plan.sigmas[0])
         first = self._streams.normal(0, self.shape, self.latents.device)
-        # Without init audio the data itself has unit variance at this level, hence the extra one.
-        self.latents.copy_(first * (np.sqrt(sigma**2 + 1.0) if init is None else sigma))
+        self.latents.copy_(first * (self.plan.start if init is None else float(self.plan.sigmas[0])))
         if init is not None:
             self.latents += init.to(self.latents)
         self.estimate.zero_()
@@ -198,8 +199,8 @@ class CosineSolver:
         return self.coefficients()[0]
 
     def load_noise(self, step: int) -> None:
-        """Put the noise of step ``step`` (from 0) in place; the last step stirs nothing and needs none."""
-        if step < self.plan.steps - 1:
+        """Put the noise of step ``step`` (from 0) in place; a step that stirs nothing (the last) needs none."""
+        if self.plan.stir[step] > 0:
             self._source(step, self.noise)
 
     def update(self, velocity: torch.Tensor) -> None:
