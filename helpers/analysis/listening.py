@@ -47,8 +47,8 @@ class Listening:
 
     @cached_property
     def sound_span(self) -> tuple[float, float]:
-        """First and last moment, in seconds, at which the sound is within 26 dB of its peak (5 %, after Font & Serra 2016)."""
-        loud = np.flatnonzero(np.abs(self.mono) >= 0.05)
+        """First and last moment, in seconds, at which the sound is within 40 dB of its peak (a pad may fade in)."""
+        loud = np.flatnonzero(np.abs(self.mono) >= 0.01)
         if not loud.size:
             return 0.0, self.seconds
         return float(loud[0] / self.clip.sample_rate), float((loud[-1] + 1) / self.clip.sample_rate)

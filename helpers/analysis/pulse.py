@@ -82,10 +82,11 @@ def find_candidates(heard: Listening) -> np.ndarray:
         peaks = np.flatnonzero(inner) + 1
         seeds += list(hz[peaks[np.argsort(-response[peaks])[:5]]])
     wanted = sorted(60 * s * r for s in seeds for r in _RATIOS if LOWEST_BPM <= 60 * s * r <= HIGHEST_BPM)
+    refined = np.unique([refine(spectrum, b, heard.seconds) for b in wanted])
     merged: list[float] = []
-    for bpm in (refine(spectrum, b, heard.seconds) for b in wanted):
+    for bpm in refined[np.argsort(-comb_response(spectrum, refined / 60), kind="stable")]:  # the strongest of near ones
         if not any(abs(bpm / other - 1) < _SAME for other in merged):
-            merged.append(bpm)
+            merged.append(float(bpm))
     return np.array(sorted(merged))
 
 

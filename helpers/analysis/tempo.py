@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..meter import Meter
 from ..records import Clip, Tempo, TempoAlternative
-from .evidence import TIGHT_START_SECONDS, tempo_evidence, whole_beats
+from .evidence import tempo_evidence
 from .grid import estimate_grid, estimate_meter, estimate_swing
 from .listening import Listening, listen
+from .precise import settle_tempo
 from .pulse import find_candidates
 from .tempo_model import tempo_probabilities
 
 _SAME_TEMPO = 0.04  # tempi within 4 % count as one answer, as in tempo evaluation
-_LOOP_OFF = 0.012  # a loop's length may differ this much from the tempo its onsets give
 _RELATIONS = ((0.5, "half"), (2.0, "double"), (2 / 3, "2/3"), (1.5, "3/2"))
 
 
@@ -47,35 +46,20 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
     best = int(probability.argmax())
     same = np.abs(candidates / candidates[best] - 1) < _SAME_TEMPO
     meter = estimate_meter(heard, float(candidates[best]))
-    loop = exact_loop(heard, float(candidates[best]), meter)
-    bpm, bars = loop if loop else (settled(float(candidates[best])), None)
-    grid = estimate_grid(heard, bpm, is_loop=loop is not None, meter=meter)
+    exact = settle_tempo(heard, float(candidates[best]), meter.beats_per_bar)
+    is_loop = exact.beats is not None
+    grid = estimate_grid(heard, exact.bpm, is_loop=is_loop, meter=meter)
     return Tempo(
-        bpm=bpm,
+        bpm=exact.bpm,
         confidence=float(probability[same].sum()),
-        alternatives=_alternatives(bpm, candidates, probability),
+        alternatives=_alternatives(exact.bpm, candidates, probability),
         beats=grid.beats,
         downbeats=grid.downbeats,
         meter=grid.meter,
-        is_loop=loop is not None,
-        bars=bars,
+        is_loop=is_loop,
+        bars=exact.beats // meter.beats_per_bar if exact.beats else None,
         swing=estimate_swing(heard, grid),
     )
-
-
-def exact_loop(heard: Listening, bpm: float, meter: Meter) -> tuple[float, int] | None:
-    """The exact tempo and number of bars when the file starts with sound and is a whole number of bars long."""
-    if heard.sound_span[0] > TIGHT_START_SECONDS:
-        return None
-    beats, off = whole_beats(heard.seconds, bpm, meter.beats_per_bar)
-    if abs(off) > _LOOP_OFF:
-        return None
-    return 60.0 * beats / heard.seconds, beats // meter.beats_per_bar
-
-
-def settled(bpm: float) -> float:
-    """A free take's tempo: the whole number when it is within 0.25 %, since most music is made to one."""
-    return float(round(bpm)) if abs(bpm / round(bpm) - 1) < 0.0025 else bpm
 
 
 def _alternatives(bpm: float, candidates: np.ndarray, probability: np.ndarray) -> tuple[TempoAlternative, ...]:
@@ -87,6 +71,6 @@ def _alternatives(bpm: float, candidates: np.ndarray, probability: np.ndarray) -
     for i in np.argsort(-probability)[:6]:
         taken = [bpm, *(b for _, b, _ in found)]
         if all(abs(candidates[i] / b - 1) >= _SAME_TEMPO for b in taken):
-            found.append((float(probability[i]), settled(float(candidates[i])), "other"))
+            found.append((float(probability[i]), float(candidates[i]), "other"))
     found = [f for f in found if 30.0 <= f[1] <= 300.0]
     return tuple(TempoAlternative(b, relation) for _, b, relation in sorted(found, key=lambda f: -f[0]))
