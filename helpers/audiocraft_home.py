@@ -22,7 +22,7 @@ from pathlib import Path
 
 from .home import cache_home
 
-WORKER_PROGRAM = Path(__file__).resolve().parent / "engines" / "audiocraft_worker.py"
+WORKER_PROGRAM = Path(__file__).resolve().parent / "engines" / "audiocraft_worker"
 REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements-audiocraft.txt"
 OWN_PYTHON_VARIABLE = "LOOPS_AUDIOCRAFT_PYTHON"
 
