@@ -162,7 +162,7 @@ def plan(form: Form, analysis: Analysis | None, info: EngineInfo) -> tuple[Reque
     values["engine"] = info.name
     if form.mode == "normal":
         plain = Form().to_json()
-        heard = {"instrument", "engine", *Form.HEARD}
+        heard = {"instrument", "engine", "bars", *Form.HEARD}
         values = {name: value if name in heard else plain[name] for name, value in values.items()}
     else:
         for name in unusable(form, info):

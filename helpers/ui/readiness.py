@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engines import registry
+from ..install import installed
 from ..records import EngineInfo, Readiness
 
 # Which installation brings which engine, and how long it takes on an ordinary line.
@@ -86,7 +87,8 @@ def engine_row(info: EngineInfo, state: Readiness) -> dict[str, Any]:
         "ready": state.ready,
         "reason": state.reason,
         "remedy": state.remedy,
-        "installable": not state.ready and info.name in FAMILIES,
+        "gated": info.gated,
+        "installable": not state.ready and info.name in FAMILIES and not installed(FAMILIES[info.name]).installed,
     }
 
 
@@ -99,7 +101,9 @@ def engine_rows() -> list[dict[str, Any]]:
             rows.append(engine_row(engine.info, engine.readiness()))
         except Exception as error:  # a broken adapter must not take the whole panel with it
             blank = EngineInfo(name, name, 44_100, 2, 0.0, "unknown", 0.0, frozenset(), "")
-            rows.append(engine_row(blank, Readiness(name, False, f"It cannot be loaded ({type(error).__name__}: {error}).")))
+            rows.append(
+                engine_row(blank, Readiness(name, False, f"It cannot be loaded ({type(error).__name__}: {error})."))
+            )
     return rows
 
 
@@ -107,24 +111,34 @@ def report(folder: Path) -> dict[str, Any]:
     """The whole panel: facts, engines, the sentence and the next step."""
     rows = engine_rows()
     ready = [row["title"] for row in rows if row["ready"]]
-    waiting = [row for row in rows if row["installable"]]
-    if waiting and len(ready) <= 1:
-        sentence = (
-            f"{_listed(ready)} can play now. The neural models are not ready here; the table says what each needs."
-        )
-    elif waiting:
-        sentence = f"{_listed(ready)} can play now; {len(waiting)} more can be added."
-    else:
-        sentence = "Everything is ready."
-    step = None
+    waiting = [row for row in rows if not row["ready"]]
+    sentence = f"{_listed(ready)} can play now."
     if waiting:
-        step = {
+        sentence += f" {len(waiting)} more can be added; the table says what each needs."
+    return {
+        "machine": machine_facts(folder),
+        "engines": rows,
+        "sentence": sentence,
+        "next": next_step(rows, token_known()),
+    }
+
+
+def next_step(rows: list[dict[str, Any]], token: bool) -> dict[str, str] | None:
+    """The one button: install packages, else log in for a gated model, else none."""
+    if any(row["installable"] for row in rows):
+        return {
             "kind": "install",
-            "label": "Install the chosen models",
-            "hint": "Tick the models you want. Packages take one to three minutes, weights come with the first use. "
-            "Nothing that is installed gets replaced. Skip this and sketches work all the same.",
+            "label": "Install the ticked models",
+            "hint": "Packages take one to three minutes, weights come with the first use. Nothing that is installed gets "
+            "replaced. Skip this and sketches work all the same.",
         }
-    return {"machine": machine_facts(folder), "engines": rows, "sentence": sentence, "next": step}
+    if not token and any(row["gated"] and not row["ready"] for row in rows):
+        return {
+            "kind": "login",
+            "label": "Go to LOGIN",
+            "hint": "The gated model needs a token; the other models do not.",
+        }
+    return None
 
 
 def _listed(names: list[str]) -> str:

@@ -17,6 +17,7 @@ export default {
         h("div.lg-fields.facts", {}, report.machine.map((fact) =>
           h("div.lg-field", {}, h("span", {}, fact.label), h("strong.num", {}, fact.value), fact.note ? h("small", {}, fact.note) : null))),
         h("div", { style: { overflowX: "auto" } }, h("table.lg-table.engines", {},
+          h("colgroup", {}, [27, 38, 12, 23].map((share) => h("col", { style: { width: `${share}%` } }))),
           h("thead", {}, h("tr", {}, ["Model", "State", "Size", "Licence of the weights"].map((t) => h("th", { scope: "col" }, t)))),
           h("tbody", {}, report.engines.map((engine) => h("tr", {},
             h("td", {}, h("label.lg-check", {},
@@ -28,7 +29,7 @@ export default {
             h("td.small", {}, engine.licence)))))),
         report.next ? h("div.row", {},
           button(chosen.size ? `Install ${chosen.size} chosen` : report.next.label,
-            () => kernel.send(chosen.size ? "install" : report.next.kind, { names: [...chosen] }),
+            () => report.next.kind === "login" ? document.querySelector(".lg-login")?.scrollIntoView({ behavior: "smooth", block: "center" }) : kernel.send("install", { names: [...chosen] }),
             { kind: "primary", picture: "down", disabled: !!job().running }),
           h("span.muted.small.grow", {}, report.next.hint || "")) : null);
     };

@@ -1,0 +1,106 @@
+"""The notebook itself: thin, without outputs, and it runs from top to bottom on the sketch engine."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+nbformat = pytest.importorskip("nbformat")
+nbclient = pytest.importorskip("nbclient")
+
+from helpers.audio import write_wav
+from tests import signals
+
+NOTEBOOK = Path(__file__).parents[1] / "loops_generator.ipynb"
+MOST_LINES = 60
+
+
+@pytest.fixture
+def book():
+    return nbformat.read(NOTEBOOK, 4)
+
+
+def code_cells(book):
+    return [cell for cell in book.cells if cell.cell_type == "code"]
+
+
+def code_lines(cell):
+    return [line for line in cell.source.splitlines() if line.strip() and not line.strip().startswith("#")]
+
+
+def test_the_notebook_is_thin(book):
+    assert sum(len(code_lines(cell)) for cell in code_cells(book)) <= MOST_LINES
+    for cell in code_cells(book):
+        tree = ast.parse(cell.source)  # also: no "!" and no "%" lines
+        assert not any(isinstance(n, ast.FunctionDef | ast.ClassDef | ast.Lambda) for n in ast.walk(tree))
+        modules = [n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
+        assert modules == ["helpers"], cell.source
+
+
+def test_the_notebook_holds_no_outputs_and_its_forms_have_titles(book):
+    for cell in code_cells(book):
+        assert cell.outputs == [] and cell.execution_count is None
+        assert cell.source.startswith("# @title ") and "# @markdown" in cell.source
+    titles = [cell.source.splitlines()[0].split("·")[1].split("{")[0].strip() for cell in code_cells(book)]
+    assert titles == ["SETUP", "MODELS", "LOGIN", "UPLOAD", "MODE", "RESULTS"]
+    nbformat.validate(book)
+
+
+def set_value(book, name, value):
+    """Set a form value as papermill would."""
+    for cell in code_cells(book):
+        lines = cell.source.splitlines()
+        for i, line in enumerate(lines):
+            if line.startswith(f"{name} = "):
+                lines[i] = f"{name} = {value!r}"
+                cell.source = "\n".join(lines)
+                return
+    raise AssertionError(f"The notebook has no form value {name}.")
+
+
+def run(book, folder):
+    first = f"import sys; sys.path.insert(0, {str(NOTEBOOK.parent)!r})"
+    book.cells.insert(0, nbformat.v4.new_code_cell(first))
+    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return nbclient.NotebookClient(book, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
+
+
+@pytest.fixture
+def idea(tmp_path):
+    kicks, _ = signals.click_track(100, 9.6, accent_every=4)
+    notes = [(48 + root, 2.4 * bar, 2.3) for bar, root in enumerate((9, 5, 0, 7))]
+    song = kicks.samples[0] + 0.5 * signals.melody(notes, 9.6).samples[0]
+    path = tmp_path / "idea.wav"
+    write_wav(path, signals.clip_of(song, channels=2))
+    return path
+
+
+def test_the_notebook_makes_loops_from_top_to_bottom(book, tmp_path, idea):
+    for name, value in (("FILE", str(idea)), ("INSTRUMENT", "bass guitar"), ("GENERATE_NOW", True), ("MODE", "normal")):
+        set_value(book, name, value)
+    done = run(book, tmp_path)
+    views = [output for cell in done.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert not [output for output in views if output.output_type == "error"]
+    assert sum("application/vnd.jupyter.widget-view+json" in output.get("data", {}) for output in views) == 5
+    for suffix in (".wav", ".json", ".mid"):
+        assert len(list((tmp_path / "loops").glob(f"bass-guitar_*{suffix}"))) == 3
+    assert len(NOTEBOOK.read_bytes()) < 20_000
+
+
+def test_the_notebook_runs_without_an_idea_and_says_so(book, tmp_path):
+    run(book, tmp_path)
+    assert not list((tmp_path / "loops").glob("*.wav"))
+
+
+def test_a_cell_that_raises_fails_the_run(book, tmp_path):
+    code_cells(book)[-1].source += "\nraise RuntimeError('planted')"
+    with pytest.raises(nbclient.exceptions.CellExecutionError, match="planted"):
+        run(book, tmp_path)
+
+
+def test_without_the_package_setup_asks_for_the_repository(book, tmp_path):
+    setup = code_cells(book)[0]
+    setup.source = setup.source.replace('"helpers"', '"helpers_that_is_not_here"')
+    book.cells = [setup]
+    with pytest.raises(nbclient.exceptions.CellExecutionError, match="REPOSITORY"):
+        run(book, tmp_path)

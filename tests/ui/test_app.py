@@ -1,0 +1,248 @@
+"""The whole story through the callbacks, without a browser: the events the page sends, the views it gets."""
+
+import io
+import json
+import shutil
+import zipfile
+
+import pytest
+
+from helpers.engines import registry
+from helpers.ui.app import App
+
+
+def show(app):
+    for name in ("models", "login", "upload", "mode", "results"):
+        getattr(app, f"show_{name}")()
+    return app._panels
+
+
+def send(panel, kind, buffers=(), **content):
+    panel._receive(panel, {"kind": kind, **content}, list(buffers))
+
+
+def upload(app, path):
+    panel, data = app._panels["upload"], path.read_bytes()
+    sent = []
+    panel.send = lambda content, buffers=None: sent.append(content)
+    for at in range(0, max(1, len(data)), 256 * 1024):
+        send(panel, "slice", [data[at : at + 256 * 1024]], upload=5, name=path.name, size=len(data), at=at)
+    assert sent[-1]["got"] == len(data)
+    send(panel, "save", upload=5)
+    return sent[-1]
+
+
+@pytest.fixture
+def heard(app, idea_file):
+    """Panels on the page, the idea uploaded and heard."""
+    panels = show(app)
+    assert upload(app, idea_file)["ok"]
+    assert app.jobs.wait(60)
+    app.change("bars", 1)
+    return panels
+
+
+def generate(app, panels):
+    send(panels["studio"], "generate")
+    assert app.jobs.wait(120)
+    return panels["results"].groups
+
+
+def test_an_idea_is_saved_confirmed_and_heard(app, heard):
+    assert "Saved “my idea.wav”: 4.0 s, 44100 Hz" in heard["upload"].message["text"]
+    assert heard["upload"].ideas[0]["current"] and heard["studio"].idea["name"] == "my idea.wav"
+    assert heard["studio"].analysis["tempo"]["bpm"] == pytest.approx(120, abs=0.5)
+    assert not list(app.state.ideas_folder.glob(".*"))
+
+
+def test_normal_mode_makes_loops_with_their_proof(app, heard):
+    groups = generate(app, heard)
+    assert len(groups) == 1 and len(groups[0]["loops"]) == 3
+    card = groups[0]["loops"][0]
+    assert card["verdict"] in ("pass", "corrected") and card["grid"] == {"bars": 1, "beatsPerBar": 4}
+    assert {badge["label"] for badge in card["badges"]} >= {"Length", "Seam"}
+    assert card["license"] and card["seed"].isdigit()
+    assert any("Stable Audio Open cannot run here" in note for note in groups[0]["notes"])
+
+
+def test_the_cards_edits_reach_the_request(app, heard):
+    studio = heard["studio"]
+    half = next(o for o in studio.analysis["tempo"]["others"] if o["relation"] == "half")
+    send(studio, "set", name="bpm", value=half["bpm"])
+    send(studio, "set", name="key", value="E minor")
+    send(studio, "set", name="bars", value="2")
+    send(studio, "chord", bar=1, text="C G")
+    assert studio.plan["bpm"] == half["bpm"] and studio.plan["key"] == "E minor"
+    assert len(studio.plan["chords"]) == 2 and studio.plan["chords"][1] == "C G"
+    request = app.planned()[0]
+    assert request.bpm == half["bpm"] and request.bars == 2 and request.progression[1] == ("C", "G")
+
+
+def test_a_wrong_setting_is_one_sentence_and_the_panel_lives_on(app, heard):
+    studio = heard["studio"]
+    send(studio, "set", name="bpm", value="quick")
+    assert "give a number" in studio.message["text"] and studio.message["details"] == ""
+    send(studio, "chord", bar=0, text="H7")
+    assert "not a chord" in studio.message["text"]
+    send(studio, "set", name="bpm", value="100")
+    assert studio.plan["bpm"] == 100
+
+
+def test_advanced_mode_greys_out_what_the_model_cannot_use(app, heard):
+    studio = heard["studio"]
+    send(studio, "set", name="mode", value="advanced")
+    send(studio, "set", name="engine", value="musicgen")
+    assert "avoid" in studio.plan["off"] and "style" not in studio.plan["off"]
+    assert "BPM" in studio.plan["prompt"].upper() and studio.plan["engine"] == "musicgen"
+    send(studio, "set", name="options.prompt", value="my own words")
+    assert studio.plan["prompt"] == "my own words"
+
+
+def test_settings_are_saved_and_loaded(app, heard):
+    studio = heard["studio"]
+    send(studio, "set", name="bars", value=8)
+    saved = app._studio_file("settings").data.decode()
+    send(studio, "reset")
+    assert studio.form["bars"] == 4
+    send(studio, "load", text=saved)
+    assert studio.form["bars"] == 8
+    send(studio, "load", text="nonsense")
+    assert "not JSON" in studio.message["text"] and studio.form["bars"] == 8
+
+
+def test_a_sketch_comes_first_while_a_slow_model_works_and_cancel_is_heard(app, heard):
+    studio = heard["studio"]
+    send(studio, "set", name="mode", value="advanced")
+    send(studio, "set", name="engine", value="musicgen")
+    send(studio, "generate")
+    for _ in range(600):
+        if heard["results"].groups:
+            break
+        app.jobs._thread.join(0.1)
+    assert heard["results"].groups[0]["title"].startswith("Sketch first")
+    assert app.jobs.running and studio.job["running"]
+    send(studio, "generate")
+    assert app.jobs.running
+    send(studio, "cancel")
+    assert studio.job["cancelling"]
+    assert app.jobs.wait(5) and "Cancelled" in studio.job["text"]
+    assert len(heard["results"].groups) == 1
+
+
+def test_marks_variations_and_new_ideas(app, heard):
+    first = generate(app, heard)[0]["loops"][0]
+    results = heard["results"]
+    send(results, "mark", id=first["id"], mark="kept")
+    assert results.groups[0]["loops"][0]["mark"] == "kept"
+    send(results, "mark", id=first["id"], mark="")
+    assert results.groups[0]["loops"][0]["mark"] == ""
+    send(results, "variation", id=first["id"])
+    assert app.jobs.wait(120)
+    assert results.groups[0]["title"].startswith("Variation: ") and len(results.groups[0]["loops"]) == 2
+    seeds = {loop["seed"] for group in results.groups for loop in group["loops"]}
+    assert len(seeds) == 5
+    send(results, "as_idea", id=first["id"])
+    assert app.jobs.wait(60)
+    assert heard["studio"].idea["name"].endswith(".wav") and len(app.state.ideas) == 2
+
+
+def test_files_for_the_player_and_downloads(app, heard):
+    groups = generate(app, heard)
+    names = [loop["id"] for loop in groups[0]["loops"]]
+    loop, idea = app.library.result(f"loop:{names[0]}"), app.library.result(f"idea:{names[0]}")
+    assert loop.meta["samples"] == idea.meta["samples"] and loop.meta["rate"] == idea.meta["rate"]
+    assert idea.meta["together"]
+    archive = zipfile.ZipFile(io.BytesIO(app.library.result("zip:" + "|".join(names)).data))
+    assert archive.testzip() is None
+    assert len([name for name in archive.namelist() if name.endswith(".wav")]) == 3
+    assert json.loads(archive.read(names[0]))["fit"]["samples"] == loop.meta["samples"]
+    for odd in ("wav:../secrets.json", "zip:/etc/passwd", "mid:nothing.json", "other:x"):
+        with pytest.raises(ValueError, match="here any more|no "):
+            app.library.result(odd)
+
+
+def test_everything_is_back_after_a_restart(app, heard):
+    generate(app, heard)
+    send(heard["studio"], "set", name="instrument", value="piano")
+    again = App(app.state.folder)
+    panels = show(again)
+    assert again.jobs.wait(60)
+    assert panels["upload"].ideas == heard["upload"].ideas
+    assert panels["results"].groups == heard["results"].groups
+    assert panels["studio"].form["instrument"] == "piano" and panels["studio"].analysis["tempo"]["bpm"]
+
+
+def test_cells_may_run_again_and_in_any_order(app, idea_file):
+    app.show_results()
+    app.show_mode()
+    assert app._panels["studio"].idea == {}
+    send(app._panels["studio"], "generate")
+    assert "Upload an idea first" in app._panels["studio"].message["text"]
+    app.show_upload(str(idea_file))
+    old = app._panels["upload"]
+    app.show_upload()
+    assert app._panels["upload"] is not old and app._panels["upload"].ideas
+    assert app.jobs.wait(60) and app._panels["studio"].analysis
+
+
+def test_run_all_with_form_values_makes_loops_without_a_click(app, idea_file):
+    app.show_upload(str(idea_file))
+    app.show_mode("normal", "808", generate=True)
+    app.show_results()
+    assert app._panels["results"].groups[0]["title"].startswith("808")
+
+
+def test_every_bad_file_is_one_sentence(app, tmp_path, idea_file):
+    show(app)
+    for name, data in (("empty.wav", b""), ("page.mp3", b"<html></html>"), ("noise.mp3", bytes(range(256)) * 40)):
+        path = tmp_path / name
+        path.write_bytes(data)
+        assert not upload(app, path)["ok"]
+        message = app._panels["upload"].message
+        assert message["tone"] == "bad" and name in message["text"] and not message["details"]
+    assert upload(app, idea_file)["ok"] and len(app.state.ideas) == 1
+
+
+def test_an_unreadable_loop_does_not_hide_the_others(app, heard):
+    groups = generate(app, heard)
+    broken = app.state.folder / groups[0]["loops"][1]["id"]
+    broken.with_suffix(".wav").unlink()
+    app.show_results()
+    assert len(app._panels["results"].groups[0]["loops"]) == 2
+
+
+def test_a_broken_adapter_is_a_row_that_says_so(app, monkeypatch):
+    def broken(name):
+        raise ImportError("no such library")
+
+    monkeypatch.setattr(registry, "get_engine", broken)
+    app.show_models()
+    rows = app._panels["readiness"].report["engines"]
+    assert all("cannot be loaded" in row["reason"] and not row["ready"] for row in rows)
+
+
+def test_the_readiness_table_names_facts_and_the_next_step(app):
+    app.show_models()
+    report = app._panels["readiness"].report
+    assert {fact["label"] for fact in report["machine"]} == {"GPU", "Memory", "Disk", "Hugging Face token"}
+    assert report["sentence"].startswith("Sketch and MusicGen can play now")
+    row = next(row for row in report["engines"] if row["name"] == "stable-audio-open")
+    assert row["reason"] and "gated" in row["licence"]
+
+
+def test_a_token_stays_out_of_files_and_views(app, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "")
+    app.show_login()
+    panel = app._panels["login"]
+    send(panel, "token", token=" ")
+    assert "empty" in panel.message["text"]
+    send(panel, "token", token="hf_secret")
+    assert panel.status["known"] and "hf_secret" not in str(panel.get_state())
+    app.state.save()
+    assert "hf_secret" not in (app.state.folder / "notebook-state.json").read_text()
+
+
+def test_a_discarded_folder_does_not_break_the_next_save(app, heard):
+    shutil.rmtree(app.state.folder)
+    send(heard["studio"], "set", name="bars", value=2)
+    assert (app.state.folder / "notebook-state.json").is_file()

@@ -1,0 +1,123 @@
+"""The settings: converted, refused in one sentence, greyed out with a reason, saved and loaded."""
+
+import json
+
+import pytest
+
+from helpers.errors import InvalidInput
+from helpers.records import Analysis, Request, Tempo
+from helpers.ui.form import Form, controls, plan, read_settings, settings_file, unusable
+from tests.ui.fakes import AbsentEngine, SlowEngine, ToneEngine
+
+SKETCH, AUDIO, WORDS = ToneEngine.info, AbsentEngine.info, SlowEngine.info
+HEARD = Analysis("idea.wav", "0" * 64, 8.0, 44_100, 2, Tempo(120.0, 0.9), None)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("bpm", "92,5", 92.5),
+        ("bpm", "", None),
+        ("bars", "8", 8),
+        ("seed", "9007199254740993", 9007199254740993),
+        ("complexity", 0.3, 0.3),
+        ("chords", "| Am | F |", "| Am | F |"),
+        ("style", "  warm ", "warm"),
+        ("style", "", ""),
+        ("dry", True, True),
+        ("role", "", None),
+    ],
+)
+def test_a_setting_takes_what_the_page_sends(name, text, value):
+    form = Form()
+    form.set(name, text)
+    assert getattr(form, name) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "match"),
+    [
+        ("bpm", "fast", "give a number"),
+        ("bpm", 1000, "30 to 300"),
+        ("bars", 2.5, "whole number from 1 to 16"),
+        ("takes", 0, "1 to 16"),
+        ("chords", "| Xm |", "not a chord"),
+        ("guide", "stars", "sketch, idea, none"),
+        ("instrument", " ", "cannot be empty"),
+        ("colour", "red", "no setting"),
+        ("complexity", 2, "0 to 1"),
+    ],
+)
+def test_a_wrong_value_is_refused_and_the_old_one_stays(name, value, match):
+    form = Form()
+    before = form.to_json()
+    with pytest.raises(InvalidInput, match=match):
+        form.set(name, value)
+    assert form.to_json() == before
+
+
+def test_options_become_numbers_and_can_be_taken_back():
+    form = Form()
+    form.set("options.steps", "80")
+    form.set("options.prompt", "90")
+    assert form.options == {"steps": 80, "prompt": "90"}
+    form.set("options.steps", "")
+    assert form.options == {"prompt": "90"}
+
+
+def test_settings_survive_their_file():
+    form = Form(mode="advanced", bars=8, bpm=93.5, key="A minor", seed=7, options={"steps": 80})
+    assert read_settings(settings_file(form).decode()) == form
+
+
+def test_the_json_beside_a_loop_loads_as_settings():
+    request = Request("piano", "chords", 90.0, bars=8, progression=(("Am", "Am"), ("F", "G")), seed=5)
+    form = read_settings(json.dumps({"format": "loops-generator/1", "request": request.to_json()}))
+    assert (form.mode, form.instrument, form.bars, form.seed) == ("advanced", "piano", 8, 5)
+    assert form.chords == "| Am Am | F G |"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "other"}'])
+def test_any_other_file_is_refused(text):
+    with pytest.raises(InvalidInput, match="settings"):
+        read_settings(text)
+
+
+def test_normal_mode_keeps_the_cards_edits_and_nothing_else():
+    form = Form(bpm=60.0, genre="house", bars=8, takes=7, complexity=0.9, seed=3, style="warm")
+    request, _ = plan(form, HEARD, SKETCH)
+    assert (request.bpm, request.genre, request.bars, request.takes) == (60.0, "house", 8, 3)
+    assert request.complexity is None and request.style == ""
+
+
+def test_advanced_mode_passes_everything_the_engine_can_use():
+    form = Form(mode="advanced", bars=8, takes=5, complexity=0.9, style="warm", avoid="reverb", seed=3)
+    request, _ = plan(form, HEARD, SKETCH)
+    assert (request.bars, request.takes, request.complexity, request.seed) == (8, 5, 0.9, 3)
+    assert request.style == "" and request.avoid == ""
+    request, _ = plan(form, HEARD, AUDIO)
+    assert request.style == "warm" and request.avoid == "reverb"
+
+
+def test_options_of_another_engine_are_left_out():
+    form = Form(mode="advanced", options={"steps": 80, "negative_prompt": "drums"})
+    assert plan(form, HEARD, SKETCH)[0].options == {}
+    assert plan(form, HEARD, WORDS)[0].options == {"steps": 80}
+
+
+def test_what_an_engine_cannot_use_has_a_reason():
+    form = Form(mode="advanced")
+    assert "style" in unusable(form, SKETCH) and "complexity" not in unusable(form, SKETCH)
+    assert "avoid" in unusable(form, WORDS) and "style" not in unusable(form, WORDS)
+    assert unusable(form, AUDIO) == {}
+    form.guide = "none"
+    off = unusable(form, AUDIO)
+    assert "guide_strength" in off and "sketch as guide" in off["complexity"]
+    assert all(reason.endswith(".") for reason in off.values())
+
+
+def test_every_control_is_a_setting():
+    names = [c["name"] for group in controls(AUDIO) for c in group["controls"]]
+    assert len(names) == len(set(names))
+    for name in names:
+        assert name.startswith("options.") or name in Form().to_json()

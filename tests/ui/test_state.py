@@ -1,0 +1,57 @@
+"""The notebook's memory: written whole, read back, tolerant of what has gone."""
+
+import json
+
+from helpers.ui.state import STATE_FILE, IdeaEntry, RunEntry, State
+
+
+def entry(name="a"):
+    return IdeaEntry(name * 12, f"{name}.wav", f"{name}.wav", name * 64, 1.0, 44_100, 1, [1, 2])
+
+
+def kept(folder, *names):
+    state = State(folder)
+    state.ideas_folder.mkdir(parents=True)
+    for name in names:
+        state.add_idea(entry(name))
+        (state.ideas_folder / f"{name}.wav").write_bytes(b"x")
+    return state
+
+
+def test_what_was_saved_comes_back(tmp_path):
+    state = kept(tmp_path, "a", "b")
+    (tmp_path / "loop.json").write_text("{}")
+    state.form, state.marks = {"bars": 8}, {"loop.json": "kept"}
+    state.runs = [RunEntry("bass", "a" * 12, ["loop.json"], ["a note"])]
+    state.save()
+    assert State.load(tmp_path) == state
+    assert not list(tmp_path.glob(".state-*"))
+
+
+def test_files_that_have_gone_are_left_out(tmp_path):
+    state = kept(tmp_path, "a", "b")
+    state.runs = [RunEntry("bass", "b" * 12, ["gone.json"])]
+    state.save()
+    (state.ideas_folder / "b.wav").unlink()
+    again = State.load(tmp_path)
+    assert [idea.name for idea in again.ideas] == ["a.wav"]
+    assert again.current == "a" * 12 and again.runs == []
+
+
+def test_an_unreadable_file_is_set_aside(tmp_path):
+    for text in ("not json", "[]", json.dumps({"format": 99}), json.dumps({"format": 1, "ideas": [{"odd": 1}]})):
+        (tmp_path / STATE_FILE).write_text(text)
+        assert State.load(tmp_path) == State(tmp_path)
+        assert not (tmp_path / STATE_FILE).exists()
+        assert (tmp_path / "notebook-state.unreadable.json").read_text() == text
+
+
+def test_the_same_idea_is_kept_once_and_can_be_forgotten(tmp_path):
+    state = State(tmp_path)
+    for name in "aba":
+        state.add_idea(entry(name))
+    assert [idea.name for idea in state.ideas] == ["b.wav", "a.wav"] and state.current == "a" * 12
+    state.forget_idea("a" * 12)
+    assert state.current == "b" * 12
+    state.forget_idea("b" * 12)
+    assert state.current is None

@@ -1,0 +1,85 @@
+"""Files come in whole, whatever the transport; bad ones leave nothing behind."""
+
+import hashlib
+
+import pytest
+
+from helpers.audio import LARGEST_BYTES
+from helpers.errors import InvalidInput
+from helpers.ui.state import State
+from helpers.ui.uploader import Uploads, simple_uploader, store_idea, uploaded_files
+
+
+def send(uploads, data, upload=1, name="a.wav", slice_bytes=1000):
+    acknowledgement = None
+    for at in range(0, max(1, len(data)), slice_bytes):
+        content = {"upload": upload, "at": at, "size": len(data), "name": name}
+        acknowledgement = uploads.take(content, data[at : at + slice_bytes])
+    return acknowledgement
+
+
+def test_slices_make_the_file_whole(tmp_path):
+    uploads, data = Uploads(tmp_path), bytes(range(256)) * 100
+    assert send(uploads, data)["got"] == len(data)
+    path, name = uploads.finish(1)
+    assert name == "a.wav" and path.read_bytes() == data
+
+
+def test_a_slice_sent_twice_is_taken_once(tmp_path):
+    uploads = Uploads(tmp_path)
+    content = {"upload": 1, "at": 0, "size": 6, "name": "a"}
+    assert uploads.take(content, b"abc")["got"] == 3
+    assert uploads.take(content, b"abc")["got"] == 3
+    assert uploads.take(content | {"at": 3}, b"def")["got"] == 6
+    assert uploads.finish(1)[0].read_bytes() == b"abcdef"
+
+
+def test_choosing_again_drops_the_first_file(tmp_path):
+    uploads = Uploads(tmp_path)
+    send(uploads, b"first", upload=1)
+    send(uploads, b"second", upload=2)
+    with pytest.raises(InvalidInput, match="No file has arrived"):
+        uploads.finish(1)
+    assert uploads.finish(2)[0].read_bytes() == b"second"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_file_over_the_limit_is_refused_before_it_fills_the_disk(tmp_path):
+    uploads = Uploads(tmp_path)
+    with pytest.raises(InvalidInput, match="limit"):
+        uploads.take({"upload": 1, "at": 0, "size": LARGEST_BYTES + 1, "name": "a"}, b"x")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_idea_is_kept_under_its_digest(tmp_path, idea_file):
+    state = State(tmp_path / "loops")
+    entry, idea = store_idea(state, idea_file, "étude 🎹.WAV")
+    digest = hashlib.sha256(idea_file.read_bytes()).hexdigest()
+    assert entry.file == f"{digest[:12]}.wav" and state.current == entry.id == digest[:12]
+    assert state.idea_path(entry).read_bytes() == idea_file.read_bytes()
+    assert max(entry.peaks) > 10 and idea.clip.channels == 2
+    store_idea(state, idea_file, "again.wav")
+    assert len(state.ideas) == 1 and len(list(state.ideas_folder.iterdir())) == 1
+
+
+def test_a_bad_file_leaves_nothing(tmp_path):
+    bad = tmp_path / "page.mp3"
+    bad.write_text("<html>no</html>")
+    state = State(tmp_path / "loops")
+    with pytest.raises(InvalidInput, match="not audio"):
+        store_idea(state, bad, bad.name)
+    assert state.ideas == [] and not state.ideas_folder.exists()
+
+
+def test_both_generations_of_fileupload_are_read():
+    seven = {"a.wav": {"metadata": {"name": "a.wav"}, "content": b"abc"}}
+    eight = ({"name": "a.wav", "type": "audio/wav", "size": 3, "content": memoryview(b"abc")},)
+    assert uploaded_files(seven) == uploaded_files(eight) == [("a.wav", b"abc")]
+    assert uploaded_files({}) == uploaded_files(()) == []
+
+
+def test_the_simple_uploader_says_when_nothing_arrived():
+    got = []
+    box = simple_uploader(lambda name, data: got.append(name))
+    box.children[0].children[1].click()
+    assert not got and "Nothing has arrived" in box.children[1].value
