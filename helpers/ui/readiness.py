@@ -88,7 +88,6 @@ def engine_row(info: EngineInfo, state: Readiness) -> dict[str, Any]:
         "reason": state.reason,
         "remedy": state.remedy,
         "gated": info.gated,
-        "installable": not state.ready and info.name in FAMILIES and not installed(FAMILIES[info.name]).installed,
     }
 
 
@@ -110,6 +109,10 @@ def engine_rows() -> list[dict[str, Any]]:
 def report(folder: Path) -> dict[str, Any]:
     """The whole panel: facts, engines, the sentence and the next step."""
     rows = engine_rows()
+    wanted = {FAMILIES[row["name"]] for row in rows if not row["ready"] and row["name"] in FAMILIES}
+    missing = {family for family in wanted if not installed(family).installed}
+    for row in rows:
+        row["installable"] = not row["ready"] and FAMILIES.get(row["name"]) in missing
     ready = [row["title"] for row in rows if row["ready"]]
     waiting = [row for row in rows if not row["ready"]]
     sentence = f"{_listed(ready)} can play now."
