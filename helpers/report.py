@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from .instruments import INSTRUMENTS
 from .pitch import write_progression
-from .records import Analysis, EngineInfo, FitCard, Readiness
+from .records import ROLES, Analysis, EngineInfo, FitCard, Readiness
 
 UNKNOWN = "unknown"
 _MARKS = {"pass": "PASS", "corrected": "CORRECTED", "failed": "FAILED"}
@@ -133,6 +134,15 @@ def engines_text(rows: Iterable[tuple[EngineInfo, Readiness]]) -> str:
         lines.append(f"  weights: {info.licence}")
         parts.append("\n".join(lines))
     return "\n".join(parts)
+
+
+def instruments_markdown() -> str:
+    """The README's table of instruments: a role a row, each instrument with the other words for it."""
+    rows = ["| role | instruments (and other words for them) |", "|---|---|"]
+    for role in ROLES:
+        cells = [f"{i.name} ({', '.join(i.words)})" if i.words else i.name for i in INSTRUMENTS if i.role == role]
+        rows.append(f"| {role} | {'; '.join(cells)} |")
+    return "\n".join(rows)
 
 
 def _table(rows: Iterable[tuple[str, str]]) -> str:

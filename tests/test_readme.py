@@ -1,0 +1,56 @@
+"""What the README prints is true: its commands run, its tables are those of the code."""
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+from helpers import cli
+from helpers.engines import registry
+from helpers.instruments import find_instrument
+from helpers.report import instruments_markdown
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^\.venv/bin/python -m helpers (.+)$", README, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_its_commands_run(command, tmp_path, monkeypatch, capfd):
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    status = cli.main(shlex.split(command))
+    assert status == 0, capfd.readouterr().err
+
+
+def test_it_prints_commands_at_all():
+    assert len(COMMANDS) >= 5
+
+
+def test_its_make_targets_exist():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = set(re.findall(r"(?:^|`)make ([a-z]+)", README, re.MULTILINE))
+    assert {"demo", "test"} <= named
+    assert [t for t in sorted(named) if not re.search(rf"^{t}:", makefile, re.MULTILINE)] == []
+
+
+def test_its_engines_and_licences_are_those_of_the_code():
+    rows = dict(re.findall(r"^\| `([a-z0-9-]+)` \|.*\| ([^|]+) \|$", README, re.MULTILINE))
+    assert set(rows) == set(registry.engine_names())
+    for name in registry.engine_names():
+        if name != "sketch":
+            licence = registry.get_engine(name).info.licence
+            assert rows[name].strip().lower() in licence.lower(), (name, licence)
+
+
+def test_its_instruments_are_those_of_the_table():
+    written = re.search(r"<!-- instruments: .*?-->\n(.*?)\n<!-- /instruments -->", README, re.DOTALL).group(1)
+    assert written == instruments_markdown()
+    assert find_instrument("rhodes").note == ""
+
+
+def test_the_files_it_names_exist():
+    for name in ("loops_generator.ipynb", "LICENSE", "CHANGELOG.md", "requirements.txt", "examples/idea.wav"):
+        assert (ROOT / name).is_file(), name
