@@ -168,10 +168,9 @@ class WorkerLink:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    with contextlib.suppress(OSError):
-                        pipe.close()
+            assert process.stdin is not None
+            with contextlib.suppress(OSError):
+                process.stdin.close()
         if self._scratch is not None:
             self._scratch.cleanup()
             self._scratch = None
@@ -237,8 +236,8 @@ class _CancelledCleanly(Exception):
 def _pump(process: subprocess.Popen[str], answers: queue.SimpleQueue[dict[str, Any] | None]) -> None:
     """Turn the worker's lines into answers until it ends; None comes last."""
     assert process.stdout is not None
-    with contextlib.suppress(OSError, ValueError):  # the pipe is closed under us when the worker is killed
-        while line := process.stdout.readline(LONGEST_ANSWER):
+    with process.stdout as lines:
+        while line := lines.readline(LONGEST_ANSWER):
             try:
                 answer = json.loads(line)
             except ValueError:

@@ -210,6 +210,6 @@ def classify(error: BaseException) -> tuple[str, str]:
         return "download", text
     if isinstance(error, ImportError):
         return "package", text
-    if isinstance(error, (KeyError, TypeError)) and "unexpected keyword" in low:
+    if isinstance(error, TypeError) and "Models." in text:  # an argument of ours is missing or unknown
         return "request", text
     return "failed", text
