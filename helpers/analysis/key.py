@@ -1,6 +1,7 @@
-"""Which key? Profile matching on the notes that sound, bass and whole register heard apart.
+"""Which key? Learnt profiles for the whole sound, its bass, its beginning and its end, matched over all 24 keys.
 
-Relative keys share their notes and a bass line alone may leave the mode open, so the runners-up are part of the answer.
+Relative keys share their notes, and a bass line or a short phrase may leave the mode open, so the runners-up are part
+of the answer.
 """
 
 from __future__ import annotations
@@ -10,42 +11,70 @@ import numpy as np
 from ..features import key_scores
 from ..pitch import ALL_KEYS
 from ..records import Clip, KeyAlternative, KeyEstimate
+from .key_profiles import MINOR_BIAS, PROFILES
 from .listening import Listening, listen
 
-_LEAST_PITCHED = 0.25
+VIEWS = ("whole", "bass", "start", "end")
+_BASS_SHARE = 0.25  # the bass is the lowest note at least so strong against the moment's strongest
 
 
-def pitched_share(heard: Listening) -> float:
-    """How tonal the sound is, 0..1: how much of the note energy the strongest five pitch classes of a moment hold."""
-    frames = heard.notes.chroma()
-    total = frames.sum(axis=0)
-    loud = total > 0.1 * total.max(initial=0.0)
-    if not loud.any() or total.max(initial=0.0) <= 0:
-        return 0.0
-    top = np.sort(frames[:, loud], axis=0)[-4:].sum(axis=0) / total[loud]
-    return float(np.clip((top.mean() - 0.45) / 0.45, 0.0, 1.0))
+def key_evidence(heard: Listening) -> np.ndarray:
+    """Pitch classes (4, 12), C first, each row summing to 1 (or all 0): one row for each of VIEWS.
+
+    ``whole``: all notes, every moment weighing the same; ``bass``: the lowest note of each moment; ``start`` and
+    ``end``: the first and last eighth of what sounds, at least 0.2 s, at most 1 s.
+    """
+    notes = heard.notes
+    frames = notes.frames.astype(float) * (notes.levels > 0.03 * notes.levels.max(initial=0.0))
+    energy = frames.sum(axis=0)
+    sounding = np.flatnonzero(energy > 0.05 * energy.max(initial=0.0))
+    if not sounding.size:
+        return np.zeros((len(VIEWS), 12))
+    lowest = (frames > _BASS_SHARE * (frames.max(axis=0) + 1e-9)).argmax(axis=0)
+    bass = np.zeros_like(frames)
+    bass[lowest[sounding], sounding] = 1.0
+    first, last = int(sounding[0]), int(sounding[-1]) + 1
+    edge = int(np.clip((last - first) // 8, 4, 20))
+    views = (frames / (energy + 1e-9), bass, frames[:, first : first + edge], frames[:, max(first, last - edge) : last])
+    folded = np.stack([view.mean(axis=1).reshape(-1, 12).sum(axis=0) for view in views])
+    return folded / (folded.sum(axis=1, keepdims=True) + 1e-9)
+
+
+def is_pitched(heard: Listening) -> bool:
+    """Whether there are notes at all: False for drums, noise and silence.
+
+    A logistic rule on how much of the spectrum stands in narrow peaks and how well the notes fit any one key, fitted to
+    clips of drums and of pitched instruments; pitched sound is given the benefit of the doubt.
+    """
+    if heard.is_silent or not heard.notes.frames.any():
+        return False
+    fit = float(key_scores(np.sqrt(heard.notes.chroma()).mean(axis=1)).max())
+    return 2.94 * np.log(heard.notes.tonal_share + 1e-3) + 6.45 * fit + 4.05 > -0.4
+
+
+def key_probabilities(evidence: np.ndarray) -> np.ndarray:
+    """Probability (24,) of each of ALL_KEYS: a softmax over how well the key's profiles match the evidence (4, 12)."""
+    scores = np.zeros(len(ALL_KEYS))
+    for i, key in enumerate(ALL_KEYS):
+        turned = np.roll(evidence, -key.tonic, axis=1)
+        scores[i] = np.sum(turned * PROFILES[key.mode]) + (MINOR_BIAS if key.mode == "minor" else 0.0)
+    odds = np.exp(scores - scores.max())
+    return odds / odds.sum()
 
 
 def estimate_key(sound: Clip | Listening) -> KeyEstimate | None:
     """Estimate tonic and mode of a clip; None when it holds no pitched notes (drums, noise, silence).
 
-    ``confidence`` is the probability of the first answer; ``alternatives`` are the next keys with theirs, best first.
+    ``confidence`` is the probability of the answer; ``alternatives`` are the next four keys with theirs, best first.
     """
     heard = listen(sound)
-    if heard.is_silent or pitched_share(heard) < _LEAST_PITCHED:
+    if not is_pitched(heard):
         return None
-    notes = heard.notes
-    compressed = np.sqrt(notes.frames)
-    pooled = np.repeat(compressed.mean(axis=1)[:, None], 1, axis=1)
-    classes = pooled.reshape(-1, 12, 1).sum(axis=0)[:, 0]
-    low = np.where(np.arange(24, 108) < 52, pooled[:, 0], 0.0).reshape(-1, 12).sum(axis=0)
-    scores = key_scores(classes) + 0.3 * key_scores(low)
-    odds = np.exp(10.0 * (scores - scores.max()))
-    probability = odds / odds.sum()
-    order = np.argsort(-probability)
+    probability = key_probabilities(key_evidence(heard))
+    order = np.argsort(-probability, kind="stable")
     return KeyEstimate(
         key=ALL_KEYS[order[0]],
         confidence=float(probability[order[0]]),
         alternatives=tuple(KeyAlternative(ALL_KEYS[i].name, float(probability[i])) for i in order[1:5]),
-        tuning_cents=notes.tuning_cents,
+        tuning_cents=heard.notes.tuning_cents,
     )
