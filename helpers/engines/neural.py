@@ -54,11 +54,18 @@ class Plan:
 
 
 class LoadedModel(ABC):
-    """The weights of one checkpoint on one device."""
+    """The weights of one checkpoint on one device.
+
+    ``company``: takes are always made in aligned groups of this many (a power of two), so that each is the same to the
+    bit however many were asked for; 1 where a take does not hang on its neighbours.
+    """
+
+    company = 1
 
     def __init__(self, source: ModelSource, folder: Path, device: Device) -> None:
         self.source, self.folder, self.device = source, folder, device
         self.staged = False  # True: a part is on the GPU only while it works
+        self.note = ""  # which path the last group ran on, for the notes of its takes
 
     @abstractmethod
     def prepare(self, plan: Plan) -> Any:
@@ -70,7 +77,13 @@ class LoadedModel(ABC):
 
     @abstractmethod
     def sample(self, prepared: Any, plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Any:
-        """Latents or codes, first axis takes; calls ``on_step`` with the number of steps done after each."""
+        """Latents or codes, first axis takes; calls ``on_step`` with the number of steps done after each.
+
+        Raises
+        ------
+        NotFinite
+            If values became infinite or NaN on the way.
+        """
 
     @abstractmethod
     def decode(self, sampled: Any, plan: Plan) -> np.ndarray:
@@ -85,11 +98,28 @@ class LoadedModel(ABC):
         self.staged = True
 
 
-def has_bad_values(sampled: Any) -> bool:
-    """Whether latents hold NaN or infinity; codes (whole numbers) never do."""
-    import torch
+@dataclass(frozen=True)
+class _Group:
+    """Takes sampled together: the numbers ``made``, and those of them that were ``wanted``."""
 
-    return torch.is_tensor(sampled) and sampled.is_floating_point() and not bool(torch.isfinite(sampled).all())
+    made: tuple[int, ...]
+    wanted: tuple[int, ...]
+
+
+def _groups(numbers: Sequence[int], size: int, company: int) -> list[_Group]:
+    """Split numbers (rising) into groups of ``size``; with ``company``, into aligned blocks filled up with neighbours.
+
+    A block is as large as the company, or the largest power of two in ``size`` where less is asked for.
+    """
+    if company == 1:
+        parts = [tuple(numbers[start : start + size]) for start in range(0, len(numbers), size)]
+        return [_Group(part, part) for part in parts]
+    block = min(company, 1 << (size.bit_length() - 1))
+    out = []
+    for first in sorted({number - number % block for number in numbers}):
+        made = tuple(range(first, first + block))
+        out.append(_Group(made, tuple(number for number in numbers if number in made)))
+    return out
 
 
 class StepMeter:
@@ -186,14 +216,12 @@ class NeuralEngine(Engine):
         heal_locale()
         try:
             model = self._loaded(plan.source, request, progress, cancel)
-            sounds = self._make(
-                model, plan, [take_seed(request, number) for number in numbers], request, progress, cancel
-            )
+            sounds = self._make(model, plan, numbers, request, progress, cancel)
         finally:
             heal_locale()
             devices.free_memory()
         return [
-            self._take(model, plan, take_seed(request, number), sound)
+            self._take(model, plan, take_seed(request, number), *sound)
             for number, sound in zip(numbers, sounds, strict=True)
         ]
 
@@ -216,68 +244,67 @@ class NeuralEngine(Engine):
         self,
         model: LoadedModel,
         plan: Plan,
-        seeds: Sequence[int],
+        numbers: Sequence[int],
         request: Request,
         progress: Progress,
         cancel: CancelCheck,
     ) -> list[tuple[np.ndarray, tuple[str, ...]]]:
-        """Sound and remarks of every seed's take, in order."""
+        """Sound and remarks of every take, in the order of ``numbers``."""
         from .fast.numerics import NotFinite
 
         progress("Reading the words", None, None)
         prepared = self._rescued(lambda: model.prepare(plan), model.device, model)
         stop_if(cancel)
-        size = self._group_size(model, plan, len(seeds), request)
-        meter = StepMeter(progress, cancel, plan.steps * -(-len(seeds) // size))
+        size = self._group_size(model, plan, len(numbers), request)
+        meter = StepMeter(progress, cancel, plan.steps * len(_groups(numbers, size, model.company)))
         out: list[tuple[np.ndarray, tuple[str, ...]]] = []
-        remarks: tuple[str, ...] = ()
-        in_float32 = model.device.precision == "float32"
-        while len(out) < len(seeds):
-            group = seeds[len(out) : len(out) + size]
-            meter.stage = _stage("Sampling", len(out), len(group), len(seeds), model.device)
+        overflowed = False
+        while len(out) < len(numbers):
+            group = _groups(numbers[len(out) :], size, model.company)[0]
+            meter.stage = _stage("Sampling", len(out), len(group.wanted), len(numbers), model.device)
             try:
-                sampled = model.sample(prepared, plan, group, meter)
-                overflowed = has_bad_values(sampled)
+                sampled = model.sample(prepared, plan, [take_seed(request, number) for number in group.made], meter)
             except NotFinite:
-                sampled, overflowed = None, True
+                if overflowed or model.device.precision == "float32":
+                    raise LoopsError(
+                        f"{self.info.title} computed values that are not finite; try another seed."
+                    ) from None
+                overflowed = True
+                devices.free_memory()
+                progress("Half precision overflowed; once more in float32", None, None)
+                self._loaded_as = None  # the next generation loads afresh, in half precision again
+                self._rescued(model.to_float32, model.device, model)
+                prepared = self._rescued(lambda: model.prepare(plan), model.device, model)
+                continue
             except Exception as error:
                 if not devices.is_out_of_memory(error):
                     raise
                 error.__traceback__ = None  # its frames hold the tensors that filled the memory
-                if len(group) > 1:
-                    size = len(group) // 2
+                if len(group.made) > 1:
+                    size = len(group.made) // 2
                 elif not model.staged:
                     model.stage()
                 else:
                     raise NotAvailable(self._too_small(model.device)) from None
                 devices.free_memory()
-                left = -(-(len(seeds) - len(out)) // size)
-                meter.plan(plan.steps * (left + -(-len(out) // max(1, size))))
-                continue
-            if overflowed:
-                if in_float32:
-                    raise LoopsError(f"{self.info.title} computed values that are not finite; try another seed.")
-                del sampled
-                devices.free_memory()
-                progress("Half precision overflowed; once more in float32", None, None)
-                self._rescued(model.to_float32, model.device, model)
-                prepared = self._rescued(lambda: model.prepare(plan), model.device, model)
-                self._loaded_as = None  # the next generation starts in half precision again
-                in_float32, remarks = True, ("Made in float32, because half precision overflowed.",)
+                meter.plan(plan.steps * len(_groups(numbers[len(out) :], size, model.company)))
                 continue
             meter.next_group(plan.steps)
-            for index in range(len(group)):
+            remarks = (model.note, "Made in float32, because half precision overflowed." if overflowed else "")
+            for number in group.wanted:
                 stop_if(cancel)
-                progress(f"Decoding take {len(out) + 1} of {len(seeds)}", len(out) / len(seeds), None)
-                one = sampled[index]
-                out.append((self._rescued(lambda one=one: model.decode(one, plan), model.device, model), remarks))
+                progress(f"Decoding take {len(out) + 1} of {len(numbers)}", len(out) / len(numbers), None)
+                one = sampled[group.made.index(number)]
+                sound = self._rescued(lambda one=one: model.decode(one, plan), model.device, model)
+                out.append((sound, tuple(remark for remark in remarks if remark)))
             del sampled
-        self.seconds_per_take = meter.seconds / len(seeds)
+        self.seconds_per_take = meter.seconds / len(numbers)
         return out
 
     def _group_size(self, model: LoadedModel, plan: Plan, wanted: int, request: Request) -> int:
         if "batch" in request.options:
-            return min(wanted, int(request.options["batch"]))
+            return int(request.options["batch"])
+        wanted = max(wanted, model.company)
         return devices.plan_group(wanted, model.bytes_per_take(plan), model.device.free_bytes())
 
     def _rescued(self, work: Callable[[], Result], device: Device, model: LoadedModel | None = None) -> Result:
@@ -304,8 +331,7 @@ class NeuralEngine(Engine):
             "a smaller variant or another engine, or restart the runtime to free what other work holds."
         )
 
-    def _take(self, model: LoadedModel, plan: Plan, seed: int, sound: tuple[np.ndarray, tuple[str, ...]]) -> Take:
-        samples, remarks = sound
+    def _take(self, model: LoadedModel, plan: Plan, seed: int, samples: np.ndarray, remarks: tuple[str, ...]) -> Take:
         return Take(
             clip=Clip(np.ascontiguousarray(samples, dtype=np.float32), self.info.sample_rate),
             engine=self.info.name,

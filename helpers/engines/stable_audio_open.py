@@ -103,6 +103,7 @@ class StableAudioModel(LoadedModel):
         from diffusers import AutoencoderOobleck, StableAudioDiTModel
 
         from .fast.numerics import fold_weight_norm
+        from .fast.stable_audio import StableAudioRunner
 
         found = dict(use_safetensors=True, local_files_only=True)
         self.transformer = StableAudioDiTModel.from_pretrained(
@@ -116,6 +117,7 @@ class StableAudioModel(LoadedModel):
             part.eval().requires_grad_(False)
         self.transformer.to(device.kind)
         self.vae.decoder.to(device.kind, _decoder_dtype(device))
+        self.runner = StableAudioRunner(self.transformer)
         self.hop = int(self.vae.hop_length)
         self._words: dict[tuple[str, str], Any] = {}
 
@@ -217,46 +219,19 @@ class StableAudioModel(LoadedModel):
 
     def sample(self, prepared: dict[str, Any], plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Any:
         """Latents (takes, channels, frames), float32."""
-        import torch
-        from diffusers.models.embeddings import get_1d_rotary_pos_embed
+        from .fast.noise import plan_cosine_steps
 
-        from .fast.noise import CosineSolver, plan_cosine_steps
-        from .fast.streams import TakeStreams
-
-        steps = plan_cosine_steps(plan.steps, sigma_max=prepared["sigma_max"])
-        shape = (int(self.transformer.config.in_channels), self.frames)
-        streams = TakeStreams(seeds, "stable-audio-open")
-        guidance, dtype = plan.values["guidance"], self.transformer.dtype
-        halves = slice(0, 2) if guidance > 1 else slice(1, 2)
-        context = prepared["context"][halves].repeat_interleave(len(seeds), dim=0)
-        durations = prepared["durations"][halves].repeat_interleave(len(seeds), dim=0)
-        rotary = get_1d_rotary_pos_embed(
-            self.transformer.config.attention_head_dim // 2,
-            self.frames + durations.shape[1],
-            use_real=True,
-            repeat_interleave_real=False,
+        result = self.runner.generate(
+            prepared["context"],
+            prepared["durations"],
+            seeds,
+            plan_cosine_steps(plan.steps, sigma_max=prepared["sigma_max"]),
+            guidance=plan.values["guidance"],
+            init=prepared["init"],
+            on_step=lambda done, steps: on_step(done),
         )
-        rotary = tuple(table.to(self.device.kind) for table in rotary)
-        with torch.inference_mode():
-            solver = CosineSolver(steps, streams, shape, self.device.kind)
-            solver.start(prepared["init"])
-            for step in range(plan.steps):
-                solver.load_noise(step)
-                seen = solver.model_input().to(dtype)
-                velocity = self.transformer(
-                    torch.cat([seen] * 2) if guidance > 1 else seen,
-                    solver.timestep(),
-                    encoder_hidden_states=context,
-                    global_hidden_states=durations,
-                    rotary_embedding=rotary,
-                    return_dict=False,
-                )[0].float()
-                if guidance > 1:
-                    free, guided = velocity.chunk(2)
-                    velocity = free + guidance * (guided - free)
-                solver.update(velocity)
-                on_step(step + 1)
-        return solver.latents
+        self.note = result.note
+        return result.latents
 
     def decode(self, sampled: Any, plan: Plan) -> np.ndarray:
         from .fast.oobleck import decode_span
@@ -266,13 +241,16 @@ class StableAudioModel(LoadedModel):
         for part in resting:
             part.to("cpu")
         try:
-            return decode_span(self.vae, sampled, 0, stop).float().cpu().numpy()
+            return decode_span(self.vae, sampled, 0, stop).cpu().numpy()
         finally:
             for part in resting:
                 part.to(self.device.kind)
 
     def to_float32(self) -> None:
+        from .fast.stable_audio import StableAudioRunner
+
         self.transformer.float()
+        self.runner = StableAudioRunner(self.transformer)
 
 
 def _decoder_dtype(device: Device) -> Any:

@@ -106,7 +106,6 @@ def _save(model, folder: Path) -> None:
 
 
 def _stable_audio_open(folder: Path) -> None:
-    import torch
     from diffusers import AutoencoderOobleck, StableAudioDiTModel, StableAudioProjectionModel
     from transformers import T5EncoderModel
 
@@ -190,7 +189,7 @@ def _audioldm2_music(folder: Path) -> None:
         ClapFeatureExtractor,
         ClapModel,
         GPT2Config,
-        GPT2LMHeadModel,
+        GPT2Model,
         SpeechT5HifiGan,
         SpeechT5HifiGanConfig,
         T5EncoderModel,
@@ -229,13 +228,9 @@ def _audioldm2_music(folder: Path) -> None:
     _save(clap, folder / "text_encoder")
     _save(T5EncoderModel(_t5_config(feed_forward_proj="gated-gelu")), folder / "text_encoder_2")
     _t5_tokenizer(folder / "tokenizer_2", max_length=512)
-    gpt2 = GPT2LMHeadModel(GPT2Config(n_embd=16, n_layer=2, n_head=2, n_positions=128, vocab_size=letters))
-    gpt2.config.max_new_tokens = 8
+    # As the released repository of 2023 has it: the class without the head, and its names of weights.
+    gpt2 = GPT2Model(GPT2Config(n_embd=16, n_layer=2, n_head=2, n_positions=128, vocab_size=letters, max_new_tokens=8))
     _save(gpt2, folder / "language_model")
-    # The released repository was written in 2023 and names the class without the head.
-    config = json.loads((folder / "language_model" / "config.json").read_text(encoding="utf-8"))
-    config["architectures"] = ["GPT2Model"]
-    _write_json(folder / "language_model" / "config.json", config)
     _save(
         AudioLDM2ProjectionModel(text_encoder_dim=16, text_encoder_1_dim=32, langauge_model_dim=16),
         folder / "projection_model",
@@ -281,7 +276,7 @@ def _audioldm2_music(folder: Path) -> None:
             resblock_kernel_sizes=[3, 7],
             resblock_dilation_sizes=[[1, 3], [1, 3]],
             normalize_before=False,
-            initializer_range=0.3,
+            initializer_range=0.12,
         )
     )
     _save(vocoder, folder / "vocoder")
@@ -368,6 +363,9 @@ def _musicgen(folder: Path, *, stereo: bool, melody: bool) -> None:
             MusicgenConfig(**parts, decoder=MusicgenDecoderConfig(**decoder).to_dict())
         )
     with torch.no_grad():
+        for name, parameter in model.audio_encoder.named_parameters():  # a fresh codec is more bias than signal
+            if name.endswith("bias"):
+                parameter.zero_()
         for layer in model.audio_encoder.quantizer.layers:  # zero when fresh: every token would sound the same
             layer.codebook.embed.normal_()
     settings = model.generation_config

@@ -1,0 +1,211 @@
+"""AudioLDM2-Music: mono at 16 kHz, steered by words and by what to avoid. It cannot hear audio.
+
+The library's pipeline is not called: it wants text encoders in memory while sampling, re-ranks several takes so that
+they come back out of order, cuts the negative words to the length of the prompt, and fails outright with the language
+model that the released repository names. Words are encoded here once, each encoder loaded, used and dropped in turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..records import Clip, EngineInfo, Request
+from .devices import Device, placed
+from .neural import LoadedModel, NeuralEngine, OnStep, Plan
+from .options import checked_choice, checked_number, planned_seconds, written_prompt
+from .sources import SOURCES, ModelSource
+
+SAMPLE_RATE = 16_000
+CANVAS_SECONDS = 20.48  # any length runs; the model was trained on half of this
+TRAINED_SECONDS = 10.24
+_STEPS = {"reference": 200, "balanced": 100, "draft": 50}
+_GUIDANCE = 3.5
+
+
+class AudioLDM2MusicEngine(NeuralEngine):
+    """AudioLDM2-Music through diffusers' and transformers' modules."""
+
+    info = EngineInfo(
+        name="audioldm2-music",
+        title="AudioLDM2-Music",
+        sample_rate=SAMPLE_RATE,
+        channels=1,
+        max_seconds=CANVAS_SECONDS,
+        licence=SOURCES["audioldm2-music"].licence,
+        memory_gib=3.2,
+        hears=frozenset({"text", "negative"}),
+        good_at="Pads and textures; dark (nothing above 8 kHz), and only its words carry tempo and key.",
+        hub_id=SOURCES["audioldm2-music"].hub_id,
+        download_gib=SOURCES["audioldm2-music"].download_gib,
+        options={
+            "prompt": "the words the model reads, instead of those written from the request",
+            "negative_prompt": "what the model steers away from",
+            "preset": "reference (200 steps), balanced (100) or draft (50); default reference",
+            "steps": "sampling steps, 2 to 500, instead of the preset's",
+            "guidance": "how closely the words are followed, 1 to 20; default 3.5",
+            "precision": "auto, float16, bfloat16 or float32",
+            "batch": "takes made at once, 1 to 16; default: what fits the memory",
+        },
+    )
+
+    def _source(self, request: Request | None) -> ModelSource:
+        return SOURCES["audioldm2-music"]
+
+    def _check_options(self, request: Request) -> None:
+        _settings(request)
+
+    def _plan(self, request: Request, guide: Clip | None) -> Plan:
+        prompt, negative = written_prompt(request, self.info.title)
+        steps, guidance, labels = _settings(request)
+        seconds = planned_seconds(request, CANVAS_SECONDS)
+        long = seconds > TRAINED_SECONDS
+        notes = (f"{seconds:.1f} s is more than the {TRAINED_SECONDS:g} s the model was trained on.",) if long else ()
+        return Plan(
+            source=self._source(request),
+            prompt=prompt,
+            negative_prompt=negative,
+            seconds=seconds,
+            steps=steps,
+            guide=None,
+            values={"guidance": guidance},
+            labels=labels,
+            notes=notes,
+        )
+
+    def _load(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> LoadedModel:
+        return AudioLDM2Model(source, folder, device, check)
+
+
+def _settings(request: Request) -> tuple[int, float, tuple[str, ...]]:
+    """Steps, guidance, and the labels of what differs from the reference."""
+    checked_number(request, "batch", 1, 1, 16, whole=True)
+    preset = checked_choice(request, "preset", "reference", tuple(_STEPS))
+    steps = int(checked_number(request, "steps", _STEPS[preset], 2, 500, whole=True))
+    guidance = checked_number(request, "guidance", _GUIDANCE, 1.0, 20.0)
+    labels = [f"{steps} of {_STEPS['reference']} steps"] if steps < _STEPS["reference"] else []
+    if guidance != _GUIDANCE:
+        labels.append(f"guidance {guidance:g}")
+    return steps, guidance, tuple(labels)
+
+
+class AudioLDM2Model(LoadedModel):
+    """UNet, decoder and vocoder stay loaded; the three text models come and go."""
+
+    def __init__(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> None:
+        super().__init__(source, folder, device)
+        import torch
+        from diffusers import AudioLDM2UNet2DConditionModel, AutoencoderKL
+        from transformers import SpeechT5HifiGan
+
+        from .fast.audioldm2 import AudioLDM2Runner
+
+        found = dict(use_safetensors=True, local_files_only=True)
+        self.unet = AudioLDM2UNet2DConditionModel.from_pretrained(
+            folder, subfolder="unet", torch_dtype=device.dtype, **found
+        )
+        check()
+        # Decoder and vocoder are small and run once a take: float32 costs nothing and cannot overflow.
+        self.vae = AutoencoderKL.from_pretrained(folder, subfolder="vae", **found)
+        self.vocoder = SpeechT5HifiGan.from_pretrained(folder / "vocoder", dtype=torch.float32, **found)
+        for part in (self.unet, self.vae, self.vocoder):
+            part.eval().requires_grad_(False)
+            part.to(device.kind)
+        check()
+        self.runner = AudioLDM2Runner(self.unet)
+        self._words: dict[tuple[str, str], Any] = {}
+
+    def prepare(self, plan: Plan) -> Any:
+        """What the UNet attends to: language model states, T5 states and their mask; free half first."""
+        import torch
+
+        key = (plan.prompt, plan.negative_prompt)
+        if key not in self._words:
+            with torch.inference_mode():
+                self._words = {key: self._encode_words(*key)}
+        return self._words[key]
+
+    def _encode_words(self, prompt: str, negative: str) -> Any:
+        import torch
+        from diffusers import AudioLDM2ProjectionModel
+        from transformers import AutoTokenizer, ClapModel, GPT2LMHeadModel, T5EncoderModel
+
+        from .fast.audioldm2 import Context, continue_words
+
+        # float32 whatever the UNet runs in: T5 overflows in half precision, and two sentences are quickly read.
+        found = dict(use_safetensors=True, local_files_only=True)
+        texts, device = (negative, prompt), self.device.kind
+        tokenizer = AutoTokenizer.from_pretrained(self.folder / "tokenizer", local_files_only=True)
+        clap = ClapModel.from_pretrained(self.folder / "text_encoder", dtype=torch.float32, **found).eval()
+        with placed(self.device, clap):
+            tokens = tokenizer(list(texts), padding="max_length", truncation=True, return_tensors="pt").to(device)
+            joint = clap.get_text_features(tokens.input_ids, attention_mask=tokens.attention_mask)
+            joint = getattr(joint, "pooler_output", joint)[:, None].cpu()
+        del clap
+        tokenizer = AutoTokenizer.from_pretrained(self.folder / "tokenizer_2", local_files_only=True)
+        t5 = T5EncoderModel.from_pretrained(self.folder / "text_encoder_2", dtype=torch.float32, **found).eval()
+        with placed(self.device, t5):
+            # As in the library the negative words are padded to the length of the prompt; they are never cut to it.
+            tokens = tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt").to(device)
+            states = t5(tokens.input_ids, attention_mask=tokens.attention_mask)[0].cpu()
+            mask = tokens.attention_mask.cpu()
+        del t5
+        projection = AudioLDM2ProjectionModel.from_pretrained(self.folder, subfolder="projection_model", **found).eval()
+        # The released repository names GPT2Model, which the pipeline cannot use (diffusers#12630); same weights.
+        language_model = GPT2LMHeadModel.from_pretrained(
+            self.folder / "language_model", dtype=torch.float32, **found
+        ).eval()
+        said = []
+        with placed(self.device, language_model):
+            for row in range(2):
+                # Alone and without padding after the prompt's own, as the prompt is read by the library.
+                length = int(mask[1].sum()) if row == 1 else states.shape[1]
+                projected = projection(
+                    hidden_states=joint[row : row + 1],
+                    hidden_states_1=states[row : row + 1, :length],
+                    attention_mask=torch.ones(1, 1, dtype=torch.long),
+                    attention_mask_1=mask[row : row + 1, :length],
+                )
+                said.append(
+                    continue_words(
+                        language_model, projected.hidden_states.to(device), projected.attention_mask.to(device)
+                    )
+                )
+        return Context(torch.cat(said), states, mask)
+
+    def bytes_per_take(self, plan: Plan) -> int:
+        """From a live-tensor trace at full size: 0.10 GiB a take for 8 s in half precision, in proportion to both."""
+        widest = self.unet.config.block_out_channels[0]
+        size = 2 if self.unet.dtype.itemsize == 2 else 4
+        return int(0.10 * 2**30 * plan.seconds / 8.0 * widest / 128 * size / 2)
+
+    def sample(self, prepared: Any, plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Any:
+        """Latents (takes, channels, frames, bins), float32."""
+        from .fast.audioldm2 import count_frames
+        from .fast.ddim import plan_ddim_steps
+
+        result = self.runner.generate(
+            prepared,
+            seeds,
+            count_frames(plan.seconds),
+            plan_ddim_steps(plan.steps),
+            guidance=plan.values["guidance"],
+            on_step=lambda done, steps: on_step(done),
+        )
+        self.note = result.note
+        return result.latents
+
+    def decode(self, sampled: Any, plan: Plan) -> np.ndarray:
+        from .fast.audioldm2 import decode
+
+        sound = decode(self.vae, self.vocoder, sampled).cpu().numpy()
+        return sound[:, : round(plan.seconds * SAMPLE_RATE)]
+
+    def to_float32(self) -> None:
+        from .fast.audioldm2 import AudioLDM2Runner
+
+        self.unet.float()
+        self.runner = AudioLDM2Runner(self.unet)
