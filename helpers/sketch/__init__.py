@@ -17,7 +17,7 @@ from .parts.drums import write_drums
 from .parts.lead import write_lead
 from .parts.pad import write_pad
 from .plot import plot_roll
-from .render import render
+from .sound import render
 from .score import Score
 from .soundfont import SoundFont, find_soundfont
 

@@ -1,0 +1,161 @@
+"""A score as sound: played early and in tune, in a room that suits its role, cut to start exactly on bar 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..audio import resample
+from ..records import Clip, Request
+from .midi import DRUM_CHANNEL, channel_setup, part_events
+from .score import Score
+from .soundfont import find_soundfont
+from .synth import (
+    LATEST_ATTACK_SECONDS,
+    SYNTH_RATE,
+    Event,
+    Habit,
+    bank_habits,
+    fine_tuning,
+    mix_controls,
+    read_bank,
+    synthesise,
+)
+
+LEAD_IN_SECONDS = 0.125  # room before bar 1 for attacks that must begin early
+LONGEST_TAIL_SECONDS = 3.0
+FADE_OUT_SECONDS = 0.06
+TAIL_FLOOR = 10 ** (-66 / 20)  # of the peak: below this the tail is over
+LEVEL_RMS = 10 ** (-19 / 20)  # every take about equally loud; the loop is set to its exact loudness later
+CEILING = 0.84  # -1.5 dBFS
+VOLUMES = (127, 80, 50)  # the quieter ones only when the sum of the voices clipped
+TUNING_STEP_CENTS = 4  # closer than that no one hears; each step needs a channel
+CHANNELS = tuple(c for c in range(16) if c != DRUM_CHANNEL)
+
+
+@dataclass(frozen=True)
+class Room:
+    """Reverb and chorus sends 0..127 and the width of the stereo image, 0 mono to 1 as the bank has it."""
+
+    reverb: int
+    chorus: int
+    width: float
+
+
+ROOMS = {
+    "bass": Room(0, 0, 0.0),
+    "chords": Room(24, 0, 1.0),
+    "pad": Room(46, 0, 1.0),
+    "lead": Room(30, 0, 0.7),
+    "arpeggio": Room(30, 0, 1.0),
+    "drums": Room(10, 0, 1.0),
+}
+
+
+def render(score: Score, request: Request, sample_rate: int = 44_100) -> Clip:
+    """Play a score.
+
+    Parameters
+    ----------
+    score
+        The part.
+    request
+        Only ``dry`` is read: no reverb, no chorus.
+    sample_rate
+        Rate of the result in Hz.
+
+    Returns
+    -------
+    Clip
+        Float32 stereo: the loop, exactly as long as the score, and then its decaying tail (at most three seconds). Bar 1
+        is heard at sample 0; the few milliseconds of attack that lie before it are added to the end of the loop, where
+        they sound when it repeats. At -19 dB RMS unless peaks would pass -1.5 dBFS. Equal input and SoundFont give equal
+        bytes.
+
+    Raises
+    ------
+    NotAvailable, InvalidInput
+        See :func:`find_soundfont`.
+    """
+    path = find_soundfont().path
+    pitches = tuple(sorted({n.pitch for n in score.notes}))
+    habits = bank_habits(path, score.program, score.is_drums, pitches) if pitches else {}
+    room = ROOMS[score.role]
+    sends = (0, 0) if request.dry else (room.reverb, room.chorus)
+    channels = _channels(score, habits)
+    events = _events(score, habits, channels)
+    loop_seconds = score.quarters * 60.0 / score.quarters_per_minute
+    seconds = LEAD_IN_SECONDS + loop_seconds + LONGEST_TAIL_SECONDS
+    bank = read_bank(path)
+    for volume in VOLUMES:
+        head = []
+        for channel, cents in set(channels.values()) or {(CHANNELS[0], 0.0)}:
+            head += [m.copy(channel=channel) for m in channel_setup(score)]
+            head += [*fine_tuning(channel, -cents), *mix_controls(channel, volume, *sends)]
+        sound = synthesise(bank, head, events, seconds)
+        if np.abs(sound).max(initial=0.0) < 0.999:
+            break
+    sound = resample(Clip(_narrowed(sound, room.width), SYNTH_RATE), sample_rate).samples
+    lead, loop = round(LEAD_IN_SECONDS * sample_rate), round(loop_seconds * sample_rate)
+    return Clip(_levelled(_at_bar_one(sound, lead, loop, sample_rate), loop), sample_rate)
+
+
+def _channels(score: Score, habits: dict[int, Habit]) -> dict[int, tuple[int, float]]:
+    """Pitch -> (channel, deviation in cents): pitches that are out of tune alike share a channel."""
+    if score.is_drums:
+        return {pitch: (DRUM_CHANNEL, 0.0) for pitch in habits}
+    step = TUNING_STEP_CENTS
+    while True:
+        bins = {pitch: round(habit.cents / step) * step for pitch, habit in habits.items()}
+        used = sorted(set(bins.values()))
+        if len(used) <= len(CHANNELS):
+            return {pitch: (CHANNELS[used.index(cents)], float(cents)) for pitch, cents in bins.items()}
+        step *= 2
+
+
+def _events(score: Score, habits: dict[int, Habit], channels: dict[int, tuple[int, float]]) -> list[Event]:
+    """The score's events in seconds after LEAD_IN_SECONDS, every note early by its own delay and on its own channel."""
+    quarter = 60.0 / score.quarters_per_minute
+    used = sorted({channel for channel, _ in channels.values()})
+    out: list[Event] = []
+    for at, order, message in part_events(score):
+        seconds = LEAD_IN_SECONDS + at * quarter
+        if message.type.startswith("note"):
+            channel, _ = channels[message.note]
+            out.append((seconds - habits[message.note].delay_seconds, order, message.copy(channel=channel)))
+        else:
+            out += [(max(0.0, seconds - LATEST_ATTACK_SECONDS), order, message.copy(channel=c)) for c in used]
+    return out
+
+
+def _narrowed(sound: np.ndarray, width: float) -> np.ndarray:
+    if width >= 1.0:
+        return sound
+    middle = sound.mean(axis=0, dtype=np.float32)
+    return (middle + np.float32(width) * (sound - middle)).astype(np.float32)
+
+
+def _at_bar_one(sound: np.ndarray, lead: int, loop: int, sample_rate: int) -> np.ndarray:
+    """Cut at bar 1, move what lies before it to the loop's end, trim the tail where it has died away and fade it out."""
+    out = sound[:, lead:].copy()
+    if loop >= lead:
+        out[:, loop - lead : loop] += sound[:, :lead]
+    floor = TAIL_FLOOR * float(np.abs(out).max(initial=0.0))
+    alive = np.nonzero(np.abs(out).max(axis=0) > floor)[0]
+    end = max(loop, int(alive[-1]) + 1 if alive.size else 0)
+    out = out[:, :end]
+    fade = min(round(FADE_OUT_SECONDS * sample_rate), end - loop)
+    if fade > 0:
+        out[:, end - fade :] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
+    return out
+
+
+def _levelled(sound: np.ndarray, loop: int) -> np.ndarray:
+    """At LEVEL_RMS over the loop, or less where peaks would pass CEILING."""
+    peak = float(np.abs(sound).max(initial=0.0))
+    if peak == 0.0:
+        return np.ascontiguousarray(sound)
+    rms = float(np.sqrt(np.mean(np.square(sound[:, :loop], dtype=np.float64))))
+    gain = min(CEILING / peak, LEVEL_RMS / max(rms, 1e-9))
+    return np.ascontiguousarray(sound * np.float32(gain))
