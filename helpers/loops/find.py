@@ -8,60 +8,125 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import Refused
-from ..meter import Meter
-from ..records import Analysis, Clip, Request
-from .tempo import Onsets, TakeTempo, grid_phase
+from ..meter import Meter, bar_seconds, step_seconds
+from ..pitch import parse_chord
+from ..records import Analysis, Request
+from .hearing import Hearing, frame_levels
+from .shift import scale_share
+from .tempo import Drift, TakeTempo
 
-ACTIVE_DB = -45.0  # against the loudest 50 ms of the take: below is silence before the first note
 PAD_SECONDS = 0.045  # what may be missing at either end of a window: less than a thirty-second at 160 BPM
-# How much each cue says about which sixteenth is the first of a bar.
-METRE_WEIGHT, IDEA_WEIGHT, HARMONY_WEIGHT, FIRST_WEIGHT = 1.0, 1.0, 1.0, 1.2
+WHOLE_SECONDS = 0.002  # a take this near to whole bars was cut to them by someone
+
+# What each cue says about which sixteenth starts the bar, in units of log odds; fitted by logistic regression on takes
+# started anywhere in a bar, but for the last, which says how takes begin: nearly always on bar 1.
+CUES = {
+    "metre": 0.7,  # accents fall where the metre has its strong places
+    "metre low": 0.4,  # likewise below 150 Hz: kick and bass
+    "metre mid": 0.6,
+    "metre high": 0.5,
+    "low accent": 0.5,  # the strongest low onset
+    "change": 0.5,  # the notes of a beat differ from those of the beat before, on average over the bars
+    "new bar": 0.35,  # the notes of half a bar differ from those of the half before
+    "idea": 1.0,  # accents agree with those of the idea, which plays on the same bars
+    "chords": 4.0,  # the notes agree with the chords asked for, bar by bar
+    "first": 2.0,  # the take's first sound lies here
+}
 
 
 @dataclass(frozen=True)
 class Phase:
-    """``first_bar_seconds``: a bar line at or just after the first sound; ``confidence`` 0..1 against the runner-up."""
+    """``first_bar_seconds``: a bar line near the first sound, on the take's own grid without its drift.
+
+    ``confidence`` is how far the best sixteenth of the bar is ahead of the next, 0..1; ``cues`` what each said of it.
+    """
 
     first_bar_seconds: float
     confidence: float
+    cues: dict[str, float]
 
 
 @dataclass(frozen=True)
 class Window:
-    """The bars of a take to use: from ``start_seconds``, the ``bar``-th place of ``candidates``; ``score`` is 0..1."""
+    """The bars of a take to use: ``lines`` are its bar lines in seconds, one more than bars; the ``bar``-th place of
+    ``candidates`` was taken for its ``score`` 0..1, made of ``parts``."""
 
-    start_seconds: float
+    lines: tuple[float, ...]
     bar: int
     score: float
     candidates: int
+    parts: dict[str, float]
 
 
-def active_span(clip: Clip) -> tuple[float, float]:
-    """First and last second in which a take sounds, within 10 ms.
-
-    Raises
-    ------
-    Refused
-        If it is silent throughout.
-    """
-    levels = _levels(clip, 0.01)
-    peak = float(levels.max(initial=0.0))
-    if peak < 1e-3:
-        raise Refused("The take is silent; make another one.")
-    loud = np.flatnonzero(levels > peak * 10 ** (ACTIVE_DB / 20))
-    return float(loud[0] * 0.01), float((loud[-1] + 1) * 0.01)
+# ---------------------------------------------------------------------------------------------------------------- phase
 
 
-def _levels(clip: Clip, frame_seconds: float) -> np.ndarray:
-    """RMS per frame over all channels (n,)."""
-    frame = max(1, round(frame_seconds * clip.sample_rate))
-    count = clip.length // frame
-    power = np.square(clip.samples[:, : count * frame]).reshape(clip.channels, count, frame)
-    return np.sqrt(power.mean(axis=(0, 2)))
+def find_phase(
+    heard: Hearing, tempo: TakeTempo, drift: Drift, request: Request, analysis: Analysis | None = None
+) -> Phase:
+    """Find the first bar line of a take whose tempo is known; several cues vote (see CUES)."""
+    bpm = tempo.bpm or request.bpm
+    meter = request.time
+    bar = bar_seconds(bpm, meter)
+    seconds = heard.clip.seconds
+    whole = round(seconds / bar)
+    if tempo.bpm is None or heard.onsets.times.size == 0:
+        return Phase(heard.begin if heard.begin > 0.02 else 0.0, 0.0, {})
+    step = step_seconds(bpm, meter)
+    offset = tempo.step_offset_seconds
+    if not drift.coefficients and heard.begin < 0.02 and whole >= request.bars:
+        exact = whole * bar_seconds(request.bpm, meter)
+        if abs(seconds - exact) < WHOLE_SECONDS and abs((offset + step / 2) % step - step / 2) < PAD_SECONDS:
+            return Phase(0.0, 1.0, {"cut to whole bars": 1.0})
+    cues = _cues(heard, drift, offset, step, request, analysis)
+    votes = sum(CUES[name] * values for name, values in cues.items())
+    best = int(np.argmax(votes))
+    odds = np.exp(votes - votes[best])
+    line = offset + best * step
+    line += bar * np.ceil((heard.begin - PAD_SECONDS - line) / bar)
+    return Phase(float(line), float(1 - np.sort(odds)[-2]), {name: float(v[best]) for name, v in cues.items()})
+
+
+def _cues(
+    heard: Hearing, drift: Drift, offset: float, step: float, request: Request, analysis: Analysis | None
+) -> dict[str, np.ndarray]:
+    """For each cue, what it says of each sixteenth of the bar (steps,)."""
+    from scipy.ndimage import maximum_filter1d
+
+    meter = request.time
+    times = heard.onsets.times
+    steady = times - drift.late_seconds(times) - offset
+    number = np.round(steady / step).astype(int)
+    near = np.abs(steady - number * step) < 0.3 * step
+    frames = np.clip(np.round(times * heard.bands.rate).astype(int), 0, heard.bands.all.size - 1)
+
+    def folded(values: np.ndarray) -> np.ndarray:
+        return np.bincount(number[near] % meter.steps_per_bar, values[near], minlength=meter.steps_per_bar)
+
+    def by_band(band: np.ndarray) -> np.ndarray:
+        return folded(maximum_filter1d(band, 7)[frames])
+
+    template = metre_template(meter)
+    accents, low = folded(heard.onsets.strengths), by_band(heard.bands.low)
+    cues = {
+        "metre": _rotations(template, accents),
+        "metre low": _rotations(template, low),
+        "metre mid": _rotations(template, by_band(heard.bands.mid)),
+        "metre high": _rotations(template, by_band(heard.bands.high)),
+        "low accent": _standard(low),
+        "first": _first(heard, offset, step, meter),
+    }
+    if heard.notes is not None:
+        cues |= _harmony_cues(heard, offset, step, request)
+    if analysis is not None and len(analysis.groove.accents) == meter.steps_per_bar:
+        cues["idea"] = _rotations(np.asarray(analysis.groove.accents), accents)
+        if len(analysis.groove.low_accents) == meter.steps_per_bar:
+            cues["idea"] = 0.5 * (cues["idea"] + _rotations(np.asarray(analysis.groove.low_accents), low))
+    return cues
 
 
 def metre_template(meter: Meter) -> np.ndarray:
-    """How strong each sixteenth of a bar is by the metre alone (Lerdahl & Jackendoff's dots), 0..1."""
+    """How strong each sixteenth of a bar is by the metre alone (after Lerdahl & Jackendoff 1983), 0..1."""
     template = np.zeros(meter.steps_per_bar)
     template[:: max(1, meter.steps_per_beat // 2)] = 0.25
     template[:: meter.steps_per_beat] = 0.55
@@ -69,38 +134,6 @@ def metre_template(meter: Meter) -> np.ndarray:
         template[:: meter.steps_per_bar // 2] = 0.7
     template[0] = 1.0
     return template
-
-
-def find_phase(
-    clip: Clip, onsets: Onsets, tempo: TakeTempo, request: Request, analysis: Analysis | None = None
-) -> Phase:
-    """Find the first bar line of a take whose tempo is known.
-
-    Four cues vote on which sixteenth starts the bar: the accents against the metre, the accents against those of the
-    idea, harmony that changes at bar lines, and the place of the first sound (takes tend to begin on beat 1).
-    """
-    bpm = tempo.bpm or request.bpm
-    meter = request.time
-    step = 60 / bpm / meter.steps_per_beat
-    bar = step * meter.steps_per_bar
-    begin, _ = active_span(clip)
-    if onsets.times.size == 0:
-        return Phase(begin, 0.0)
-    offset = tempo.step_offset_seconds if tempo.bpm else grid_phase(onsets.times, onsets.strengths, step)
-    number = np.round((onsets.times - offset) / step).astype(int)
-    near = np.abs(onsets.times - offset - number * step) < 0.3 * step
-    accents = np.bincount(number[near] % meter.steps_per_bar, onsets.strengths[near], minlength=meter.steps_per_bar)
-    votes = METRE_WEIGHT * _rotations(metre_template(meter), accents)
-    if analysis is not None and len(analysis.groove.accents) == meter.steps_per_bar:
-        votes = votes + IDEA_WEIGHT * _rotations(np.asarray(analysis.groove.accents), accents)
-    votes = votes + HARMONY_WEIGHT * _harmony_votes(clip, offset, step, request)
-    first = int(number[near][0]) if near.any() else 0
-    votes[first % meter.steps_per_bar] += FIRST_WEIGHT
-    best = int(np.argmax(votes))
-    rest = np.delete(votes, best)
-    line = offset + best * step
-    line += bar * np.ceil((begin - PAD_SECONDS - line) / bar)
-    return Phase(float(line), float(np.clip(votes[best] - rest.max(), 0, 1)))
 
 
 def _rotations(template: np.ndarray, accents: np.ndarray) -> np.ndarray:
@@ -112,32 +145,87 @@ def _rotations(template: np.ndarray, accents: np.ndarray) -> np.ndarray:
     return np.array([np.roll(t, shift) @ a for shift in range(accents.size)]) / norm
 
 
-def _harmony_votes(clip: Clip, offset: float, step: float, request: Request) -> np.ndarray:
-    """For each step of a bar, how much more the harmony changes across bar lines there than elsewhere, 0..1."""
-    votes = np.zeros(request.time.steps_per_bar)
-    if request.role == "drums":
-        return votes
-    from ..features import chroma
-
-    heard = chroma(clip, hop_seconds=0.1)
-    bar = step * request.time.steps_per_bar
-    for beat in range(request.time.beats_per_bar):
-        at = beat * request.time.steps_per_beat
-        lines = np.arange((offset + at * step) % bar, clip.seconds, bar)
-        edges = np.searchsorted(heard.times, lines)
-        bars = [heard.frames[:, a:b].sum(axis=1) for a, b in itertools.pairwise(edges) if b > a]
-        if len(bars) < 2:
-            continue
-        # Bars hold together best when they are cut at the right beat: few pitch classes in each, unlike its neighbour.
-        unit = np.array([b / (np.linalg.norm(b) + 1e-9) for b in bars])
-        votes[at] = 1 - float(np.mean(np.sum(unit[1:] * unit[:-1], axis=1)))
-    tried = votes > 0
-    if tried.sum() < 2:
-        return np.zeros_like(votes)
-    return np.where(tried, 5 * (votes - votes[tried].min()), 0.0).clip(0, 1)
+def _standard(values: np.ndarray) -> np.ndarray:
+    return (values - values.mean()) / (values.std() + 1e-3)
 
 
-def find_window(clip: Clip, phase: Phase, bpm: float, request: Request) -> Window:
+def _first(heard: Hearing, offset: float, step: float, meter: Meter) -> np.ndarray:
+    """One at the step where the take begins to sound, if it begins on the grid: up to 45 ms early, for slow attacks."""
+    cue = np.zeros(meter.steps_per_bar)
+    number = round((heard.begin + 0.012 - offset) / step)
+    if -0.045 <= heard.begin - offset - number * step <= 0.018:
+        cue[number % meter.steps_per_bar] = 1.0
+    return cue
+
+
+def _harmony_cues(heard: Hearing, offset: float, step: float, request: Request) -> dict[str, np.ndarray]:
+    meter = request.time
+    beat, bar = step * meter.steps_per_beat, step * meter.steps_per_bar
+    chroma = heard.notes.chroma()
+    chords = _progression_vectors(request)
+    change, new_bar, agreement = (np.zeros(meter.steps_per_bar) for _ in range(3))
+    for at in range(meter.steps_per_bar):
+        lines = np.arange((offset + at * step) % bar, heard.clip.seconds, bar)
+        for values, reach in ((change, beat), (new_bar, bar / 2)):
+            inner = lines[(lines >= reach) & (lines + reach <= heard.clip.seconds)]
+            if inner.size:
+                before = _span_sums(chroma, heard.notes.times, inner - reach, inner)
+                values[at] = float(
+                    np.mean(_distances(before, _span_sums(chroma, heard.notes.times, inner, inner + reach)))
+                )
+        if chords is not None and lines.size > 2:
+            bars = _span_sums(chroma, heard.notes.times, lines[:-1], lines[1:])
+            agreement[at] = max(_progression_fit(bars, chords, first) for first in range(len(chords)))
+    cues = {"change": _standard(change), "new bar": _standard(new_bar)}
+    if chords is not None:
+        cues["chords"] = agreement - agreement.mean()
+    return cues
+
+
+def _span_sums(chroma: np.ndarray, times: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Pitch classes between each start and end: (n, 12)."""
+    sums = np.concatenate([np.zeros((12, 1)), np.cumsum(chroma, axis=1)], axis=1)
+    return (sums[:, np.searchsorted(times, ends)] - sums[:, np.searchsorted(times, starts)]).T
+
+
+def _distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """One minus the cosine of each pair of rows."""
+    norm = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return np.where(norm > 1e-6, 1 - np.sum(a * b, axis=1) / np.maximum(norm, 1e-6), 0.0)
+
+
+def _progression_vectors(request: Request) -> np.ndarray | None:
+    """The chord tones of each bar of the progression, (bars, 12), or None where none is known or it never changes."""
+    if not request.progression:
+        return None
+    bars = np.zeros((len(request.progression), 12))
+    for number, labels in enumerate(request.progression):
+        for label in labels:
+            chord = parse_chord(label)
+            if chord is not None:
+                bars[number, list(chord.pitch_classes)] += 1 / len(labels)
+    return bars if np.ptp(bars, axis=0).any() else None
+
+
+def _progression_fit(bars: np.ndarray, chords: np.ndarray, first: int) -> float:
+    """Share of pitch-class strength on the chords when bar 0 of the take is bar ``first`` of the progression."""
+    wanted = chords[(np.arange(len(bars)) + first) % len(chords)]
+    return float(np.sum(bars * np.minimum(wanted, 1.0)) / (bars.sum() + 1e-9))
+
+
+# --------------------------------------------------------------------------------------------------------------- window
+
+# What makes a window good; each part is 0..1.
+WINDOW_PARTS = {
+    "even level": 0.25,  # bars of like level: no fade, no dropout
+    "level": 0.15,  # not the quiet end of the take
+    "grid": 0.15,  # onsets near its own grid
+    "seam": 0.20,  # what precedes its start resembles what it ends with
+    "harmony": 0.25,  # notes on the chords asked for, else on the scale
+}
+
+
+def find_window(heard: Hearing, phase: Phase, tempo: TakeTempo, drift: Drift, request: Request) -> Window:
     """Choose the best run of ``request.bars`` whole bars.
 
     Raises
@@ -145,30 +233,75 @@ def find_window(clip: Clip, phase: Phase, bpm: float, request: Request) -> Windo
     Refused
         If no run of that many bars sounds throughout.
     """
-    bar = 60 / bpm * request.time.beats_per_bar
-    begin, end = active_span(clip)
+    bpm = tempo.bpm or request.bpm
+    bar = bar_seconds(bpm, request.time)
     length = bar * request.bars
     first = phase.first_bar_seconds
-    while first - bar >= begin - PAD_SECONDS:
+    while first - bar >= heard.begin - PAD_SECONDS:
         first -= bar
-    last = clip.seconds + PAD_SECONDS - length
-    starts = np.arange(first, last + 1e-6, bar) if last >= first else np.zeros(0)
-    starts = starts[starts >= -PAD_SECONDS]
-    # The last note may ring out before the loop does, but half of the last bar has to sound.
-    starts = starts[starts + length - bar / 2 <= end]
-    if starts.size == 0:
+    grid = first + bar * np.arange(max(0, int((heard.clip.seconds + PAD_SECONDS - first) / bar + 1e-9)) + 1)
+    lines = grid + drift.late_seconds(grid)
+    places = [
+        lines[at : at + request.bars + 1]
+        for at in range(lines.size - request.bars)
+        if lines[at] >= -PAD_SECONDS
+        # the last note may ring out before the loop does, but half of the last bar has to sound
+        and lines[at + request.bars] - bar / 2 <= heard.end
+        and lines[at + request.bars] <= heard.clip.seconds + PAD_SECONDS
+    ]
+    if not places:
         raise Refused(
-            f"The take sounds for {end - begin:.1f} s from {begin:.1f} s on; {request.bars} bars at {bpm:.2f} BPM "
-            f"from its first bar line need {length:.1f} s. Ask for fewer bars or make another take."
+            f"The take sounds for {heard.end - heard.begin:.1f} s from {heard.begin:.1f} s on; {request.bars} bars at "
+            f"{bpm:.2f} BPM from its first bar line need {length:.1f} s. Ask for fewer bars or make another take."
         )
-    levels = _levels(clip, 0.05)
-    scores = []
-    for start in starts:
-        edges = np.clip(np.round((start + bar * np.arange(request.bars + 1)) / 0.05).astype(int), 0, levels.size)
-        bars = np.array([levels[a:b].mean() if b > a else 0.0 for a, b in itertools.pairwise(edges)])
-        loudness = 20 * np.log10(bars / levels.max() + 1e-4)
-        swing_db = float(loudness.max() - loudness.min())
-        scores.append(np.exp(-swing_db / 12) * (0.5 + 0.5 * np.clip(1 + loudness.mean() / 40, 0, 1)))
-    order = np.asarray(scores) - 0.01 * np.arange(starts.size)  # of equals, the earlier
-    best = int(np.argmax(order))
-    return Window(float(starts[best]), best, float(scores[best]), starts.size)
+    scored = [_window_parts(heard, place, tempo, drift, request) for place in places]
+    totals = np.array(
+        [sum(WINDOW_PARTS[n] * v for n, v in parts.items()) / sum(WINDOW_PARTS[n] for n in parts) for parts in scored]
+    )
+    best = int(np.argmax(totals - 0.005 * np.arange(totals.size)))  # of equals, the earlier
+    return Window(tuple(float(t) for t in places[best]), best, float(totals[best]), len(places), scored[best])
+
+
+def _window_parts(
+    heard: Hearing, lines: np.ndarray, tempo: TakeTempo, drift: Drift, request: Request
+) -> dict[str, float]:
+    levels = frame_levels(heard.clip, 0.05)
+    edges = np.clip(np.round(lines / 0.05).astype(int), 0, levels.size)
+    bars = np.array([levels[a:b].mean() if b > a else 0.0 for a, b in itertools.pairwise(edges)])
+    loudness = 20 * np.log10(bars / (levels.max() + 1e-12) + 1e-4)
+    parts = {
+        "even level": float(np.exp(-np.ptp(loudness) / 10)),
+        "level": float(np.clip(1 + loudness.mean() / 40, 0, 1)),
+        "seam": _likeness(heard, lines),
+    }
+    times = heard.onsets.times
+    inside = (times >= lines[0] - 0.02) & (times < lines[-1])
+    if tempo.bpm is not None and inside.sum() > 3:
+        step = step_seconds(tempo.bpm, request.time)
+        off = times[inside] - drift.late_seconds(times[inside]) - tempo.step_offset_seconds
+        off = np.abs((off + step / 2) % step - step / 2)
+        parts["grid"] = float(np.exp(-np.median(off) / 0.02))
+    if heard.notes is not None:
+        chroma = _span_sums(heard.notes.chroma(), heard.notes.times, lines[:-1], lines[1:])
+        chords = _progression_vectors(request)
+        if chords is not None:
+            parts["harmony"] = _progression_fit(chroma, chords, 0)
+        elif request.key is not None:
+            parts["harmony"] = scale_share(chroma.sum(axis=0), request.key)
+    return parts
+
+
+def _likeness(heard: Hearing, lines: np.ndarray) -> float:
+    """How much the 200 ms before the end resemble the 200 ms before the start, in level and notes, 0..1."""
+    reach = 0.2
+    if lines[0] < reach:
+        return 0.5  # nothing leads in: the seam will be a fold
+    levels = frame_levels(heard.clip, 0.05)
+    ends = [levels[max(0, round(t / 0.05) - 4) : max(1, round(t / 0.05))].mean() for t in (lines[0], lines[-1])]
+    step_db = abs(20 * np.log10((ends[0] + 1e-4) / (ends[1] + 1e-4)))
+    likeness = float(np.exp(-step_db / 8))
+    if heard.notes is None:
+        return likeness
+    at = np.array([lines[0], lines[-1]])
+    before = _span_sums(heard.notes.chroma(), heard.notes.times, at - reach, at)
+    return likeness * (1 - 0.5 * float(_distances(before[:1], before[1:])[0]))

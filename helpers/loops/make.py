@@ -10,27 +10,29 @@ from ..audio import resample
 from ..errors import Refused
 from ..records import Analysis, Clip, Loop, Progress, Request, Take, silent_progress
 from .cut import CutLoop, cut_loop
-from .find import PAD_SECONDS, Window, active_span, find_phase, find_window
+from .find import PAD_SECONDS, Window, find_phase, find_window
+from .hearing import Hearing, active_span, hear
 from .level import apply_cleaning, offset_db, set_level
+from .noise import check_usable
 from .seam import apply_seam, plan_seam
 from .shift import Shift, plan_shift
-from .stretch import apply_stretch
-from .tempo import Onsets, TakeTempo, estimate_take_tempo, hear_onsets
+from .stretch import apply_stretch, apply_warp
+from .tempo import Drift, TakeTempo, estimate_drift, estimate_take_tempo
 
 MOST_STRETCH_PERCENT = 6.0  # beyond, stretched attacks and vibrato are heard as such
 LEAST_STRETCH_PERCENT = 0.05  # 8 ms over eight bars at 120 BPM
 OFFSET_DB = -40.0  # an offset this strong against the sound takes headroom and clicks at the ends
+LEAD_IN_SECONDS, TAIL_SECONDS = 0.5, 4.0  # kept around the window for the seam
 
 
 @dataclass(frozen=True)
 class Corrections:
-    """What will be done to a take: tempo as ``stretch_percent`` (longer is positive), pitch as ``shift``, and the bars
-    used as ``window``; ``length_seconds`` is what the window takes in the take."""
+    """What will be done to a take: its ``window`` is brought to length, transposed by ``shift``; ``words`` say it."""
 
-    stretch_percent: float
-    shift: Shift
+    tempo: TakeTempo
+    drift: Drift
     window: Window
-    length_seconds: float
+    shift: Shift
     words: tuple[str, ...]
 
 
@@ -47,23 +49,21 @@ def make_loop(
     Refused
         If the take is silent, too short, noise, more than 6 % off the tempo, or holds no bars that can be used.
     """
-    clip = _checked(take.clip)
-    clip = resample(clip, request.sample_rate)
+    clip = resample(_checked(take.clip), request.sample_rate)
     if take.exact:
-        progress("closing the loop", 0.5)
+        progress("Closing the loop", None, None)
+        active_span(clip)
         cut = cut_loop(clip, 0, request.samples())
         loop = apply_seam(cut, plan_seam(cut, whole_tail=True))
         words = (f"tail wrapped {cut.tail.shape[1] / clip.sample_rate * 1000:.0f} ms",) if cut.tail.size else ()
         return Loop(set_level(loop), take, words)
-    words = []
-    if offset_db(clip) > OFFSET_DB:
-        words.append("offset removed")
+    words = ["offset removed"] if offset_db(clip) > OFFSET_DB else []
     clip = apply_cleaning(clip)
-    progress("hearing the take", 0.1)
-    plan = plan_corrections(clip, request, analysis)
-    progress("correcting", 0.5)
-    cut = _cut_corrected(clip, plan, request)
-    progress("closing the loop", 0.8)
+    progress("Hearing the take", None, None)
+    heard = hear(clip, request)
+    plan = plan_corrections(heard, request, analysis)
+    progress("Correcting the take", None, None)
+    cut = apply_corrections(clip, plan, request)
     seam = plan_seam(cut)
     loop = apply_seam(cut, seam)
     words += plan.words
@@ -77,75 +77,67 @@ def _checked(clip: Clip) -> Clip:
     if clip.length == 0:
         raise Refused("The take holds no samples; make another one.")
     bad = ~np.isfinite(clip.samples)
+    if not bad.any():
+        return clip
     if bad.mean() > 0.01:
         raise Refused(f"{bad.mean():.0%} of the take's samples are not numbers: the model failed; make another one.")
-    active_span(clip if not bad.any() else Clip(np.where(bad, np.float32(0), clip.samples), clip.sample_rate))
-    return Clip(np.where(bad, np.float32(0), clip.samples), clip.sample_rate) if bad.any() else clip
+    return Clip(np.where(bad, np.float32(0), clip.samples), clip.sample_rate)
 
 
-def plan_corrections(clip: Clip, request: Request, analysis: Analysis | None = None) -> Corrections:
-    """Decide everything that will be done to a take; see :class:`Corrections`.
-
-    Raises
-    ------
-    Refused
-        As :func:`make_loop`.
-    """
-    onsets = hear_onsets(clip)
-    tempo = estimate_take_tempo(onsets, request)
-    check_usable(clip, onsets, tempo, request)
+def plan_corrections(heard: Hearing, request: Request, analysis: Analysis | None = None) -> Corrections:
+    """Decide everything that will be done to a take; raises Refused as :func:`make_loop` does."""
+    tempo = estimate_take_tempo(heard.onsets, request)
+    check_usable(heard.clip)
     words = []
     error = tempo.error_percent(request.bpm)
-    bpm = request.bpm
-    if error is not None and abs(error) >= LEAST_STRETCH_PERCENT:
-        if abs(error) > MOST_STRETCH_PERCENT:
-            raise Refused(
-                f"The take plays at {tempo.bpm:.1f} BPM, {error:+.1f} % from the {request.bpm:g} asked for; up to "
-                f"{MOST_STRETCH_PERCENT:g} % can be stretched. Make another take."
-            )
-        bpm = tempo.bpm
-        words.append(f"stretched {error:+.2f} %")
-    phase = find_phase(clip, onsets, tempo, request, analysis)
-    window = find_window(clip, phase, bpm, request)
-    shift = plan_shift(clip, request, analysis)
+    if error is not None and abs(error) > MOST_STRETCH_PERCENT:
+        raise Refused(
+            f"The take plays at {tempo.bpm:.1f} BPM, {error:+.1f} % from the {request.bpm:g} asked for; up to "
+            f"{MOST_STRETCH_PERCENT:g} % can be stretched. Make another take."
+        )
+    drift = estimate_drift(heard.onsets, tempo, request)
+    phase = find_phase(heard, tempo, drift, request, analysis)
+    window = find_window(heard, phase, tempo, drift, request)
+    percent = ((window.lines[-1] - window.lines[0]) / request.seconds - 1) * 100
+    if abs(percent) >= LEAST_STRETCH_PERCENT:
+        # The word is about the sound: a take that is too slow is made shorter.
+        words.append(f"stretched {-percent:+.2f} %")
+    if drift.coefficients:
+        words.append(f"straightened a drift of {drift.worst_seconds * 1000:.0f} ms")
+    shift = plan_shift(heard, window.lines, request, analysis)
     if shift.semitones:
         words.append(f"shifted {shift.semitones:+d} semitone{'s' if abs(shift.semitones) > 1 else ''}")
     if shift.cents:
         words.append(f"tuned {shift.cents:+.0f} cents")
-    length = 60 / bpm * request.time.beats_per_bar * request.bars
-    return Corrections((request.bpm / bpm - 1) * -100, shift, window, length, tuple(words))
+    return Corrections(tempo, drift, window, shift, tuple(words))
 
 
-def check_usable(clip: Clip, onsets: Onsets, tempo: TakeTempo, request: Request) -> None:
-    """Refuse noise: a flat spectrum throughout and no pulse in it."""
-    from scipy.signal import welch
-
-    if tempo.bpm is not None and tempo.fit > 0.5:
-        return
-    _, power = welch(clip.mono(), clip.sample_rate, nperseg=4096)
-    band = power[4 : int(0.9 * power.size)] + 1e-20
-    flatness = float(np.exp(np.mean(np.log(band))) / np.mean(band))
-    if flatness > 0.25:
-        raise Refused("The take is noise without pitch or pulse; make another one.")
-
-
-def _cut_corrected(clip: Clip, plan: Corrections, request: Request) -> CutLoop:
-    """Cut the window with a second either side, stretch and shift that piece, and cut it again to the exact length."""
+def apply_corrections(clip: Clip, plan: Corrections, request: Request) -> CutLoop:
+    """Stretch, straighten and transpose the window with its surroundings, and cut it to the exact length."""
     rate = clip.sample_rate
-    ratio = request.seconds / plan.length_seconds
-    before, after = 0.5, 4.0
-    start = plan.window.start_seconds
-    first = max(0, round((start - before) * rate))
-    last = min(clip.length, round((start + plan.length_seconds + after) * rate))
-    piece = Clip(np.ascontiguousarray(clip.samples[:, first:last]), rate)
-    if abs(ratio - 1) > 1e-9 or plan.shift.total_semitones:
-        piece = apply_stretch(piece, round(piece.length * ratio), plan.shift.total_semitones)
-    at = round((start - first / rate) * ratio * rate)
     length = request.samples()
-    pad = round(2 * PAD_SECONDS * rate)
+    lines = np.asarray(plan.window.lines) * rate
+    ratio = length / (lines[-1] - lines[0])
+    first = max(0, round(lines[0] - LEAD_IN_SECONDS * rate))
+    last = min(clip.length, round(lines[-1] + TAIL_SECONDS * rate))
+    semitones = plan.shift.total_semitones
+    piece = Clip(np.ascontiguousarray(clip.samples[:, first:last]), rate)
+    lines = lines - first
+    at = round(lines[0] * ratio)
+    if plan.drift.coefficients:
+        inner = at + np.round(np.arange(lines.size) * length / request.bars)
+        sources = np.clip(np.r_[0, lines, piece.length], 0, piece.length)
+        targets = np.r_[0, inner, inner[-1] + round((piece.length - lines[-1]) * ratio)]
+        keep = np.r_[True, np.diff(sources) >= 0.05 * rate]
+        keep[-1] = True
+        if targets[-1] - targets[keep][-2] < 0.05 * rate:
+            keep[-2] = False
+        piece = apply_warp(piece, sources[keep], targets[keep].astype(int), semitones)
+    elif abs(lines[-1] - lines[0] - length) > 0.5 or semitones:
+        piece = apply_stretch(piece, round(piece.length * ratio), semitones)
     lead = max(0, -at)
     lack = max(0, at + length - piece.length)
-    if max(lead, lack) > pad:
-        return cut_loop(piece, at, length)
-    padded = np.pad(piece.samples, ((0, 0), (lead, lack)))
-    return cut_loop(Clip(padded, rate), at + lead, length)
+    if max(lead, lack) <= 2 * PAD_SECONDS * rate:
+        piece = Clip(np.pad(piece.samples, ((0, 0), (lead, lack))), rate)
+        at += lead
+    return cut_loop(piece, at, length)

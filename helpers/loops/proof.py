@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..audio import loudness_lufs, true_peak_dbtp
+from ..features import chroma, key_scores, onset_times
 from ..pitch import ALL_KEYS, mirex_score
 from ..records import Analysis, Clip, FitCard, Request
+from .hearing import Onsets
 from .purity import measure_purity
 from .seam import measure_seam
 from .shift import chord_share, scale_share
-from .tempo import Onsets, TakeTempo, estimate_take_tempo, hear_onsets
+from .tempo import TakeTempo, estimate_take_tempo
 
 STRONG = 0.25  # onsets at least this strong, of the strongest, count for the grid
 FEWEST_STRONG = 4
@@ -130,7 +132,7 @@ class _Pulse:
 
 
 def _measure_pulse(clip: Clip, request: Request) -> _Pulse:
-    heard = hear_onsets(clip)
+    heard = Onsets(*onset_times(clip))
     # Against the 90th percentile: one great accent must not make every other note a weak one.
     strong = heard.strengths >= STRONG * np.percentile(heard.strengths, 90) if heard.times.size else heard.strengths > 0
     onsets = Onsets(heard.times[strong], heard.strengths[strong])
@@ -179,8 +181,6 @@ class _Harmony:
 def _measure_harmony(clip: Clip, request: Request) -> _Harmony:
     if request.role == "drums":
         return _Harmony(reasons=("key not measured: drums",))
-    from ..features import chroma, key_scores
-
     heard = chroma(clip)
     total = heard.frames.sum(axis=1)
     if total.sum() <= 0:

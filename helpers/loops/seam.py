@@ -66,7 +66,7 @@ def fold_tail(loop: Clip, tail: np.ndarray) -> Clip:
         return loop
     fade = min(count, round(FADE_SECONDS * loop.sample_rate))
     tail = tail.copy()
-    tail[:, count - fade :] *= _fade_out(fade)
+    tail[:, count - fade :] *= fade_pair(fade)[0]
     out = loop.samples.copy()
     for start in range(0, count, loop.length):
         piece = tail[:, start : start + loop.length]
@@ -79,8 +79,7 @@ def _cross_into(loop: Clip, lead_in: np.ndarray) -> Clip:
     count = lead_in.shape[1]
     out = loop.samples.copy()
     end = out[:, -count:]
-    fade_out = _fade_out(count)
-    fade_in = fade_out[::-1]
+    fade_out, fade_in = fade_pair(count)
     # Equal-power gains make like signals swell by 3 dB; with their correlation known the swell can be divided out.
     power = float(np.sqrt(np.sum(end**2, dtype=np.float64) * np.sum(lead_in**2, dtype=np.float64)))
     likeness = max(0.0, float(np.sum(end * lead_in, dtype=np.float64)) / power) if power > 0 else 0.0
@@ -89,9 +88,10 @@ def _cross_into(loop: Clip, lead_in: np.ndarray) -> Clip:
     return Clip(out.astype(np.float32), loop.sample_rate)
 
 
-def _fade_out(count: int) -> np.ndarray:
-    """(count,) float32 falling from one to zero; its square and that of its reverse sum to one."""
-    return np.cos((np.arange(count, dtype=np.float32) + 0.5) / count * (np.pi / 2))
+def fade_pair(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Equal-power fade-out and fade-in, each (count,) float32; their squares sum to one."""
+    angle = (np.arange(count, dtype=np.float32) + np.float32(0.5)) / np.float32(count) * np.float32(np.pi / 2)
+    return np.cos(angle), np.sin(angle)
 
 
 def _level_db(samples: np.ndarray) -> float:
@@ -136,7 +136,7 @@ MOMENT_SECONDS = 0.015  # a moment is this much before and after a grid line
 ORDINARY_PERCENTILE = 99.0
 # Below these a change is ordinary in any music, however smooth the rest of the loop is: a plucked note's own attack
 # makes a block four times as rough as its neighbours, a released key loses some 12 dB within 20 ms.
-CLICK_FLOOR, FALL_FLOOR_DB, RISE_FLOOR_DB = 4.0, 12.0, 18.0
+CLICK_FLOOR, FALL_FLOOR_DB, RISE_FLOOR_DB, HOLE_FLOOR_DB = 4.0, 12.0, 18.0, 12.0
 
 
 @dataclass(frozen=True)
@@ -144,16 +144,18 @@ class SeamMeasure:
     """The wrap against the loop's own moments; each part is a ratio to the 99th percentile of the others.
 
     ``click``: a lone spike of the second difference (a jump of value or slope). ``fall``: sound cut off, ``rise``:
-    sound cut in, both as dB over 20 ms, averaged over the bands that sound. ``value`` is the largest of the three.
+    sound cut in, both as dB over 20 ms, averaged over the bands that sound. ``hole``: a fade or a gap just before,
+    in dB under what sounds on both sides. ``value`` is the largest of them.
     """
 
     click: float
     fall: float
     rise: float
+    hole: float
 
     @property
     def value(self) -> float:
-        return max(self.click, self.fall, self.rise)
+        return max(self.click, self.fall, self.rise, self.hole)
 
 
 def measure_seam(clip: Clip, request: Request) -> SeamMeasure:
@@ -166,21 +168,34 @@ def measure_seam(clip: Clip, request: Request) -> SeamMeasure:
     rate = clip.sample_rate
     grid = np.arange(steps) * clip.length / steps
     click = _roughness(clip.samples)
-    click_hop = ROUGH_BLOCK
     fall, rise, change_hop = _changes_db(clip.mono(), rate)
+    hole, hole_hop = _holes_db(clip.samples, rate)
     parts = []
     for curve, hop, floor in (
-        (click, click_hop, CLICK_FLOOR),
+        (click, ROUGH_BLOCK, CLICK_FLOOR),
         (fall, change_hop, FALL_FLOOR_DB),
         (rise, change_hop, RISE_FLOOR_DB),
+        (hole, hole_hop, HOLE_FLOOR_DB),
     ):
         half = max(1, round(MOMENT_SECONDS * rate / hop))
         centre = np.round(grid / hop).astype(int)
         windows = (centre[:, None] + np.arange(-half, half + 1)) % curve.size
         moments = curve[windows].max(axis=1)
-        ordinary = float(np.percentile(moments[1:], ORDINARY_PERCENTILE)) if steps > 1 else floor
+        ordinary = _ordinary(moments[1:], floor)
         parts.append(float(moments[0]) / max(ordinary, floor))
     return SeamMeasure(*parts)
+
+
+def _ordinary(moments: np.ndarray, floor: float) -> float:
+    """The 99th percentile of the moments: as counted, or from their log-normal spread where that is higher, since few
+    moments hardly ever show their own 99th percentile."""
+    if moments.size < 2:
+        return floor
+    moments = np.maximum(moments, 0.05 * floor)
+    counted = float(np.percentile(moments, ORDINARY_PERCENTILE))
+    top = np.log(np.sort(moments)[moments.size // 2 :])
+    spread = float(np.exp(top.mean() + 2.05 * top.std()))
+    return max(counted, spread, floor)
 
 
 ROUGH_BLOCK = 64  # samples; a click is shorter, an attack longer
@@ -234,3 +249,24 @@ def _changes_db(mono: np.ndarray, rate: int) -> tuple[np.ndarray, np.ndarray, in
     count = max(1, int(np.ceil(mono.size / hop)))
     index = np.clip(np.round((np.arange(count) * hop - first) / hop).astype(int), 0, fall.size - 1)
     return fall[index], rise[index], hop
+
+
+def _holes_db(samples: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
+    """How far the loudest of the 40 ms before each frame lies under the sound 60 to 300 ms before and 150 ms after it.
+
+    In dB, with the hop in samples; whichever of the two sides is quieter counts. The loop is taken as a circle.
+    """
+    from scipy.ndimage import maximum_filter1d
+
+    hop = max(1, round(FRAME_SECONDS * rate))
+    count = max(1, samples.shape[1] // hop)
+    power = np.square(samples[:, : count * hop]).reshape(samples.shape[0], -1, hop).mean(axis=(0, 2))
+    levels = 10 * np.log10(power + 1e-12)
+    levels = np.maximum(levels, levels.max() - 60)
+
+    def loudest(first: int, last: int) -> np.ndarray:
+        """Loudest frame from ``first`` to ``last`` (inclusive) around each frame."""
+        size = last - first + 1
+        return np.roll(maximum_filter1d(levels, size, mode="wrap"), -(first + size // 2))
+
+    return np.minimum(loudest(-60, -12), loudest(0, 29)) - loudest(-8, -1), hop

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..pitch import ALL_KEYS, Key, parse_chord
-from ..records import Analysis, Clip, Request
+from ..records import Analysis, Request
+from .hearing import Hearing
 
 MOST_SEMITONES = 6
 RELATIVE_WEIGHT = 0.95  # the relative key has the same notes; it counts almost as much as the key itself
@@ -35,14 +36,16 @@ class Shift:
         return self.semitones + self.cents / 100
 
 
-def plan_shift(clip: Clip, request: Request, analysis: Analysis | None = None) -> Shift:
-    """Decide the transposition of a take; none for drums, for an unknown key, or where nothing is pitched."""
-    if request.role == "drums":
-        return Shift()
-    from ..features import note_gram
+def plan_shift(heard: Hearing, lines: tuple[float, ...], request: Request, analysis: Analysis | None = None) -> Shift:
+    """Decide the transposition of the bars between ``lines`` (seconds, bars + 1 of them).
 
-    notes = note_gram(clip)
-    chroma = notes.chroma()
+    None for drums, for an unknown key, or where nothing is pitched.
+    """
+    notes = heard.notes
+    if request.role == "drums" or notes is None:
+        return Shift()
+    inside = (notes.times >= lines[0]) & (notes.times < lines[-1])
+    chroma = notes.chroma()[:, inside]
     if chroma.sum() <= 0:
         return Shift()
     wanted_cents = analysis.key.tuning_cents if analysis is not None and analysis.key is not None else 0.0

@@ -1,4 +1,4 @@
-"""How fast is a take, really? Its tempo near the one asked for, and the grid of sixteenths it plays on.
+"""How fast is a take, really? Its tempo near the one asked for, the grid of sixteenths it plays on, its drift.
 
 The tempo asked for is known, so nothing is tracked freely: onsets are tested against grids. A grid fits as well as the
 onsets gather at one phase of it, measured by the length of their mean vector on the circle (0 scattered, 1 all at one
@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..records import Clip, Request
+from ..meter import step_seconds
+from ..records import Request
+from .hearing import Onsets
 
 SEARCH_PERCENT = 25.0  # searched either side of the request, so that a take 10 % off is seen to be so
 FEWEST_ONSETS = 5
@@ -20,27 +22,19 @@ LEAST_FIT = 0.30  # below this the onsets gather nowhere: sustained sound, free 
 NEAR_PERCENT = 6.5  # about what can be stretched
 LEAD = 0.10  # a tempo farther off must fit this much better: loose playing gathers anywhere a little
 WINDOW_SECONDS = 12.0  # tempo is searched within stretches this long, so that slow drift does not blur it
-
-
-@dataclass(frozen=True, eq=False)
-class Onsets:
-    """Onsets of a take: ``times`` in seconds, rising, and ``strengths`` 0..1, both (n,)."""
-
-    times: np.ndarray
-    strengths: np.ndarray
+LEVEL_SHARES = (0.3, 0.3, 0.4)  # beat, half beat, sixteenth
 
 
 @dataclass(frozen=True)
 class TakeTempo:
     """The tempo of a take. ``bpm`` is None where it cannot be measured and ``reason`` says why.
 
-    ``fit`` 0..1 is how well the onsets gather on that grid, ``fit_requested`` how well on the grid asked for;
-    ``step_offset_seconds`` is the time of one of its sixteenths.
+    ``fit`` 0..1 is how well the onsets gather on that grid; ``step_offset_seconds`` is the time of one of its
+    sixteenths.
     """
 
     bpm: float | None
     fit: float = 0.0
-    fit_requested: float = 0.0
     step_offset_seconds: float = 0.0
     reason: str = ""
 
@@ -49,12 +43,16 @@ class TakeTempo:
         return None if self.bpm is None else (self.bpm / bpm_requested - 1) * 100
 
 
-def hear_onsets(clip: Clip) -> Onsets:
-    """Onset times and strengths of a clip (:func:`helpers.features.onset_times`)."""
-    from ..features import onset_times
+@dataclass(frozen=True)
+class Drift:
+    """Slow departure of a take from its mean tempo: seconds late at time t is the polynomial ``coefficients`` (highest
+    first) of t. ``worst_seconds`` is its largest magnitude in the take; no coefficients is no drift."""
 
-    times, strengths = onset_times(clip)
-    return Onsets(times, strengths)
+    coefficients: tuple[float, ...] = ()
+    worst_seconds: float = 0.0
+
+    def late_seconds(self, times: np.ndarray) -> np.ndarray:
+        return np.polyval(self.coefficients, times) if self.coefficients else np.zeros_like(times)
 
 
 def estimate_take_tempo(onsets: Onsets, request: Request) -> TakeTempo:
@@ -81,22 +79,19 @@ def estimate_take_tempo(onsets: Onsets, request: Request) -> TakeTempo:
     resolution = 0.1 / (per_step * span)
     stretches = np.arange(-SEARCH_PERCENT / 100, SEARCH_PERCENT / 100 + resolution, resolution)
     fits = grid_fit(times, weights, request, stretches)
-    requested = float(grid_fit(times, weights, request, np.linspace(-0.003, 0.003, 7)).max())
     # A whisker of preference for the tempo asked for settles ties on short or sparse takes.
     value = fits - 0.25 * np.abs(stretches)
     near = np.abs(stretches) <= NEAR_PERCENT / 100
     best = int(np.argmax(np.where(near, value + LEAD, value)))
     if fits[best] < LEAST_FIT:
-        return TakeTempo(None, float(fits[best]), requested, reason="no steady pulse")
+        return TakeTempo(None, float(fits[best]), reason="sustained, no steady pulse")
     bpm, offset = _refine(times, weights, request, request.bpm * (1 + stretches[best]))
-    return TakeTempo(bpm, float(fits[best]), requested, offset)
+    return TakeTempo(bpm, float(fits[best]), offset)
 
 
 def grid_fit(times: np.ndarray, weights: np.ndarray, request: Request, stretches: np.ndarray) -> np.ndarray:
     """How well onsets gather on grids at ``bpm * (1 + stretches)``: (n,) values 0..1."""
     per_beat = request.time.steps_per_beat
-    levels = (1, per_beat // 2, per_beat)
-    share = (0.3, 0.3, 0.4)
     starts = np.arange(times[0], max(times[0] + 1e-6, times[-1] - WINDOW_SECONDS / 2), WINDOW_SECONDS / 2)
     total = np.zeros(stretches.size)
     mass = 0.0
@@ -106,15 +101,15 @@ def grid_fit(times: np.ndarray, weights: np.ndarray, request: Request, stretches
             continue
         t, w = times[inside], weights[inside]
         mass += w.sum()
-        for level, part in zip(levels, share, strict=True):
+        for level, share in zip((1, per_beat // 2, per_beat), LEVEL_SHARES, strict=True):
             hz = request.bpm / 60 * level * (1 + stretches)
-            total += part * np.abs(np.exp(2j * np.pi * np.outer(hz, t)) @ w)
+            total += share * np.abs(np.exp(2j * np.pi * np.outer(hz, t)) @ w)
     return total / mass if mass else total
 
 
 def _refine(times: np.ndarray, weights: np.ndarray, request: Request, bpm: float) -> tuple[float, float]:
     """Regress the onsets on the sixteenths they are nearest to; the tempo and the time of one sixteenth."""
-    step = 60 / bpm / request.time.steps_per_beat
+    step = step_seconds(bpm, request.time)
     offset = grid_phase(times, weights, step)
     for tolerance in (0.3, 0.2, 0.2):
         number = np.round((times - offset) / step)
@@ -129,7 +124,45 @@ def _refine(times: np.ndarray, weights: np.ndarray, request: Request, bpm: float
     return 60 / step / request.time.steps_per_beat, offset
 
 
-def grid_phase(times: np.ndarray, weights: np.ndarray, step_seconds: float) -> float:
+def grid_phase(times: np.ndarray, weights: np.ndarray, step: float) -> float:
     """Time in seconds, 0 <= t < step, at which the onsets gather on a grid of that step (circular mean)."""
-    turn = np.sum(weights * np.exp(2j * np.pi * times / step_seconds))
-    return float(np.angle(turn) / (2 * np.pi) % 1 * step_seconds)
+    turn = np.sum(weights * np.exp(2j * np.pi * times / step))
+    return float(np.angle(turn) / (2 * np.pi) % 1 * step)
+
+
+LEAST_DRIFT_SECONDS = 0.006  # less is within how well onsets can be placed
+LEAST_DRIFT_GAIN = 0.7  # following the drift must bring the onsets this much nearer to the grid
+MOST_BEND = 0.03  # a local tempo farther than 3 % from the mean is no drift but a change of tempo
+
+
+def estimate_drift(onsets: Onsets, tempo: TakeTempo, request: Request) -> Drift:
+    """Find slow drift: the phase of the grid bar by bar, unwrapped from bar to bar, smoothed by a cubic."""
+    if tempo.bpm is None:
+        return Drift()
+    times, weights = onsets.times, onsets.strengths
+    step = step_seconds(tempo.bpm, request.time)
+    bar = step * request.time.steps_per_bar
+    centres = np.arange(times[0], times[-1] + bar / 2, bar / 2)
+    if centres.size < 7:
+        return Drift()
+    around = np.exp(-0.5 * ((times[None, :] - centres[:, None]) / (0.6 * bar)) ** 2) * weights
+    turns = around @ np.exp(2j * np.pi * (times - tempo.step_offset_seconds) / step)
+    mass = around.sum(axis=1)
+    trust = np.abs(turns) ** 2 / np.maximum(mass, 1e-9)
+    late = np.unwrap(np.angle(turns)) / (2 * np.pi) * step
+    late -= step * np.round(np.average(late, weights=trust) / step)
+    middle, half = (centres[0] + centres[-1]) / 2, (centres[-1] - centres[0]) / 2
+    local = np.polyfit((centres - middle) / half, late, 3, w=np.sqrt(trust))
+    curve = np.poly1d(local)(np.poly1d([1 / half, -middle / half]))
+    straight = np.poly1d(np.polyfit(centres, late, 1, w=np.sqrt(trust)))
+
+    def misfit(bend: np.poly1d) -> float:
+        off = times - tempo.step_offset_seconds - bend(times)
+        return float(np.average(np.abs((off + step / 2) % step - step / 2), weights=weights))
+
+    spread = curve(centres) - straight(centres)
+    worst = float(np.abs(spread).max())
+    bend = float(np.abs(np.polyder(curve)(centres)).max())
+    if worst < LEAST_DRIFT_SECONDS or bend > MOST_BEND or misfit(curve) > LEAST_DRIFT_GAIN * misfit(straight):
+        return Drift()
+    return Drift(tuple(float(c) for c in curve.coefficients), worst)

@@ -1,0 +1,63 @@
+"""What is heard in a take, once, for all the decisions that follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import Refused
+from ..features import NoteGram, OnsetBands, note_gram, onset_bands, onset_times
+from ..records import Clip, Request
+
+FRAME_SECONDS = 0.01
+ACTIVE_DB = -45.0  # against the loudest 10 ms of the take: below is silence before the first note
+SILENT_RMS = 1e-3  # -60 dBFS
+NOTE_HOP_SECONDS = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Onsets:
+    """Onsets of a take: ``times`` in seconds, rising, and ``strengths`` 0..1, both (n,)."""
+
+    times: np.ndarray
+    strengths: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Hearing:
+    """A take with its onsets, its notes (None for drums) and the seconds between which it sounds."""
+
+    clip: Clip
+    bands: OnsetBands
+    onsets: Onsets
+    notes: NoteGram | None
+    begin: float
+    end: float
+
+
+def hear(clip: Clip, request: Request) -> Hearing:
+    """Measure a take; raises Refused if it is silent throughout."""
+    begin, end = active_span(clip)
+    bands = onset_bands(clip)
+    times, strengths = onset_times(clip, bands)
+    notes = None if request.role == "drums" else note_gram(clip, hop_seconds=NOTE_HOP_SECONDS)
+    return Hearing(clip, bands, Onsets(times, strengths), notes, begin, end)
+
+
+def active_span(clip: Clip) -> tuple[float, float]:
+    """First and last second in which a clip sounds, within 10 ms; raises Refused if it is silent throughout."""
+    levels = frame_levels(clip, FRAME_SECONDS)
+    peak = float(levels.max(initial=0.0))
+    if peak < SILENT_RMS:
+        raise Refused("The take is silent; make another one.")
+    loud = np.flatnonzero(levels > peak * 10 ** (ACTIVE_DB / 20))
+    return float(loud[0] * FRAME_SECONDS), float((loud[-1] + 1) * FRAME_SECONDS)
+
+
+def frame_levels(clip: Clip, frame_seconds: float) -> np.ndarray:
+    """RMS per frame over all channels (n,)."""
+    frame = max(1, round(frame_seconds * clip.sample_rate))
+    count = clip.length // frame
+    power = np.square(clip.samples[:, : count * frame]).reshape(clip.channels, count, frame)
+    return np.sqrt(power.mean(axis=(0, 2)))
