@@ -18,7 +18,7 @@ from helpers.engines.fast.audioldm2 import (  # noqa: E402
     decode,
 )
 from helpers.engines.fast.ddim import plan_ddim_steps, plan_dpm_steps  # noqa: E402
-from helpers.engines.fast.noise import CosineSolver  # noqa: E402
+from helpers.engines.fast.noise import Solver  # noqa: E402
 from helpers.engines.fast.numerics import NotFinite  # noqa: E402
 from helpers.engines.fast.streams import TakeStreams  # noqa: E402
 from helpers.errors import InvalidInput  # noqa: E402
@@ -46,7 +46,7 @@ def test_plans_equal_diffusers_schedulers(kind, steps):
     theirs, plan = their_scheduler(kind), PLANS[kind](steps)
     theirs.set_timesteps(steps)
     np.testing.assert_array_equal(plan.timesteps, theirs.timesteps)
-    solver = CosineSolver(plan, TakeStreams([1], "test"), (4, 6))
+    solver = Solver(plan, TakeStreams([1], "test"), (4, 6))
     solver.start()
     x = solver.latents.clone()
     assert float(theirs.init_noise_sigma) == plan.start
@@ -73,7 +73,7 @@ def context(seed=1, length=5):
 
 def their_latents(unet, given, seeds, plan, guidance):
     """The library's UNet, called as its pipeline calls it, with our solver and streams."""
-    solver = CosineSolver(plan, TakeStreams(seeds, "audioldm2"), (4, FRAMES, WIDTH))
+    solver = Solver(plan, TakeStreams(seeds, "audioldm2"), (4, FRAMES, WIDTH))
     solver.start()
     halves = slice(0 if guidance > 1 else 1, 2)
     rows = dict(

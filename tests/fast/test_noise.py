@@ -12,7 +12,7 @@ pytestmark = pytest.mark.neural
 
 from helpers.engines.fast.noise import (  # noqa: E402
     SIGMA_MAX,
-    CosineSolver,
+    Solver,
     plan_cosine_steps,
     start_sigma,
     tree_noise,
@@ -24,7 +24,7 @@ SHAPE = (8, 50)
 
 
 def solver(seeds, steps=10, shape=SHAPE, **plan):
-    made = CosineSolver(plan_cosine_steps(steps, **plan), TakeStreams(seeds, "test"), shape)
+    made = Solver(plan_cosine_steps(steps, **plan), TakeStreams(seeds, "test"), shape)
     made.start()
     return made
 

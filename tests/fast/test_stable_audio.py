@@ -7,7 +7,7 @@ pytest.importorskip("diffusers")
 pytestmark = pytest.mark.neural
 
 from benchmarks.models import build_stable_audio  # noqa: E402
-from helpers.engines.fast.noise import CosineSolver, plan_cosine_steps, start_sigma, tree_noise  # noqa: E402
+from helpers.engines.fast.noise import Solver, plan_cosine_steps, start_sigma, tree_noise  # noqa: E402
 from helpers.engines.fast.numerics import NotFinite  # noqa: E402
 from helpers.engines.fast.stable_audio import StableAudioRunner  # noqa: E402
 from helpers.engines.fast.streams import TakeStreams  # noqa: E402
@@ -42,7 +42,7 @@ def their_latents(transformer, context, durations, seeds, plan, guidance, frames
     from diffusers.models.embeddings import get_1d_rotary_pos_embed
 
     rotary = get_1d_rotary_pos_embed(4, frames + 1, use_real=True, repeat_interleave_real=False)
-    solver = CosineSolver(plan, TakeStreams(seeds, "stable-audio-open"), (8, frames))
+    solver = Solver(plan, TakeStreams(seeds, "stable-audio-open"), (8, frames))
     solver.start(init)
     halves = slice(0 if guidance > 1 else 1, 2)
     for step in range(plan.steps):

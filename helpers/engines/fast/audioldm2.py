@@ -24,7 +24,7 @@ import torch.nn.functional as F
 
 from ...errors import InvalidInput
 from .graphs import Pace, capture_steps
-from .noise import CosineSolver, StepPlan
+from .noise import Solver, StepPlan
 from .numerics import check_finite, fuse_weights
 from .stable_audio import DiffusionResult
 from .streams import TakeStreams
@@ -163,7 +163,7 @@ class AudioLDM2Runner:
             )
         takes, guided = len(seeds), guidance > 1
         shape = (self.channels, frames, width)
-        solver = CosineSolver(plan, TakeStreams(seeds, "audioldm2"), shape, self.device)
+        solver = Solver(plan, TakeStreams(seeds, "audioldm2"), shape, self.device)
         halves = slice(0 if guided else 1, 2)
         generated, words = (
             part[halves].to(self.device, self.dtype).repeat_interleave(takes, dim=0)

@@ -11,7 +11,7 @@ Lu et al., "DPM-Solver++" (2022), eq. for SDE-DPM-Solver++(2M), with the precond
   ``x <- keep x + now m + before m_last + stir noise`` with ``m = skip x + out v``, without a host-device copy.
 
     plan = plan_cosine_steps(100)                              # or sigma_max=start_sigma(strength) with init audio
-    solver = CosineSolver(plan, streams, shape=(64, 1024), device=device)
+    solver = Solver(plan, streams, shape=(64, 1024), device=device)
     solver.start(init)                                         # init: encoded guide (64, frames) or None
     for _ in range(plan.steps):
         v = model(solver.model_input(), solver.timestep())
@@ -138,7 +138,7 @@ def tree_noise(plan: StepPlan, seeds: list[int], like: torch.Tensor) -> NoiseSou
     return lambda step, out: out.copy_(sampler(plan.sigmas[step], plan.sigmas[step + 1]))
 
 
-class CosineSolver:
+class Solver:
     """The latents of a group of takes on their way from noise to music.
 
     All state lives in tensors that never move (``latents``, ``estimate``, ``noise``, ``index``), so that

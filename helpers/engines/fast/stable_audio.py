@@ -27,7 +27,7 @@ import torch
 import torch.nn.functional as F
 
 from .graphs import Pace, capture_steps
-from .noise import CosineSolver, NoiseSource, StepPlan
+from .noise import Solver, NoiseSource, StepPlan
 from .numerics import check_finite, fuse_weights
 from .streams import TakeStreams
 
@@ -114,7 +114,7 @@ class StableAudioRunner:
             If the latents became infinite or NaN.
         """
         shape = (self.channels, frames or self.frames)
-        solver = CosineSolver(plan, TakeStreams(seeds, "stable-audio-open"), shape, self.device, noise)
+        solver = Solver(plan, TakeStreams(seeds, "stable-audio-open"), shape, self.device, noise)
         step = _Step(self, solver, context, durations, guidance)
         solver.start(init)
         runner = capture_steps({0: step}, lambda: solver.start(init), self.device if graph else "cpu")
@@ -131,7 +131,7 @@ class StableAudioRunner:
 class _Step:
     """One step of a group of takes; calling it moves ``solver`` on by one."""
 
-    def __init__(self, runner: StableAudioRunner, solver: CosineSolver, context, durations, guidance: float) -> None:
+    def __init__(self, runner: StableAudioRunner, solver: Solver, context, durations, guidance: float) -> None:
         self.runner, self.solver, self.guidance = runner, solver, guidance
         model, place = runner.model, dict(device=runner.device, dtype=runner.dtype)
         self.takes = len(solver.latents)
