@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 from ..audio import loudness_lufs
-from ..records import Analysis, Clip, Groove, KeyEstimate, Note, Progress, Tag, Tempo, silent_progress
+from ..records import Analysis, Clip, KeyEstimate, Progress, Tempo, silent_progress
 from .chords import estimate_chords
 from .groove import estimate_groove
 from .key import estimate_key
 from .listening import Listening
 from .melody import estimate_melody, melody_to_midi
 from .moods import ROUGH_NOTE, estimate_moods
+from .tags import estimate_tags, fetch_tag_models
 from .tempo import estimate_tempo
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "estimate_melody",
     "estimate_moods",
     "estimate_tempo",
+    "fetch_tag_models",
     "melody_to_midi",
 ]
 
@@ -62,9 +64,11 @@ def analyze(
     groove = estimate_groove(heard, tempo)
     progress("measuring loudness", 0.7)
     loudness = loudness_lufs(clip)
-    progress("estimating mood", 0.8)
-    moods = estimate_moods(heard, tempo, key, groove, loudness)
-    genres: tuple[Tag, ...] = ()
+    progress("naming genre and mood", 0.8)
+    genres, moods, tag_notes = estimate_tags(clip) if tags and not heard.is_silent else ((), (), ())
+    if not moods:
+        moods = estimate_moods(heard, tempo, key, groove, loudness)
+        tag_notes += (ROUGH_NOTE,) if moods else ()
     progress("heard", 1.0)
     return Analysis(
         file=file,
@@ -80,13 +84,11 @@ def analyze(
         loudness_lufs=loudness,
         melody=melody,
         groove=groove,
-        notes=_notes(heard, tempo, key, melody, groove) + ((ROUGH_NOTE,) if moods else ()),
+        notes=_notes(heard, tempo, key) + tag_notes,
     )
 
 
-def _notes(
-    heard: Listening, tempo: Tempo, key: KeyEstimate | None, melody: tuple[Note, ...], groove: Groove
-) -> tuple[str, ...]:
+def _notes(heard: Listening, tempo: Tempo, key: KeyEstimate | None) -> tuple[str, ...]:
     """Why anything is unknown or unsure, in the order of the record's fields."""
     said = []
     if heard.is_silent:

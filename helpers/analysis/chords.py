@@ -5,10 +5,12 @@ Labels are those of :mod:`helpers.pitch`: major, minor, sevenths, suspended, dim
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from ..pitch import NO_CHORD, ChordSymbol, Key
-from ..records import Clip, ChordSpan, KeyEstimate, Tempo
+from ..records import ChordSpan, Clip, KeyEstimate, Tempo
 from .listening import NOTE_HOP_SECONDS, Listening, listen
 
 # how much better than a plain triad a richer chord must fit before it is written
@@ -57,7 +59,7 @@ def _pool(heard: Listening, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
     notes = heard.notes
     everything, low = np.sqrt(notes.chroma()), np.sqrt(notes.chroma(high=52))
     bounds = np.clip(np.round(edges / NOTE_HOP_SECONDS).astype(int), 0, everything.shape[1])
-    spans = [slice(a, max(a + 1, b)) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    spans = [slice(a, max(a + 1, b)) for a, b in itertools.pairwise(bounds)]
 
     def mean(m: np.ndarray) -> np.ndarray:
         return np.stack([m[:, s].mean(axis=1) if m[:, s].size else np.zeros(12) for s in spans], axis=1)

@@ -49,9 +49,9 @@ def tempo_evidence(heard: Listening, candidates: np.ndarray) -> np.ndarray:
     ``log_bpm``: ln(BPM / 110) and its powers. ``pulse xM``: size of the pulse spectrum at M times the beat rate, as a
     share of the largest candidate's, in all registers, the low or the high one. ``repeat K beats``: autocorrelation of
     the onsets at K beats; ``notes repeat``: of the sounding notes. ``note change xM``: pulse spectrum of the moments
-    the notes change. ``intervals of K``: share of neighbouring onsets K beats apart. ``density``: ln(onsets per beat / 2).
-    ``whole ...``: how nearly the clip's length is a whole number of such beats, 1 = exactly, 0 where it does not start
-    with sound.
+    the notes change. ``intervals of K``: share of neighbouring onsets K beats apart. ``density``: ln(onsets per beat
+    / 2). ``whole ...``: how nearly the clip's length is a whole number of such beats, 1 = exactly, 0 where it does not
+    start with sound.
     """
     bands, seconds = heard.bands, heard.seconds
     beat_hz = candidates / 60.0
@@ -79,7 +79,7 @@ def tempo_evidence(heard: Listening, candidates: np.ndarray) -> np.ndarray:
     ]
     columns += spectral(pulse_spectrum(_note_change(heard), 1 / NOTE_HOP_SECONDS), (0.25, 1 / 3, 0.5, 1.0, 2.0))
     columns += _interval_shares(heard, periods)
-    times, strengths = heard.onsets
+    strengths = heard.onsets[1]
     density = np.log((0.5 + np.sum(strengths > 0.15)) * periods / max(seconds, 0.5) / 2.0)
     columns += [density, density**2]
 

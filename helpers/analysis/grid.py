@@ -1,7 +1,7 @@
 """Where are the beats and the bar lines? A constant grid for a tempo that is already known.
 
-Conventions: the grid covers the whole clip, from its first beat at or after 0 to its end; times in seconds. ``phase`` is
-the time of the first beat.
+Conventions: the grid covers the whole clip, from its first beat at or after 0 to its end; times in seconds. ``phase``
+is the time of the first beat.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def estimate_grid(heard: Listening, bpm: float, *, is_loop: bool, meter: Meter) 
 
 
 def _beat_phase(heard: Listening, period: float, is_loop: bool) -> float:
-    """Offset in seconds (0 <= phase < period) of the beats: the comb over the onset envelope, low sounds counted twice."""
+    """Offset in seconds (0 <= phase < period) of the beats: a comb over the onsets, low sounds counted twice."""
     bands = heard.bands
     envelope = sharpened(bands.all + bands.low, bands.rate)
     offsets = np.arange(0.0, period, 0.5 / bands.rate)

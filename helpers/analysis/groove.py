@@ -22,7 +22,7 @@ def estimate_groove(sound: Clip | Listening, tempo: Tempo) -> Groove:
     first = tempo.downbeats[0] % (steps * step_seconds)
     accents = _folded(bands.all, bands.rate, first, step_seconds, steps, edges.size)
     low = _folded(bands.low, bands.rate, first, step_seconds, steps, edges.size)
-    times, strengths = heard.onsets
+    strengths = heard.onsets[1]
     beats = heard.seconds * tempo.bpm / 60.0
     return Groove(
         accents=accents,

@@ -7,6 +7,7 @@ drums in it has no melody here: an empty answer, not a guess.
 from __future__ import annotations
 
 import io
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -135,7 +136,7 @@ def _cut_into_notes(heard: Listening, track: PitchTrack, voiced: np.ndarray) -> 
     shortest = round(_SHORTEST_SECONDS / track.hop_seconds)
     found: list[list[float]] = []  # start frame, stop frame, pitch
     struck = set(cuts.tolist())
-    for a, b in zip(edges[:-1], edges[1:], strict=True):
+    for a, b in itertools.pairwise(edges):
         pitch = int(steady[a])
         if pitch < 0:
             continue

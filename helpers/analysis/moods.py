@@ -33,7 +33,10 @@ _WORDS = {
 def estimate_moods(
     heard: Listening, tempo: Tempo, key: KeyEstimate | None, groove: Groove, loudness_lufs: float | None
 ) -> tuple[Tag, ...]:
-    """Three mood words with scores 0..1, nearest first; empty for silence."""
+    """Three mood words, nearest first, scored at most 0.25: a guess must not steer a model as a heard tag would.
+
+    Empty for silence.
+    """
     if heard.is_silent:
         return ()
     rate = (groove.density or 1.0) * (tempo.bpm or 100.0) / 60.0  # onsets per second
@@ -50,4 +53,4 @@ def estimate_moods(
     valence = float(np.tanh(mode + 0.25 * arousal))
     distance = {word: np.hypot(valence - v, arousal - a) for word, (v, a) in _WORDS.items()}
     nearest = sorted(distance, key=lambda word: distance[word])[:3]
-    return tuple(Tag(word, float(np.exp(-distance[word]))) for word in nearest)
+    return tuple(Tag(word, 0.25 * float(np.exp(-distance[word]))) for word in nearest)

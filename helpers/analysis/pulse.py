@@ -23,7 +23,7 @@ _SAME = 0.025  # rates closer than this are one candidate
 
 @dataclass(frozen=True, eq=False)
 class PulseSpectrum:
-    """|Fourier transform| of an onset envelope, 1 = all energy in phase; ``at(hz)`` reads it at any rate up to 20 Hz."""
+    """|Fourier transform| of an onset envelope, 1 = all in phase; ``at(hz)`` reads it at any rate up to 20 Hz."""
 
     magnitudes: np.ndarray
     bin_hz: float
@@ -51,7 +51,7 @@ def sharpened(envelope: np.ndarray, rate: float) -> np.ndarray:
 
 
 def autocorrelation(envelope: np.ndarray, rate: float, longest_seconds: float) -> np.ndarray:
-    """Normalised autocorrelation (lag 0 = 1) of an envelope up to ``longest_seconds``, corrected for shrinking overlap."""
+    """Autocorrelation (lag 0 = 1) of an envelope up to ``longest_seconds``, corrected for shrinking overlap."""
     x = sharpened(envelope, rate)
     n = x.size
     size = 1 << int(np.ceil(np.log2(max(4, 2 * n))))
