@@ -246,9 +246,11 @@ class App:
         return FALLBACK_ENGINE, f"{row['title']} cannot run here: {reason}. The sketch engine plays instead."
 
     def planned(self) -> tuple[Request, tuple[str, ...]]:
-        """The request that Generate would make now, and what had to be assumed."""
+        """The request that Generate would make now, and what had to be assumed; refused if the engine cannot make it."""
         name, swapped = self.engine_name()
-        request, notes = plan(self.form, self.analysis, registry.get_engine(name).info)
+        engine = registry.get_engine(name)
+        request, notes = plan(self.form, self.analysis, engine.info)
+        engine.check(request)
         return request, (swapped, *notes) if swapped else notes
 
     def _studio_file(self, name: str) -> OfferedFile:

@@ -59,7 +59,9 @@ def write_notebook(folder: Path, prelude: str = "", values: dict[str, str] | Non
 class Front:
     """One server on the loopback with its own configuration, data and runtime folders."""
 
-    def __init__(self, folder: Path, kind: str = "lab", *, dark: bool = False, message_limit_bytes: int = 0, **notebook):
+    def __init__(
+        self, folder: Path, kind: str = "lab", *, dark: bool = False, message_limit_bytes: int = 0, **notebook
+    ):
         self.folder, self.kind, self.port, self.token = folder, kind, free_port(), secrets.token_hex(16)
         python = os.environ.get("BROWSER_SERVER_PYTHON", sys.executable)
         kernel_python = os.environ.get("BROWSER_KERNEL_PYTHON", python)
@@ -136,6 +138,11 @@ class Front:
                 await app.commands.execute('notebook:run-all-cells'); }"""
             )
         page.wait_for_selector(".lg-upload", timeout=120_000)
+        # The results panel leaves its player on the element it was drawn into.
+        page.evaluate(
+            """() => { window.player = () => [...document.querySelectorAll('.lg-results')]
+            .map((root) => root.parentElement.lgPlayer).find(Boolean); }"""
+        )
 
     def cell_errors(self, page) -> list[str]:
         """Errors in the cells' outputs, from the document itself (Lab)."""

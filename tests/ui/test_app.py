@@ -98,6 +98,15 @@ def test_advanced_mode_greys_out_what_the_model_cannot_use(app, heard):
     assert studio.plan["prompt"] == "my own words"
 
 
+def test_what_the_model_cannot_make_is_said_before_any_work(app, heard):
+    studio = heard["studio"]
+    for name, value in (("mode", "advanced"), ("engine", "musicgen"), ("bars", 16), ("bpm", 60)):
+        send(studio, "set", name=name, value=value)
+    assert "makes at most 30 s" in studio.plan["error"]
+    send(studio, "set", name="engine", value="sketch")
+    assert "error" not in studio.plan
+
+
 def test_settings_are_saved_and_loaded(app, heard):
     studio = heard["studio"]
     send(studio, "set", name="bars", value=8)

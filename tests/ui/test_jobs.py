@@ -21,7 +21,9 @@ def steps(progress: Progress, cancel, *, count=1000):
 def test_a_job_reports_and_ends_with_its_message():
     views = []
     jobs = Jobs(views.append)
-    assert jobs.start("Counting", lambda p, c: steps(p, c, count=80), lambda n: {"text": f"counted {n}", "tone": "good"})
+    assert jobs.start(
+        "Counting", lambda p, c: steps(p, c, count=80), lambda n: {"text": f"counted {n}", "tone": "good"}
+    )
     assert jobs.wait(10)
     assert views[0]["running"] and views[0]["stage"] == "Counting"
     assert any(view.get("fraction") for view in views)

@@ -46,6 +46,14 @@ const button = (label, onclick, { kind = "", picture = "", title = "", disabled 
   h(`button.lg-button${kind ? `.${kind}` : ""}`, { type: "button", onclick, title: title || null, disabled, ...rest },
     picture ? icon(picture) : null, label ? h("span", {}, label) : null);
 
+/** Show a play button as playing or not. Its picture is replaced only on a change: a click dies with what it began on. */
+const showPlaying = (el, on, { stop = "stop", play = "Play" } = {}) => {
+  if (!el || el.dataset.on === String(on)) return;
+  el.dataset.on = String(on);
+  el.replaceChildren(icon(on ? stop : "play"));
+  el.setAttribute("aria-label", on ? (stop === "pause" ? "Pause" : "Stop") : play);
+};
+
 const clock = (seconds) => {
   if (seconds === null || seconds === undefined || !isFinite(seconds)) return "–";
   const whole = Math.max(0, Math.floor(seconds));

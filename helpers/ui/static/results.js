@@ -44,10 +44,7 @@ export default {
       for (const [id, wave] of waves) wave.progress(id === current ? share : null);
       for (const [id, play] of plays) {
         const on = id === current && !!transport?.playing;
-        if (play.dataset.on === String(on)) continue;
-        play.dataset.on = String(on);
-        play.replaceChildren(icon(on ? "stop" : "play"));
-        play.setAttribute("aria-label", on ? "Stop" : "Play this loop");
+        showPlaying(play, on, { play: "Play this loop" });
         play.closest(".lg-loop")?.classList.toggle("playing", on);
       }
       const card = current && cardOf(current);

@@ -44,10 +44,7 @@ export default {
     const draw = () => {
       const share = transport?.share() ?? null;
       wave?.progress(share === null ? null : share * (loaded.seconds / Math.max(loaded.seconds, get("idea").seconds || 1)));
-      if (playButton) {
-        playButton.replaceChildren(icon(transport?.playing ? "stop" : "play"));
-        playButton.setAttribute("aria-label", transport?.playing ? "Stop" : "Play the idea");
-      }
+      showPlaying(playButton, !!transport?.playing, { play: "Play the idea" });
       cancelAnimationFrame(timer);
       if (transport?.playing) timer = requestAnimationFrame(draw);
     };

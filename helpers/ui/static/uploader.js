@@ -74,11 +74,7 @@ export default {
     quiet.add(stop);
     const buttons = new Map(), waves = new Map();
     const show = () => {
-      for (const [id, b] of buttons) {
-        const on = id === playing && !audio.paused;
-        b.replaceChildren(icon(on ? "pause" : "play"));
-        b.setAttribute("aria-label", on ? "Pause" : "Play");
-      }
+      for (const [id, b] of buttons) showPlaying(b, id === playing && !audio.paused, { stop: "pause" });
       for (const [id, wave] of waves) wave.progress(id === playing && audio.duration ? audio.currentTime / audio.duration : null);
     };
     const toggle = async (id, share = null) => {

@@ -1,0 +1,78 @@
+"""Chromium and a JupyterLab for the whole run; skipped where Playwright or Chromium is missing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api")
+
+from .front import CHROMIUM, FLAGS, PICTURES, Front
+
+if CHROMIUM is None:
+    pytest.skip("There is no Chromium on this machine.", allow_module_level=True)
+
+# The real engines, and beside them one that takes minutes.
+PRELUDE = """
+from helpers.engines import registry
+from tests.ui.fakes import SlowEngine
+registry._instances["musicgen"] = SlowEngine()
+"""
+
+
+def pytest_collection_modifyitems(items):
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def facts():
+    """What was measured on the way; printed and kept beside the pictures."""
+    found: dict[str, object] = {}
+    yield found
+    import json
+
+    PICTURES.mkdir(exist_ok=True)
+    text = json.dumps(found, indent=2)
+    (PICTURES / "browser.json").write_text(text)
+    print("\n" + text)
+
+
+@pytest.fixture(scope="module")
+def lab(browser, tmp_path_factory):
+    """JupyterLab with the websocket limit that hosted notebooks are reported to have: 1 MB."""
+    front = Front(tmp_path_factory.mktemp("lab"), "lab", message_limit_bytes=1_000_000, prelude=PRELUDE)
+    yield front
+    front.close()
+
+
+@pytest.fixture(scope="module")
+def page(lab, browser):
+    """One page for a module's whole story, all cells run."""
+    opened = browser.new_page(viewport={"width": 1240, "height": 1400}, accept_downloads=True)
+    opened.loops_errors = []
+    opened.on("pageerror", lambda error: opened.loops_errors.append(str(error)))
+    lab.open(opened)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def eval_folder():
+    """Real ideas and bad files to try, where ``LOOPS_EVAL`` names their folder."""
+    folder = os.environ.get("LOOPS_EVAL")
+    if not folder:
+        pytest.skip("Set LOOPS_EVAL to a folder of ideas with a bad/ subfolder and its expected.csv.")
+    return Path(folder)
