@@ -20,6 +20,7 @@ from .errors import InvalidInput, NotAvailable, Refused
 from .export import free_name, loop_stem, publish, read_tags, stage_wav, staging
 from .meter import bar_seconds, parse_meter
 from .planning import change_request, plan_measure, plan_request
+from .prompts import write_prompt
 from .records import (
     Analysis,
     CancelCheck,
@@ -170,6 +171,7 @@ def make_loops(
     from .loops import make_loop, prove
 
     engine = pick_engine(request.engine)
+    request = _put_into_words(engine, request, analysis)
     guide = _guide(engine, request, idea, analysis, progress, cancel)
     refused: list[str] = []
     proven: list[tuple[Loop, Path]] = []
@@ -206,6 +208,14 @@ def make_loops(
             finished.append(FinishedLoop(rank, loop, loop.fit, files))
     notes = [f"{made - request.takes} more takes were made because some failed."] if made > request.takes else []
     return Result(request, idea, tuple(finished), tuple(refused), tuple(notes))
+
+
+def _put_into_words(engine: Engine, request: Request, analysis: Analysis | None) -> Request:
+    """The request with its prompt written out for an engine that reads words, so that its JSON makes the same again."""
+    if "text" not in engine.info.hears:
+        return request
+    prompt, negative = write_prompt(request.engine, request, analysis)
+    return request.with_(options={**request.options, "prompt": prompt, "negative_prompt": negative})
 
 
 def _takes(

@@ -15,15 +15,14 @@ import numpy as np
 
 from ..records import Clip, EngineInfo, Request
 from .devices import Device, placed
+from .fast.presets import describe_presets
 from .neural import LoadedModel, NeuralEngine, OnStep, Plan
-from .options import checked_choice, checked_number, planned_seconds, written_prompt
+from .options import planned_seconds, read_settings, written_prompt
 from .sources import SOURCES, ModelSource
 
 SAMPLE_RATE = 16_000
 CANVAS_SECONDS = 20.48  # any length runs; the model was trained on half of this
 TRAINED_SECONDS = 10.24
-_STEPS = {"reference": 200, "balanced": 100, "draft": 50}
-_GUIDANCE = 3.5
 
 
 class AudioLDM2MusicEngine(NeuralEngine):
@@ -44,8 +43,9 @@ class AudioLDM2MusicEngine(NeuralEngine):
         options={
             "prompt": "the words the model reads, instead of those written from the request",
             "negative_prompt": "what the model steers away from",
-            "preset": "reference (200 steps), balanced (100) or draft (50); default reference",
+            "preset": describe_presets("audioldm2-music"),
             "steps": "sampling steps, 2 to 500, instead of the preset's",
+            "sampler": "ddim (as published) or dpm (DPM-Solver++, for 12 to 50 steps)",
             "guidance": "how closely the words are followed, 1 to 20; default 3.5",
             "precision": "auto, float16, bfloat16 or float32",
             "batch": "takes made at once, 1 to 16; default: what fits the memory",
@@ -56,11 +56,11 @@ class AudioLDM2MusicEngine(NeuralEngine):
         return SOURCES["audioldm2-music"]
 
     def _check_options(self, request: Request) -> None:
-        _settings(request)
+        read_settings(self.info.name, request)
 
     def _plan(self, request: Request, guide: Clip | None) -> Plan:
         prompt, negative = written_prompt(request, self.info.title)
-        steps, guidance, labels = _settings(request)
+        settings, labels = read_settings(self.info.name, request)
         seconds = planned_seconds(request, CANVAS_SECONDS)
         long = seconds > TRAINED_SECONDS
         notes = (f"{seconds:.1f} s is more than the {TRAINED_SECONDS:g} s the model was trained on.",) if long else ()
@@ -69,27 +69,15 @@ class AudioLDM2MusicEngine(NeuralEngine):
             prompt=prompt,
             negative_prompt=negative,
             seconds=seconds,
-            steps=steps,
+            steps=int(settings["steps"]),
             guide=None,
-            values={"guidance": guidance},
+            settings=settings,
             labels=labels,
             notes=notes,
         )
 
     def _load(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> LoadedModel:
         return AudioLDM2Model(source, folder, device, check)
-
-
-def _settings(request: Request) -> tuple[int, float, tuple[str, ...]]:
-    """Steps, guidance, and the labels of what differs from the reference."""
-    checked_number(request, "batch", 1, 1, 16, whole=True)
-    preset = checked_choice(request, "preset", "reference", tuple(_STEPS))
-    steps = int(checked_number(request, "steps", _STEPS[preset], 2, 500, whole=True))
-    guidance = checked_number(request, "guidance", _GUIDANCE, 1.0, 20.0)
-    labels = [f"{steps} of {_STEPS['reference']} steps"] if steps < _STEPS["reference"] else []
-    if guidance != _GUIDANCE:
-        labels.append(f"guidance {guidance:g}")
-    return steps, guidance, tuple(labels)
 
 
 class AudioLDM2Model(LoadedModel):
@@ -185,14 +173,15 @@ class AudioLDM2Model(LoadedModel):
     def sample(self, prepared: Any, plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Any:
         """Latents (takes, channels, frames, bins), float32."""
         from .fast.audioldm2 import count_frames
-        from .fast.ddim import plan_ddim_steps
+        from .fast.ddim import plan_ddim_steps, plan_dpm_steps
 
+        steps = plan_dpm_steps if plan.settings["sampler"] == "dpm" else plan_ddim_steps
         result = self.runner.generate(
             prepared,
             seeds,
             count_frames(plan.seconds),
-            plan_ddim_steps(plan.steps),
-            guidance=plan.values["guidance"],
+            steps(plan.steps),
+            guidance=plan.settings["guidance"],
             on_step=lambda done, steps: on_step(done),
         )
         self.note = result.note
@@ -203,6 +192,9 @@ class AudioLDM2Model(LoadedModel):
 
         sound = decode(self.vae, self.vocoder, sampled).cpu().numpy()
         return sound[:, : round(plan.seconds * SAMPLE_RATE)]
+
+    def parameters(self) -> int:
+        return sum(p.numel() for p in self.unet.parameters())
 
     def to_float32(self) -> None:
         from .fast.audioldm2 import AudioLDM2Runner

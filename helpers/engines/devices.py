@@ -10,6 +10,7 @@ import gc
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -133,6 +134,31 @@ def placed(device: Device, *modules: Any) -> Iterator[None]:
         for module in modules:
             module.to("cpu")
         free_memory()
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Keep the bars and remarks that transformers and diffusers print while loading off the musician's screen.
+
+    Errors still show; what was set before is set again afterwards.
+    """
+    import diffusers.utils.logging
+    import transformers.utils.logging
+
+    libraries = (transformers.utils.logging, diffusers.utils.logging)
+    before = [(library.get_verbosity(), library.is_progress_bar_enabled()) for library in libraries]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        for library in libraries:
+            library.set_verbosity_error()
+            library.disable_progress_bar()
+        try:
+            yield
+        finally:
+            for library, (verbosity, bars) in zip(libraries, before, strict=True):
+                library.set_verbosity(verbosity)
+                if bars:
+                    library.enable_progress_bar()
 
 
 def plan_group(wanted: int, bytes_per_take: int, free_bytes: int | None, *, most: int = 8) -> int:

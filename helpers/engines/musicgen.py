@@ -24,7 +24,7 @@ from . import chroma
 from .devices import Device, placed
 from .guides import lead_in, loop_of_guide, repeated
 from .neural import LoadedModel, NeuralEngine, OnStep, Plan
-from .options import checked_choice, checked_number, planned_seconds, written_prompt
+from .options import checked_choice, planned_seconds, read_settings, written_prompt
 from .sources import SOURCES, ModelSource
 
 SAMPLE_RATE = 32_000
@@ -55,7 +55,8 @@ class MusicGenEngine(NeuralEngine):
             "prompt": "the words the model reads, instead of those written from the request",
             "negative_prompt": "kept for the record: MusicGen cannot be told what to leave out",
             "variant": f"{', '.join(VARIANTS)}; default {DEFAULT_VARIANT}",
-            "guidance": "how closely the words are followed, 1 to 10; default 3",
+            "preset": "reference, balanced or draft, all as published; a smaller variant is what is quicker",
+            "guidance": "how closely the words are followed, 1 to 20; default 3",
             "top_k": "how many tokens each draw chooses from, 1 to 2048; default 250",
             "temperature": "how evenly it chooses, 0.1 to 2; default 1",
             "precision": "auto, float16, bfloat16 or float32",
@@ -72,11 +73,11 @@ class MusicGenEngine(NeuralEngine):
 
     def _check_options(self, request: Request) -> None:
         self._source(request)
-        _settings(request)
+        read_settings(self.info.name, request)
 
     def _plan(self, request: Request, guide: Clip | None) -> Plan:
         prompt, negative = written_prompt(request, self.info.title)
-        guidance, top_k, temperature, labels = _settings(request)
+        settings, labels = read_settings(self.info.name, request)
         seconds = planned_seconds(request, CANVAS_SECONDS)
         lead_frames = 0 if guide is None else _lead_frames(request)
         notes: tuple[str, ...] = ()
@@ -91,10 +92,8 @@ class MusicGenEngine(NeuralEngine):
             seconds=seconds,
             steps=frames + 3,  # the last codebook lags three steps behind the first
             guide=guide,
+            settings=settings,
             values={
-                "guidance": guidance,
-                "top_k": top_k,
-                "temperature": temperature,
                 "strength": request.guide_strength if guide else 0.0,
                 "lead_frames": lead_frames,
                 "frames": frames,
@@ -106,16 +105,6 @@ class MusicGenEngine(NeuralEngine):
 
     def _load(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> LoadedModel:
         return MusicGenModel(source, folder, device, check)
-
-
-def _settings(request: Request) -> tuple[float, int, float, tuple[str, ...]]:
-    """Guidance, top-k, temperature, and the labels of what differs from the published settings."""
-    checked_number(request, "batch", 1, 1, 16, whole=True)
-    guidance = checked_number(request, "guidance", 3.0, 1.0, 10.0)
-    top_k = int(checked_number(request, "top_k", 250, 1, 2048, whole=True))
-    temperature = checked_number(request, "temperature", 1.0, 0.1, 2.0)
-    found = {"guidance": (guidance, 3.0), "top-k": (top_k, 250), "temperature": (temperature, 1.0)}
-    return guidance, top_k, temperature, tuple(f"{n} {v:g}" for n, (v, usual) in found.items() if v != usual)
 
 
 def _lead_frames(request: Request) -> int:
@@ -215,13 +204,13 @@ class MusicGenModel(LoadedModel):
         """Codes (takes, books, frames), the lead-in included."""
         from .fast.musicgen_step import Sampling
 
-        values = plan.values
+        values, settings = plan.values, plan.settings
         lead = 0 if prepared["codes"] is None else values["lead_frames"]
         result = self.runner.generate(
             prepared["text"],
             seeds,
             lead + values["frames"],
-            sampling=Sampling(values["guidance"], values["top_k"], values["temperature"]),
+            sampling=Sampling(settings["guidance"], settings["top_k"], settings["temperature"]),
             prompt=prepared["codes"],
             chroma=prepared["chroma"],
             on_step=lambda done, steps: on_step(done),
@@ -234,6 +223,9 @@ class MusicGenModel(LoadedModel):
         audio = self.runner.decode(sampled).cpu().numpy()
         start = (sampled.shape[-1] - plan.values["frames"]) * FRAME_SAMPLES
         return audio[:, start : start + round(plan.seconds * SAMPLE_RATE)]
+
+    def parameters(self) -> int:
+        return sum(p.numel() for p in self.model.decoder.parameters())
 
     def to_float32(self) -> None:
         from .fast.musicgen import MusicgenRunner

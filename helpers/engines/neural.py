@@ -11,9 +11,9 @@ into latents or codes and those into sound. Everything that can go wrong on a sm
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,10 +26,12 @@ from ..locale_guard import heal_locale
 from ..records import Analysis, CancelCheck, Clip, Progress, Readiness, Request, Take
 from . import devices, hub
 from .base import Engine, stop_if, take_seed
-from .devices import GIB, Device
+from .devices import GIB, Device, quiet_libraries
 from .ready import judge_readiness
 from .sources import ModelSource, local_folder
+from .steps import StepMeter, name_stage, plan_groups, spoken_time
 
+_SMALL_MODEL = 20_000_000  # parameters: below this a run is over before its estimate would be read
 OnStep = Callable[[int], None]
 Result = TypeVar("Result")
 
@@ -39,7 +41,8 @@ class Plan:
     """One generation, worked out: everything a loaded model needs to know, nothing it has to look up.
 
     ``seconds`` is what is rendered and kept (the loop, at least a bar more where the canvas allows). ``steps`` counts
-    model calls for one group. ``values`` holds what only one adapter knows (guidance, start noise, pre-roll ...).
+    model calls for one group. ``settings`` are those of :mod:`.fast.presets`; ``values`` holds what only one adapter
+    knows (how a guide is used).
     """
 
     source: ModelSource
@@ -48,6 +51,7 @@ class Plan:
     seconds: float
     steps: int
     guide: Clip | None
+    settings: dict[str, Any] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -90,68 +94,16 @@ class LoadedModel(ABC):
         """One take's latents or codes as sound: float32 (channels, samples)."""
 
     @abstractmethod
+    def parameters(self) -> int:
+        """How many numbers the sampling part holds, from which a run on a CPU is estimated before it starts."""
+
+    @abstractmethod
     def to_float32(self) -> None:
         """Move the sampling part to float32, after half precision has overflowed."""
 
     def stage(self) -> None:
         """Keep parts off the GPU while they rest; called when memory has run out at the smallest group."""
         self.staged = True
-
-
-@dataclass(frozen=True)
-class _Group:
-    """Takes sampled together: the numbers ``made``, and those of them that were ``wanted``."""
-
-    made: tuple[int, ...]
-    wanted: tuple[int, ...]
-
-
-def _groups(numbers: Sequence[int], size: int, company: int) -> list[_Group]:
-    """Split numbers (rising) into groups of ``size``; with ``company``, into aligned blocks filled up with neighbours.
-
-    A block is as large as the company, or the largest power of two in ``size`` where less is asked for.
-    """
-    if company == 1:
-        parts = [tuple(numbers[start : start + size]) for start in range(0, len(numbers), size)]
-        return [_Group(part, part) for part in parts]
-    block = min(company, 1 << (size.bit_length() - 1))
-    out = []
-    for first in sorted({number - number % block for number in numbers}):
-        made = tuple(range(first, first + block))
-        out.append(_Group(made, tuple(number for number in numbers if number in made)))
-    return out
-
-
-class StepMeter:
-    """Counts steps over all groups: progress, seconds left from the steps already measured, and the way out.
-
-    The first step of a run also warms up (memory, kernels), so the estimate is taken from the second on.
-    """
-
-    def __init__(self, progress: Progress, cancel: CancelCheck, total: int) -> None:
-        self._progress, self._cancel, self._total = progress, cancel, max(1, total)
-        self._before, self._times = 0, [time.monotonic()]
-        self.stage = "Sampling"
-
-    def __call__(self, done_in_group: int) -> None:
-        stop_if(self._cancel)
-        self._times.append(time.monotonic())
-        done = min(self._before + done_in_group, self._total)
-        skip = 1 if len(self._times) > 2 else 0
-        per_step = (self._times[-1] - self._times[skip]) / (len(self._times) - 1 - skip)
-        self._progress(self.stage, done / self._total, per_step * (self._total - done))
-
-    def next_group(self, steps: int) -> None:
-        """A group of ``steps`` steps is complete."""
-        self._before += steps
-
-    def plan(self, total: int) -> None:
-        """Groups became smaller, so there is more to do than was thought."""
-        self._total = max(1, total)
-
-    @property
-    def seconds(self) -> float:
-        return self._times[-1] - self._times[0]
 
 
 class NeuralEngine(Engine):
@@ -212,11 +164,14 @@ class NeuralEngine(Engine):
         progress: Progress,
         cancel: CancelCheck,
     ) -> list[Take]:
+        from .fast.cost import enough_threads
+
         plan = self._plan(request, guide if request.guide != "none" and request.guide_strength > 0 else None)
         heal_locale()
         try:
             model = self._loaded(plan.source, request, progress, cancel)
-            sounds = self._make(model, plan, numbers, request, progress, cancel)
+            with enough_threads() if model.device.kind == "cpu" else nullcontext():
+                sounds = self._make(model, plan, numbers, request, progress, cancel)
         finally:
             heal_locale()
             devices.free_memory()
@@ -236,7 +191,8 @@ class NeuralEngine(Engine):
             progress(f"Loading {self.info.title}", None, None)
             self._drop()
             release_others(self.info.name)
-            self._model = self._rescued(lambda: self._load(source, folder, device, lambda: stop_if(cancel)), device)
+            with quiet_libraries():
+                self._model = self._rescued(lambda: self._load(source, folder, device, lambda: stop_if(cancel)), device)
             self._loaded_as = key
         return self._model
 
@@ -253,15 +209,18 @@ class NeuralEngine(Engine):
         from .fast.numerics import NotFinite
 
         progress("Reading the words", None, None)
-        prepared = self._rescued(lambda: model.prepare(plan), model.device, model)
+        with quiet_libraries():
+            prepared = self._rescued(lambda: model.prepare(plan), model.device, model)
         stop_if(cancel)
         size = self._group_size(model, plan, len(numbers), request)
-        meter = StepMeter(progress, cancel, plan.steps * len(_groups(numbers, size, model.company)))
+        groups = plan_groups(numbers, size, model.company)
+        meter = StepMeter(progress, cancel, plan.steps * len(groups))
+        self._announce(model, plan, sum(len(group.made) for group in groups), progress)
         out: list[tuple[np.ndarray, tuple[str, ...]]] = []
         overflowed = False
         while len(out) < len(numbers):
-            group = _groups(numbers[len(out) :], size, model.company)[0]
-            meter.stage = _stage("Sampling", len(out), len(group.wanted), len(numbers), model.device)
+            group = plan_groups(numbers[len(out) :], size, model.company)[0]
+            meter.stage = name_stage("Sampling", len(out), len(group.wanted), len(numbers), model.device.name)
             try:
                 sampled = model.sample(prepared, plan, [take_seed(request, number) for number in group.made], meter)
             except NotFinite:
@@ -287,7 +246,7 @@ class NeuralEngine(Engine):
                 else:
                     raise NotAvailable(self._too_small(model.device)) from None
                 devices.free_memory()
-                meter.plan(plan.steps * len(_groups(numbers[len(out) :], size, model.company)))
+                meter.plan(plan.steps * len(plan_groups(numbers[len(out) :], size, model.company)))
                 continue
             meter.next_group(plan.steps)
             remarks = (model.note, "Made in float32, because half precision overflowed." if overflowed else "")
@@ -300,6 +259,23 @@ class NeuralEngine(Engine):
             del sampled
         self.seconds_per_take = meter.seconds / len(numbers)
         return out
+
+    def _announce(self, model: LoadedModel, plan: Plan, takes: int, progress: Progress) -> None:
+        """On a CPU, say how long a full-size model will take before it starts; a GPU is measured on the way."""
+        if model.device.kind != "cpu" or model.parameters() < _SMALL_MODEL:
+            return
+        from .fast.cost import count_work, estimate_seconds, measure_speed
+
+        work = count_work(
+            self.info.name,
+            seconds=plan.seconds,
+            takes=takes,
+            settings=plan.settings,
+            variant=plan.source.name.removeprefix("musicgen-"),
+            weight_bytes=model.device.dtype.itemsize,
+        )
+        seconds = estimate_seconds(work, measure_speed("cpu", model.device.precision))
+        progress(f"Starting; about {spoken_time(seconds)} on this CPU", 0.0, seconds)
 
     def _group_size(self, model: LoadedModel, plan: Plan, wanted: int, request: Request) -> int:
         if "batch" in request.options:
@@ -344,16 +320,6 @@ class NeuralEngine(Engine):
             labels=plan.labels,
             notes=(*plan.notes, *remarks),
         )
-
-
-def _stage(what: str, first: int, count: int, total: int, device: Device) -> str:
-    if total == 1:
-        which = "the take"
-    elif count == 1:
-        which = f"take {first + 1} of {total}"
-    else:
-        which = f"takes {first + 1} to {first + count} of {total}"
-    return f"{what} {which} on the {device.name}"
 
 
 def _versions() -> str:

@@ -7,6 +7,38 @@ from collections.abc import Sequence
 from ..errors import InvalidInput
 from ..meter import bar_seconds
 from ..records import Request
+from .fast.presets import DEFAULT_PRESET, PRESETS, choose_settings, label_settings
+
+# Lowest and highest value of every number that is an option of some engine, and whether it must be whole.
+_NUMBERS = {
+    "steps": (2, 500, True),
+    "guidance": (1.0, 20.0, False),
+    "top_k": (1, 2048, True),
+    "temperature": (0.1, 2.0, False),
+}
+_CHOICES = {"canvas": ("full", "fitted"), "sampler": ("ddim", "dpm")}
+MOST_AT_ONCE = 16
+
+
+def read_settings(engine: str, request: Request) -> tuple[dict[str, object], tuple[str, ...]]:
+    """The settings of the request's preset with those given one by one in their place, and their labels.
+
+    Raises
+    ------
+    InvalidInput
+        If a value cannot be used.
+    """
+    checked_number(request, "batch", 1, 1, MOST_AT_ONCE, whole=True)
+    preset = checked_choice(request, "preset", DEFAULT_PRESET, PRESETS)
+    given: dict[str, object] = {}
+    for name, (low, high, whole) in _NUMBERS.items():
+        if name in request.options:
+            given[name] = checked_number(request, name, low, low, high, whole=whole)
+    for name, choices in _CHOICES.items():
+        if name in request.options:
+            given[name] = checked_choice(request, name, choices[0], choices)
+    settings = choose_settings(engine, preset, given)
+    return settings, label_settings(engine, settings)
 
 
 def planned_seconds(request: Request, canvas_seconds: float) -> float:

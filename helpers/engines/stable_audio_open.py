@@ -16,15 +16,14 @@ import numpy as np
 
 from ..records import Clip, EngineInfo, Request
 from .devices import Device, placed
+from .fast.presets import describe_presets
 from .guides import loop_of_guide, repeated
 from .neural import LoadedModel, NeuralEngine, OnStep, Plan
-from .options import checked_choice, checked_number, planned_seconds, written_prompt
+from .options import planned_seconds, read_settings, written_prompt
 from .sources import SOURCES, ModelSource
 
 SAMPLE_RATE = 44_100
 CANVAS_SECONDS = 47.0  # 1024 latent frames are 47.55 s; the last half second is left as margin
-_STEPS = {"reference": 100, "balanced": 50, "draft": 25}
-_GUIDANCE = 7.0
 
 
 class StableAudioOpenEngine(NeuralEngine):
@@ -46,9 +45,10 @@ class StableAudioOpenEngine(NeuralEngine):
         options={
             "prompt": "the words the model reads, instead of those written from the request",
             "negative_prompt": "what the model steers away from",
-            "preset": "reference (100 steps), balanced (50) or draft (25); default reference",
+            "preset": describe_presets("stable-audio-open"),
             "steps": "sampling steps, 2 to 500, instead of the preset's",
             "guidance": "how closely the words are followed, 1 to 20; default 7",
+            "canvas": "full (47.55 s, as trained) or fitted (to what is kept: quicker)",
             "precision": "auto, float16, bfloat16 or float32",
             "batch": "takes made at once, 1 to 16; default: what fits the memory",
         },
@@ -58,20 +58,20 @@ class StableAudioOpenEngine(NeuralEngine):
         return SOURCES["stable-audio-open"]
 
     def _check_options(self, request: Request) -> None:
-        _settings(request)
+        read_settings(self.info.name, request)
 
     def _plan(self, request: Request, guide: Clip | None) -> Plan:
         prompt, negative = written_prompt(request, self.info.title)
-        steps, guidance, labels = _settings(request)
+        settings, labels = read_settings(self.info.name, request)
         return Plan(
             source=self._source(request),
             prompt=prompt,
             negative_prompt=negative,
             seconds=planned_seconds(request, CANVAS_SECONDS),
-            steps=steps,
+            steps=int(settings["steps"]),
             guide=guide,
+            settings=settings,
             values={
-                "guidance": guidance,
                 "strength": request.guide_strength if guide else 0.0,
                 "request": request,
             },
@@ -81,18 +81,6 @@ class StableAudioOpenEngine(NeuralEngine):
 
     def _load(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> LoadedModel:
         return StableAudioModel(source, folder, device, check)
-
-
-def _settings(request: Request) -> tuple[int, float, tuple[str, ...]]:
-    """Steps, guidance, and the labels of what differs from the reference."""
-    checked_number(request, "batch", 1, 1, 16, whole=True)
-    preset = checked_choice(request, "preset", "reference", tuple(_STEPS))
-    steps = int(checked_number(request, "steps", _STEPS[preset], 2, 500, whole=True))
-    guidance = checked_number(request, "guidance", _GUIDANCE, 1.0, 20.0)
-    labels = [f"{steps} of {_STEPS['reference']} steps"] if steps < _STEPS["reference"] else []
-    if guidance != _GUIDANCE:
-        labels.append(f"guidance {guidance:g}")
-    return steps, guidance, tuple(labels)
 
 
 class StableAudioModel(LoadedModel):
@@ -121,10 +109,10 @@ class StableAudioModel(LoadedModel):
         self.hop = int(self.vae.hop_length)
         self._words: dict[tuple[str, str], Any] = {}
 
-    @property
-    def frames(self) -> int:
-        """Latent frames of the whole canvas."""
-        return int(self.transformer.config.sample_size)
+    def frames(self, plan: Plan) -> int:
+        """Latent frames of the canvas: all that the model knows, or no more than is kept."""
+        whole = int(self.transformer.config.sample_size)
+        return whole if plan.settings["canvas"] == "full" else min(whole, -int(-plan.seconds * SAMPLE_RATE // self.hop))
 
     def prepare(self, plan: Plan) -> dict[str, Any]:
         """Conditioning of the guided and the free half, the guide's latents, and the noise level to start from."""
@@ -202,20 +190,21 @@ class StableAudioModel(LoadedModel):
         sound = repeated(loop_of_guide(plan.guide, plan.values["request"], SAMPLE_RATE, 2), wanted)
         # A few frames of real silence follow, so that the last of them stands for the rest of the canvas.
         silence = 24 * self.hop
-        frames = min(self.frames, (wanted + silence) // self.hop)
+        canvas = self.frames(plan)
+        frames = min(canvas, (wanted + silence) // self.hop)
         padded = np.zeros((2, frames * self.hop), dtype=np.float32)
         padded[:, : min(wanted, padded.shape[1])] = sound[:, : padded.shape[1]]
         with placed(self.device, self.vae.encoder):
             audio = torch.from_numpy(padded)[None].to(self.device.kind)
             mean = self.vae.encode(audio).latent_dist.mode()[0].float()
-        rest = mean[:, -12:-11].expand(-1, self.frames - frames)
+        rest = mean[:, -12:-11].expand(-1, canvas - frames)
         return torch.cat([mean, rest], dim=1)
 
     def bytes_per_take(self, plan: Plan) -> int:
         config = self.transformer.config
         width = config.num_attention_heads * config.attention_head_dim
         size = 2 if self.transformer.dtype.itemsize == 2 else 4
-        return 84 * 2 * (self.frames + 1) * width * size  # 84: live tensors of a block, traced at full size
+        return 84 * 2 * (self.frames(plan) + 1) * width * size  # 84: live tensors of a block, traced at full size
 
     def sample(self, prepared: dict[str, Any], plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Any:
         """Latents (takes, channels, frames), float32."""
@@ -226,7 +215,8 @@ class StableAudioModel(LoadedModel):
             prepared["durations"],
             seeds,
             plan_cosine_steps(plan.steps, sigma_max=prepared["sigma_max"]),
-            guidance=plan.values["guidance"],
+            guidance=plan.settings["guidance"],
+            frames=self.frames(plan),
             init=prepared["init"],
             on_step=lambda done, steps: on_step(done),
         )
@@ -236,7 +226,7 @@ class StableAudioModel(LoadedModel):
     def decode(self, sampled: Any, plan: Plan) -> np.ndarray:
         from .fast.oobleck import decode_span
 
-        stop = min(round(plan.seconds * SAMPLE_RATE), self.frames * self.hop)
+        stop = min(round(plan.seconds * SAMPLE_RATE), sampled.shape[-1] * self.hop)
         resting = (self.transformer,) if self.staged and self.device.kind != "cpu" else ()
         for part in resting:
             part.to("cpu")
@@ -245,6 +235,9 @@ class StableAudioModel(LoadedModel):
         finally:
             for part in resting:
                 part.to(self.device.kind)
+
+    def parameters(self) -> int:
+        return sum(p.numel() for p in self.transformer.parameters())
 
     def to_float32(self) -> None:
         from .fast.stable_audio import StableAudioRunner

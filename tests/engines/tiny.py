@@ -183,6 +183,7 @@ def _make_codec_speak(vae) -> None:
 
 
 def _audioldm2_music(folder: Path) -> None:
+    import torch
     from diffusers import AudioLDM2ProjectionModel, AudioLDM2UNet2DConditionModel, AutoencoderKL, DDIMScheduler
     from transformers import (
         ClapConfig,
@@ -279,6 +280,8 @@ def _audioldm2_music(folder: Path) -> None:
             initializer_range=0.12,
         )
     )
+    with torch.no_grad():  # fresh, it whispers
+        vocoder.conv_post.weight.mul_(0.1 / vocoder(torch.randn(1, 32, 64)).std())
     _save(vocoder, folder / "vocoder")
     DDIMScheduler(
         num_train_timesteps=1000,
@@ -368,6 +371,7 @@ def _musicgen(folder: Path, *, stereo: bool, melody: bool) -> None:
                 parameter.zero_()
         for layer in model.audio_encoder.quantizer.layers:  # zero when fresh: every token would sound the same
             layer.codebook.embed.normal_()
+        model.audio_encoder.decoder.layers[-1].conv.parametrizations.weight.original0.mul_(12.0)  # and it whispers
     settings = model.generation_config
     settings.decoder_start_token_id = settings.pad_token_id = settings.bos_token_id = codes
     settings.guidance_scale, settings.do_sample, settings.max_length = 3.0, True, 1500
