@@ -17,8 +17,8 @@ from .parts.drums import write_drums
 from .parts.lead import write_lead
 from .parts.pad import write_pad
 from .plot import plot_roll
-from .sound import render
 from .score import Score
+from .sound import render
 from .soundfont import SoundFont, find_soundfont
 
 __all__ = ["Score", "SoundFont", "compose", "find_soundfont", "plot_roll", "render", "write_midi"]

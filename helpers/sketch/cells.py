@@ -2,8 +2,8 @@
 
 One character is a sixteenth; a cell is one or two bars long. ``.`` rests, ``-`` holds the note before.
 
-Bass      ``1 3 5 6 7`` degrees of the chord, ``8`` the octave, ``d`` the fifth below, ``n`` the next chord's root, early,
-          ``a`` a step that leads into the next chord, ``g`` a ghost note.
+Bass      ``1 3 5 6 7`` degrees of the chord, ``8`` the octave, ``d`` the fifth below, ``n`` the next chord's root,
+          early, ``a`` a step that leads into the next chord, ``g`` a ghost note.
 Chords    ``X`` accented, ``x`` plain; strummed ``D`` down, ``d`` light down, ``u`` up, ``m`` muted;
           picked ``p`` the bass string, ``1``-``4`` the upper voices from below.
 Lead, arpeggio (gate)   ``X`` accented, ``x`` plain.

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  the tables read best with one genre a line
 """What a genre means to each role, and what a mood or a word of style changes.
 
 A genre names styles of :mod:`cells` and :mod:`kits`; several are a choice. ``colour`` is how far chords are stacked:
@@ -97,8 +98,7 @@ def find_genre(text: str | None) -> Genre | None:
         return None
     # Discogs writes "Electronic---House": the part behind the dashes is the style.
     parts = [part.strip() for part in re.split(r"-{2,}|/|,", text.lower()) if part.strip()]
-    for part in reversed(parts):
-        part = re.sub(r"[_\s]+", " ", part)
+    for part in (re.sub(r"[_\s]+", " ", p) for p in reversed(parts)):
         if part in _BY_WORD:
             return _BY_WORD[part]
         inside = [w for w in _BY_WORD if re.search(rf"(?<!\w){re.escape(w)}(?!\w)", part)]

@@ -116,7 +116,7 @@ def _without_overlaps(hits: list[Hit], steps: float) -> tuple[Hit, ...]:
 
 
 def window(brief: Brief, cell: Cell, bar: int) -> list[Hit]:
-    """The hits of a cell that fall in a bar, their steps from the bar's start; cells longer or shorter than a bar go round."""
+    """The hits of a cell that fall in a bar, steps from the bar's start; longer or shorter cells go round."""
     size = brief.steps_per_bar
     start = (bar * size) % cell.steps if cell.steps > size else 0.0
     out = []

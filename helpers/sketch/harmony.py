@@ -41,7 +41,7 @@ PROGRESSIONS = {
 class Harmony:
     """One half bar: the chord as written, its usable tones (root first when it is usable) and its colours.
 
-    ``tones`` and ``colours`` are pitch classes; colours (seventh, ninth) lie on the scale and rub against no chord tone.
+    ``tones`` and ``colours`` are pitch classes; colours (seventh, ninth) lie on the scale and rub against none.
     """
 
     label: str
@@ -108,7 +108,7 @@ def _major_share(key: Key, text: str) -> float:
 
 
 def key_of_chords(labels: tuple[str, ...]) -> Key | None:
-    """The key whose scale holds most tones of the chords; ties go to the key of the first chord. None without chords."""
+    """The key whose scale holds most tones of the chords, the first chord's key among equals; None without chords."""
     from ..pitch import ALL_KEYS
 
     chords = [c for c in (parse_chord(label) for label in labels) if c is not None]

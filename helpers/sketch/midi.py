@@ -17,7 +17,7 @@ def wheel(semitones: float) -> int:
 
 
 def channel_setup(score: Score) -> list:
-    """The messages that make a channel play this score's instrument; the bend range is set only where bends are used."""
+    """The messages that make a channel play this score's instrument; the bend range is set where bends are used."""
     import mido
 
     channel = DRUM_CHANNEL if score.is_drums else 0

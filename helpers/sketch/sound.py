@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ from .synth import (
     fine_tuning,
     mix_controls,
     read_bank,
+    sounding_program,
     synthesise,
 )
 
@@ -68,10 +70,10 @@ def render(score: Score, request: Request, sample_rate: int = 44_100) -> Clip:
     Returns
     -------
     Clip
-        Float32 stereo: the loop, exactly as long as the score, and then its decaying tail (at most three seconds). Bar 1
-        is heard at sample 0; the few milliseconds of attack that lie before it are added to the end of the loop, where
-        they sound when it repeats. At -19 dB RMS unless peaks would pass -1.5 dBFS. Equal input and SoundFont give equal
-        bytes.
+        Float32 stereo: the loop, exactly as long as the score, then its decaying tail (at most three seconds). Bar 1 is
+        heard at sample 0; the few milliseconds of attack that lie before it are added to the end of the loop, where
+        they sound when it repeats. At -19 dB RMS unless peaks would pass -1.5 dBFS. Equal input and SoundFont give
+        equal bytes.
 
     Raises
     ------
@@ -80,6 +82,8 @@ def render(score: Score, request: Request, sample_rate: int = 44_100) -> Clip:
     """
     path = find_soundfont().path
     pitches = tuple(sorted({n.pitch for n in score.notes}))
+    if pitches and not score.is_drums:
+        score = dataclasses.replace(score, program=sounding_program(path, score.program, pitches))
     habits = bank_habits(path, score.program, score.is_drums, pitches) if pitches else {}
     room = ROOMS[score.role]
     sends = (0, 0) if request.dry else (room.reverb, room.chorus)
@@ -137,7 +141,7 @@ def _narrowed(sound: np.ndarray, width: float) -> np.ndarray:
 
 
 def _at_bar_one(sound: np.ndarray, lead: int, loop: int, sample_rate: int) -> np.ndarray:
-    """Cut at bar 1, move what lies before it to the loop's end, trim the tail where it has died away and fade it out."""
+    """Cut at bar 1, move what lies before it to the loop's end, trim the tail where it has died away, fade it out."""
     out = sound[:, lead:].copy()
     if loop >= lead:
         out[:, loop - lead : loop] += sound[:, :lead]

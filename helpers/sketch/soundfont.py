@@ -74,7 +74,7 @@ def _search(named: str) -> SoundFont:
         path = Path(named).expanduser()
         if not _is_soundfont(path):
             raise InvalidInput(
-                f"LOOPS_SOUNDFONT names {named}, which is not a SoundFont 2 file; name an .sf2 file or unset the variable."
+                f"LOOPS_SOUNDFONT names {named}, which is not a SoundFont 2 file; name an .sf2 file or unset it."
             )
         return _described(path)
     found = [

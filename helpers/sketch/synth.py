@@ -29,15 +29,19 @@ ATTACK_SHARE = 0.35
 SETTLED_SECONDS = 0.08  # the attack is over and the pitch can be told
 TUNING_REACH_CENTS = 80
 PROBE_FFT = 1 << 18  # 0.18 Hz a bin
-PARTIALS = (1, 2, 4)  # octaves of the note: what decides where its chroma falls
+PARTIALS = (0.5, 1, 1.5, 2, 3, 4, 5, 6)  # organs have stops below the note
+PERCUSSIVE = 112  # the first percussive program of General MIDI
+OCTAVES = (1, 2, 4)  # what decides where a note's chroma falls
 
 
 @dataclass(frozen=True)
 class Habit:
-    """What a bank does with one pitch: seconds until it is heard, and its deviation from the written pitch in cents."""
+    """What a bank does with one pitch: seconds until it is heard, its deviation from the written pitch in cents, and
+    whether it sounds at that pitch at all."""
 
     delay_seconds: float
     cents: float
+    sounds: bool = True
 
 
 @lru_cache(maxsize=1)
@@ -54,7 +58,7 @@ def synthesise(bank: bytes, head: list, events: list[Event], seconds: float) -> 
         import midirenderer
     except ImportError as error:
         raise NotAvailable(
-            f"The package midirenderer, which plays SoundFonts, cannot be imported ({error}); run pip install midirenderer."
+            f"The package midirenderer, which plays SoundFonts, cannot be imported ({error}); install midirenderer."
         ) from None
     ticks = sorted(((round(t * TICKS_PER_SECOND), o, m) for t, o, m in events), key=lambda e: e[:2])
     first = [mido.MetaMessage("set_tempo", tempo=MICROSECONDS_PER_QUARTER), *head]
@@ -85,8 +89,8 @@ def fine_tuning(channel: int, cents: float) -> list:
 def bank_habits(path: Path, program: int, is_drums: bool, pitches: tuple[int, ...]) -> dict[int, Habit]:
     """Measure how a bank plays each pitch, from one dry note each.
 
-    A note is heard when it reaches ATTACK_SHARE of the loudest moment of its first 2 * LATEST_ATTACK_SECONDS; later than
-    LATEST_ATTACK_SECONDS counts as slow by nature. Its pitch is the strongest of its octave partials after the attack.
+    A note is heard when it reaches ATTACK_SHARE of the loudest moment of its first 2 * LATEST_ATTACK_SECONDS; later
+    than LATEST_ATTACK_SECONDS counts as slow by nature. Its pitch is its strongest octave partial after the attack.
     """
     import mido
 
@@ -102,9 +106,24 @@ def bank_habits(path: Path, program: int, is_drums: bool, pitches: tuple[int, ..
     for i, pitch in enumerate(pitches):
         start = round(i * each * SYNTH_RATE)
         note = sound[:, start : start + round(each * SYNTH_RATE)]
-        cents = 0.0 if is_drums else _deviation_cents(note.mean(axis=0), pitch)
-        habits[pitch] = Habit(_attack_seconds(note), cents)
+        cents, sounds = (0.0, True) if is_drums else _deviation_cents(note.mean(axis=0), pitch)
+        habits[pitch] = Habit(_attack_seconds(note), cents, sounds)
     return habits
+
+
+def sounding_program(path: Path, program: int, pitches: tuple[int, ...]) -> int:
+    """The program, or the nearest of its family of eight where the bank's patch is broken for most of the pitches.
+
+    TimGM6mb, for one, whistles a major sixth too low, and not at all from G5 up.
+    """
+    if program >= PERCUSSIVE:
+        return program  # bells and wood blocks have partials of their own
+    family = range(program // 8 * 8, program // 8 * 8 + 8)
+    for candidate in sorted(family, key=lambda p: (abs(p - program), p)):
+        habits = bank_habits(path, candidate, False, pitches)
+        if 2 * sum(h.sounds for h in habits.values()) > len(pitches):
+            return candidate
+    return program
 
 
 def _attack_seconds(note: np.ndarray) -> float:
@@ -114,17 +133,19 @@ def _attack_seconds(note: np.ndarray) -> float:
     return min(int(np.argmax(attack >= ATTACK_SHARE * attack[-1])) / SYNTH_RATE, LATEST_ATTACK_SECONDS)
 
 
-def _deviation_cents(note: np.ndarray, pitch: int) -> float:
-    """Deviation of the strongest octave partial from the written pitch; 0.0 when none stands out."""
+def _deviation_cents(note: np.ndarray, pitch: int) -> tuple[float, bool]:
+    """Deviation of the strongest octave partial from the written pitch, and whether any low partial stands out."""
     body = note[round(SETTLED_SECONDS * SYNTH_RATE) : round(0.6 * PROBE_NOTE_SECONDS * SYNTH_RATE)]
     spectrum = np.abs(np.fft.rfft(body * np.hanning(body.size), PROBE_FFT))
+    loudest = float(spectrum.max(initial=0.0))
     bin_hz = SYNTH_RATE / PROBE_FFT
-    best, cents = 0.0, 0.0
+    peaks: dict[float, tuple[float, float]] = {}
     for partial in PARTIALS:
         hz = midi_hz(pitch) * partial
         low, high = (int(hz * 2 ** (s * TUNING_REACH_CENTS / 1200) / bin_hz) for s in (-1, 1))
         peak = low + int(np.argmax(spectrum[low : high + 1]))
-        inside = low < peak < high  # a slope towards something outside is no peak
-        if inside and spectrum[peak] > best:
-            best, cents = float(spectrum[peak]), 1200 * float(np.log2(peak * bin_hz / hz))
-    return cents if best > 0.1 * float(spectrum.max(initial=0.0)) else 0.0
+        if low < peak < high:  # a slope towards something outside is no peak
+            peaks[partial] = float(spectrum[peak]), 1200 * float(np.log2(peak * bin_hz / hz))
+    sounds = any(level > 0.15 * loudest for level, _ in peaks.values())
+    level, cents = max((peaks[p] for p in OCTAVES if p in peaks), default=(0.0, 0.0))
+    return (cents if level > 0.1 * loudest else 0.0), sounds

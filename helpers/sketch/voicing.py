@@ -7,7 +7,7 @@ moves); guitars get shapes that six strings and four fingers can hold.
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import product
+from itertools import pairwise, product
 
 from .harmony import Harmony
 
@@ -29,8 +29,10 @@ def distance(old: tuple[int, ...], new: tuple[int, ...]) -> int:
 
 def is_clear(voicing: tuple[int, ...]) -> bool:
     """No two voices closer than a fifth below C3, none closer than a major second anywhere under C4."""
-    gaps = zip(voicing, voicing[1:], strict=False)
-    return all(not (low < MUD_LIMIT and high - low < 7) and not (low < 60 and high - low < 2) for low, high in gaps)
+    return all(
+        not (low < MUD_LIMIT and high - low < 7) and not (low < 60 and high - low < 2)
+        for low, high in pairwise(voicing)
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -114,7 +116,7 @@ def guitar_shapes(tones: tuple[int, ...], bass: int, power: bool) -> tuple[tuple
                 continue
             for low, *rest in product(lows, *upper):
                 shape = (low, *rest)
-                rising = all(b > a for a, b in zip(shape, shape[1:], strict=False))
+                rising = all(b > a for a, b in pairwise(shape))
                 if rising and {p % 12 for p in shape} >= wanted:
                     shapes.add(shape)
     return tuple(sorted(shapes))

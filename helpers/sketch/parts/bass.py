@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from ..brief import Brief
@@ -52,7 +54,7 @@ def _nearest(pitch_class: int, target: int, brief: Brief) -> int:
 
 
 def _shaped(brief: Brief, bar: Bar, hits: list[Hit], lock: np.ndarray) -> list[Hit]:
-    """A bar's hits: the root wherever the chord changes, locked onto strong low accents, varied and turned by the form."""
+    """A bar's hits: the root where the chord changes, locked onto strong low accents, varied and turned by the form."""
     rng = brief.rng("bass bar", bar.letter, bar.variation, bar.turn)
     size = brief.steps_per_bar
     by_step = {h.step: h for h in hits}
@@ -139,10 +141,10 @@ def _monophonic(tones: list[Tone]) -> list[Tone]:
 
 
 def _glides(brief: Brief, tones: list[Tone]) -> tuple[Bend, ...]:
-    """Slides into the following note, at most one a bar: the wheel rises or falls over the last quarter of a long note."""
+    """Slides into the following note, at most one a bar, over the last GLIDE_QUARTERS of a long note."""
     bends: list[Bend] = []
     used: set[int] = set()
-    for now, after in zip(tones, tones[1:], strict=False):
+    for now, after in pairwise(tones):
         bar = int(now.step // brief.steps_per_bar)
         leap = after.pitch - now.pitch
         rng = brief.rng("glide", now.step)

@@ -26,7 +26,7 @@ CONTOURS = {
 
 @dataclass(frozen=True)
 class Motif:
-    """A bar of melody to be varied: steps and lengths in sixteenths, heights -1..1 of the reach, its origin in words."""
+    """A bar of melody: steps and lengths in sixteenths, heights -1..1 of the reach, its origin in words."""
 
     steps: tuple[float, ...]
     lengths: tuple[float, ...]
