@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..meter import METERS, Meter
+from ..meter import Meter
 from .listening import NOTE_HOP_SECONDS, Listening
 from .pulse import sharpened
 
@@ -89,16 +89,6 @@ def note_change_at(heard: Listening, moments: np.ndarray) -> np.ndarray:
     norm = np.linalg.norm(before, axis=0) * np.linalg.norm(after, axis=0)
     cosine = (before * after).sum(axis=0) / (norm + 1e-9)
     return np.where(norm > 1e-9, 1.0 - cosine, 0.5 * (np.linalg.norm(after, axis=0) > 1e-6))
-
-
-def estimate_meter(heard: Listening, bpm: float) -> Meter:
-    """Three or four beats to the bar, or two of three parts each, by where the onsets and notes repeat themselves."""
-    from .evidence import NAMES, tempo_evidence
-
-    row = dict(zip(NAMES, tempo_evidence(heard, np.array([bpm]))[0], strict=True))
-    three = row["repeat 3 beats"] + row["notes repeat 3 beats"] + 0.3 * row["whole 3 beats"]
-    four = row["repeat 4 beats"] + row["notes repeat 4 beats"] + 0.3 * row["whole 4 beats"]
-    return METERS["3/4"] if three > four + 0.15 else METERS["4/4"]
 
 
 def estimate_swing(heard: Listening, grid: Grid) -> float | None:

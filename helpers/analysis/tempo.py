@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..meter import METERS
 from ..records import Clip, Tempo, TempoAlternative
 from .evidence import tempo_evidence
-from .grid import estimate_grid, estimate_meter, estimate_swing
+from .grid import estimate_grid, estimate_swing
 from .listening import Listening, listen
 from .precise import settle_tempo
 from .pulse import find_candidates
-from .tempo_model import tempo_probabilities
+from .tempo_model import meter_log_odds, tempo_probabilities
 
 _SAME_TEMPO = 0.04  # tempi within 4 % count as one answer, as in tempo evaluation
 _RELATIONS = ((0.5, "half"), (2.0, "double"), (2 / 3, "2/3"), (1.5, "3/2"))
@@ -42,10 +43,12 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
     candidates = find_candidates(heard)
     if not candidates.size or heard.onsets[0].size < 2:
         return Tempo(None, 0.0)
-    probability = tempo_probabilities(tempo_evidence(heard, candidates))
+    evidence = tempo_evidence(heard, candidates)
+    probability = tempo_probabilities(evidence)
     best = int(probability.argmax())
     same = np.abs(candidates / candidates[best] - 1) < _SAME_TEMPO
-    meter = estimate_meter(heard, float(candidates[best]))
+    odds = meter_log_odds(evidence[best])
+    meter = METERS[max(odds, key=lambda name: odds[name])]
     exact = settle_tempo(heard, float(candidates[best]), meter.beats_per_bar)
     is_loop = exact.beats is not None
     grid = estimate_grid(heard, exact.bpm, is_loop=is_loop, meter=meter)
