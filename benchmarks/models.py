@@ -202,9 +202,10 @@ def _ready(makers: dict, device, dtype) -> dict:
         torch.set_default_dtype(dtype or default)
         with torch.device(device), contextlib.redirect_stdout(io.StringIO()):
             for name, make in makers.items():
-                built[name] = make().eval().requires_grad_(False)
+                part = make().eval().requires_grad_(False)
+                built[name] = part if dtype is None else part.to(dtype)
     finally:
         torch.set_default_dtype(default)
         for logger, level in zip(chatter, levels, strict=True):
             logger.setLevel(level)
-    return {name: part if dtype is None else part.to(dtype) for name, part in built.items()}
+    return built

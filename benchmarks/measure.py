@@ -1,0 +1,133 @@
+"""What the benchmarks of this folder share: timing on any device, counting operations, naming the machine."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+GIB = 2**30
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of the best run, and peak memory above what was there before, in GiB (None on a CPU)."""
+
+    seconds: float
+    peak_gib: float | None
+
+
+def describe_machine(device: str) -> dict[str, object]:
+    """Device, processor and versions, for the head of a result file."""
+    import torch
+
+    found = {"device": device, "python": platform.python_version(), "processor": platform.machine()}
+    for package in ("torch", "diffusers", "transformers", "numpy", "torchsde"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = None
+    if device == "cuda":
+        properties = torch.cuda.get_device_properties(0)
+        found |= {
+            "name": properties.name,
+            "memory_gib": round(properties.total_memory / GIB, 1),
+            "capability": f"{properties.major}.{properties.minor}",
+            "cuda": torch.version.cuda,
+        }
+    else:
+        found |= {"name": "cpu", "threads": torch.get_num_threads()}
+    return found
+
+
+def time_run(run: Callable[[], object], device: str, *, warmups: int = 1, repeats: int = 2) -> Timing:
+    """Time ``run`` after ``warmups`` untimed runs; the best of ``repeats``."""
+    import torch
+
+    cuda = device == "cuda"
+    for _ in range(warmups):
+        run()
+    if cuda:
+        torch.cuda.synchronize()
+        torch.cuda.reset_peak_memory_stats()
+        # What torch holds now includes the weights: peak is what a musician's GPU must have in all.
+    best = float("inf")
+    for _ in range(repeats):
+        start = time.perf_counter()
+        run()
+        if cuda:
+            torch.cuda.synchronize()
+        best = min(best, time.perf_counter() - start)
+    return Timing(best, torch.cuda.max_memory_allocated() / GIB if cuda else None)
+
+
+@dataclass(frozen=True)
+class Launches:
+    """Operations of a run: ``dispatched`` by torch, views included; ``launched`` to do work (kernels on CUDA); and
+    ``host_calls``, what the host had to start (on CUDA: launches and graph launches; on a CPU as ``launched``)."""
+
+    dispatched: int
+    launched: int
+    host_calls: int
+
+    def per_step(self, fewer: Launches, steps: int) -> dict[str, float]:
+        """Mean a step, from a run with ``steps`` more steps than ``fewer``."""
+        names = ("dispatched", "launched", "host_calls")
+        return {name: round((getattr(self, name) - getattr(fewer, name)) / steps, 1) for name in names}
+
+
+def count_launches(run: Callable[[], object], device: str) -> Launches:
+    """Count what ``run`` dispatches and launches."""
+    if device == "cuda":
+        return _count_on_cuda(run)
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Counter(TorchDispatchMode):
+        dispatched = launched = 0
+
+        def __torch_dispatch__(self, function, types, arguments=(), keywords=None):
+            self.dispatched += 1
+            self.launched += not function.is_view
+            return function(*arguments, **(keywords or {}))
+
+    with Counter() as counter:
+        run()
+    return Launches(counter.dispatched, counter.launched, counter.launched)
+
+
+def _count_on_cuda(run: Callable[[], object]) -> Launches:
+    import torch
+    from torch.autograd import DeviceType
+    from torch.profiler import ProfilerActivity, profile
+
+    run()
+    torch.cuda.synchronize()
+    with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiler:
+        run()
+        torch.cuda.synchronize()
+    events = profiler.events()
+    kernels = sum(event.device_type == DeviceType.CUDA for event in events)
+    host = [event.name for event in events if event.device_type == DeviceType.CPU]
+    calls = sum(name.startswith(("cudaLaunchKernel", "cuLaunchKernel", "cudaGraphLaunch")) for name in host)
+    return Launches(sum(name.startswith("aten::") for name in host), kernels, calls)
+
+
+def print_table(rows: list[dict], columns: dict[str, str]) -> None:
+    """Print ``rows`` under the headings of ``columns`` (heading by key); None shows as a dash."""
+    cells = [[_text(row.get(key)) for key in columns] for row in rows]
+    widths = [max(map(len, column)) for column in zip(columns.values(), *cells, strict=True)]
+    for line in [list(columns.values()), *cells]:
+        print(
+            "  ".join(
+                cell.rjust(width) if i else cell.ljust(width)
+                for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+            )
+        )
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
