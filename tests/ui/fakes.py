@@ -70,7 +70,7 @@ class SlowEngine(ToneEngine):
         hears=frozenset({"text", "continuation"}),
         good_at="riffs and grooves from words",
         download_gib=3.3,
-        options={"prompt": "the words as they stand", "steps": "how many steps"},
+        options={"prompt": "the words", "negative_prompt": "not heard", "steps": "how many steps"},
     )
     step_seconds = 0.2
     steps = 900
