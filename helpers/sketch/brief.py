@@ -19,7 +19,12 @@ from .harmony import Harmony, key_of_chords, read_harmony, suggest_progression
 
 # Where a role sits when the idea leaves every octave free (MIDI notes).
 CENTRES = {"bass": 40, "chords": 60, "pad": 60, "lead": 72, "arpeggio": 69, "drums": 60}
-TOP_OF_BASS = 52  # bass lines stay below E3
+AUDIBLE_SWING = 0.535  # closer to a half is a straight player's unevenness
+HEARD_MOOD_STRENGTH = 0.5  # a mood read from the sound is a guess; one the musician names is an order
+# How far a role may move away from where the idea is busy, in semitones.
+ROOM_TO_MOVE = {"lead": (-7, 0, 5), "arpeggio": (-9, 0, 7), "chords": (-5, 0, 5), "pad": (-5, 0, 7)}
+SUB_BASSES = ("808", "sub bass")
+TOP_OF_BASS, TOP_OF_SUB = 52, 45  # bass lines stay below E3
 
 
 @dataclass(frozen=True)
@@ -182,12 +187,13 @@ def _mood(request: Request, analysis: Analysis | None, heard: list[str]) -> tupl
     for text in (request.mood, request.style):
         name, mood = find_mood(text)
         if name != "neutral":
-            return name, mood
+            guessed = bool(analysis and analysis.moods and request.mood == analysis.moods[0].label)
+            return name, mood.scaled(HEARD_MOOD_STRENGTH) if guessed else mood
     for tag in analysis.moods if analysis else ():
         name, mood = find_mood(tag.label)
         if name != "neutral":
             heard.append(f"mood {name}")
-            return name, mood
+            return name, mood.scaled(HEARD_MOOD_STRENGTH)
     return find_mood(None)
 
 
@@ -251,9 +257,11 @@ def _swing(request: Request, analysis: Analysis | None, genre: Genre) -> float:
     if request.meter == "6/8":
         return 0.5
     if request.swing is not None:
-        return float(np.clip(request.swing, 0.5, 0.75))
+        asked = float(np.clip(request.swing, 0.5, 0.75))
+        return asked if asked >= AUDIBLE_SWING else 0.5
     if analysis is not None and analysis.tempo.swing is not None:
-        return float(np.clip(analysis.tempo.swing, 0.5, 0.72))
+        heard = float(np.clip(analysis.tempo.swing, 0.5, 0.72))
+        return heard if heard >= AUDIBLE_SWING else 0.5
     # An idea in which no swing could be told stays straight, unless the genre is nothing without it.
     return genre.swing if analysis is None or genre.swing >= 0.6 else 0.5
 
@@ -263,9 +271,9 @@ def _feel(request: Request, genre: Genre) -> float:
     if request.meter == "6/8":
         return 1.0
     low, high = genre.native
-    if request.bpm > high and low <= request.bpm / 2:
+    if request.bpm > 1.08 * high and 0.9 * low <= request.bpm / 2:
         return 2.0
-    if request.bpm < low and request.bpm * 2 <= high:
+    if request.bpm < 0.78 * low and request.bpm * 2 <= 1.1 * high:
         return 0.5
     return 1.0
 
@@ -281,14 +289,15 @@ def _register(
     low, high = instrument.low, instrument.high
     centre = CENTRES[request.role] + mood.register
     if request.role == "bass":
-        centre = min(centre, 43)
-        high = max(low + 14, min(high, TOP_OF_BASS))
+        sub = instrument.name in SUB_BASSES
+        centre = min(centre, 43) - (5 if sub else 0) + int(rng.integers(-5, 4))
+        high = max(low + 14, min(high, TOP_OF_SUB if sub else TOP_OF_BASS))
     elif request.role in ("chords", "pad"):
         low, high = max(low, 43), min(high, 84)
     octaves = np.asarray(analysis.groove.octaves if analysis else (), dtype=float)
     if octaves.size == 7 and request.role in ("lead", "arpeggio", "chords", "pad"):
-        span = (-12, 0, 12) if request.role in ("lead", "arpeggio") else (-5, 0, 7)
-        costs = [_crowding(octaves, centre + s) + 0.02 * abs(s) / 12 for s in span]
+        span = ROOM_TO_MOVE[request.role]
+        costs = [_crowding(octaves, centre + s) + 0.15 * abs(s) / 12 for s in span]
         shift = span[int(np.argmin(costs))]
         if shift:
             heard.append(f"the idea is busy around there, so the part moved {'up' if shift > 0 else 'down'}")
@@ -315,8 +324,11 @@ def _motif(request: Request, analysis: Analysis | None) -> tuple[tuple[float, fl
     start = analysis.tempo.downbeats[0] if analysis.tempo.downbeats else 0.0
     step = 60.0 / analysis.tempo.bpm / analysis.tempo.meter.steps_per_beat
     out = []
+    # The first note decides whether the player is a sixteenth early or late throughout.
+    first = next((n for n in analysis.melody if n.start >= start - step), None)
+    lean = 0 if first is None else round((first.start - start) / step) % 2
     for note in analysis.melody:
-        at = round((note.start - start) / step)
+        at = round((note.start - start) / step) - lean
         if 0 <= at < 4 * request.time.steps_per_bar:
             out.append((float(at), float(max(1, round(note.length / step))), note.pitch))
     return tuple(out) if len(out) >= 3 else ()

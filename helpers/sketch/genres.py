@@ -123,6 +123,18 @@ class Mood:
     syncopation: float = 0.0
     bright: float = 0.0
 
+    def scaled(self, strength: float) -> Mood:
+        """The same mood, as strongly as ``strength`` 0..1 says."""
+        return Mood(
+            density=self.density * strength,
+            register=round(self.register * strength),
+            legato=self.legato**strength,
+            velocity=round(self.velocity * strength),
+            colour=round(self.colour * strength),
+            syncopation=self.syncopation * strength,
+            bright=self.bright * strength,
+        )
+
 
 # mood | density | register | legato | velocity | colour | syncopation | bright | words
 _MOODS = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,9 @@ from .cells import Cell, Hit, cells
 
 TIMING_SECONDS = 0.008  # standard deviation at humanize = 1
 MOST_TIMING_SECONDS = 0.015
-TEMPERATURE = 0.35
+TEMPERATURE = 0.35  # of the choice among cells: higher is more varied, lower fits the idea closer
+LOCK_STRENGTH = 3.5
+STYLE_FALL = 0.72  # each further style of a genre is that much less likely
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,13 @@ def choose_cell(brief: Brief, bank: str, styles: Sequence[str], letter: str, loc
     rng = brief.rng("cell", bank, letter)
     # One style for the whole part, so that letters differ as verses of one song do.
     style_rng = brief.rng("style", bank)
-    weights = np.array([0.55**i for i in range(len(styles))])
+    weights = np.array([STYLE_FALL**i for i in range(len(styles))])
     style = styles[style_rng.choice(len(styles), p=weights / weights.sum())]
     options = [c.scaled(brief.feel) for c in cells(bank, style, brief.meter.name)]
     scores = []
     for cell in options:
         steps = [h.step for h in cell.hits]
-        score = lean * 2.0 * agreement(lock, steps)
+        score = lean * LOCK_STRENGTH * agreement(lock, steps)
         score += 0.8 * brief.syncopation * syncopation_of(brief, steps)
         score += 0.15 * brief.density * cell.density
         scores.append(score)
@@ -106,12 +108,13 @@ def fill_or_thin(
         step = max(free, key=lambda s: value(s) if s % 4 else value(s) + 0.1)
         free.remove(step)
         hits.append(Hit(step, grid, symbols[int(rng.integers(len(symbols)))]))
-    return Cell(cell.name, _without_overlaps(hits, cell.steps), cell.steps)
+    return Cell(cell.name, without_overlaps(hits, cell.steps), cell.steps)
 
 
-def _without_overlaps(hits: list[Hit], steps: float) -> tuple[Hit, ...]:
+def without_overlaps(hits: Iterable[Hit], steps: float) -> tuple[Hit, ...]:
+    """The hits in order, each cut short where the next begins; the last ends at ``steps`` at the latest."""
     ordered = sorted(hits, key=lambda h: h.step)
-    ends = [*(h.step for h in ordered[1:]), steps]
+    ends = [h.step for h in ordered[1:]] + [steps] * bool(ordered)
     return tuple(Hit(h.step, min(h.length, end - h.step), h.symbol) for h, end in zip(ordered, ends, strict=True))
 
 
@@ -133,7 +136,7 @@ def window(brief: Brief, cell: Cell, bar: int) -> list[Hit]:
 def velocity(brief: Brief, step: float, rng: np.random.Generator, accent: float = 0.0) -> int:
     """Velocity of a note at a step: metre, the idea's accents, mood, the idea's loudness curve, a human touch."""
     bar = int(step // brief.steps_per_bar) % brief.bars
-    value = 76 + 14 * brief.weight(step) + 8 * float(brief.accents[round(step) % brief.steps_per_bar]) + 16 * accent
+    value = 76 + 14 * brief.weight(step) + 18 * (float(brief.accents[round(step) % brief.steps_per_bar]) - float(brief.accents.mean())) + 16 * accent
     value = (value + brief.mood.velocity) * (0.7 + 0.3 * float(brief.levels[bar]))
     value += rng.normal(0.0, 1.5 + 5.0 * brief.humanize)
     return int(np.clip(round(value), 24, 122))

@@ -10,6 +10,7 @@ from ..records import Analysis, Request
 from .kits import NOTES
 from .score import Score
 
+PUSHED_QUARTERS = 0.08  # a note this much before a chord already belongs to it
 INK, CHORD_TONE, SCALE_TONE, FOREIGN = "#222222", "#2f6f9f", "#7fb2d6", "#d1495b"
 
 
@@ -91,7 +92,8 @@ def _color(score: Score, pitch: int, start: float, bar: float) -> str:
 
     if score.is_drums or not score.chords:
         return CHORD_TONE
-    chord = parse_chord(score.chords[min(int((start + 1e-6) // (bar / 2)), len(score.chords) - 1)])
+    half = int((start + PUSHED_QUARTERS) // (bar / 2))
+    chord = parse_chord(score.chords[min(half, len(score.chords) - 1)])
     if chord is not None and pitch % 12 in chord.pitch_classes:
         return CHORD_TONE
     return SCALE_TONE if score.key is not None and pitch % 12 in score.key.scale else FOREIGN

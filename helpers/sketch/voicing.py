@@ -87,6 +87,7 @@ def lead_voices(
         if before:
             value += 0.5 * abs(voicing[-1] - before[-1])  # the top voice is the melody one hears
         value += 1.5 * (len({p % 12 for p in voicing}) < len(set(tones)))
+        value += 6.0 * (voicing[0] % 12 in colour)  # a colour is no foundation
         return value, voicing
 
     return min(found, key=cost)

@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..brief import Brief
+from ..brief import SUB_BASSES, Brief
 from ..cells import Hit
 from ..form import Bar, plan_form, written
-from ..groove import Tone, choose_cell, fill_or_thin, perform, velocity, window
+from ..groove import Tone, choose_cell, fill_or_thin, perform, velocity, window, without_overlaps
 from ..harmony import Harmony
 from ..score import Bend
 from . import Part
@@ -22,7 +22,7 @@ WALKING = ("walking",)
 def write_bass(brief: Brief) -> Part:
     """Write a bass line: monophonic, root on every chord change, 85 % or more of it on chord tones."""
     form = plan_form(brief.bars, int(brief.rng("form").integers(8)))
-    lock = brief.low_accents if brief.low_accents.any() else brief.accents
+    lock = 0.6 * brief.low_accents + 0.4 * brief.accents if brief.low_accents.any() else brief.accents
     tones: list[Tone] = []
     names: list[str] = []
     last = _nearest(brief.chord(0).bass, brief.centre, brief)
@@ -53,14 +53,14 @@ def _nearest(pitch_class: int, target: int, brief: Brief) -> int:
     return min(options, key=lambda p: (abs(p - target), p))
 
 
-def _shaped(brief: Brief, bar: Bar, hits: list[Hit], lock: np.ndarray) -> list[Hit]:
+def _shaped(brief: Brief, bar: Bar, hits: list[Hit], lock: np.ndarray) -> tuple[Hit, ...]:
     """A bar's hits: the root where the chord changes, locked onto strong low accents, varied and turned by the form."""
     rng = brief.rng("bass bar", bar.letter, bar.variation, bar.turn)
     size = brief.steps_per_bar
     by_step = {h.step: h for h in hits}
     half = size / 2
     start = bar.number * size
-    if brief.chord(start + half).bass != brief.chord(start).bass and not any(half - 2 <= s <= half for s in by_step):
+    if brief.chord(start + half).bass != brief.chord(start).bass and not any(half <= s <= half + 1 for s in by_step):
         by_step[half] = Hit(half, 2, "1")
     if lock.any() and brief.answer > 0.2:
         strong = [s for s in range(size) if lock[s] > 0.6 and s % 1 == 0]
@@ -74,9 +74,7 @@ def _shaped(brief: Brief, bar: Bar, hits: list[Hit], lock: np.ndarray) -> list[H
     if bar.turn and brief.complexity > 0.25 and not brief.instrument.name.startswith("808"):
         tail = size - 2.0
         by_step[tail] = Hit(tail, 2, "a")
-    ordered = sorted(by_step.values(), key=lambda h: h.step)
-    ends = [*(h.step for h in ordered[1:]), size]
-    return [Hit(h.step, min(h.length, e - h.step), h.symbol) for h, e in zip(ordered, ends, strict=True)]
+    return without_overlaps(by_step.values(), size)
 
 
 def _tone(brief: Brief, bar: Bar, hit: Hit, last: int) -> Tone | None:
@@ -88,8 +86,8 @@ def _tone(brief: Brief, bar: Bar, hit: Hit, last: int) -> Tone | None:
     pitch = root if changes and hit.symbol not in "8" else _degree(brief, step, hit.symbol, chord, root, last)
     legato = float(np.clip(brief.legato, 0.5, 1.2))
     length = hit.length * (legato if hit.length > 1 else min(legato, 1.0))
-    if brief.instrument.sustains and brief.legato >= 1.0:
-        length = max(length, hit.length)
+    if brief.instrument.name in SUB_BASSES:
+        length = hit.length  # a sub is felt, not plucked
     strength = velocity(brief, step, rng, 0.3 if hit.symbol in "1n" else 0.0)
     if hit.symbol == "g":
         return Tone(root, step, 0.5, GHOST_VELOCITY)

@@ -7,7 +7,7 @@ import numpy as np
 from ..brief import Brief
 from ..cells import Hit
 from ..form import Bar, plan_form, written
-from ..groove import Tone, choose_cell, fill_or_thin, perform, velocity, window
+from ..groove import Tone, choose_cell, fill_or_thin, perform, velocity, window, without_overlaps
 from ..voicing import guitar_voicing, lead_voices
 from . import Part
 
@@ -62,14 +62,14 @@ def _voicings(brief: Brief, guitar: bool, power: bool) -> dict[float, tuple[int,
     return out
 
 
-def _shaped(brief: Brief, bar: Bar, hits: list[Hit]) -> list[Hit]:
+def _shaped(brief: Brief, bar: Bar, hits: list[Hit]) -> tuple[Hit, ...]:
     """A bar's hits with the chord change inside it heard, the variation of the form and the space before a turn."""
     size = brief.steps_per_bar
     half = size / 2
     start = bar.number * size
     by_step = {h.step: h for h in hits}
     changes = brief.chord(start) != brief.chord(start + half)
-    if changes and not any(half - 2 <= s <= half + 2 for s in by_step):
+    if changes and not any(half <= s <= half + 2 for s in by_step):
         by_step[half] = Hit(half, half, "D" if any(h.symbol in STRUMMED for h in hits) else "X")
     if brief.chord(start) != brief.chord(start - 0.5) and not any(s <= 3 for s in by_step):
         by_step[0.0] = Hit(0.0, 2, "D" if any(h.symbol in STRUMMED for h in hits) else "x")
@@ -78,9 +78,7 @@ def _shaped(brief: Brief, bar: Bar, hits: list[Hit]) -> list[Hit]:
         step = sorted(by_step)[1 + int(rng.integers(len(by_step) - 1))]
         moved = step - 1 if step - 1 > 0 and step - 1 not in by_step else step
         by_step[moved] = Hit(moved, by_step.pop(step).length, hits[0].symbol if hits else "x")
-    ordered = sorted(by_step.values(), key=lambda h: h.step)
-    ends = [*(h.step for h in ordered[1:]), size]
-    return [Hit(h.step, min(h.length, e - h.step), h.symbol) for h, e in zip(ordered, ends, strict=True)]
+    return without_overlaps(by_step.values(), size)
 
 
 def _played(brief: Brief, bar: Bar, hit: Hit, voicings: dict[float, tuple[int, ...]], guitar: bool) -> list[Tone]:

@@ -47,9 +47,9 @@ def write_drums(brief: Brief) -> Part:
 
 def _feel(brief: Brief, style: DrumStyle) -> float:
     low, high = style.native
-    if brief.request.bpm > high and brief.request.bpm / 2 >= 0.8 * low:
+    if brief.request.bpm > 1.08 * high and brief.request.bpm / 2 >= 0.8 * low:
         return 2.0
-    if brief.request.bpm < low and brief.request.bpm * 2 <= 1.15 * high:
+    if brief.request.bpm < 0.78 * low and brief.request.bpm * 2 <= 1.15 * high:
         return 0.5
     return 1.0
 

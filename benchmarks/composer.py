@@ -1,0 +1,288 @@
+"""Does the composer listen? Its parts for real ideas, measured and set against two controls.
+
+    python -m benchmarks.composer IDEAS [--most 24] [--out benchmarks/results/composer.json]
+
+IDEAS is a folder of recordings or a manifest.csv whose first column names them. For every idea whose chords were heard
+and every role a part is composed and measured in the score: share on the scale, agreement with the chords, range, and
+coherence with the *recording* (not with the analysis the composer read):
+
+- harmony: cosine of the part's pitch classes with the recording's chroma, half bar by half bar;
+- rhythm: how much of the recording's onset strength is explained by the part's onsets, as an absolute correlation over
+  the steps of the loop: sitting on the accents and filling the gaps both count.
+
+Controls: (a) the chord's root on every beat; (b) the same instrument's parts composed for the other ideas at this idea's
+tempo, transposed into its key.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import itertools
+import json
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from helpers.analysis import analyze
+from helpers.audio import read_audio
+from helpers.errors import LoopsError
+from helpers.features import chroma, onset_strength
+from helpers.instruments import INSTRUMENTS, find_instrument
+from helpers.meter import bar_seconds
+from helpers.pitch import parse_chord
+from helpers.planning import plan_request
+from helpers.records import Analysis, Clip, Note, Request
+from helpers.sketch import Score, compose, render
+
+PLAYERS = {
+    "bass": "bass guitar",
+    "chords": "electric piano",
+    "pad": "strings",
+    "lead": "flute",
+    "arpeggio": "pluck",
+    "drums": "drum kit",
+}
+HARMONY_WEIGHT = 0.65  # of the coherence of a tonal part; drums have rhythm alone
+SEEDS = 20
+SPEED_BARS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Idea:
+    """A recording, what was heard in it, and its evidence on the grid of a request: chroma (half bars, 12) and onset
+    strength (steps)."""
+
+    name: str
+    clip: Clip
+    analysis: Analysis
+
+    def evidence(self, request: Request) -> tuple[np.ndarray, np.ndarray]:
+        bar = bar_seconds(request.bpm, request.time)
+        start = self.analysis.tempo.downbeats[0] if self.analysis.tempo.downbeats else 0.0
+        bars = max(1, min(request.bars, int((self.analysis.seconds - start) / bar + 0.1)))
+        heard = chroma(self.clip)
+        halves = np.array(
+            [_mean(heard.frames, heard.times, start + i * bar / 2, start + (i + 1) * bar / 2) for i in range(2 * bars)]
+        )
+        strength, hop = onset_strength(self.clip)
+        times = np.arange(strength.size) * hop
+        step = bar / request.time.steps_per_bar
+        steps = np.array(
+            [_peak(strength, times, start + (i - 0.5) * step, start + (i + 0.5) * step) for i in range(bars * request.time.steps_per_bar)]
+        )
+        rounds = -(-request.bars // bars)
+        return np.tile(halves, (rounds, 1))[: 2 * request.bars], np.tile(steps, rounds)[: request.bars * request.time.steps_per_bar]
+
+
+def _mean(frames: np.ndarray, times: np.ndarray, start: float, end: float) -> np.ndarray:
+    inside = (times >= start) & (times < end)
+    return frames[:, inside].mean(axis=1) if inside.any() else np.zeros(frames.shape[0])
+
+
+def _peak(values: np.ndarray, times: np.ndarray, start: float, end: float) -> float:
+    inside = (times >= start) & (times < end)
+    return float(values[inside].max()) if inside.any() else 0.0
+
+
+# ------------------------------------------------------------------------------------------------------------- measures
+
+
+def half_bar_weights(score: Score) -> np.ndarray:
+    """Seconds (in quarters) of each pitch class in each half bar, shape (2 * bars, 12)."""
+    half = score.quarters_per_bar / 2
+    out = np.zeros((2 * score.bars, 12))
+    for n in score.notes:
+        first, last = int((n.start + 0.08) // half), int((n.start + n.length - 1e-6) // half)
+        for i in range(first, min(max(first, last), out.shape[0] - 1) + 1):
+            shared = min(n.start + n.length, (i + 1) * half) - max(n.start, i * half)
+            out[i, n.pitch % 12] += max(shared, 0.0)
+    return out
+
+
+def scale_share(score: Score) -> float:
+    """Share of the notes' time on the scale."""
+    weights = half_bar_weights(score).sum(axis=0)
+    return float(weights[list(score.key.scale)].sum() / max(weights.sum(), 1e-9))
+
+
+def chord_agreement(score: Score, request: Request) -> float:
+    """Share of the notes' time on the tones of the chord of their half bar."""
+    inside = total = 0.0
+    for weights, label in zip(half_bar_weights(score), request.half_bars(), strict=True):
+        chord = parse_chord(label)
+        if chord is not None:
+            inside += weights[list(chord.pitch_classes)].sum()
+            total += weights.sum()
+    return float(inside / max(total, 1e-9))
+
+
+def coherence(score: Score, idea: Idea, request: Request) -> float:
+    """Harmony and rhythm of idea and part together, 0..1; see the head of this file."""
+    halves, steps = idea.evidence(request)
+    played = np.zeros(steps.size)
+    for n in score.notes:
+        played[min(round(n.start * 4), steps.size - 1)] += n.velocity / 127
+    played = np.minimum(played, 1.5)
+    rhythm = abs(float(np.corrcoef(played, steps)[0, 1])) if played.std() > 0 and steps.std() > 0 else 0.0
+    if score.is_drums:
+        return rhythm
+    weights = half_bar_weights(score)
+    norms = np.linalg.norm(weights, axis=1) * np.linalg.norm(halves, axis=1)
+    sounding = norms > 0
+    cosines = (weights * halves).sum(axis=1)[sounding] / norms[sounding]
+    harmony = float(cosines.mean()) if cosines.size else 0.0
+    return HARMONY_WEIGHT * harmony + (1 - HARMONY_WEIGHT) * rhythm
+
+
+def overlap(one: Score, other: Score) -> float:
+    """Notes that share pitch and sixteenth, as a share of the smaller part."""
+    a, b = ({(n.pitch, round(n.start * 4)) for n in s.notes} for s in (one, other))
+    return len(a & b) / max(1, min(len(a), len(b)))
+
+
+def naive(score: Score, request: Request) -> Score:
+    """Control (a): the chord's root on every beat (a kick for drums)."""
+    beat = score.meter.quarters_per_beat
+    half = score.quarters_per_bar / 2
+    labels = request.half_bars()
+    centre = round(statistics.median(n.pitch for n in score.notes))
+    notes = []
+    for i in range(round(score.quarters / beat)):
+        chord = None if score.is_drums or not labels else parse_chord(labels[int(i * beat // half)])
+        pitch = 36 if chord is None else centre - (centre - chord.root) % 12
+        notes.append(Note(pitch, i * beat, beat * 0.95, 90))
+    return Score(**{**vars(score), "notes": tuple(notes), "bends": (), "swells": ()})
+
+
+def for_another(idea: Idea, other: Idea, request: Request) -> Score | None:
+    """Control (b): the part composed for ``other`` at this request's tempo, transposed into its key."""
+    theirs, _ = plan_request(other.analysis, instrument=request.instrument, bars=request.bars, seed=request.seed)
+    if theirs.meter != request.meter or (request.key is not None and not theirs.progression):
+        return None
+    if request.key is not None and theirs.key is not None:
+        shift = (request.key.tonic - theirs.key.tonic) % 12
+        progression = tuple(
+            tuple(c.transposed(shift).label() if (c := parse_chord(label)) else label for label in bar)
+            for bar in theirs.progression
+        )
+        theirs = theirs.with_(progression=progression, key=theirs.key.transposed(shift))
+    return compose(theirs.with_(bpm=request.bpm), other.analysis)
+
+
+# ----------------------------------------------------------------------------------------------------------------- runs
+
+
+def read_ideas(source: Path, most: int) -> list[Idea]:
+    """Ideas with a tempo, a key and chords in at least two bars; every n-th file, so that all kinds are there."""
+    if source.is_dir():
+        paths = sorted(p for p in source.iterdir() if p.suffix in (".wav", ".mp3", ".ogg", ".flac"))
+    else:
+        with source.open() as file:
+            paths = [source.parent / row[0] for row in itertools.islice(csv.reader(file), 1, None)]
+    ideas: list[Idea] = []
+    for path in paths[:: max(1, len(paths) // (2 * most))]:
+        try:
+            audio = read_audio(path)
+            analysis = analyze(audio.clip, file=path.name, tags=False)
+        except LoopsError as error:
+            print(f"  {path.name}: {error}")
+            continue
+        if analysis.tempo.bpm and analysis.key and len({c.label for c in analysis.chords} - {"N"}) >= 2:
+            ideas.append(Idea(path.name, audio.clip, analysis))
+        if len(ideas) == most:
+            break
+    return ideas
+
+
+def measure_role(role: str, ideas: list[Idea]) -> dict:
+    """Everything about one role over all ideas."""
+    shares, agreements, beats_naive, beats_others, in_range = [], [], [], [], []
+    for idea in ideas:
+        request, _ = plan_request(idea.analysis, instrument=PLAYERS[role], seed=1)
+        score = compose(request, idea.analysis)
+        instrument = find_instrument(PLAYERS[role]).instrument
+        in_range.append(all(instrument.low <= n.pitch <= instrument.high for n in score.notes))
+        if role != "drums":
+            shares.append(scale_share(score))
+            agreements.append(chord_agreement(score, request))
+        mine = coherence(score, idea, request)
+        beats_naive.append(mine > coherence(naive(score, request), idea, request))
+        for other in ideas:
+            control = for_another(idea, other, request) if other is not idea else None
+            if control is not None:
+                beats_others.append(mine > coherence(control, idea, request))
+    return {
+        "ideas": len(ideas),
+        "scale_share_min": min(shares, default=None),
+        "chord_agreement_min": min(agreements, default=None),
+        "chord_agreement_median": statistics.median(agreements) if agreements else None,
+        "beats_naive": float(np.mean(beats_naive)),
+        "beats_other_ideas": float(np.mean(beats_others)),
+        "pairs": len(beats_others),
+        "in_range": all(in_range),
+    }
+
+
+def measure_variety(role: str, idea: Idea) -> dict:
+    """SEEDS takes of one request: how alike they are."""
+    request, _ = plan_request(idea.analysis, instrument=PLAYERS[role], seed=1)
+    scores = [compose(request, idea.analysis, take) for take in range(SEEDS)]
+    pairs = [overlap(a, b) for a, b in itertools.combinations(scores, 2)]
+    return {"different": len({s.notes for s in scores}) == SEEDS, "median_overlap": statistics.median(pairs)}
+
+
+def measure_speed(role: str, idea: Idea) -> dict:
+    """CPU seconds to compose and to render SPEED_BARS bars, warm."""
+    request, _ = plan_request(idea.analysis, instrument=PLAYERS[role], bars=SPEED_BARS, seed=2)
+    render(compose(request, idea.analysis), request)
+    start = time.process_time()
+    score = compose(request, idea.analysis)
+    composed = time.process_time()
+    render(score, request)
+    return {"compose_seconds": composed - start, "render_seconds": time.process_time() - composed}
+
+
+def measure_ranges() -> dict:
+    """Every word of the instrument table, played: does the part stay in that instrument's range?"""
+    outside = []
+    for instrument in INSTRUMENTS:
+        request, _ = plan_request(None, instrument=instrument.name, bpm=100, key="D minor", seed=3)
+        score = compose(request, None)
+        if not score.notes or any(not instrument.low <= n.pitch <= instrument.high for n in score.notes):
+            outside.append(instrument.name)
+    return {"instruments": len(INSTRUMENTS), "outside": outside}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("ideas", type=Path)
+    parser.add_argument("--most", type=int, default=24)
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/composer.json"))
+    args = parser.parse_args()
+    ideas = read_ideas(args.ideas, args.most)
+    print(f"{len(ideas)} ideas with chords")
+    report: dict = {"ideas": [i.name for i in ideas], "ranges": measure_ranges(), "roles": {}}
+    head = f"{'role':9} {'scale':>6} {'chords':>6} {'median':>6} {'>naive':>6} {'>other':>6} {'overlap':>7} {'differ':>6} {'ms':>5}"
+    print(head)
+    for role in PLAYERS:
+        row = measure_role(role, ideas) | measure_variety(role, ideas[0]) | measure_speed(role, ideas[0])
+        report["roles"][role] = row
+        shown = [row[k] for k in ("scale_share_min", "chord_agreement_min", "chord_agreement_median")]
+        cells = " ".join(f"{'-':>6}" if v is None else f"{v:6.2f}" for v in shown)
+        spent = 1000 * (row["compose_seconds"] + row["render_seconds"])
+        print(
+            f"{role:9} {cells} {row['beats_naive']:6.0%} {row['beats_other_ideas']:6.0%} {row['median_overlap']:7.2f} "
+            f"{row['different']!s:>6} {spent:5.0f}",
+            flush=True,
+        )
+    print(f"out of range: {report['ranges']['outside'] or 'none'} of {report['ranges']['instruments']} instruments")
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
