@@ -47,10 +47,13 @@ def _beat_phase(heard: Listening, period: float, is_loop: bool) -> float:
     comb = np.interp(at, np.arange(envelope.size), envelope, right=0.0).mean(axis=1)
     half = np.roll(comb, offsets.size // 2)
     score = comb + 0.25 * half
-    if is_loop:
-        spread = float(score.max() - score.mean())
-        distance = np.minimum(offsets, period - offsets)
-        score = score + 0.6 * spread * np.exp(-((distance / 0.03) ** 2))
+    # a loop starts on its first beat and a phrase mostly on one, however much it syncopates afterwards
+    times, strengths = heard.onsets
+    strong = times[strengths > 0.2]
+    start, trust = (0.0, 1.5) if is_loop else (float(strong[0]) if strong.size else 0.0, 0.6)
+    away = np.abs(offsets - start % period)
+    distance = np.minimum(away, period - away)
+    score = score + trust * float(score.max() - score.mean()) * np.exp(-((distance / 0.03) ** 2))
     best = float(offsets[int(score.argmax())])
     if is_loop and min(best, period - best) < 0.05:
         return 0.0  # the file's own start is the loop's first beat
