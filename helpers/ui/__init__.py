@@ -16,7 +16,7 @@ _app: App | None = None
 
 
 def current(folder: str | Path = "loops") -> App:
-    """This kernel's app, made (or restored from ``folder``) on first use; a folder other than its own makes a new one."""
+    """This kernel's app, made (or restored from ``folder``) on first use; another folder makes another app."""
     global _app  # noqa: PLW0603  the cells of one notebook must find the same app without passing it on
     from .app import App
 

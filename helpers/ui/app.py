@@ -1,4 +1,4 @@
-"""The callbacks: what happens when something on the page is pressed. Everything that can be a function elsewhere is one."""
+"""The callbacks: what happens when something on the page is pressed. What can be a function elsewhere is one."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from IPython.display import display
 
 from .. import pipeline
 from ..audio import LARGEST_BYTES
-from ..engines import registry
 from ..errors import InvalidInput, LoopsError
-from ..prompts import write_prompt
 from ..records import Analysis, Request
 from . import analysis_card, cards, colab, readiness, uploader
-from .form import FALLBACK_ENGINE, NORMAL_ENGINE, Form, choices, controls, plan, read_settings, settings_file, unusable
+from .form import SKETCH, Form, choices, read_settings, settings_file
 from .jobs import Jobs
 from .library import Library
 from .panel import (
@@ -31,10 +29,10 @@ from .panel import (
     explain,
     message,
 )
+from .plan import plan_view, planned
 from .state import IdeaEntry, RunEntry, State
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "idea.wav"
-SKETCH_FIRST = "sketch"
 
 
 class App:
@@ -145,8 +143,9 @@ class App:
             self._push("upload", message=explain(error))
             return None
         self.library.keep(entry, idea)
-        length = f"{entry.seconds:.1f} s, {entry.sample_rate} Hz, {'mono' if entry.channels == 1 else f'{entry.channels} channels'}"
-        self._push("upload", message=message(" ".join([f"Saved “{entry.name}”: {length}.", *idea.notes]), "good"))
+        channels = "mono" if entry.channels == 1 else f"{entry.channels} channels"
+        said = f"Saved “{entry.name}”: {entry.seconds:.1f} s, {entry.sample_rate} Hz, {channels}."
+        self._push("upload", message=message(" ".join([said, *idea.notes]), "good"))
         self.choose_idea(entry.id)
         return entry
 
@@ -234,24 +233,9 @@ class App:
         self._show_plan()
         self._push("studio", message=message("The settings were loaded.", "good"))
 
-    def engine_name(self) -> tuple[str, str]:
-        """The engine that Generate will use, and a sentence when it is not the one first thought of."""
-        wanted = NORMAL_ENGINE if self.form.mode == "normal" else self.form.engine
-        if wanted == FALLBACK_ENGINE:
-            return wanted, ""
-        row = next(row for row in readiness.engine_rows() if row["name"] == wanted)
-        if row["ready"]:
-            return wanted, ""
-        reason = row["reason"].rstrip(".")
-        return FALLBACK_ENGINE, f"{row['title']} cannot run here: {reason}. The sketch engine plays instead."
-
     def planned(self) -> tuple[Request, tuple[str, ...]]:
-        """The request that Generate would make now, and what had to be assumed; refused if the engine cannot make it."""
-        name, swapped = self.engine_name()
-        engine = registry.get_engine(name)
-        request, notes = plan(self.form, self.analysis, engine.info)
-        engine.check(request)
-        return request, (swapped, *notes) if swapped else notes
+        """The request that Generate would make now, and what had to be assumed."""
+        return planned(self.form, self.analysis)
 
     def _studio_file(self, name: str) -> OfferedFile:
         if name == "settings":
@@ -264,23 +248,7 @@ class App:
 
     def _show_plan(self) -> None:
         """Send the settings and what they lead to."""
-        info = registry.get_engine(self.form.engine).info
-        view: dict[str, Any] = {"off": unusable(self.form, info), "groups": controls(info)}
-        if self.analysis is not None:
-            try:
-                request, notes = self.planned()
-                prompt, negative = write_prompt(info.name, request, self.analysis)
-                view |= {"notes": list(notes), "prompt": prompt, "negative": negative, "engine": request.engine}
-                view |= {"bpm": round(request.bpm, 3), "key": request.key.name if request.key else None}
-                view |= {
-                    "bars": request.bars,
-                    "chords": analysis_card.chords_by_bar(request),
-                    "seconds": request.seconds,
-                }
-            except LoopsError as error:
-                view["error"] = str(error)
-        view["engines"] = readiness.engine_rows()
-        self._push("studio", form=self.form.to_json(), plan=view)
+        self._push("studio", form=self.form.to_json(), plan=plan_view(self.form, self.analysis))
         if (panel := self._panels.get("studio")) is not None:
             panel.drop_files()
 
@@ -303,9 +271,9 @@ class App:
 
         def work(progress: Any, cancel: Any) -> pipeline.Result:
             idea = self.library.idea(entry)
-            if fixed.engine != SKETCH_FIRST:
+            if fixed.engine != SKETCH:
                 # A sketch is heard within seconds, while the model still loads.
-                quick = dataclasses.replace(fixed, engine=SKETCH_FIRST, takes=1, options={})
+                quick = dataclasses.replace(fixed, engine=SKETCH, takes=1, options={})
                 self._add_run(
                     pipeline.make_loops(quick, idea, analysis, self.state.folder, progress, cancel),
                     entry,
@@ -392,7 +360,7 @@ class App:
         self._push("login", status=_login_status(), message=message("The token is kept for this session.", "good"))
         self._push("readiness", report=readiness.report(self.state.folder))
 
-    # ----------------------------------------------------------------------------------------- what the panels draw from
+    # ---------------------------------------------------------------------------------------- what the panels draw from
 
     def _remember(self) -> None:
         self.state.form = self.form.to_json()

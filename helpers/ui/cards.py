@@ -76,7 +76,7 @@ def card(path: Path, rank: int, mark: str = "") -> dict[str, Any]:
 
 
 def badges(fit: dict[str, Any]) -> list[dict[str, str]]:
-    """What was measured, one badge a question: ``pass`` or ``failed`` by the fit card's own limits; none where unmeasured."""
+    """What was measured, a badge a question: ``pass`` or ``failed`` by the fit card's limits; none where unmeasured."""
     exact = fit.get("samples") == fit.get("samples_expected")
     shown = [
         {"label": "Length", "state": "pass" if exact else "failed", "text": "exact" if exact else "wrong", "why": ""}
@@ -126,7 +126,7 @@ def numbers(fit: dict[str, Any]) -> list[list[str]]:
 
 
 def roll(midi: Path, request: Request) -> dict[str, Any] | None:
-    """A loop's notes for the piano roll: [start, length] in shares of the loop, MIDI pitch, velocity; None without notes."""
+    """A loop's notes for the piano roll: start and length in shares of it, pitch, velocity; None without notes."""
     import mido
 
     try:
@@ -176,7 +176,7 @@ def loop_clip(folder: Path, name: str) -> tuple[Clip, Request, dict[str, Any]]:
 
 
 def variation_request(path: Path, count: int = 2) -> Request:
-    """The request for variations of a loop: all the same but the seed, drawn from the same family (the next free seeds).
+    """The request for variations of a loop: all the same but the seed, which is the next of the same family.
 
     Seeds of a family follow one another, so the same loop varied twice goes on where it stopped.
     """

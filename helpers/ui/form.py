@@ -10,12 +10,11 @@ from typing import Any
 from ..errors import InvalidInput
 from ..instruments import INSTRUMENTS
 from ..meter import METERS, MOST_BARS
-from ..pipeline import plan_request
 from ..pitch import ALL_KEYS, parse_progression
-from ..records import GUIDES, ROLES, Analysis, EngineInfo, Request
+from ..records import GUIDES, ROLES, EngineInfo
 
 SETTINGS_FORMAT = "loops-generator-settings/1"
-NORMAL_ENGINE, FALLBACK_ENGINE = "stable-audio-open", "sketch"
+SKETCH = "sketch"
 MODES = ("normal", "advanced")
 FAVOURITES = (
     "bass guitar", "sub bass", "808", "synth bass", "piano", "electric piano", "acoustic guitar", "electric guitar",
@@ -29,7 +28,7 @@ class Form:
 
     mode: str = "normal"
     instrument: str = "bass guitar"
-    engine: str = FALLBACK_ENGINE
+    engine: str = SKETCH
     bars: int = 4
     takes: int = 3
     bpm: float | None = None
@@ -90,7 +89,7 @@ class Form:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Form:
-        """Read :meth:`to_json`; what is unknown is left out, what is missing keeps its default, odd values are refused."""
+        """Read :meth:`to_json`: unknown names are left out, missing ones keep their default, odd values are refused."""
         form = cls()
         for name in (f.name for f in dataclasses.fields(cls) if f.name in data and f.name != "options"):
             form.set(name, data[name])
@@ -150,26 +149,6 @@ def _number_or_text(value: Any) -> Any:
         except ValueError:
             continue
     return value.strip()
-
-
-def plan(form: Form, analysis: Analysis | None, info: EngineInfo) -> tuple[Request, tuple[str, ...]]:
-    """The request that the form asks for on one engine; Normal mode leaves everything but the card's edits to us.
-
-    Settings the engine cannot use are left out, as the page shows them greyed out.
-    """
-    values = form.to_json()
-    values.pop("mode")
-    values["engine"] = info.name
-    if form.mode == "normal":
-        plain = Form().to_json()
-        heard = {"instrument", "engine", "bars", *Form.HEARD}
-        values = {name: value if name in heard else plain[name] for name, value in values.items()}
-    else:
-        for name in unusable(form, info):
-            if name in values:
-                values[name] = Form().to_json()[name]
-        values["options"] = {name: value for name, value in values["options"].items() if name in info.options}
-    return plan_request(analysis, **values)
 
 
 def unusable(form: Form, info: EngineInfo) -> dict[str, str]:

@@ -42,7 +42,7 @@ class Jobs:
         return dict(self._view)
 
     def start(self, title: str, work: Work, done: Callable[[Any], dict[str, str] | None]) -> bool:
-        """Begin ``work`` unless a job is running; ``done`` gets its result on the job's thread and may return a message.
+        """Begin ``work`` unless a job is running; ``done`` gets its result on that thread and may return a message.
 
         Returns
         -------

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engines import registry
-from ..install import installed
+from ..install import INSTALLABLE, installed
 from ..records import EngineInfo, Readiness
 
 # Which installation brings which engine, and how long it takes on an ordinary line.
@@ -112,7 +112,9 @@ def report(folder: Path) -> dict[str, Any]:
     wanted = {FAMILIES[row["name"]] for row in rows if not row["ready"] and row["name"] in FAMILIES}
     missing = {family for family in wanted if not installed(family).installed}
     for row in rows:
-        row["installable"] = not row["ready"] and FAMILIES.get(row["name"]) in missing
+        family = FAMILIES.get(row["name"], "")
+        row["installable"] = not row["ready"] and family in missing
+        row["packages"] = f"Packages: {INSTALLABLE[family].size_text()}" if row["installable"] else ""
     ready = [row["title"] for row in rows if row["ready"]]
     waiting = [row for row in rows if not row["ready"]]
     sentence = f"{_listed(ready)} can play now."
@@ -132,8 +134,8 @@ def next_step(rows: list[dict[str, Any]], token: bool) -> dict[str, str] | None:
         return {
             "kind": "install",
             "label": "Install the ticked models",
-            "hint": "Packages take one to three minutes, weights come with the first use. Nothing that is installed gets "
-            "replaced. Skip this and sketches work all the same.",
+            "hint": "Packages take one to three minutes, weights come with the first use. Nothing that is installed "
+            "gets replaced. Skip this and sketches work all the same.",
         }
     if not token and any(row["gated"] and not row["ready"] for row in rows):
         return {

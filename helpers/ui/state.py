@@ -32,7 +32,7 @@ class IdeaEntry:
 
 @dataclass
 class RunEntry:
-    """One press on Generate: its title, its idea and the loops' JSON files (names inside the output folder), best first."""
+    """One press on Generate: title, idea, and the names of the loops' JSON files in the output folder, best first."""
 
     title: str
     idea: str | None

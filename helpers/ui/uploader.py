@@ -20,7 +20,7 @@ ID_LENGTH = 12
 
 
 class Uploads:
-    """Takes slices of files into a hidden temporary file each; a slice out of order starts nothing and breaks nothing."""
+    """Takes slices of files into a hidden temporary file each; a slice out of order breaks nothing."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -38,7 +38,8 @@ class Uploads:
         if size > LARGEST_BYTES or at + len(data) > LARGEST_BYTES:
             self.drop(upload)
             raise InvalidInput(
-                f"The file is {size / 1e6:.0f} MB, the limit is {LARGEST_BYTES / 1e6:.0f} MB; cut out the part you mean."
+                f"The file is {size / 1e6:.0f} MB, the limit is {LARGEST_BYTES / 1e6:.0f} MB; "
+                "cut out the part you mean."
             )
         if upload not in self._open:
             for other in list(self._open):  # one file at a time: a new choice replaces the last

@@ -59,7 +59,8 @@ def wait_heard(page, name: str) -> None:
     """Wait until the analysis card shows what was heard in the idea called ``name``."""
     page.wait_for_function(
         """(name) => { const el = document.querySelector('.lg-studio'); return el && el.querySelector('.lg-facts')
-        && el.querySelector('strong.clip')?.textContent === name && !el.querySelector('[data-key=generate]')?.disabled; }""",
+        && el.querySelector('strong.clip')?.textContent === name
+        && !el.querySelector('[data-key=generate]')?.disabled; }""",
         arg=name,
         timeout=120_000,
     )
@@ -86,13 +87,12 @@ def play(page, number: int = 0) -> str:
     card = page.locator(".lg-loop").nth(number)
     card.locator(".t-play").click()
     name = card.get_attribute("data-loop")
-    page.wait_for_function(
-        "(id) => player().current === id && player().transport?.playing", arg=name, timeout=30_000
-    )
+    page.wait_for_function("(id) => player().current === id && player().transport?.playing", arg=name, timeout=30_000)
     return name
 
 
-LOUDNESS = """async () => { const t = player().transport, a = t.context.createAnalyser(); t.master.connect(a); a.fftSize = 32768;
+LOUDNESS = """async () => { const t = player().transport, a = t.context.createAnalyser();
+    t.master.connect(a); a.fftSize = 32768;
     await new Promise((r) => setTimeout(r, 900)); const x = new Float32Array(a.fftSize); a.getFloatTimeDomainData(x);
     t.master.disconnect(a); return Math.sqrt(x.reduce((s, v) => s + v * v, 0) / x.length); }"""
 
@@ -100,21 +100,30 @@ LOUDNESS = """async () => { const t = player().transport, a = t.context.createAn
 WRAPS = """async (wraps) => { const live = player().transport, T = live.constructor, n = live.frames, rate = live.rate;
     const result = {};
     for (const name of ['loop', 'idea']) {
-        const source = live.voices[name].buffer, offline = new OfflineAudioContext(2, n * wraps, rate), t = new T(offline);
+        const source = live.voices[name].buffer, offline = new OfflineAudioContext(2, n * wraps, rate);
+        const t = new T(offline);
         t.set(name, source, 1); t.play(0, 0);
         const out = (await offline.startRendering()).getChannelData(0), want = source.getChannelData(0);
         let worst = 0, at = -1;
-        for (let i = 0; i < n * wraps; i++) { const d = Math.abs(out[i] - want[i % n]); if (d > worst) { worst = d; at = i; } }
+        for (let i = 0; i < n * wraps; i++) {
+            const d = Math.abs(out[i] - want[i % n]);
+            if (d > worst) { worst = d; at = i; }
+        }
         result[name] = { frames: n, compared: n * wraps, worst, at, lengthOk: source.length === n };
     }
     return result; }"""
 
 # Two marks, one a voice, on the same sample: after many wraps and a change of loop in mid-play they must still meet.
 ALIGNMENT = """async (wraps) => { const live = player().transport, T = live.constructor, n = 44100, rate = live.rate;
-    const mark = (channel) => { const b = new AudioBuffer({ numberOfChannels: 2, length: n, sampleRate: rate }); b.getChannelData(channel)[1000] = 1; return b; };
+    const mark = (channel) => {
+        const b = new AudioBuffer({ numberOfChannels: 2, length: n, sampleRate: rate });
+        b.getChannelData(channel)[1000] = 1;
+        return b;
+    };
     const offline = new OfflineAudioContext(2, n * (wraps + 1), rate), t = new T(offline);
     t.set('idea', mark(0), 1); t.set('loop', mark(1), 1); t.play(0, 0);
-    offline.suspend(Math.round(5.37 * rate / 128) * 128 / rate).then(() => { t.set('loop', mark(1), 1); offline.resume(); });
+    const then = Math.round(5.37 * rate / 128) * 128 / rate;
+    offline.suspend(then).then(() => { t.set('loop', mark(1), 1); offline.resume(); });
     const out = await offline.startRendering(), l = out.getChannelData(0), r = out.getChannelData(1);
     const places = (x) => [...x.keys()].filter((i) => x[i] > 0.4);
     return { idea: places(l), loop: places(r) }; }"""

@@ -9,7 +9,7 @@ import pytest
 
 playwright = pytest.importorskip("playwright.sync_api")
 
-from .front import CHROMIUM, FLAGS, PICTURES, Front
+from .front import CHROMIUM, FLAGS, PICTURES, Front  # noqa: E402  skipping comes first
 
 if CHROMIUM is None:
     pytest.skip("There is no Chromium on this machine.", allow_module_level=True)

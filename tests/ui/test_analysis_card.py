@@ -5,7 +5,6 @@ import pytest
 from helpers.pitch import parse_key
 from helpers.records import (
     Analysis,
-    ChordSpan,
     KeyAlternative,
     KeyEstimate,
     Request,

@@ -166,7 +166,7 @@ def test_files_for_the_player_and_downloads(app, heard):
     assert len([name for name in archive.namelist() if name.endswith(".wav")]) == 3
     assert json.loads(archive.read(names[0]))["fit"]["samples"] == loop.meta["samples"]
     for odd in ("wav:../secrets.json", "zip:/etc/passwd", "mid:nothing.json", "other:x"):
-        with pytest.raises(ValueError, match="here any more|no "):
+        with pytest.raises(ValueError, match=r"here any more|no "):
             app.library.result(odd)
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from helpers.errors import InvalidInput
 from helpers.records import Analysis, Request, Tempo
-from helpers.ui.form import Form, controls, plan, read_settings, settings_file, unusable
+from helpers.ui.form import Form, controls, read_settings, settings_file, unusable
+from helpers.ui.plan import choose_engine, make_request
 from tests.ui.fakes import AbsentEngine, SlowEngine, ToneEngine
 
 SKETCH, AUDIO, WORDS = ToneEngine.info, AbsentEngine.info, SlowEngine.info
@@ -85,24 +86,24 @@ def test_any_other_file_is_refused(text):
 
 def test_normal_mode_keeps_the_cards_edits_and_nothing_else():
     form = Form(bpm=60.0, genre="house", bars=8, takes=7, complexity=0.9, seed=3, style="warm")
-    request, _ = plan(form, HEARD, SKETCH)
+    request, _ = make_request(form, HEARD, SKETCH)
     assert (request.bpm, request.genre, request.bars, request.takes) == (60.0, "house", 8, 3)
     assert request.complexity is None and request.style == ""
 
 
 def test_advanced_mode_passes_everything_the_engine_can_use():
     form = Form(mode="advanced", bars=8, takes=5, complexity=0.9, style="warm", avoid="reverb", seed=3)
-    request, _ = plan(form, HEARD, SKETCH)
+    request, _ = make_request(form, HEARD, SKETCH)
     assert (request.bars, request.takes, request.complexity, request.seed) == (8, 5, 0.9, 3)
     assert request.style == "" and request.avoid == ""
-    request, _ = plan(form, HEARD, AUDIO)
+    request, _ = make_request(form, HEARD, AUDIO)
     assert request.style == "warm" and request.avoid == "reverb"
 
 
 def test_options_of_another_engine_are_left_out():
-    form = Form(mode="advanced", options={"steps": 80, "negative_prompt": "drums"})
-    assert plan(form, HEARD, SKETCH)[0].options == {}
-    assert plan(form, HEARD, WORDS)[0].options == {"steps": 80}
+    form = Form(mode="advanced", options={"steps": 80, "guidance": 7})
+    assert make_request(form, HEARD, SKETCH)[0].options == {}
+    assert make_request(form, HEARD, WORDS)[0].options == {"steps": 80}
 
 
 def test_what_an_engine_cannot_use_has_a_reason():
@@ -121,3 +122,13 @@ def test_every_control_is_a_setting():
     assert len(names) == len(set(names))
     for name in names:
         assert name.startswith("options.") or name in Form().to_json()
+
+
+def test_normal_mode_takes_the_neural_model_where_it_runs_and_says_when_not():
+    rows = [{"name": "stable-audio-open", "title": "Stable Audio Open", "ready": True, "reason": ""}]
+    rows.append({"name": "sketch", "title": "Sketch", "ready": True, "reason": ""})
+    assert choose_engine(Form(), rows) == ("stable-audio-open", "")
+    rows[0] |= {"ready": False, "reason": "There is no GPU."}
+    name, sentence = choose_engine(Form(), rows)
+    assert name == "sketch" and "cannot run here: There is no GPU. The sketch" in sentence
+    assert choose_engine(Form(mode="advanced"), rows) == ("sketch", "")

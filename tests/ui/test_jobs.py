@@ -70,9 +70,9 @@ def test_our_errors_are_shown_as_they_stand_and_others_with_details():
 def test_an_error_while_showing_the_result_is_shown_too():
     views = []
     jobs = Jobs(views.append)
-    jobs.start("Done badly", lambda p, c: 1, lambda n: [][0])
+    jobs.start("Done badly", lambda p, c: 1, lambda n: {}["none"])
     jobs.wait(5)
-    assert "IndexError" in views[-1]["text"]
+    assert "KeyError" in views[-1]["text"]
 
 
 def test_work_runs_off_the_calling_thread():

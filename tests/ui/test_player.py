@@ -44,7 +44,7 @@ def test_the_listening_level_is_common_and_safe():
 
 @pytest.mark.parametrize("offset", [0.0, 0.37])
 def test_the_ideas_first_downbeat_lies_on_bar_one(offset):
-    clip, times = signals.click_track(120, 12.0, offset_seconds=offset)
+    clip, _ = signals.click_track(120, 12.0, offset_seconds=offset)
     request = Request("piano", "chords", 120.0, bars=2)
     laid, together = lay_idea(
         clip, heard(12.0, 120.0, downbeats=(offset,)), request, samples=request.samples(), sample_rate=RATE
