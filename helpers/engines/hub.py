@@ -1,7 +1,7 @@
 """Fetching weights from the Hub: access, disk, progress, stalls, and one sentence for each thing that can go wrong.
 
 A download runs in a process of its own (:mod:`.hub_worker`). Its progress is read off the cache's files; when nothing
-grows for a while, the process is ended and another one resumes where it stopped, without the accelerated transfer.
+grows for a while, the process is ended and another one goes on where it stopped.
 The token goes from the environment (or the Hub's own token file) into that process and nowhere else.
 """
 
@@ -29,8 +29,9 @@ STALL_SECONDS = 90.0  # nothing new on disk for this long: the transfer hangs
 READ_SECONDS = 15  # how long the Hub's library waits for one answer before it tries again
 MOST_TRIES = 3
 _POLL_SECONDS = 0.25
-# Kinds worth another try; everything else will not change by asking again.
-_PASSING = {"network", "hub-down", "truncated"}
+# Kinds worth another try; everything else will not change by asking again. (The Hub's library has tried five times
+# before it says "network".)
+_PASSING = {"stalled", "broken", "truncated"}
 
 
 def find_token() -> str | None:
@@ -63,20 +64,19 @@ def fetch_model(
     """
     if folder := cached_folder(source):
         return folder
-    last: dict[str, Any] = {}
+    outcome: dict[str, Any] = {}
     for attempt in range(MOST_TRIES):
         progress(_stage(source, attempt), None, None)
-        outcome = _Download(source, progress, cancel, plain=attempt > 0).run()
+        outcome = _Download(source, progress, cancel).run()
         if outcome["event"] == "done":
             if folder := cached_folder(source):
                 return folder
             outcome = {"kind": "incomplete"}
-        last = outcome
         if outcome["kind"] in ("truncated", "full-disk", "little-disk"):
-            _remove_pieces(source)  # a file that ended wrongly cannot be resumed, and a full disk needs its room back
-        if outcome["kind"] not in _PASSING | {"stalled"}:
+            _remove_pieces(source)  # what ended wrongly cannot be resumed, and a full disk needs its room back
+        if outcome["kind"] not in _PASSING:
             break
-    raise NotAvailable(explain(source, last, token=find_token() is not None))
+    raise NotAvailable(explain(source, outcome, token=find_token() is not None))
 
 
 def _stage(source: ModelSource, attempt: int) -> str:
@@ -117,7 +117,10 @@ def explain(source: ModelSource, outcome: dict[str, Any], *, token: bool) -> str
         "too-many": "The Hub asks us to slow down (too many requests from this address); wait some minutes, or log in.",
         "hub-down": f"The Hub answers with an error of its own ({outcome.get('status')}); try again later.",
         "network": (
-            f"{hub_endpoint()} cannot be reached or did not answer in time; check the connection and try again. "
+            f"{hub_endpoint()} cannot be reached or did not answer in time; check the connection and try again."
+        ),
+        "broken": (
+            f"The connection broke {MOST_TRIES} times while downloading {source.hub_id}; check it and try again. "
             "What has arrived is kept and will be resumed."
         ),
         "stalled": (
@@ -125,8 +128,8 @@ def explain(source: ModelSource, outcome: dict[str, Any], *, token: bool) -> str
             "restart the runtime first. What has arrived is kept and will be resumed."
         ),
         "truncated": (
-            f"A file of {source.hub_id} ended too early {MOST_TRIES} times; it was thrown away. Try again later or on "
-            "another connection."
+            f"A file of {source.hub_id} arrived cut short or changed {MOST_TRIES} times and was thrown away; try again "
+            "later or on another connection."
         ),
         "little-disk": (
             f"{source.hub_id} needs {outcome.get('needed', 0) / gib:.1f} GiB more on disk and "
@@ -155,7 +158,6 @@ class _Download:
     source: ModelSource
     progress: Progress
     cancel: CancelCheck
-    plain: bool
 
     def run(self) -> dict[str, Any]:
         """The last event: ``done``, or ``error`` with its kind."""
@@ -172,18 +174,18 @@ class _Download:
             "PYTHONUTF8": "1",
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
             "HF_HUB_DISABLE_TELEMETRY": "1",
+            "HF_HUB_DISABLE_XET": "1",  # it shows nothing on disk, cannot be resumed, and is what hangs on Colab
             "HF_HUB_DOWNLOAD_TIMEOUT": str(READ_SECONDS),
             "HF_HUB_ETAG_TIMEOUT": str(READ_SECONDS),
         }
         if token := find_token():
             environment["HF_TOKEN"] = token
-        if self.plain:
-            environment["HF_HUB_DISABLE_XET"] = "1"
         order = {
             "repository": source.hub_id,
             "revision": source.revision,
             "patterns": list(source.patterns),
             "gated": source.gated,
+            "read_seconds": READ_SECONDS,
         }
         process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("hub_worker.py"))],
@@ -205,9 +207,9 @@ class _Download:
     def _watch(self, lines: queue.Queue[str | None]) -> dict[str, Any]:
         stage = f"Downloading {self.source.hub_id}"
         blobs = repository_folder(self.source) / "blobs"
-        needed, seen = 0, _bytes_in(blobs)
-        start, started_at = seen, time.monotonic()
-        grew_at = started_at
+        needed: int | None = None
+        seen = start = _bytes_in(blobs)
+        grew_at = started_at = time.monotonic()
         while True:
             if self.cancel():
                 raise Cancelled(f"Cancelled; what has arrived of {self.source.hub_id} is kept and resumed next time.")
@@ -215,21 +217,22 @@ class _Download:
                 line = lines.get(timeout=_POLL_SECONDS)
             except queue.Empty:
                 line = ""
+            now = time.monotonic()
             if line is None:
                 return {"event": "error", "kind": "other", "type": "the download process ended"}
             if line:
-                event = json.loads(line)
-                grew_at = time.monotonic()
-                if event["event"] in ("done", "error"):
-                    return event
+                event, grew_at = json.loads(line), now
                 if event["event"] == "plan":
-                    needed = event["needed"]
+                    needed, start, started_at = event["needed"], _bytes_in(blobs), now
                     stage += f" ({needed / 1e9:.2f} GB)"
-            now_there, now = _bytes_in(blobs), time.monotonic()
-            if now_there != seen:
-                seen, grew_at = now_there, now
+                elif event["event"] != "file":
+                    if event.get("kind") == "network" and needed is not None:
+                        event["kind"] = "broken"  # the Hub did answer before
+                    return event
+            if (there := _bytes_in(blobs)) != seen:
+                seen, grew_at = there, now
             if now - grew_at > STALL_SECONDS:
-                return {"event": "error", "kind": "stalled"}
+                return {"event": "error", "kind": "network" if needed is None else "stalled"}
             if needed:
                 got = max(0, seen - start)
                 left = (needed - got) * (now - started_at) / got if got > 0 else None

@@ -1,15 +1,18 @@
 """The download process: fetch some files of one Hub repository into the Hub's cache and say how it goes.
 
 Run as a script by :mod:`.hub` in a process of its own, because a download that hangs can only be ended by ending its
-process, and a partial file is then resumed by the next one. It reads one JSON object from stdin (``repository``,
-``revision``, ``patterns``, ``gated``) and writes JSON lines: ``plan``, ``file``, then ``done`` or ``error``. The token
-comes through the environment. Errors travel as a kind and plain facts, never as an exception's own text, which could
-hold an address with credentials.
+process. It reads one JSON object from stdin (``repository``, ``revision``, ``patterns``, ``gated``, ``read_seconds``)
+and writes JSON lines: ``plan``, ``file``, then ``done`` or ``error``. The token comes through the environment. Errors
+travel as a kind and plain facts, never as an exception's own text, which could hold an address with credentials.
+
+Large files are fetched here rather than by ``hf_hub_download``, which begins again from nothing in every process and
+shows nothing on disk for ten megabytes at a time. The result is the Hub's documented cache, blob by blob.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -18,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 SPARE_BYTES = 256 * 2**20  # the disk must keep this much room beside the download
+RESUMABLE_BYTES = 2**20  # files from this size on are fetched piece by piece
 
 
 def say(event: str, **facts: Any) -> None:
@@ -28,6 +32,10 @@ class TooLittleDisk(Exception):
     def __init__(self, needed: int, free: int) -> None:
         super().__init__(needed, free)
         self.needed, self.free = needed, free
+
+
+class Damaged(Exception):
+    """A file arrived whole but is not what the Hub's checksum says."""
 
 
 def classify(error: BaseException) -> dict[str, Any]:
@@ -60,7 +68,7 @@ def classify(error: BaseException) -> dict[str, Any]:
         return {"kind": "too-many", **facts}
     if status is not None and status >= 500:
         return {"kind": "hub-down", **facts}
-    if isinstance(error, OSError) and "Consistency check failed" in str(error):
+    if isinstance(error, Damaged) or (isinstance(error, OSError) and "Consistency check failed" in str(error)):
         return {"kind": "truncated", **facts}
     if family & {"httpx", "httpx2", "httpcore", "requests", "urllib3"} or isinstance(
         error, ConnectionError | TimeoutError
@@ -72,33 +80,66 @@ def classify(error: BaseException) -> dict[str, Any]:
     return {"kind": "other", **facts}
 
 
-def fetch(repository: str, revision: str, patterns: list[str], gated: bool) -> str:
+def fetch(repository: str, revision: str, patterns: list[str], gated: bool, read_seconds: float) -> str:
     """Download what ``patterns`` name and is not cached yet; return the folder of the snapshot."""
     from huggingface_hub import HfApi, constants, hf_hub_download, try_to_load_from_cache
     from huggingface_hub.utils import filter_repo_objects
 
+    constants.DOWNLOAD_CHUNK_SIZE = 2**18  # so that a slow connection is seen to move
     api = HfApi()
     if gated:
         api.auth_check(repository)
-    about = api.model_info(repository, revision=revision, files_metadata=True, timeout=20)
+    about = api.model_info(repository, revision=revision, files_metadata=True, timeout=read_seconds)
     sizes = {file.rfilename: file.size or 0 for file in about.siblings or ()}
     wanted = sorted(filter_repo_objects(sizes, allow_patterns=patterns))
     left = [n for n in wanted if not isinstance(try_to_load_from_cache(repository, n, revision=about.sha), str)]
     needed = sum(sizes[name] for name in left)
-    cache = Path(constants.HF_HUB_CACHE)
-    cache.mkdir(parents=True, exist_ok=True)
-    say("plan", files=len(left), needed=needed, cached=sum(sizes[name] for name in wanted) - needed)
-    free = shutil.disk_usage(cache).free
-    if needed and free < needed + SPARE_BYTES:
+    blobs = Path(constants.HF_HUB_CACHE) / ("models--" + repository.replace("/", "--")) / "blobs"
+    blobs.mkdir(parents=True, exist_ok=True)
+    needed -= sum(piece.stat().st_size for piece in blobs.glob("*.incomplete"))
+    say("plan", files=len(left), needed=max(0, needed))
+    free = shutil.disk_usage(blobs).free
+    if needed > 0 and free < needed + SPARE_BYTES:
         raise TooLittleDisk(needed, free)
     folder = None
     for name in sorted(wanted, key=lambda n: (sizes[n], n)):  # small files first: a wrong layout shows at once
         say("file", name=name, size=sizes[name])
-        place = hf_hub_download(repository, name, revision=revision)
+        if name in left and sizes[name] >= RESUMABLE_BYTES:
+            fetch_blob(repository, revision, name, blobs, read_seconds)
+        place = hf_hub_download(repository, name, revision=revision)  # a blob that is there is only linked
         folder = place[: -len(name)].rstrip(os.sep)
     if folder is None:
         raise FileNotFoundError(repository)
     return folder
+
+
+def fetch_blob(repository: str, revision: str, name: str, blobs: Path, read_seconds: float) -> None:
+    """Fetch one large file into ``blobs`` under its checksum, going on where an earlier process stopped."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils import build_hf_headers
+
+    url = hf_hub_url(repository, name, revision=revision)
+    facts = get_hf_file_metadata(url, timeout=read_seconds)
+    if facts.etag is None or facts.size is None:
+        return  # no checksum, no safe resuming: left to the library
+    blob = blobs / facts.etag
+    if blob.exists():
+        return
+    piece = blob.with_name(f"{facts.etag}.incomplete")
+    with piece.open("ab", buffering=0) as out:
+        if out.tell() > facts.size:
+            out.truncate(0)
+        http_get(url, out, resume_size=out.tell(), headers=build_hf_headers(), expected_size=facts.size)
+    if len(facts.etag) == 64 and _sha256(piece) != facts.etag:
+        piece.unlink()
+        raise Damaged(name)
+    piece.replace(blob)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def main() -> int:

@@ -366,11 +366,13 @@ def _musicgen(folder: Path, *, stereo: bool, melody: bool) -> None:
             MusicgenConfig(**parts, decoder=MusicgenDecoderConfig(**decoder).to_dict())
         )
     with torch.no_grad():
+        for head in model.decoder.lm_heads:  # nearly even chances would make noise: a few tokens that return are a tone
+            head.weight.mul_(8.0)
         for name, parameter in model.audio_encoder.named_parameters():  # a fresh codec is more bias than signal
             if name.endswith("bias"):
                 parameter.zero_()
         for layer in model.audio_encoder.quantizer.layers:  # zero when fresh: every token would sound the same
-            layer.codebook.embed.normal_()
+            layer.codebook.embed.normal_().mul_(torch.randn(codes, 1).mul(1.5).exp())  # some loud, some soft
         model.audio_encoder.decoder.layers[-1].conv.parametrizations.weight.original0.mul_(12.0)  # and it whispers
     settings = model.generation_config
     settings.decoder_start_token_id = settings.pad_token_id = settings.bos_token_id = codes
