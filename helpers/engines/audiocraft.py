@@ -87,7 +87,7 @@ class AudiocraftEngine(Engine):
         self._home: WorkerHome | None = None
         self._about: dict[str, Any] = {}
         self._loaded: dict[str, Any] = {}
-        self._loaded_as: tuple[str, str | None] | None = None
+        self._loaded_as: tuple[WorkerHome, str, str | None] | None = None
         self.seconds_per_take: float | None = None  # measured in this process; None = never run
 
     # ---- what can be had
@@ -193,20 +193,33 @@ class AudiocraftEngine(Engine):
             decoder, decoder_trusted = _fetch("diffusion", progress, cancel)
         home = find_home()
         assert home is not None, "generate() asked readiness() first"
+        if self._link is not None and self._link.running and (home, folder, decoder) == self._loaded_as:
+            return self._link
+        release_others(self.info.name)
+        facts = {"model": folder, "trusted": trusted and decoder_trusted, "decoder": decoder}
+        # Everything we know of is fetched, so the worker looks only there; what it misses all the same, it may fetch.
+        for offline in (True, False):
+            link = self._started(home, offline, progress, cancel)
+            progress(f"Loading {self.info.title} {settings['variant']}", None, None)
+            try:
+                self._loaded = link.ask("load", silence_seconds=_LOAD_SILENCE_SECONDS, cancel=cancel, **facts)
+                self._loaded_as = (home, folder, decoder)
+                break
+            except WorkerFailed as failure:
+                if failure.kind != "download" or not offline:
+                    raise
+                self._end()
+        return link
+
+    def _started(self, home: WorkerHome, offline: bool, progress: Progress, cancel: CancelCheck) -> WorkerLink:
+        """A worker in ``home`` that has said hello, the one that runs if it can be used."""
+        self._loaded_as = None
         if self._link is None or not self._link.running or home != self._home:
             self._end()
-            release_others(self.info.name)
             progress("Starting audiocraft", None, None)
-            self._home = home
-            self._link = WorkerLink([home.python, str(WORKER_PROGRAM)], worker_environment(home))
+            environment = worker_environment(home) | ({"HF_HUB_OFFLINE": "1"} if offline else {})
+            self._home, self._link = home, WorkerLink([home.python, str(WORKER_PROGRAM)], environment)
             self._about = self._link.ask("hello", silence_seconds=_IMPORT_SILENCE_SECONDS, cancel=cancel)
-        if self._loaded_as != (folder, decoder):
-            self._loaded_as = None
-            release_others(self.info.name)
-            progress(f"Loading {self.info.title} {settings['variant']}", None, None)
-            facts = {"model": folder, "trusted": trusted and decoder_trusted, "decoder": decoder}
-            self._loaded = self._link.ask("load", silence_seconds=_LOAD_SILENCE_SECONDS, cancel=cancel, **facts)
-            self._loaded_as = (folder, decoder)
         return self._link
 
     def _ask_for(
@@ -355,8 +368,10 @@ def _fetch(variant: str, progress: Progress, cancel: CancelCheck) -> tuple[str, 
     local = local_folder(source, *aliases)
     if local:
         return str(local), False
-    if source.name != "audiocraft-diffusion":
+    if "state_dict.bin" in source.files:
         hub.fetch_model(SOURCES["audiocraft-words"], progress, cancel)
+    if "melody" in variant:
+        hub.fetch_model(SOURCES["audiocraft-stems"], progress, cancel)
     return str(hub.fetch_model(source, progress, cancel)), True
 
 

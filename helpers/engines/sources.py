@@ -23,8 +23,8 @@ class ModelSource:
     """One checkpoint: its place on the Hub, the files we need of it, and what they are under.
 
     ``parts`` are the folders (``""`` = the top) that must hold a ``config.json`` and safetensors weights; ``extras``
-    are folders with small files only (tokenizers, schedulers). ``files`` are needed by name; a checkpoint of audiocraft
-    is nothing else. ``download_gib`` is what the Hub sends for a full set.
+    are folders with small files only (tokenizers, schedulers). ``files`` are needed by name or pattern; a checkpoint
+    of audiocraft is nothing else. ``download_gib`` is what the Hub sends for a full set.
     """
 
     name: str
@@ -122,8 +122,16 @@ SOURCES = {
             parts=(),
             files=("mbd_musicgen_32khz.th",),
         ),
-        # The text encoder that audiocraft's checkpoints name instead of holding it.
+        # What audiocraft's checkpoints name instead of holding it: the text encoder, and what hears a melody in a mix.
         ModelSource("audiocraft-words", "t5-base", "Apache-2.0", 0.9, parts=("",)),
+        ModelSource(
+            "audiocraft-stems",
+            "adefossez/HTDemucs",
+            "MIT",
+            0.2,
+            parts=(),
+            files=("htdemucs.yaml", "*.safetensors"),
+        ),
     )
 }
 
@@ -158,7 +166,7 @@ def missing_files(folder: Path, source: ModelSource) -> list[str]:
 
 
 def _missing(folder: Path, source: ModelSource) -> Iterator[str]:
-    yield from (name for name in source.files if not (folder / name).is_file())
+    yield from (name for name in source.files if not any(folder.glob(name)))
     for extra in source.extras:
         if not (folder / extra).is_dir():
             yield f"{extra}/"

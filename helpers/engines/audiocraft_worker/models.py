@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 import math
 import os
+import random
 import sys
 from typing import Any
 
 PROTOCOL = 1
 STYLE_GUIDANCE = 5.0
 DECODER_FILE = "mbd_musicgen_32khz.th"
-_NETWORK_PACKAGES = ("requests", "urllib3", "httpx", "httpx2", "httpcore", "huggingface_hub")
+_NETWORK_PACKAGES = ("requests", "urllib", "urllib3", "httpx", "httpx2", "httpcore", "huggingface_hub")
 
 
 class WorkerError(Exception):
@@ -108,7 +109,7 @@ class Models:
             duration=seconds,
             cfg_coef=guidance,
             temperature=temperature,
-            top_k=top_k,
+            top_k=min(top_k, model.lm.card),  # more tokens than there are would be refused
             top_p=top_p,
             extend_stride=min(stride_seconds, model.max_duration - 1.0),
         )
@@ -124,15 +125,17 @@ class Models:
 
         model.set_custom_progress_callback(counted)
         torch.manual_seed(seed)
+        random.seed(seed)  # the stem separator of the melody models shifts its input by a random amount
         asked: dict[str, Any] = {"progress": True, "return_tokens": True}
-        if melody is not None:
-            audio, tokens = model.generate_with_chroma([prompt], [_read(melody)], audio_rate, **asked)
-        elif continued is not None:
-            audio, tokens = model.generate_continuation(_read(continued)[None], audio_rate, [prompt], **asked)
-        else:
-            audio, tokens = model.generate([prompt], **asked)
-        if diffusion:
-            audio = self._diffuse(tokens, step)
+        with torch.no_grad():  # the library forgets it in the diffusion decoder, which would then keep every step
+            if melody is not None:
+                audio, tokens = model.generate_with_chroma([prompt], [_read(melody)], audio_rate, **asked)
+            elif continued is not None:
+                audio, tokens = model.generate_continuation(_read(continued)[None], audio_rate, [prompt], **asked)
+            else:
+                audio, tokens = model.generate([prompt], **asked)
+            if diffusion:
+                audio = self._diffuse(tokens, step)
         samples = audio[0].float().cpu().numpy()
         np.save(file + ".part.npy", np.ascontiguousarray(samples, dtype=np.float32))
         os.replace(file + ".part.npy", file)

@@ -1,0 +1,229 @@
+"""The real audiocraft 1.3.0 in its own home, through the pipe, on tiny models in the released format.
+
+The first run installs set B into .cache/ (about 45 MiB to download, 125 MiB on disk, half a minute) and builds the
+models (4 MB, ten seconds); both are kept. Without a package index these tests are skipped and say so.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers.audiocraft_home import WORKER_PROGRAM, find_home, worker_environment
+from helpers.engines.audiocraft import AudiocraftEngine
+from helpers.errors import Cancelled, NotAvailable
+from helpers.install import install
+from helpers.install.requirements import versions
+from helpers.records import Clip, Request
+
+pytestmark = [pytest.mark.neural, pytest.mark.network]
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CACHE = REPOSITORY / ".cache" / "audiocraft"
+RATE = 32_000
+OUT_OF_REACH = ("cannot be reached", "nothing of that name", "refused the login")
+WORDS = {"prompt": "solo rhodes loop, jazz, C major, bpm: 240"}
+
+
+@pytest.fixture(scope="module")
+def environment():
+    """An installed home, tiny models in a Hub cache, no network for the worker, one thread (they are tiny)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOOPS_HOME", str(CACHE))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        patch.delenv("LOOPS_AUDIOCRAFT_PYTHON", raising=False)
+        before = versions()
+        try:
+            install("audiocraft")
+        except NotAvailable as error:
+            if any(words in str(error) for words in OUT_OF_REACH):
+                pytest.skip(f"set B could not be installed: {str(error).splitlines()[0]}")
+            raise
+        assert versions() == before, "the main environment was touched"
+        patch.setenv("HF_HUB_CACHE", str(tiny_models()))
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        yield patch
+
+
+def tiny_models() -> Path:
+    """The Hub cache with the tiny models; made anew when their recipe changes."""
+    recipe = (Path(__file__).with_name("tiny_audiocraft.py"), Path(__file__).with_name("tiny.py"))
+    folder = CACHE / "tiny-hub"
+    done = folder / "recipe"
+    text = "".join(file.read_text(encoding="utf-8") for file in recipe)
+    if not done.is_file() or done.read_text(encoding="utf-8") != text:
+        shutil.rmtree(folder, ignore_errors=True)
+        env = worker_environment(find_home()) | {"HF_HUB_CACHE": str(folder), "HF_HUB_OFFLINE": "1"}
+        command = [sys.executable, "-m", "tests.engines.tiny_audiocraft", str(folder)]
+        made = subprocess.run(command, cwd=REPOSITORY, env=env, capture_output=True, encoding="utf-8", check=False)
+        assert made.returncode == 0, made.stderr
+        done.write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def engine(environment):
+    engine = AudiocraftEngine()
+    yield engine
+    engine.release()
+
+
+def asking(variant: str = "small", *, bars: int = 1, guide: str = "none", **options) -> Request:
+    """One bar is a second; with the two seconds more to cut from, a take of one bar is three seconds long."""
+    return Request(
+        "rhodes",
+        "chords",
+        240.0,
+        bars=bars,
+        engine="audiocraft",
+        guide=guide,
+        options=WORDS | options | {"variant": variant},
+    )
+
+
+def tone(hz: float, seconds: float = 1.0) -> Clip:
+    times = np.arange(round(seconds * RATE)) / RATE
+    return Clip((0.3 * np.sin(2 * np.pi * hz * times)).astype(np.float32)[None], RATE)
+
+
+def test_it_is_ready_and_says_why_style_is_not(engine):
+    readiness = engine.readiness()
+    assert readiness.ready and readiness.details["home"] == "B" and readiness.details["weights"] == "cached"
+    assert "development version" in readiness.details["style"]
+    assert importlib.util.find_spec("audiocraft") is None, "only the worker has it"
+
+
+def test_audiocrafts_own_debug_model_end_to_end(engine):
+    told: list[tuple] = []
+    two = engine.generate(asking("debug"), count=2, progress=lambda *facts: told.append(facts))
+    assert [take.clip.length for take in two] == [3 * RATE, 3 * RATE]
+    assert two[0].engine_version.startswith("audiocraft 1.3.0, torch ")
+    assert not np.array_equal(two[0].clip.samples, two[1].clip.samples)
+    again = engine.generate(asking("debug"), count=1, first=1)[0]
+    assert np.array_equal(again.clip.samples, two[1].clip.samples), "take 1 alone is take 1 of two"
+    assert sum(stage.startswith("Sampling") for stage, _, _ in told) >= 2 * 75, "a step a frame"
+
+
+def test_released_format_words_and_seeds(engine):
+    take = engine.generate(asking())[0]
+    assert take.clip.length == 3 * RATE and take.notes == ()
+    assert take.model == "facebook/musicgen-small"
+    assert np.array_equal(take.clip.samples, engine.generate(asking())[0].clip.samples)
+    other = engine.generate(asking(prompt="drum solo, bpm: 90"))[0]
+    assert not np.array_equal(take.clip.samples, other.clip.samples), "the words matter"
+
+
+def test_a_loop_longer_than_the_window(engine):
+    shares: list[float] = []
+    take = engine.generate(asking(bars=19), progress=lambda stage, share, left: shares.append(share))[0]
+    assert take.clip.length == 21 * RATE, "a window of 19 s and what follows it"
+    assert take.notes == ("Made in windows of 19 s, 18 s apart.",)
+    steps = [share for share in shares if share is not None]
+    assert steps == sorted(steps) and 0.9 < steps[-1] <= 1.0 and len(steps) >= 21 * 50
+
+
+def test_cancel_within_a_step_leaves_it_usable(engine):
+    first = engine.generate(asking())[0]
+    seen: list[float] = []
+    with pytest.raises(Cancelled):
+        engine.generate(
+            asking(),
+            progress=lambda stage, share, left: seen.append(share or 0.0),
+            cancel=lambda: max(seen, default=0) > 0.1,
+        )
+    assert max(seen) < 0.9
+    assert engine._link.running
+    assert np.array_equal(engine.generate(asking())[0].clip.samples, first.clip.samples), "no state is left behind"
+
+
+def test_a_guide_is_continued_from_its_last_bar(engine):
+    free = engine.generate(asking())[0]
+    low, high = (engine.generate(asking(guide="sketch"), guide=tone(hz))[0] for hz in (110.0, 990.0))
+    assert low.clip.length == free.clip.length == 3 * RATE
+    assert not np.array_equal(low.clip.samples, free.clip.samples)
+    assert not np.array_equal(low.clip.samples, high.clip.samples)
+
+
+def test_the_melody_model_hears_the_melody(engine):
+    one, same, other = (engine.generate(asking("melody", guide="sketch"), guide=tone(hz))[0] for hz in (262, 262, 392))
+    assert np.array_equal(one.clip.samples, same.clip.samples)
+    assert not np.array_equal(one.clip.samples, other.clip.samples)
+
+
+def test_stereo_models_make_two_channels(engine):
+    take = engine.generate(asking("stereo-small"))[0]
+    assert take.clip.channels == 2
+    assert not np.array_equal(take.clip.samples[0], take.clip.samples[1])
+
+
+def test_the_diffusion_decoder_decodes_the_same_tokens_otherwise(engine):
+    stages: list[str] = []
+    plain = engine.generate(asking())[0]
+    diffused = engine.generate(asking(decoder="diffusion"), progress=lambda stage, *_: stages.append(stage))[0]
+    assert diffused.clip.length == plain.clip.length
+    assert not np.array_equal(diffused.clip.samples, plain.clip.samples)
+    assert stages.count("Decoding by diffusion") == 2 * 20
+    with pytest.raises(Cancelled):
+        stages.clear()
+        engine.generate(
+            asking(decoder="diffusion"),
+            progress=lambda stage, *_: stages.append(stage),
+            cancel=lambda: "Decoding by diffusion" in stages,
+        )
+
+
+class _Trap:
+    """What a hostile pickle does: it runs something while it is read."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.file),)
+
+
+def test_weights_that_are_not_metas_cannot_run_code(engine, environment, tmp_path):
+    for name in ("state_dict.bin", "compression_state_dict.bin"):
+        (tmp_path / name).write_bytes(pickle.dumps(_Trap(tmp_path / "sprung")))
+    environment.setenv("LOOPS_MODEL_AUDIOCRAFT", str(tmp_path))
+    try:
+        with pytest.raises(NotAvailable, match="will not open these weights"):
+            engine.generate(asking())
+    finally:
+        environment.delenv("LOOPS_MODEL_AUDIOCRAFT")
+    assert not (tmp_path / "sprung").exists()
+    assert engine.generate(asking()), "the worker is still there"
+
+
+def test_a_local_folder_is_used_without_trust(engine, environment):
+    folder = CACHE / "tiny-hub" / "models--facebook--musicgen-small" / "snapshots" / "tiny"
+    trusted = engine.generate(asking())[0]
+    environment.setenv("LOOPS_MODEL_AUDIOCRAFT", str(folder))
+    try:
+        local = engine.generate(asking())[0]
+    finally:
+        environment.delenv("LOOPS_MODEL_AUDIOCRAFT")
+    assert np.array_equal(local.clip.samples, trusted.clip.samples)
+
+
+def test_the_stand_in_spectrogram_is_the_power_of_the_windowed_transform(monkeypatch):
+    torch = pytest.importorskip("torch")
+    monkeypatch.syspath_prepend(str(WORKER_PROGRAM))
+    import stand_ins
+
+    wave = np.random.default_rng(1).normal(size=4096).astype(np.float32)
+    made = stand_ins._spectrogram_class()(n_fft=512, win_length=512, hop_length=128, normalized=True)
+    found = made(torch.from_numpy(wave)[None, None]).numpy()[0, 0]
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(512) / 512)
+    padded = np.pad(wave.astype(np.float64), 256, mode="reflect")
+    frames = np.stack([padded[start : start + 512] * window for start in range(0, len(padded) - 511, 128)], axis=1)
+    wanted = np.abs(np.fft.rfft(frames, axis=0)) ** 2 / np.sum(window**2)
+    np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-5)
