@@ -28,7 +28,9 @@ class FakeHub:
     """``files`` of one repository; ``asked`` collects (method, path, Authorization header) of every request."""
 
     def __init__(self, files: dict[str, bytes]) -> None:
-        self.files, self.refuse, self.asked = files, "", []
+        self.files, self.refuse = files, ""
+        self.asked: list[tuple[str, str, str | None]] = []
+        self.ranges: list[str] = []
         self.times = 10**6  # how often a large file goes wrong before it goes well
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": self}))
         self._server.daemon_threads = True
@@ -99,6 +101,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         data = hub.files[name]
         facts = {"ETag": f'"{_tag(data)}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
+        if not head and self.headers.get("Range"):
+            hub.ranges.append(self.headers["Range"])
         start = int((self.headers.get("Range") or "bytes=0-").removeprefix("bytes=").split("-")[0])
         wrong = ""
         if not head and name.endswith(".safetensors") and hub.refuse in REFUSALS and hub.times > 0:

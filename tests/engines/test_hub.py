@@ -1,0 +1,216 @@
+"""Downloads against a Hub on loopback: each refusal its own sentence, nothing half left behind, the token nowhere."""
+
+import json
+import os
+import shutil
+
+import pytest
+
+pytest.importorskip("huggingface_hub")
+
+from helpers.engines import hub, hub_worker, sources
+from helpers.errors import Cancelled, NotAvailable
+from tests.engines.fake_hub import COMMIT, FakeHub
+
+TOKEN = "hf_thisIsASecretToken1234"
+WEIGHTS = bytes(range(256)) * 8192  # 2 MiB
+FILES = {
+    "config.json": b'{"model_type": "musicgen"}',
+    "tokenizer.json": b"{}",
+    "model.safetensors": WEIGHTS,
+    "pytorch_model.bin": b"a pickle nobody asked for",
+    "README.md": b"words",
+}
+SOURCE = sources.SOURCES["musicgen-small"]
+GATED = sources.ModelSource("gated-model", "someone/gated", "some licence", 1.0, parts=("",), gated=True)
+
+
+@pytest.fixture
+def fake(tmp_path, monkeypatch):
+    for name in list(os.environ):
+        if name.startswith(("HF_", "HUGGING", "LOOPS_MODEL")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setattr(hub, "STALL_SECONDS", 3.0)
+    monkeypatch.setattr(hub, "READ_SECONDS", 1)
+    with FakeHub(dict(FILES)) as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.address)
+        yield server
+
+
+def blobs(source=SOURCE):
+    return list((sources.repository_folder(source) / "blobs").glob("*"))
+
+
+def test_a_model_is_downloaded_once_then_found_without_the_hub(fake):
+    seen = []
+    folder = hub.fetch_model(SOURCE, lambda stage, fraction=None, left=None: seen.append((stage, fraction)))
+    assert folder.name == COMMIT
+    assert (folder / "model.safetensors").read_bytes() == WEIGHTS
+    assert any("GB" in stage for stage, _ in seen)
+    asked = len(fake.asked)
+    assert hub.fetch_model(SOURCE) == folder
+    assert len(fake.asked) == asked
+
+
+def test_pickles_are_never_downloaded(fake):
+    folder = hub.fetch_model(SOURCE)
+    assert not (folder / "pytorch_model.bin").exists()
+    assert not any("pytorch_model.bin" in path for _, path, _ in fake.asked)
+
+
+@pytest.mark.parametrize(
+    ("refuse", "token", "sentence"),
+    [
+        ("gated", False, r"asks everyone to accept its licence and no Hub token was found; open http.*HF_TOKEN"),
+        ("gated", True, r"has not been accepted by the account of this token; open http"),
+        ("wrong-token", True, r"did not accept the token .* mistyped or expired"),
+        ("wrong-token", False, r"wants a login .* no token was found"),
+        ("forbidden", True, r"The token may not read someone/gated"),
+        ("no-repository", True, r"The Hub has no model someone/gated"),
+        ("no-revision", True, r"has no revision 'main'"),
+        ("too-many", True, r"asks us to slow down"),
+        ("down", True, r"an error of its own \(500\)"),
+        ("silent", True, r"cannot be reached or did not answer in time"),
+    ],
+)
+def test_every_refusal_has_its_own_sentence(fake, monkeypatch, refuse, token, sentence):
+    fake.refuse = refuse
+    if token:
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+    with pytest.raises(NotAvailable, match=sentence) as caught:
+        hub.fetch_model(GATED)
+    assert TOKEN not in str(caught.value)
+    assert not blobs(GATED)
+
+
+def test_sentences_differ_from_one_another():
+    kinds = ("gated", "wrong-token", "forbidden", "no-repository", "no-revision", "no-file", "incomplete", "too-many")
+    kinds += ("hub-down", "network", "broken", "stalled", "truncated", "little-disk", "full-disk", "offline", "other")
+    assert len({hub.explain(SOURCE, {"kind": kind}, token=True) for kind in kinds}) == len(kinds)
+
+
+def test_nobody_there_is_said_as_such(fake, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(NotAvailable, match=r"127\.0\.0\.1:9 cannot be reached"):
+        hub.fetch_model(SOURCE)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "changed"])
+def test_a_damaged_file_is_thrown_away_and_fetched_again(fake, damage):
+    fake.refuse, fake.times = damage, 1
+    folder = hub.fetch_model(SOURCE)
+    assert (folder / "model.safetensors").read_bytes() == WEIGHTS
+
+
+@pytest.mark.parametrize("damage", ["truncated", "changed"])
+def test_a_file_damaged_every_time_leaves_nothing_half(fake, damage):
+    fake.refuse = damage
+    with pytest.raises(NotAvailable, match="cut short or changed 3 times and was thrown away"):
+        hub.fetch_model(SOURCE)
+    assert not [blob for blob in blobs() if blob.name.endswith(".incomplete") or blob.stat().st_size > 10_000]
+    assert sources.cached_folder(SOURCE) is None
+
+
+def test_a_hanging_download_is_noticed_ended_and_resumed(fake):
+    fake.refuse, fake.times = "hanging", 1
+    folder = hub.fetch_model(SOURCE)
+    assert (folder / "model.safetensors").read_bytes() == WEIGHTS
+    assert fake.ranges, "the second try began again from nothing"
+
+
+def test_a_download_that_always_hangs_ends_in_a_sentence(fake, monkeypatch):
+    fake.refuse = "hanging"
+    monkeypatch.setattr(hub, "STALL_SECONDS", 1.5)
+    monkeypatch.setattr(hub, "MOST_TRIES", 2)
+    with pytest.raises(NotAvailable, match=r"stood still 2 times .* kept and will be resumed"):
+        hub.fetch_model(SOURCE)
+    assert sources.cached_folder(SOURCE) is None
+
+
+def test_cancel_ends_the_download_and_keeps_what_arrived(fake):
+    fake.refuse = "hanging"
+    with pytest.raises(Cancelled, match="kept and resumed next time"):
+        hub.fetch_model(SOURCE, cancel=lambda: any(b.name.endswith(".incomplete") for b in blobs()))
+    fake.refuse = ""
+    assert (hub.fetch_model(SOURCE) / "model.safetensors").read_bytes() == WEIGHTS
+
+
+def test_too_little_disk_is_said_before_anything_is_fetched(fake, monkeypatch, capsys):
+    free = shutil.disk_usage("/")._replace(free=2**20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
+    order = {"repository": SOURCE.hub_id, "revision": "main", "patterns": list(SOURCE.patterns)}
+    outcome = run_worker_here(monkeypatch, capsys, order)
+    assert outcome["kind"] == "little-disk"
+    assert "GiB are free" in hub.explain(SOURCE, outcome, token=False)
+    assert not any("/resolve/" in path for _, path, _ in fake.asked)
+
+
+def test_a_disk_that_fills_up_is_told_from_other_failures(fake, monkeypatch, capsys):
+    def no_space(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(hub_worker, "fetch_blob", no_space)
+    order = {"repository": SOURCE.hub_id, "revision": "main", "patterns": list(SOURCE.patterns)}
+    outcome = run_worker_here(monkeypatch, capsys, order)
+    assert outcome["kind"] == "full-disk"
+    assert "The disk filled up" in hub.explain(SOURCE, outcome, token=False)
+
+
+def test_a_full_disk_leaves_no_half_file(fake, monkeypatch):
+    piece = sources.repository_folder(SOURCE) / "blobs" / "abc.incomplete"
+    piece.parent.mkdir(parents=True)
+    piece.write_bytes(b"half")
+    ended = {"event": "error", "kind": "full-disk"}
+    monkeypatch.setattr(hub._Download, "run", lambda self: ended)
+    with pytest.raises(NotAvailable, match="The disk filled up"):
+        hub.fetch_model(SOURCE)
+    assert not piece.exists()
+
+
+def run_worker_here(monkeypatch, capsys, order):
+    """The worker's last event, in this process: a full disk cannot be had in another one."""
+    import io
+    import sys
+
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "ENDPOINT", sources.hub_endpoint())
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(sources.hub_cache()))
+    monkeypatch.setattr("huggingface_hub.hf_api.constants.ENDPOINT", sources.hub_endpoint())
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(order | {"gated": False, "read_seconds": 5})))
+    assert hub_worker.main() == 1
+    return json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+
+
+def test_a_model_without_safetensors_is_refused(fake):
+    del fake.files["model.safetensors"]
+    with pytest.raises(NotAvailable, match="does not hold everything we need as safetensors"):
+        hub.fetch_model(SOURCE)
+
+
+def test_offline_mode_is_named(fake, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(NotAvailable, match=r"Offline mode is on \(HF_HUB_OFFLINE\)"):
+        hub.fetch_model(SOURCE)
+
+
+def test_the_token_goes_to_the_hub_and_nowhere_else(fake, monkeypatch, tmp_path, capfd):
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    stages = []
+    hub.fetch_model(GATED, lambda stage, *_: stages.append(stage))
+    assert {header for _, _, header in fake.asked} == {f"Bearer {TOKEN}"}
+    out, err = capfd.readouterr()
+    assert TOKEN not in out + err + "".join(stages)
+    written = [p for p in tmp_path.rglob("*") if p.is_file() and TOKEN.encode() in p.read_bytes()]
+    assert not written
+
+
+def test_the_token_is_found_where_the_hub_keeps_it(fake, monkeypatch, tmp_path):
+    assert hub.find_token() is None
+    place = tmp_path / "hf" / "token"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(f"{TOKEN}\n", encoding="utf-8")
+    assert hub.find_token() == TOKEN
+    monkeypatch.setenv("HF_TOKEN", " from-environment ")
+    assert hub.find_token() == "from-environment"
