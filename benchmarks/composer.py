@@ -68,8 +68,8 @@ class Idea:
         halves = np.array(
             [_mean(heard.frames, heard.times, start + i * bar / 2, start + (i + 1) * bar / 2) for i in range(2 * bars)]
         )
-        strength, hop = onset_strength(self.clip)
-        times = np.arange(strength.size) * hop
+        strength, rate = onset_strength(self.clip)
+        times = np.arange(strength.size) / rate
         step = bar / request.time.steps_per_bar
         steps = np.array(
             [_peak(strength, times, start + (i - 0.5) * step, start + (i + 0.5) * step) for i in range(bars * request.time.steps_per_bar)]
@@ -139,9 +139,9 @@ def coherence(score: Score, idea: Idea, request: Request) -> float:
 
 
 def overlap(one: Score, other: Score) -> float:
-    """Notes that share pitch and sixteenth, as a share of the smaller part."""
+    """Notes that share pitch and sixteenth, as a share of both parts' notes (Dice)."""
     a, b = ({(n.pitch, round(n.start * 4)) for n in s.notes} for s in (one, other))
-    return len(a & b) / max(1, min(len(a), len(b)))
+    return 2 * len(a & b) / max(1, len(a) + len(b))
 
 
 def naive(score: Score, request: Request) -> Score:

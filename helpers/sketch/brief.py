@@ -20,9 +20,12 @@ from .harmony import Harmony, key_of_chords, read_harmony, suggest_progression
 # Where a role sits when the idea leaves every octave free (MIDI notes).
 CENTRES = {"bass": 40, "chords": 60, "pad": 60, "lead": 72, "arpeggio": 69, "drums": 60}
 AUDIBLE_SWING = 0.535  # closer to a half is a straight player's unevenness
+USUAL_ANSWER = 0.3  # a part mostly goes with the idea's accents and sometimes fills its gaps
 HEARD_MOOD_STRENGTH = 0.5  # a mood read from the sound is a guess; one the musician names is an order
 # How far a role may move away from where the idea is busy, in semitones.
 ROOM_TO_MOVE = {"lead": (-7, 0, 5), "arpeggio": (-9, 0, 7), "chords": (-5, 0, 5), "pad": (-5, 0, 7)}
+# How far takes of one request differ in register, in semitones either way.
+TAKE_SPREAD = {"lead": 4, "arpeggio": 5, "chords": 6, "pad": 7}
 SUB_BASSES = ("808", "sub bass")
 TOP_OF_BASS, TOP_OF_SUB = 52, 45  # bass lines stay below E3
 
@@ -76,6 +79,11 @@ class Brief:
     @property
     def step_seconds(self) -> float:
         return 60.0 / self.request.bpm / self.meter.steps_per_beat
+
+    @property
+    def lean(self) -> float:
+        """How much rhythms go with the idea's accents (above 0) or answer in its gaps (below 0), -1..1."""
+        return 1.0 - 2.0 * self.answer
 
     @property
     def legato(self) -> float:
@@ -153,7 +161,7 @@ def read_brief(request: Request, analysis: Analysis | None, take: int) -> Brief:
         density=_signed(request.density) + mood.density + 0.4 * (complexity - 0.5),
         syncopation=_signed(request.syncopation) + mood.syncopation,
         complexity=complexity,
-        answer=0.5 if request.answer is None else float(request.answer),
+        answer=USUAL_ANSWER if request.answer is None else float(request.answer),
         swing=_swing(request, analysis, genre),
         humanize=0.15 if request.humanize is None else float(request.humanize),
         feel=_feel(request, genre),
@@ -302,8 +310,9 @@ def _register(
         if shift:
             heard.append(f"the idea is busy around there, so the part moved {'up' if shift > 0 else 'down'}")
         centre += shift
-    if request.role in ("lead", "arpeggio"):
-        centre += int(rng.integers(-2, 4))
+    spread = TAKE_SPREAD.get(request.role)
+    if spread:
+        centre += int(rng.integers(-spread, spread + 1))
     centre += 12 * request.register
     if high - low < 15:  # a narrow instrument: all of it
         return low, high, (low + high) // 2

@@ -205,6 +205,8 @@ PADS = {
     "swell": "each chord rises and falls",
     "pulse": "the chord breathes in eighths",
     "rise": "voices enter one after the other",
+    "answer": "the upper voices come in halfway",
+    "pushed": "the upper voices come an eighth late and again halfway",
 }
 
 LEAD = {

@@ -15,6 +15,7 @@ TIMING_SECONDS = 0.008  # standard deviation at humanize = 1
 MOST_TIMING_SECONDS = 0.015
 TEMPERATURE = 0.35  # of the choice among cells: higher is more varied, lower fits the idea closer
 LOCK_STRENGTH = 3.5
+MOVE_GAIN = 0.25  # of the strongest accent: less is not worth moving a hit for
 STYLE_FALL = 0.72  # each further style of a genre is that much less likely
 
 
@@ -111,6 +112,34 @@ def fill_or_thin(
     return Cell(cell.name, without_overlaps(hits, cell.steps), cell.steps)
 
 
+def lean_on(brief: Brief, cell: Cell, rng: np.random.Generator, profile: np.ndarray, amount: float) -> Cell:
+    """Move a cell's weakest hits to where a profile of accents is strong, the first beat excepted.
+
+    ``amount`` 0..1 is the share of the hits that may move; below 0 they move to where the profile is weak, as an answer.
+    A hit moves only where it gains MOVE_GAIN, and by half a bar at most, so that the cell keeps its shape.
+    """
+    if not profile.any() or amount == 0:
+        return cell
+    wish = profile if amount > 0 else profile.max() - profile
+    size = profile.size
+    hits = list(cell.hits)
+    for _ in range(round(abs(amount) * len(hits))):
+        movable = [h for h in hits if h.step > 0]
+        if not movable:
+            break
+        worst = min(movable, key=lambda h: (wish[round(h.step) % size], -h.step))
+        taken = {round(h.step) for h in hits}
+        near = [s for s in range(1, round(cell.steps)) if s not in taken and abs(s - worst.step) <= size / 2]
+        if not near:
+            break
+        best = max(near, key=lambda s: wish[s % size] - 0.02 * abs(s - worst.step))
+        if wish[best % size] - wish[round(worst.step) % size] < MOVE_GAIN or rng.random() < 0.15:
+            break
+        hits.remove(worst)
+        hits.append(Hit(float(best), max(worst.length, 1.0), worst.symbol))
+    return Cell(cell.name, without_overlaps(hits, cell.steps), cell.steps)
+
+
 def without_overlaps(hits: Iterable[Hit], steps: float) -> tuple[Hit, ...]:
     """The hits in order, each cut short where the next begins; the last ends at ``steps`` at the latest."""
     ordered = sorted(hits, key=lambda h: h.step)
@@ -136,7 +165,7 @@ def window(brief: Brief, cell: Cell, bar: int) -> list[Hit]:
 def velocity(brief: Brief, step: float, rng: np.random.Generator, accent: float = 0.0) -> int:
     """Velocity of a note at a step: metre, the idea's accents, mood, the idea's loudness curve, a human touch."""
     bar = int(step // brief.steps_per_bar) % brief.bars
-    value = 76 + 14 * brief.weight(step) + 18 * (float(brief.accents[round(step) % brief.steps_per_bar]) - float(brief.accents.mean())) + 16 * accent
+    value = 76 + 14 * brief.weight(step) + 28 * (float(brief.accents[round(step) % brief.steps_per_bar]) - float(brief.accents.mean())) + 16 * accent
     value = (value + brief.mood.velocity) * (0.7 + 0.3 * float(brief.levels[bar]))
     value += rng.normal(0.0, 1.5 + 5.0 * brief.humanize)
     return int(np.clip(round(value), 24, 122))

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..brief import Brief
 from ..form import plan_form, written
-from ..groove import Tone, choose_cell, fill_or_thin, perform, velocity, window
+from ..groove import Tone, choose_cell, fill_or_thin, lean_on, perform, velocity, window
 from ..harmony import Harmony
 from . import Part
 
@@ -43,12 +43,12 @@ def write_arpeggio(brief: Brief) -> Part:
     form = plan_form(brief.bars, int(brief.rng("form").integers(8)))
     orders = {"A": ORDERS[int(rng.integers(len(ORDERS)))], "B": ORDERS[int(rng.integers(len(ORDERS)))]}
     reach = int(rng.integers(3, 6)) + (1 if brief.complexity > 0.6 else 0)
-    lean = 0.5 * (1 - 2 * brief.answer) if brief.idea_density else 0.0
     tones: list[Tone] = []
     names: list[str] = []
     for bar in form:
-        cell = choose_cell(brief, "gate", brief.genre.gate, bar.letter, brief.accents, lean)
+        cell = choose_cell(brief, "gate", brief.genre.gate, bar.letter, brief.accents, brief.lean)
         cell = fill_or_thin(brief, cell, brief.rng("gate fill", bar.letter), brief.accents, "x", 4.0)
+        cell = lean_on(brief, cell, brief.rng("gate lean", bar.letter), brief.accents, brief.lean)
         names.append(cell.name)
         order = orders[bar.letter]
         if bar.variation == 2:

@@ -9,7 +9,7 @@ import numpy as np
 from ..brief import SUB_BASSES, Brief
 from ..cells import Hit
 from ..form import Bar, plan_form, written
-from ..groove import Tone, choose_cell, fill_or_thin, perform, velocity, window, without_overlaps
+from ..groove import Tone, choose_cell, fill_or_thin, lean_on, perform, velocity, window, without_overlaps
 from ..harmony import Harmony
 from ..score import Bend
 from . import Part
@@ -29,6 +29,7 @@ def write_bass(brief: Brief) -> Part:
     for bar in form:
         cell = choose_cell(brief, "bass", brief.genre.bass, bar.letter, lock, 1.0)
         cell = fill_or_thin(brief, cell, brief.rng("bass fill", bar.letter), lock, "1158")
+        cell = lean_on(brief, cell, brief.rng("bass lean", bar.letter), lock, abs(brief.lean))
         names.append(cell.name)
         hits = _shaped(brief, bar, window(brief, cell, bar.number), lock)
         for hit in hits:

@@ -7,13 +7,13 @@ import numpy as np
 from ..brief import Brief
 from ..cells import Hit
 from ..form import Bar, plan_form, written
-from ..groove import Tone, choose_cell, fill_or_thin, perform, velocity, window, without_overlaps
+from ..groove import Tone, choose_cell, fill_or_thin, lean_on, perform, velocity, window, without_overlaps
 from ..voicing import guitar_voicing, lead_voices
 from . import Part
 
 GUITARS = range(24, 32)  # General MIDI programs
 STRUM_SECONDS = 0.006  # between neighbouring strings of a down stroke; an up stroke is quicker
-COLOUR_CHANCE = {0: 0.0, 1: 0.25, 2: 0.45}
+COLOUR_CHANCE = {0: 0.0, 1: 0.2, 2: 0.35}
 STRUMMED = "DdumM"
 
 
@@ -25,17 +25,17 @@ def write_chords(brief: Brief) -> Part:
     power = brief.instrument.program in (29, 30) and guitar
     if power:
         styles = tuple(s for s in styles if s in ("power", "chug")) or ("power",)
-    lean = 0.6 * (2 * brief.answer - 1) if brief.idea_density else 0.0
     voicings = _voicings(brief, guitar, power)
     tones: list[Tone] = []
     names: list[str] = []
     for bar in form:
-        cell = choose_cell(brief, "chords", styles, bar.letter, brief.accents, lean)
+        cell = choose_cell(brief, "chords", styles, bar.letter, brief.accents, brief.lean)
         picked = any(h.symbol in "p1234" for h in cell.hits)
         if not picked:
             cell = fill_or_thin(
                 brief, cell, brief.rng("chords fill", bar.letter), brief.accents, "du" if guitar else "x", 3.0
             )
+            cell = lean_on(brief, cell, brief.rng("chords lean", bar.letter), brief.accents, brief.lean)
         names.append(cell.name)
         for hit in _shaped(brief, bar, window(brief, cell, bar.number)):
             tones += _played(brief, bar, hit, voicings, guitar)
@@ -47,14 +47,14 @@ def _voicings(brief: Brief, guitar: bool, power: bool) -> dict[float, tuple[int,
     """Start step of each chord span -> its notes, voice-led from the last chord of the loop round to the first."""
     out: dict[float, tuple[int, ...]] = {}
     before: tuple[int, ...] = ()
-    voices = 3 if brief.density < -0.2 else 4
+    voices = 3 if brief.density < -0.2 else int(brief.rng("voices").choice([3, 4, 4]))
     for start, _, chord in brief.chord_spans():
         rng = brief.rng("colour", chord.label)
         if guitar:
             before = guitar_voicing(chord, before, low=brief.low, high=brief.high, power=power)
         else:
             chance = COLOUR_CHANCE[int(np.clip(brief.genre.colour + brief.mood.colour, 0, 2))]
-            colour = chord.colours[:1] if chord.colours and rng.random() < chance else ()
+            colour = chord.colours[:1] if len(chord.tones) > 2 and rng.random() < chance else ()
             before = lead_voices(
                 chord, before, voices=voices, low=brief.low, high=brief.high, centre=brief.centre, colour=colour
             )

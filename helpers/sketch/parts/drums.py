@@ -6,12 +6,14 @@ import numpy as np
 
 from ..brief import Brief
 from ..form import Bar, plan_form, written
-from ..groove import Tone, perform
+from ..groove import Tone, agreement, perform
 from ..kits import FILLS, NOTES, DrumStyle, drum_style
 from . import Part
 
 ACCENTS = {"X": 112, "x": 88, "o": 62, "g": 38}
 HIT_STEPS = 0.9
+IDEA_ACCENT = 34  # velocity between a step the idea leaves empty and its strongest
+ACOUSTIC = ("rock", "pop", "jazz", "blues", "funk", "soul", "country", "folk", "gospel", "punk", "metal", "ballad", "lo-fi")
 TIMEKEEPERS = ("hat", "ride", "shaker", "open", "tambourine")
 
 
@@ -21,9 +23,7 @@ def write_drums(brief: Brief) -> Part:
     form = plan_form(brief.bars, int(brief.rng("form").integers(8)))
     rng = brief.rng("drums")
     feel = _feel(brief, style)
-    # The favourite groove follows the complexity asked for; the take may choose a neighbour.
-    at = brief.complexity * (len(style.grooves) - 1) + rng.normal(0, 0.7)
-    first = int(np.clip(round(at), 0, len(style.grooves) - 1))
+    first = _favourite(brief, style, rng)
     picks = {"A": first, "B": (first + int(rng.integers(len(style.grooves)))) % len(style.grooves)}
     hits: list[tuple[float, str, str]] = []
     for bar in form:
@@ -43,6 +43,16 @@ def write_drums(brief: Brief) -> Part:
         ("feel", {1.0: "as written", 2.0: "half time"}.get(feel, "double time")),
     )
     return Part(perform(brief, tones), choices)
+
+
+def _favourite(brief: Brief, style: DrumStyle, rng: np.random.Generator) -> int:
+    """The groove that suits the complexity asked for and the idea's accents; the take has a say."""
+    scores = []
+    for i, lines in enumerate(style.grooves):
+        wanted = brief.complexity * (len(style.grooves) - 1)
+        steps = [s for text in lines.values() for s, mark in enumerate(text) if mark in "Xx"]
+        scores.append(-0.5 * abs(i - wanted) + 4.0 * brief.lean * agreement(brief.accents, steps) + rng.normal(0, 0.6))
+    return int(np.argmax(scores))
 
 
 def _feel(brief: Brief, style: DrumStyle) -> float:
@@ -70,6 +80,7 @@ def _bar(brief: Brief, bar: Bar, lines: dict[str, str], feel: float) -> list[tup
                     out.append((at, name, mark))
                 at += length
     out = _locked(brief, out, rng)
+    out = _timekeeping(brief, out, bar.letter)
     out = _density(brief, out, rng)
     if brief.complexity > 0.35:
         out += _ghosts(brief, out, rng)
@@ -79,14 +90,46 @@ def _bar(brief: Brief, bar: Bar, lines: dict[str, str], feel: float) -> list[tup
 
 
 def _locked(brief: Brief, hits: list, rng: np.random.Generator) -> list:
-    """Kicks where the idea has strong low accents between the beats, at most two more a bar."""
-    if not brief.low_accents.any() or brief.answer < 0.2:
+    """Kicks where the idea's low end has accents, at most three more a bar, and none where it is silent."""
+    if not brief.low_accents.any() or brief.lean <= 0:
         return hits
     kicks = {s for s, name, _ in hits if name == "kick"}
     snares = {s for s, name, _ in hits if name in ("snare", "clap", "rim")}
     strong = [s for s in np.argsort(-brief.low_accents) if brief.low_accents[s] > 0.55]
-    added = [float(s) for s in strong if float(s) not in kicks | snares][:2]
-    return hits + [(s, "kick", "x") for s in added if rng.random() < 0.5 + 0.5 * brief.answer]
+    added = [float(s) for s in strong if float(s) not in kicks | snares][:3]
+    beat = brief.meter.steps_per_beat
+    kept = [h for h in hits if h[1] != "kick" or h[0] % beat == 0 or brief.low_accents[round(h[0])] > 0.15]
+    return kept + [(s, "kick", "x") for s in added if rng.random() < 0.85]
+
+
+def _timekeeping(brief: Brief, hits: list, letter: str) -> list:
+    """The take's own timekeeper and rate, with the idea's accents in it and air where the idea is silent."""
+    rng = brief.rng("timekeeper")
+    keepers = [name for name in TIMEKEEPERS if any(h[1] == name for h in hits)]
+    if not keepers:
+        return hits
+    lead = keepers[0]
+    swaps = {"hat": ("hat", "hat", "ride" if brief.genre.name in ACOUSTIC else "shaker"), "ride": ("ride", "hat")}
+    new = str(rng.choice(swaps.get(lead, (lead,))))
+    rate = float(rng.choice([1.0, 1.0, 2.0, 0.5])) if brief.genre.name not in ("trap", "drill", "jazz") else 1.0
+    accents = brief.accents
+    out = []
+    for step, name, mark in hits:
+        if name != lead:
+            out.append((step, name, mark))
+        elif rate < 1 and step % brief.meter.steps_per_beat and brief.weight(step) < 0.4:
+            continue
+        elif accents.any() and brief.lean > 0 and accents[round(step) % accents.size] < 0.08 and step % 4:
+            continue
+        else:
+            out.append((step, new, mark))
+    fill = brief.rng("timekeeper fill", letter)
+    taken = {step for step, name, _ in out if name in (new, "open")}
+    for step in map(float, range(brief.steps_per_bar)):
+        stressed = brief.lean > 0 and accents[round(step)] > 0.5
+        if step not in taken and (stressed or (rate > 1 and fill.random() < 0.45)):
+            out.append((step, new, "x" if stressed else "o"))
+    return out
 
 
 def _density(brief: Brief, hits: list, rng: np.random.Generator) -> list:
@@ -157,5 +200,6 @@ def _tone(brief: Brief, step: float, name: str, mark: str) -> Tone:
     level = ACCENTS[mark] + brief.mood.velocity * 0.6 + rng.normal(0, 2 + 4 * brief.humanize)
     if name in TIMEKEEPERS:
         level += 6 * (brief.weight(step) - 0.5)
+    level += IDEA_ACCENT * (float(brief.accents[round(step) % brief.steps_per_bar]) - float(brief.accents.mean()))
     level *= 0.75 + 0.25 * float(brief.levels[bar])
     return Tone(NOTES[name], step, HIT_STEPS, int(np.clip(round(level), 18, 126)))

@@ -8,12 +8,13 @@ import numpy as np
 
 from ..brief import Brief
 from ..form import Bar, plan_form, written
-from ..groove import Tone, choose_cell, fill_or_thin, perform, velocity, window
+from ..groove import Tone, choose_cell, fill_or_thin, lean_on, perform, velocity, window
 from ..harmony import Harmony
 from . import Part
 
 REACH_SEMITONES = 9  # around the part's centre
 LONGEST_LEAP = 9
+ROOT_LOVE = 1.0  # semitones a strong note goes out of its way for the root
 CONTOURS = {
     "arch": (0.0, 1.0, 0.2),
     "climb": (-0.4, 0.2, 1.0),
@@ -70,9 +71,9 @@ def _motif(brief: Brief, letter: str) -> Motif:
                 tuple(float(h) for h in heights),
                 "the idea's own motif" + (", mirrored" if brief.answer > 0.6 else ""),
             )
-    lean = -brief.answer if brief.idea_density else 0.0
-    cell = choose_cell(brief, "lead", brief.genre.lead, letter, brief.accents, lean)
-    cell = fill_or_thin(brief, cell, brief.rng("lead fill", letter), _gaps(brief), "x", 4.0)
+    cell = choose_cell(brief, "lead", brief.genre.lead, letter, brief.accents, brief.lean)
+    cell = fill_or_thin(brief, cell, brief.rng("lead fill", letter), _room(brief), "x", 4.0)
+    cell = lean_on(brief, cell, brief.rng("lead lean", letter), brief.accents, brief.lean)
     hits = window(brief, cell, 0)
     names = list(CONTOURS)
     weights = np.ones(len(names))
@@ -89,9 +90,11 @@ def _motif(brief: Brief, letter: str) -> Motif:
     )
 
 
-def _gaps(brief: Brief) -> np.ndarray:
-    """Where the idea leaves room: the accents turned over; zeros when nothing was heard."""
-    return 1.0 - brief.accents if brief.accents.any() else brief.accents
+def _room(brief: Brief) -> np.ndarray:
+    """Where notes are welcome: on the idea's accents, or in its gaps for an answer; zeros when nothing was heard."""
+    if not brief.accents.any():
+        return brief.accents
+    return (1.0 - brief.answer) * brief.accents + brief.answer * (1.0 - brief.accents)
 
 
 def _sing(brief: Brief, bar: Bar, motif: Motif, last: int | None, home: int | None) -> list[Tone]:
@@ -107,6 +110,7 @@ def _sing(brief: Brief, bar: Bar, motif: Motif, last: int | None, home: int | No
         lengths[-1] = min(max(lengths[-1], 3.0), size - steps[-1])
     lift = 2 if bar.number % 4 == 2 else 0  # the third bar of a phrase is its height
     out = []
+    was_strong = True
     for i, (at, length, height) in enumerate(zip(steps, lengths, heights, strict=True)):
         step = bar.number * size + at
         chord = brief.chord(step)
@@ -114,7 +118,8 @@ def _sing(brief: Brief, bar: Bar, motif: Motif, last: int | None, home: int | No
         if last is not None:
             goal = 0.65 * goal + 0.35 * last
         ends = i == len(steps) - 1
-        strong = brief.weight(at) >= 0.6 or length >= 3 or ends or i == 0
+        strong = brief.weight(at) >= 0.6 or length >= 3 or ends or i == 0 or not was_strong
+        was_strong = strong
         if bar.turn and ends and home is not None:
             goal = home + (2 if goal > home else -2)
         pitch = _pitch(brief, chord, goal, last, strong)
@@ -148,6 +153,7 @@ def _pitch(brief: Brief, chord: Harmony, goal: float, last: int | None, strong: 
 
     def cost(pitch: int) -> float:
         value = abs(pitch - goal)
+        value -= ROOT_LOVE if strong and pitch % 12 == chord.root else 0.0
         if last is not None:
             leap = abs(pitch - last)
             value += 3.0 * max(0, leap - LONGEST_LEAP) + (0.8 if leap == 0 else 0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..brief import Brief
+from ..cells import PADS
 from ..form import plan_form, written
 from ..groove import Tone, perform
 from ..harmony import Harmony
@@ -19,13 +20,14 @@ SWELL_STEPS = 16  # expression changes a span
 def write_pad(brief: Brief) -> Part:
     """Write a pad: every chord of the harmony, each voice moving as little as it can."""
     rng = brief.rng("pad")
-    style = brief.genre.pad[int(rng.integers(len(brief.genre.pad)))]
+    usual = (*brief.genre.pad, *brief.genre.pad, *(s for s in PADS if s not in brief.genre.pad and s != "pulse"))
+    style = usual[int(rng.integers(len(usual)))]
     spans = brief.chord_spans()
-    voices = int(np.clip(4 + round(brief.density) + (rng.random() < 0.3), 3, 5))
+    voices = int(np.clip(rng.integers(3, 6) + round(brief.density), 3, 5))
     voicings = _voicings(brief, spans, voices, rng)
     level = int(np.clip(74 + brief.mood.velocity + rng.integers(-4, 5), 40, 112))
-    if style == "rise":
-        tones = _rising(brief, spans, voicings, level)
+    if style in ("rise", "answer", "pushed"):
+        tones = _moving(brief, spans, voicings, level, style)
     else:
         tones = _tied(brief, spans, voicings, level)
     swells = _swells(brief, spans, style)
@@ -46,9 +48,9 @@ def _voicings(
     # Twice round the loop: the second lap starts from the last chord, so that the wrap is voice-led too.
     for lap in range(2):
         for _, _, chord in spans:
-            chance = 0.3 + 0.2 * brief.mood.colour
+            chance = 0.15 + 0.1 * brief.mood.colour
             warm = brief.genre.colour + brief.mood.colour > 0 and brief.rng("pad colour", chord.label).random() < chance
-            colour = chord.colours[:1] if warm else ()
+            colour = chord.colours[:1] if warm and len(chord.tones) > 2 else ()
             before = lead_voices(
                 chord,
                 before,
@@ -80,13 +82,25 @@ def _tied(brief: Brief, spans, voicings: list[tuple[int, ...]], level: int) -> l
     return tones
 
 
-def _rising(brief: Brief, spans, voicings: list[tuple[int, ...]], level: int) -> list[Tone]:
-    """Voices enter from below, an eighth apart, and ring together to the end of the chord."""
+def _moving(brief: Brief, spans, voicings: list[tuple[int, ...]], level: int, style: str) -> list[Tone]:
+    """Voices that do not all enter together; every one rings on to the end of its chord.
+
+    ``rise``: from below, an eighth apart. ``answer``: the upper voices come in halfway. ``pushed``: the upper voices
+    come an eighth after the lowest and are struck again halfway.
+    """
     tones = []
     for (start, end, _), voicing in zip(spans, voicings, strict=True):
-        gap = min(2.0, (end - start) / (2 * len(voicing)))
+        half = (end - start) / 2
         for i, pitch in enumerate(voicing):
-            tones.append(Tone(pitch, start + i * gap, end - start - i * gap, max(30, level - 3 * i)))
+            soft = max(30, level - 3 * i)
+            if style == "rise":
+                enters = [start + i * min(2.0, half / len(voicing))]
+            elif style == "answer":
+                enters = [start if i < (len(voicing) + 1) // 2 else start + half]
+            else:
+                enters = [start] if i == 0 else [start + 2, start + half + 2]
+            for enter, leave in zip(enters, [*enters[1:], end], strict=True):
+                tones.append(Tone(pitch, enter, leave - enter, soft))
     return tones
 
 
