@@ -43,8 +43,7 @@ def log_mel(mono_16k: np.ndarray) -> np.ndarray:
     padded = np.pad(np.asarray(mono_16k, dtype=np.float64), (FRAME // 2, FRAME))
     count = max(1, -(-len(mono_16k) // HOP))
     frames = np.lib.stride_tricks.sliding_window_view(padded, FRAME)[: count * HOP : HOP]
-    window = np.hanning(FRAME)  # symmetric, as essentia's
-    window = window * 2.0 / window.sum()
+    window = np.hanning(FRAME)  # symmetric and not normalised, as essentia's
     out = np.empty((len(frames), BANDS), dtype=np.float32)
     for start in range(0, len(frames), 4096):
         power = np.abs(np.fft.rfft(frames[start : start + 4096] * window, axis=1)) ** 2

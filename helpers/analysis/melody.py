@@ -20,6 +20,7 @@ _LOWEST_HZ, _HIGHEST_HZ = 38.0, 1500.0
 _RATE = 11_025
 _PERIODIC = 0.18  # YIN aperiodicity below which a frame has one clear pitch
 _LEAST_SHARE = 0.6  # of the loud frames that must have one pitch, for a clip to count as one voice
+_LEAST_ALONE = 0.6  # share of the note energy that must lie on the pitch followed, a semitone either way
 _SHORTEST_SECONDS = 0.06
 
 
@@ -108,7 +109,7 @@ def estimate_melody(sound: Clip | Listening) -> tuple[Note, ...]:
 
 
 def _agrees_with_notes(heard: Listening, track: PitchTrack, voiced: np.ndarray) -> bool:
-    """Whether the strongest note of the note gram is the tracked pitch in most frames (a chord's is not)."""
+    """Whether the note gram hears the tracked pitch, and little else: a chord has one common period too."""
     notes = heard.notes
     frame = np.clip(
         (np.flatnonzero(voiced) * track.hop_seconds / NOTE_HOP_SECONDS).astype(int), 0, notes.frames.shape[1] - 1
@@ -118,8 +119,9 @@ def _agrees_with_notes(heard: Listening, track: PitchTrack, voiced: np.ndarray) 
     pitch = track.pitch[voiced] - notes.tuning_cents / 100.0
     classes = notes.chroma()
     tracked = np.round(pitch).astype(int) % 12
-    top = classes[:, frame].argmax(axis=0)
-    return float(np.mean(np.minimum((top - tracked) % 12, (tracked - top) % 12) <= 1)) > 0.6
+    heard_there = classes[:, frame] / (classes[:, frame].sum(axis=0) + 1e-9)
+    near = sum(heard_there[(tracked + d) % 12, np.arange(frame.size)] for d in (-1, 0, 1))
+    return float(np.mean(near)) > _LEAST_ALONE
 
 
 def _cut_into_notes(heard: Listening, track: PitchTrack, voiced: np.ndarray) -> tuple[Note, ...]:

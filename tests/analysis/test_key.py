@@ -1,0 +1,53 @@
+"""Keys of progressions and melodies we built; none where nothing is pitched."""
+
+import pytest
+
+from helpers.analysis import estimate_key
+from helpers.pitch import ALL_KEYS, CHORD_INTERVALS, Key
+from tests import signals
+
+MINOR_TRIADS = [(0, "m"), (5, "m"), (10, ""), (3, ""), (8, ""), (5, "m"), (7, ""), (0, "m")]
+MAJOR_TRIADS = [(0, ""), (9, "m"), (5, ""), (7, ""), (0, ""), (5, ""), (7, ""), (0, "")]
+
+
+def progression(key: Key, cents: float = 0.0):
+    triads = MINOR_TRIADS if key.mode == "minor" else MAJOR_TRIADS
+    chords = []
+    for degree, quality in triads:
+        root = 48 + (key.tonic + degree) % 12
+        chords.append((root - 12, *(root + 12 + i for i in CHORD_INTERVALS[quality])))
+    return signals.chord_loop(chords, 120, beats_each=2, cents=cents)
+
+
+@pytest.mark.parametrize("key", ALL_KEYS, ids=lambda key: key.name)
+def test_a_cadence_is_in_its_key(key):
+    found = estimate_key(progression(key))
+    assert found is not None and found.key == key
+    assert 0 < found.confidence <= 1
+    assert len(found.alternatives) == 4 and found.confidence >= found.alternatives[0].score
+
+
+@pytest.mark.parametrize("cents", [-40.0, 35.0])
+def test_a_detuned_idea_keeps_its_key_and_tells_its_tuning(cents):
+    found = estimate_key(progression(Key(2, "minor"), cents))
+    assert found is not None and found.key == Key(2, "minor")
+    assert found.tuning_cents == pytest.approx(cents, abs=4)
+
+
+def test_a_bass_line_alone_has_its_key_among_the_first_two():
+    line = [33, 33, 40, 33, 38, 38, 45, 38, 40, 40, 44, 40, 33, 40, 36, 33]  # A minor with its leading note
+    found = estimate_key(signals.melody([(p, i * 0.4, 0.35) for i, p in enumerate(line)], 6.4))
+    assert found is not None
+    assert "A minor" in (found.key.name, found.alternatives[0].name)
+
+
+def test_a_melody_alone_has_its_key_among_the_first_two():
+    tune = [67, 71, 74, 71, 72, 69, 66, 62, 67, 69, 71, 72, 74, 66, 69, 67]  # G major
+    found = estimate_key(signals.melody([(p, i * 0.3, 0.28) for i, p in enumerate(tune)], 4.8))
+    assert found is not None
+    assert "G major" in (found.key.name, found.alternatives[0].name)
+
+
+@pytest.mark.parametrize("clip", [signals.drum_loop(110, 4), signals.noise(4.0), signals.silence(2.0)])
+def test_drums_noise_and_silence_have_no_key(clip):
+    assert estimate_key(clip) is None

@@ -1,0 +1,67 @@
+"""Notes of a single voice, and their MIDI file."""
+
+import io
+
+import mido
+import numpy as np
+import pytest
+
+from helpers.analysis import estimate_melody, melody_to_midi
+from helpers.meter import METERS
+from helpers.records import Note, Tempo
+from tests import signals
+
+TUNE = [60, 62, 64, 65, 67, 67, 65, 64, 62, 60, 59, 55, 60, 64, 67, 72]
+
+
+@pytest.mark.parametrize(("shift", "cents"), [(0, 0.0), (-24, 0.0), (12, 30.0), (0, -35.0)])
+def test_a_melody_is_written_down_note_by_note(shift, cents):
+    notes = [(p + shift, i * 0.35, 0.3) for i, p in enumerate(TUNE)]
+    found = estimate_melody(signals.melody(notes, 5.8, cents=cents))
+    assert [n.pitch for n in found] == [p for p, _, _ in notes]
+    assert max(abs(n.start - start) for n, (_, start, _) in zip(found, notes, strict=True)) < 0.05
+    assert all(0.15 < n.length < 0.4 and 1 <= n.velocity <= 127 for n in found)
+
+
+def test_a_repeated_note_is_struck_twice():
+    found = estimate_melody(signals.melody([(64, i * 0.5, 0.45) for i in range(6)], 3.0))
+    assert [n.pitch for n in found] == [64] * 6
+
+
+@pytest.mark.parametrize(
+    "clip",
+    [signals.chord_loop([(48, 60, 64, 67), (53, 60, 65, 69)], 100), signals.drum_loop(100, 2), signals.silence(2.0)],
+)
+def test_chords_drums_and_silence_hold_no_melody(clip):
+    assert estimate_melody(clip) == ()
+
+
+def note_ons(data: bytes) -> list[tuple[int, int]]:
+    now, out = 0, []
+    for message in mido.MidiFile(file=io.BytesIO(data)).tracks[0]:
+        now += message.time
+        if message.type == "note_on" and message.velocity:
+            out.append((now, message.note))
+    return out
+
+
+def test_midi_keeps_played_time_or_moves_it_to_sixteenths():
+    tempo = Tempo(120.0, 1.0, beats=(0.5, 1.0), downbeats=(0.5,))
+    notes = (Note(60, 0.5, 0.2), Note(64, 1.02, 0.2), Note(67, 1.37, 0.2))
+    assert note_ons(melody_to_midi(notes, tempo)) == [(0, 60), (998, 64), (1670, 67)]
+    assert note_ons(melody_to_midi(notes, tempo, quantize=True)) == [(0, 60), (960, 64), (1680, 67)]
+
+
+def test_a_pick_up_keeps_a_whole_bar_in_front():
+    tempo = Tempo(120.0, 1.0, beats=(1.0,), downbeats=(1.0,))
+    ticks = [t for t, _ in note_ons(melody_to_midi((Note(60, 0.5, 0.2), Note(62, 1.0, 0.2)), tempo))]
+    assert ticks == [3 * 960, 4 * 960]
+
+
+def test_midi_counts_dotted_quarters_in_six_eight():
+    tempo = Tempo(60.0, 1.0, downbeats=(0.0,), meter=METERS["6/8"])
+    assert note_ons(melody_to_midi((Note(60, 1.0, 0.2),), tempo)) == [(round(1.5 * 960), 60)]
+
+
+def test_a_whole_file_is_written_even_without_notes():
+    assert np.frombuffer(melody_to_midi((), Tempo(None, 0.0)), dtype=np.uint8)[:4].tobytes() == b"MThd"
