@@ -46,7 +46,7 @@ PLAYERS = {
     "arpeggio": "pluck",
     "drums": "drum kit",
 }
-HARMONY_WEIGHT = 0.65  # of the coherence of a tonal part; drums have rhythm alone
+HARMONY_WEIGHT = 0.5  # of the coherence of a tonal part; drums have rhythm alone
 SEEDS = 20
 SPEED_BARS = 8
 

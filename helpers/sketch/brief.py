@@ -20,7 +20,7 @@ from .harmony import Harmony, key_of_chords, read_harmony, suggest_progression
 # Where a role sits when the idea leaves every octave free (MIDI notes).
 CENTRES = {"bass": 40, "chords": 60, "pad": 60, "lead": 72, "arpeggio": 69, "drums": 60}
 AUDIBLE_SWING = 0.535  # closer to a half is a straight player's unevenness
-USUAL_ANSWER = 0.3  # a part mostly goes with the idea's accents and sometimes fills its gaps
+USUAL_ANSWER = 0.2  # a part mostly goes with the idea's accents and sometimes fills its gaps
 HEARD_MOOD_STRENGTH = 0.5  # a mood read from the sound is a guess; one the musician names is an order
 # How far a role may move away from where the idea is busy, in semitones.
 ROOM_TO_MOVE = {"lead": (-7, 0, 5), "arpeggio": (-9, 0, 7), "chords": (-5, 0, 5), "pad": (-5, 0, 7)}

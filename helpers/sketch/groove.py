@@ -15,7 +15,9 @@ TIMING_SECONDS = 0.008  # standard deviation at humanize = 1
 MOST_TIMING_SECONDS = 0.015
 TEMPERATURE = 0.35  # of the choice among cells: higher is more varied, lower fits the idea closer
 LOCK_STRENGTH = 3.5
-MOVE_GAIN = 0.25  # of the strongest accent: less is not worth moving a hit for
+IDEA_ACCENT = 42  # velocity between a step the idea leaves empty and its strongest
+SILENT = 0.1  # of the strongest accent: the idea rests there
+MOVE_GAIN = 0.2  # of the strongest accent: less is not worth moving a hit for
 STYLE_FALL = 0.72  # each further style of a genre is that much less likely
 
 
@@ -116,7 +118,8 @@ def lean_on(brief: Brief, cell: Cell, rng: np.random.Generator, profile: np.ndar
     """Move a cell's weakest hits to where a profile of accents is strong, the first beat excepted.
 
     ``amount`` 0..1 is the share of the hits that may move; below 0 they move to where the profile is weak, as an answer.
-    A hit moves only where it gains MOVE_GAIN, and by half a bar at most, so that the cell keeps its shape.
+    A hit moves only where it gains MOVE_GAIN, and by half a bar at most, so that the cell keeps its shape; some that are
+    left on silent steps go.
     """
     if not profile.any() or amount == 0:
         return cell
@@ -137,6 +140,10 @@ def lean_on(brief: Brief, cell: Cell, rng: np.random.Generator, profile: np.ndar
             break
         hits.remove(worst)
         hits.append(Hit(float(best), max(worst.length, 1.0), worst.symbol))
+    # Rest with the idea: off the beat, where the wish is nil, a hit may go.
+    for h in [h for h in hits if brief.weight(h.step) < 0.6 and wish[round(h.step) % size] < SILENT]:
+        if len(hits) > 2 and rng.random() < 0.6 * abs(amount):
+            hits.remove(h)
     return Cell(cell.name, without_overlaps(hits, cell.steps), cell.steps)
 
 
@@ -165,7 +172,7 @@ def window(brief: Brief, cell: Cell, bar: int) -> list[Hit]:
 def velocity(brief: Brief, step: float, rng: np.random.Generator, accent: float = 0.0) -> int:
     """Velocity of a note at a step: metre, the idea's accents, mood, the idea's loudness curve, a human touch."""
     bar = int(step // brief.steps_per_bar) % brief.bars
-    value = 76 + 14 * brief.weight(step) + 28 * (float(brief.accents[round(step) % brief.steps_per_bar]) - float(brief.accents.mean())) + 16 * accent
+    value = 76 + 14 * brief.weight(step) + IDEA_ACCENT * (float(brief.accents[round(step) % brief.steps_per_bar]) - float(brief.accents.mean())) + 16 * accent
     value = (value + brief.mood.velocity) * (0.7 + 0.3 * float(brief.levels[bar]))
     value += rng.normal(0.0, 1.5 + 5.0 * brief.humanize)
     return int(np.clip(round(value), 24, 122))

@@ -6,13 +6,12 @@ import numpy as np
 
 from ..brief import Brief
 from ..form import Bar, plan_form, written
-from ..groove import Tone, agreement, perform
+from ..groove import IDEA_ACCENT, Tone, agreement, perform
 from ..kits import FILLS, NOTES, DrumStyle, drum_style
 from . import Part
 
 ACCENTS = {"X": 112, "x": 88, "o": 62, "g": 38}
 HIT_STEPS = 0.9
-IDEA_ACCENT = 34  # velocity between a step the idea leaves empty and its strongest
 ACOUSTIC = ("rock", "pop", "jazz", "blues", "funk", "soul", "country", "folk", "gospel", "punk", "metal", "ballad", "lo-fi")
 TIMEKEEPERS = ("hat", "ride", "shaker", "open", "tambourine")
 
