@@ -1,0 +1,159 @@
+"""The contract's checks, made once in the base for every engine."""
+
+import hashlib
+import threading
+
+import numpy as np
+import pytest
+
+from helpers.engines.base import MOST_TAKES, Engine, not_ready_text, take_seed
+from helpers.errors import Cancelled, InvalidInput, LoopsError, NotAvailable, Refused
+from helpers.records import Clip, EngineInfo, Readiness, Request, Take
+
+REQUEST = Request("piano", "chords", 120.0, bars=4, engine="toy")
+
+
+class Toy(Engine):
+    """Returns whatever ``samples`` holds; notes what it was asked."""
+
+    info = EngineInfo(
+        "toy", "Toy", 8_000, 2, 10.0, "free", 0.1, frozenset({"text", "melody"}), "tests", options={"a": ""}
+    )
+
+    def __init__(self, samples=None, ready=True, rate=8_000):
+        super().__init__()
+        noise = np.random.default_rng(1).normal(0, 0.1, (2, 800)).astype(np.float32)
+        self.samples, self.ready, self.rate, self.asked = noise if samples is None else samples, ready, rate, []
+
+    def readiness(self):
+        return Readiness("toy", self.ready, "" if self.ready else "It rains.", "" if self.ready else "Wait.")
+
+    def _generate(self, request, *, analysis, guide, numbers, progress, cancel):
+        self.asked.append(tuple(numbers))
+        return [
+            Take(Clip(self.samples, self.rate), "toy", "1", take_seed(request, number), "words") for number in numbers
+        ]
+
+
+class Deaf(Toy):
+    info = EngineInfo("deaf", "Deaf", 8_000, 2, 10.0, "free", 0.1, frozenset({"text"}), "tests")
+
+
+GUIDE = Clip(np.full((1, 100), 0.1, dtype=np.float32), 8_000)
+
+
+def test_takes_are_numbered_from_first():
+    toy = Toy()
+    takes = toy.generate(REQUEST, count=3, first=5)
+    assert toy.asked == [(5, 6, 7)]
+    assert [take.number for take in takes] == [5, 6, 7]
+    assert [take.seed for take in takes] == [take_seed(REQUEST, k) for k in (5, 6, 7)]
+
+
+def test_seeds_hang_on_the_request_and_the_number_alone():
+    assert take_seed(REQUEST, 0) == take_seed(REQUEST.with_(takes=9, sample_rate=48_000), 0)
+    seeds = {take_seed(r, k) for r in (REQUEST, REQUEST.with_(seed=1), REQUEST.with_(bpm=121.0)) for k in range(4)}
+    assert len(seeds) == 12
+    assert all(0 <= seed < 2**63 for seed in seeds)
+
+
+def test_seeds_are_these_on_every_python_and_machine():
+    digest = hashlib.sha256(REQUEST.digest() + (3).to_bytes(8, "big")).digest()
+    assert take_seed(REQUEST, 3) == int.from_bytes(digest[:8], "big") // 2
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"bars": 16}, r"Toy makes at most 10 s and 16 bars at 120 BPM last 32\.0 s; ask for 5 bars"),
+        ({"options": {"b": 1}}, r"does not know the option 'b'; its options are: a\."),
+        ({"bpm": float("nan")}, r"bpm is nan"),
+        ({"guide_strength": 1.5}, r"guide_strength is 1\.5; give 0 \(free\) to 1"),
+        ({"guide_strength": float("inf")}, r"guide_strength is inf"),
+        ({"guide": "radio"}, r"The guide 'radio' is not known; use one of sketch, idea, none"),
+    ],
+)
+def test_requests_that_cannot_be_made_are_refused_at_once(change, sentence):
+    toy = Toy()
+    with pytest.raises(InvalidInput, match=sentence):
+        toy.generate(REQUEST.with_(**change))
+    assert not toy.asked
+
+
+@pytest.mark.parametrize(("count", "first"), [(0, 0), (MOST_TAKES + 1, 0), (1, -1)])
+def test_counts_out_of_range_are_refused(count, first):
+    with pytest.raises(InvalidInput, match="ask for 1 to 64, from 0 up"):
+        Toy().generate(REQUEST, count=count, first=first)
+
+
+def test_a_guide_for_a_deaf_engine_is_refused_with_what_it_hears():
+    with pytest.raises(InvalidInput, match=r"Deaf cannot hear audio, only text; use guide 'none'"):
+        Deaf().generate(REQUEST, guide=GUIDE)
+    assert not Deaf().hears_guide
+    assert Toy().hears_guide
+
+
+@pytest.mark.parametrize("samples", [np.zeros((1, 0), np.float32), np.full((1, 9), np.nan, np.float32)])
+def test_a_guide_without_sound_is_refused(samples):
+    with pytest.raises(InvalidInput, match="The guide is empty or holds values that are not finite"):
+        Toy().generate(REQUEST, guide=Clip(samples, 8_000))
+
+
+def test_an_engine_that_is_not_ready_says_why_and_what_works():
+    with pytest.raises(NotAvailable, match=r"Toy cannot run here: It rains\. Wait\. The sketch engine works on any"):
+        Toy(ready=False).generate(REQUEST)
+
+
+def test_the_sketch_does_not_recommend_itself():
+    info = EngineInfo("sketch", "Sketch", 44_100, 2, 600.0, "", 0.1, frozenset(), "")
+    assert "meanwhile" not in not_ready_text(info, Readiness("sketch", False, "No SoundFont.", "Install one."))
+
+
+def test_cancel_before_the_start_makes_nothing():
+    toy = Toy()
+    with pytest.raises(Cancelled):
+        toy.generate(REQUEST, cancel=lambda: True)
+    assert not toy.asked
+    assert toy.generate(REQUEST)
+
+
+def test_silent_takes_are_left_out_and_all_silent_is_refused():
+    class Sometimes(Toy):
+        def _generate(self, request, *, numbers, **rest):
+            takes = super()._generate(request, numbers=numbers, **rest)
+            quiet = Clip(np.zeros((2, 800), np.float32), 8_000)
+            return [Take(quiet, "toy", "1", t.seed, "") if k % 2 else t for k, t in zip(numbers, takes, strict=True)]
+
+    assert [take.number for take in Sometimes().generate(REQUEST, count=4)] == [0, 2]
+    with pytest.raises(Refused, match="only silence"):
+        Sometimes().generate(REQUEST, first=1)
+
+
+def test_broken_promises_of_an_adapter_are_caught():
+    with pytest.raises(LoopsError, match="not finite"):
+        Toy(np.full((2, 9), np.inf, np.float32)).generate(REQUEST)
+    with pytest.raises(LoopsError, match=r"promises 2 channel\(s\) at 8000 Hz and returned 2 at 44100"):
+        Toy(rate=44_100).generate(REQUEST)
+    with pytest.raises(LoopsError, match="returned 3 at 8000"):
+        Toy(np.ones((3, 9), np.float32)).generate(REQUEST)
+
+
+def test_one_generation_at_a_time():
+    inside, go_on = threading.Event(), threading.Event()
+
+    class Slow(Toy):
+        def _generate(self, request, **rest):
+            inside.set()
+            go_on.wait(10)
+            return super()._generate(request, **rest)
+
+    slow, made = Slow(), []
+    worker = threading.Thread(target=lambda: made.extend(slow.generate(REQUEST)))
+    worker.start()
+    assert inside.wait(10)
+    with pytest.raises(NotAvailable, match="already making takes"):
+        slow.generate(REQUEST)
+    go_on.set()
+    worker.join()
+    assert made
+    assert slow.generate(REQUEST)

@@ -1,0 +1,65 @@
+"""Options of the neural engines: read, checked, labelled."""
+
+import pytest
+
+from helpers.engines.options import checked_choice, checked_number, planned_seconds, read_settings, written_prompt
+from helpers.errors import InvalidInput
+from helpers.records import Request
+
+REQUEST = Request("piano", "chords", 120.0, bars=4)
+
+
+def with_options(**options):
+    return REQUEST.with_(options=options)
+
+
+@pytest.mark.parametrize(
+    ("engine", "options", "labels"),
+    [
+        ("stable-audio-open", {}, ()),
+        ("stable-audio-open", {"preset": "balanced"}, ("50 of 100 steps",)),
+        ("stable-audio-open", {"steps": "30", "canvas": "fitted"}, ("30 of 100 steps", "canvas fitted to the loop")),
+        ("stable-audio-open", {"steps": 200}, ()),
+        ("audioldm2-music", {"steps": 50}, ("50 of 200 steps",)),
+        ("musicgen", {"top_k": 50, "temperature": 0.9}, ("top-k 50", "temperature 0.9")),
+    ],
+)
+def test_labels_name_what_is_not_as_published(engine, options, labels):
+    assert read_settings(engine, with_options(**options))[1] == labels
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"steps": 1}, r"The option steps is 1; give a whole number from 2 to 500"),
+        ({"steps": 2.5}, r"The option steps is 2\.5; give a whole number"),
+        ({"steps": "many"}, r"The option steps is 'many'"),
+        ({"steps": float("nan")}, r"The option steps is nan"),
+        ({"guidance": -1}, r"The option guidance is -1; give a number from 1 to 20"),
+        ({"preset": "best"}, r"The option preset is 'best'; use one of reference, balanced, draft"),
+        ({"canvas": "round"}, r"The option canvas is 'round'; use one of full, fitted"),
+        ({"batch": 0}, r"The option batch is 0; give a whole number from 1 to 16"),
+    ],
+)
+def test_values_that_cannot_be_used_are_named_with_their_range(options, sentence):
+    with pytest.raises(InvalidInput, match=sentence):
+        read_settings("stable-audio-open", with_options(**options))
+
+
+def test_a_number_may_come_as_text_from_a_command_line():
+    assert checked_number(with_options(x="3.5"), "x", 1.0, 0.0, 9.0) == 3.5
+    assert checked_number(REQUEST, "x", 1.0, 0.0, 9.0) == 1.0
+    assert checked_choice(with_options(x="b"), "x", "a", ("a", "b")) == "b"
+
+
+def test_at_least_a_bar_more_than_the_loop_is_rendered_where_the_canvas_allows():
+    assert planned_seconds(REQUEST, 47.0) == pytest.approx(8.0 + 2.0)
+    assert planned_seconds(REQUEST.with_(bpm=60.0), 47.0) == pytest.approx(16.0 + 4.0)
+    assert planned_seconds(REQUEST.with_(bpm=240.0, bars=1), 47.0) == pytest.approx(1.0 + 2.0)
+    assert planned_seconds(REQUEST.with_(bars=16), 33.0) == pytest.approx(33.0)
+
+
+@pytest.mark.parametrize("options", [{}, {"prompt": ""}, {"prompt": "  "}, {"prompt": 5}])
+def test_no_words_are_refused_with_where_to_get_them(options):
+    with pytest.raises(InvalidInput, match=r"MusicGen needs words; .*write_prompt"):
+        written_prompt(with_options(**options), "MusicGen")

@@ -1,0 +1,108 @@
+"""What an engine says about a machine it has not run on yet."""
+
+import pytest
+
+from helpers.engines import devices, ready
+from helpers.engines.devices import Machine
+from helpers.engines.ready import judge_readiness
+from helpers.engines.registry import get_engine
+from helpers.engines.sources import SOURCES, repository_folder
+
+SAO = SOURCES["stable-audio-open"]
+SMALL = SOURCES["musicgen-small"]
+T4 = Machine(cores=2, ram_gib=12.7, gpu="Tesla T4", gpu_gib=15.0, gpu_free_gib=14.5, capability=7.5)
+
+
+@pytest.fixture(autouse=True)
+def a_machine_with_all(monkeypatch):
+    monkeypatch.setattr(devices, "probe_machine", lambda: T4)
+    monkeypatch.setattr(ready, "find_spec", lambda name: object())
+    monkeypatch.setattr(ready, "free_disk_gib", lambda: 60.0)
+
+
+def cache(source):
+    snapshot = repository_folder(source) / "snapshots" / "main"
+    for part in (*source.parts, *source.extras):
+        (snapshot / part).mkdir(parents=True, exist_ok=True)
+        (snapshot / part / "config.json").write_text("{}", encoding="utf-8")
+        (snapshot / part / "model.safetensors").write_bytes(b"x")
+    return snapshot
+
+
+def info(name):
+    return get_engine(name).info
+
+
+def test_ready_with_a_download_to_come():
+    found = judge_readiness(info("musicgen"), SMALL)
+    assert found.ready
+    assert found.details["weights"] == "download"
+    assert found.details["download_gib_left"] == pytest.approx(SMALL.download_gib)
+    assert found.details["precision"] == "float16"
+    assert found.details["seconds_per_take"] is None, "nothing was measured, so nothing is claimed"
+
+
+def test_missing_packages_are_named_with_the_command(monkeypatch):
+    monkeypatch.setattr(ready, "find_spec", lambda name: None if name in ("torch", "diffusers") else object())
+    found = judge_readiness(info("musicgen"), SMALL)
+    assert not found.ready
+    assert found.reason == "torch, diffusers are not installed."
+    assert "python -m helpers install diffusers" in found.remedy
+
+
+def test_a_gated_model_without_a_token_tells_the_steps():
+    found = judge_readiness(info("stable-audio-open"), SAO)
+    assert not found.ready
+    assert "no Hub token was found" in found.reason
+    for step in (SAO.page, "accept the licence", "/settings/tokens", "HF_TOKEN"):
+        assert step in found.remedy
+    assert found.details["licence_accepted"] is None
+
+
+def test_a_token_makes_it_ready_but_claims_no_acceptance(monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_somethingSecret")
+    found = judge_readiness(info("stable-audio-open"), SAO)
+    assert found.ready
+    assert found.details["token"] is True
+    assert found.details["licence_accepted"] is None
+    assert "hf_somethingSecret" not in str(found)
+
+
+def test_cached_weights_need_no_token_and_were_accepted():
+    cache(SAO)
+    found = judge_readiness(info("stable-audio-open"), SAO)
+    assert found.ready
+    assert found.details["weights"] == "cached"
+    assert found.details["licence_accepted"] is True
+    assert found.details["download_gib_left"] == 0.0
+
+
+def test_a_local_folder_that_is_wrong_is_the_reason(monkeypatch, tmp_path):
+    monkeypatch.setenv(SMALL.variable, str(tmp_path / "gone"))
+    found = judge_readiness(info("musicgen"), SMALL)
+    assert not found.ready
+    assert "which is not a folder" in found.reason
+
+
+def test_too_little_disk_is_said(monkeypatch):
+    monkeypatch.setattr(ready, "free_disk_gib", lambda: 1.0)
+    found = judge_readiness(info("musicgen"), SMALL)
+    assert not found.ready
+    assert "need 2.2 GiB and 1.0 GiB of disk are free" in found.reason
+
+
+def test_too_little_memory_is_said_for_the_gpu_and_for_the_machine(monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "x")
+    monkeypatch.setattr(devices, "probe_machine", lambda: Machine(2, 12.0, "Old GPU", 2.0, 1.9, 7.5))
+    assert "Old GPU has 2.0" in judge_readiness(info("stable-audio-open"), SAO).reason
+    monkeypatch.setattr(devices, "probe_machine", lambda: Machine(2, 4.0))
+    assert "this machine has 4.0" in judge_readiness(info("stable-audio-open"), SAO).reason
+
+
+def test_unknown_memory_is_no_reason_to_refuse(monkeypatch):
+    monkeypatch.setattr(devices, "probe_machine", lambda: Machine(2, None))
+    assert judge_readiness(info("musicgen"), SMALL).ready
+
+
+def test_what_was_measured_is_passed_on():
+    assert judge_readiness(info("musicgen"), SMALL, seconds_per_take=3.5).details["seconds_per_take"] == 3.5
