@@ -14,6 +14,7 @@ from . import Part
 
 REACH_SEMITONES = 9  # around the part's centre
 LONGEST_LEAP = 9
+PASSING_SHARE = 0.34  # of a bar's notes may lie off the chord
 ROOT_LOVE = 1.0  # semitones a strong note goes out of its way for the root
 CONTOURS = {
     "arch": (0.0, 1.0, 0.2),
@@ -110,7 +111,7 @@ def _sing(brief: Brief, bar: Bar, motif: Motif, last: int | None, home: int | No
         lengths[-1] = min(max(lengths[-1], 3.0), size - steps[-1])
     lift = 2 if bar.number % 4 == 2 else 0  # the third bar of a phrase is its height
     out = []
-    was_strong = True
+    passing = 0.0
     for i, (at, length, height) in enumerate(zip(steps, lengths, heights, strict=True)):
         step = bar.number * size + at
         chord = brief.chord(step)
@@ -118,8 +119,9 @@ def _sing(brief: Brief, bar: Bar, motif: Motif, last: int | None, home: int | No
         if last is not None:
             goal = 0.65 * goal + 0.35 * last
         ends = i == len(steps) - 1
-        strong = brief.weight(at) >= 0.6 or length >= 3 or ends or i == 0 or not was_strong
-        was_strong = strong
+        passing += length
+        strong = brief.weight(at) >= 0.6 or length >= 3 or ends or i == 0 or passing > PASSING_SHARE * sum(lengths)
+        passing -= length if strong else 0.0
         if bar.turn and ends and home is not None:
             goal = home + (2 if goal > home else -2)
         pitch = _pitch(brief, chord, goal, last, strong)

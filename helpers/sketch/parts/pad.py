@@ -85,8 +85,8 @@ def _tied(brief: Brief, spans, voicings: list[tuple[int, ...]], level: int) -> l
 def _moving(brief: Brief, spans, voicings: list[tuple[int, ...]], level: int, style: str) -> list[Tone]:
     """Voices that do not all enter together; every one rings on to the end of its chord.
 
-    ``rise``: from below, an eighth apart. ``answer``: the upper voices come in halfway. ``pushed``: the upper voices
-    come an eighth after the lowest and are struck again halfway.
+    ``rise``: from below, an eighth apart. ``answer``: the upper voices come in on the idea's accent near the middle.
+    ``pushed``: the upper voices come an eighth after the lowest and are struck again on an accent of the second half.
     """
     tones = []
     for (start, end, _), voicing in zip(spans, voicings, strict=True):
@@ -96,12 +96,20 @@ def _moving(brief: Brief, spans, voicings: list[tuple[int, ...]], level: int, st
             if style == "rise":
                 enters = [start + i * min(2.0, half / len(voicing))]
             elif style == "answer":
-                enters = [start if i < (len(voicing) + 1) // 2 else start + half]
+                enters = [start if i < (len(voicing) + 1) // 2 else _accent(brief, start + half / 2, end - half / 2)]
             else:
-                enters = [start] if i == 0 else [start + 2, start + half + 2]
+                enters = [start] if i == 0 else [start + 2, _accent(brief, start + half, end - 2)]
             for enter, leave in zip(enters, [*enters[1:], end], strict=True):
                 tones.append(Tone(pitch, enter, leave - enter, soft))
     return tones
+
+
+def _accent(brief: Brief, start: float, end: float) -> float:
+    """The even step in ``start..end`` that the idea stresses most; the middle when nothing was heard."""
+    steps = [s for s in np.arange(start, end + 0.5) if s % 2 == 0] or [start]
+    middle = (start + end) / 2
+    size = brief.steps_per_bar
+    return float(max(steps, key=lambda s: (float(brief.accents[round(s) % size]), -abs(s - middle))))
 
 
 def _swells(brief: Brief, spans, style: str) -> tuple[Swell, ...]:
