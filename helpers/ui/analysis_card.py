@@ -57,6 +57,7 @@ def _tempo(tempo: Tempo) -> dict[str, Any]:
     for relation, bpm in (("half", tempo.bpm / 2), ("double", tempo.bpm * 2)):
         if 30 <= bpm <= 300 and not any(abs(other["bpm"] - bpm) < 0.5 for other in others):
             others.append({"bpm": _short(bpm), "label": f"{_short(bpm):g}", "relation": relation})
+    others.sort(key=lambda other: other["relation"] not in ("half", "double"))
     length = f"a loop of {tempo.bars} bars" if tempo.is_loop and tempo.bars else ""
     return {
         "bpm": _short(tempo.bpm),

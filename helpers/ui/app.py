@@ -15,7 +15,7 @@ from ..audio import LARGEST_BYTES
 from ..errors import InvalidInput, LoopsError
 from ..records import Analysis, Request
 from . import analysis_card, cards, colab, readiness, uploader
-from .form import SKETCH, Form, choices, read_settings, settings_file
+from .form import SKETCH, Form, choices, read_settings, restored_form, settings_file
 from .jobs import Jobs
 from .library import Library
 from .panel import (
@@ -34,18 +34,22 @@ from .state import IdeaEntry, RunEntry, State
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "idea.wav"
 
+SHOWN_RUNS = 20  # older loops stay on disk; a page of hundreds would be slow to draw
+NO_IDEA = "Upload an idea first, or press “Try the example idea” in the UPLOAD cell."
+
 
 class App:
     """One notebook's state, its panels and its jobs. ``folder`` holds everything it writes."""
 
     def __init__(self, folder: Path) -> None:
         self.state = State.load(folder)
-        self.form = _restored(self.state.form)
-        self.jobs = Jobs(lambda view: self._push("studio", job=view))
+        self.form = restored_form(self.state.form)
+        self.jobs = Jobs(lambda view: self._push("studio", job=view), self._hear_what_waits)
         self.installs = Jobs(lambda view: self._push("readiness", job=view))
         self.uploads = uploader.Uploads(self.state.ideas_folder)
         self._panels: dict[str, Panel] = {}
         self.library = Library(self.state)
+        self._tried: set[str] = set()
 
     # ------------------------------------------------------------------------------------------------------- panels
 
@@ -80,7 +84,7 @@ class App:
         token = None if readiness.token_known() else colab.secret_token()
         if token:
             os.environ["HF_TOKEN"] = token
-        self._show("login", LoginPanel({"token": self._on_token}, status=_login_status()))
+        self._show("login", LoginPanel({"token": self._on_token}, status=readiness.login_status(colab.in_colab())))
 
     def show_upload(self, file: str = "", way: str = "panel") -> None:
         """The uploader and the saved ideas; ``file`` is taken from this machine at once, ``way`` names a fallback."""
@@ -129,8 +133,7 @@ class App:
             "as_idea": lambda content, _: self._on_as_idea(str(content["id"])),
             "drive": lambda content, _: self._on_drive([str(name) for name in content["ids"]]),
         }
-        options = {"drive": colab.in_colab(), "folder": str(self.state.folder)}
-        self._show("results", ResultsPanel(handlers, self.library.result, options=options))
+        self._show("results", ResultsPanel(handlers, self.library.result))
         self._show_runs()
 
     # -------------------------------------------------------------------------------------------------------- ideas
@@ -200,6 +203,7 @@ class App:
             return True
 
         def work(progress: Any, _: Any) -> Analysis:
+            self._tried.add(entry.id)
             return self.library.hear(entry, progress)
 
         def done(_: Analysis) -> None:
@@ -207,6 +211,11 @@ class App:
             self._show_plan()
 
         return self.jobs.start(f"Listening to “{entry.name}”", work, done)
+
+    def _hear_what_waits(self) -> None:
+        """Hear an idea that was chosen while another job ran; one that could not be heard is not tried for ever."""
+        if self.state.current and self.analysis is None and self.state.current not in self._tried:
+            self.hear_idea()
 
     def change(self, name: str, value: Any) -> None:
         """One setting changed on the page."""
@@ -258,12 +267,11 @@ class App:
         """Make loops on the job thread; False when there is no idea yet or a job is running already."""
         entry, analysis = self.state.find(self.state.current), self.analysis
         if entry is None or analysis is None:
-            self._push(
-                "studio",
-                message=message("Upload an idea first, or press “Try the example idea” in the UPLOAD cell.", "warn"),
-            )
+            text = "Still listening to the idea; press Generate again in a moment." if self.jobs.running else NO_IDEA
+            self._push("studio", message=message(text, "warn"))
             return False
         notes: tuple[str, ...] = ()
+        sketch_first = request is None
         if request is None:
             request, notes = self.planned()
         self._push("studio", message={})
@@ -271,14 +279,11 @@ class App:
 
         def work(progress: Any, cancel: Any) -> pipeline.Result:
             idea = self.library.idea(entry)
-            if fixed.engine != SKETCH:
+            if sketch_first and fixed.engine != SKETCH:
                 # A sketch is heard within seconds, while the model still loads.
                 quick = dataclasses.replace(fixed, engine=SKETCH, takes=1, options={})
-                self._add_run(
-                    pipeline.make_loops(quick, idea, analysis, self.state.folder, progress, cancel),
-                    entry,
-                    "Sketch first: ",
-                )
+                first = pipeline.make_loops(quick, idea, analysis, self.state.folder, progress, cancel)
+                self._add_run(first, entry, "Sketch first: ")
             return pipeline.make_loops(fixed, idea, analysis, self.state.folder, progress, cancel)
 
         def done(result: pipeline.Result) -> dict[str, str]:
@@ -357,7 +362,11 @@ class App:
         if not token:
             raise InvalidInput("The field is empty; paste a token that begins with hf_.")
         os.environ["HF_TOKEN"] = token
-        self._push("login", status=_login_status(), message=message("The token is kept for this session.", "good"))
+        self._push(
+            "login",
+            status=readiness.login_status(colab.in_colab()),
+            message=message("The token is kept for this session.", "good"),
+        )
         self._push("readiness", report=readiness.report(self.state.folder))
 
     # ---------------------------------------------------------------------------------------- what the panels draw from
@@ -381,16 +390,10 @@ class App:
         self._push("studio", idea=idea, analysis=card)
 
     def _show_runs(self) -> None:
-        self._push("results", groups=[cards.run_view(self.state, run) for run in self.state.runs])
-
-
-def _restored(data: dict[str, Any]) -> Form:
-    try:
-        return Form.from_json(data)
-    except InvalidInput:  # settings of another version: begin anew rather than not at all
-        return Form()
-
-
-def _login_status() -> dict[str, Any]:
-    known = readiness.token_known()
-    return {"known": known, "where": "token found" if known else "", "colab": colab.in_colab()}
+        shown = self.state.runs[:SHOWN_RUNS]
+        options = {
+            "drive": colab.in_colab(),
+            "folder": str(self.state.folder),
+            "older": len(self.state.runs) - len(shown),
+        }
+        self._push("results", options=options, groups=[cards.run_view(self.state, run) for run in shown])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import zipfile
@@ -23,7 +24,7 @@ CARD_PEAKS = 420
 
 def run_view(state: State, run: RunEntry) -> dict[str, Any]:
     """One press on Generate as the page shows it; loops whose files have gone are left out."""
-    cards = []
+    cards: list[dict[str, Any]] = []
     for rank, name in enumerate(run.loops, 1):
         try:
             cards.append(card(state.folder / name, rank, state.marks.get(name, "")))
@@ -40,6 +41,17 @@ def card(path: Path, rank: int, mark: str = "") -> dict[str, Any]:
     InvalidInput
         If the JSON or the WAV cannot be read.
     """
+    wav = path.with_suffix(".wav")
+    try:
+        changed = path.stat().st_mtime_ns, wav.stat().st_mtime_ns
+    except OSError:
+        raise InvalidInput(f"The files of {path.stem!r} are not there any more.") from None
+    return {**_facts(path, changed), "rank": rank, "mark": mark}
+
+
+@functools.lru_cache(maxsize=512)
+def _facts(path: Path, _changed: tuple[int, int]) -> dict[str, Any]:
+    """What a card shows of the files alone; measured again only when they have changed."""
     request, data = read_sidecar(path)
     clip = read_clip(path.with_suffix(".wav"))
     take, fit = data["take"], data.get("fit") or {}
@@ -47,8 +59,6 @@ def card(path: Path, rank: int, mark: str = "") -> dict[str, Any]:
     key = request.key.name if request.key else "no key"
     return {
         "id": path.name,
-        "rank": rank,
-        "mark": mark,
         "title": f"{request.instrument} · take {int(take['number']) + 1}",
         "facts": f"{request.bpm:.4g} BPM · {key} · {request.bars} bars · {clip.seconds:.2f} s",
         "role": request.role,

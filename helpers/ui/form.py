@@ -260,3 +260,11 @@ def read_settings(text: str) -> Form:
         request["chords"] = "| " + " | ".join(" ".join(bar) for bar in chords) + " |" if chords else None
         return Form.from_json({**request, "mode": "advanced"})
     raise InvalidInput("That JSON holds no settings; load settings saved here, or the JSON beside a loop.")
+
+
+def restored_form(data: dict[str, Any]) -> Form:
+    """The settings as the notebook left them; settings of another version begin anew rather than not at all."""
+    try:
+        return Form.from_json(data)
+    except InvalidInput:
+        return Form()

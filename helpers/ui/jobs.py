@@ -20,11 +20,12 @@ _TRUST_AFTER_SECONDS, _TRUST_AFTER_SHARE = 1.0, 0.05  # an estimate from less th
 class Jobs:
     """Runs work on a daemon thread and tells ``show`` (a dict for the page) how it goes.
 
-    ``show`` is called from the job's thread and from the caller's; it must only assign traits.
+    ``show`` is called from the job's thread and from the caller's; it must only assign traits. ``idle`` is called
+    when a job has ended and another may start.
     """
 
-    def __init__(self, show: Callable[[dict[str, Any]], None]) -> None:
-        self._show = show
+    def __init__(self, show: Callable[[dict[str, Any]], None], idle: Callable[[], Any] = lambda: None) -> None:
+        self._show, self._idle = show, idle
         self._lock = threading.Lock()
         self._cancel = threading.Event()
         self._thread: threading.Thread | None = None
@@ -108,3 +109,4 @@ class Jobs:
         self._view = {"running": False, "title": self._view["title"], "log": list(self._log), "seconds": seconds, **end}
         self._thread = None
         self._show(self.view)
+        self._idle()

@@ -53,6 +53,12 @@ def token_known(environment: Mapping[str, str] = os.environ) -> bool:
     return bool(get_token())
 
 
+def login_status(hosted: bool) -> dict[str, Any]:
+    """Whether a token is known; ``hosted``: secrets of the hosted notebook are the better place for one."""
+    known = token_known()
+    return {"known": known, "where": "token found" if known else "", "colab": hosted}
+
+
 def machine_facts(folder: Path) -> list[dict[str, str]]:
     """GPU, memory, disk and token as label, value and note."""
     cards = gpus()

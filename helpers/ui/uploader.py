@@ -88,10 +88,10 @@ def store_idea(state: State, source: Path, name: str) -> tuple[IdeaEntry, Idea]:
         staged = target.with_name(f".{file}.part")
         staged.write_bytes(source.read_bytes())
         staged.replace(target)
-    clip = idea.clip
+    clip, shown = idea.clip, _free_name(state, idea.name, idea.sha256)
     entry = IdeaEntry(
         idea.sha256[:ID_LENGTH],
-        idea.name,
+        shown,
         file,
         idea.sha256,
         clip.seconds,
@@ -101,6 +101,14 @@ def store_idea(state: State, source: Path, name: str) -> tuple[IdeaEntry, Idea]:
     )
     state.add_idea(entry)
     return entry, idea
+
+
+def _free_name(state: State, name: str, sha256: str) -> str:
+    """``name``, numbered when another sound on the list already carries it."""
+    taken = {entry.name for entry in state.ideas if entry.sha256 != sha256}
+    stem, suffix = Path(name).stem, Path(name).suffix
+    numbered = (name, *(f"{stem} ({number}){suffix}" for number in range(2, len(taken) + 2)))
+    return next(free for free in numbered if free not in taken)
 
 
 def uploaded_files(value: Any) -> list[tuple[str, bytes]]:

@@ -25,7 +25,7 @@ def make_idea(folder: Path, *, bpm: float = 96.0, bars: int = 4, mp3: bool = Fal
         notes += [(root + step, number * bar, bar * 0.95) for step in (0, third, 7)]
     song = drums.samples[0] + 0.4 * signals.melody(notes, seconds).samples[0]
     clip = signals.clip_of(0.7 * song / np.abs(song).max(), channels=2)
-    path = folder / ("idea.mp3" if mp3 else "idea.wav")
+    path = folder / f"idea {bpm:g}.{'mp3' if mp3 else 'wav'}"
     path.write_bytes(mp3_bytes(clip)) if mp3 else write_wav(path, clip)
     return path
 

@@ -135,6 +135,10 @@ class Front:
             page.evaluate(
                 """async () => { const app = window.jupyterapp; await app.restored;
                 const panel = app.shell.currentWidget; await panel.context.ready; await panel.sessionContext.ready;
+                await panel.sessionContext.session.kernel.info; const began = performance.now();
+                new MutationObserver((_, me) => { if (document.querySelector('.lg')) {
+                    window.firstWidgetSeconds = (performance.now() - began) / 1000; me.disconnect(); } })
+                    .observe(document.body, { childList: true, subtree: true });
                 await app.commands.execute('notebook:run-all-cells'); }"""
             )
         page.wait_for_selector(".lg-upload", timeout=120_000)

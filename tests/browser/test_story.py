@@ -24,7 +24,8 @@ from .actions import (
 )
 
 
-def test_all_cells_run_and_every_panel_is_drawn(page, lab):
+def test_all_cells_run_and_every_panel_is_drawn(page, lab, facts):
+    facts["first widget after the first cell starts, s"] = page.evaluate("() => window.firstWidgetSeconds")
     assert lab.cell_errors(page) == []
     for name in ("readiness", "login", "upload", "studio", "results"):
         page.wait_for_selector(f".lg-{name}", timeout=30_000)

@@ -29,7 +29,7 @@ def test_unknown_is_shown_as_unknown():
 def test_half_and_double_are_offered_once_each():
     tempo = Tempo(120.004, 0.9, alternatives=(TempoAlternative(60.002, "half"), TempoAlternative(80.0, "2/3")))
     others = describe(heard(tempo))["tempo"]["others"]
-    assert [(o["bpm"], o["relation"]) for o in others] == [(60.0, "half"), (80.0, "two thirds"), (240.01, "double")]
+    assert [(o["bpm"], o["relation"]) for o in others] == [(60.0, "half"), (240.01, "double"), (80.0, "two thirds")]
     assert "half" not in [o["relation"] for o in describe(heard(Tempo(50.0, 0.9)))["tempo"]["others"]]
 
 

@@ -194,6 +194,26 @@ def test_cells_may_run_again_and_in_any_order(app, idea_file):
     assert app.jobs.wait(60) and app._panels["studio"].analysis
 
 
+def test_an_idea_chosen_while_a_job_runs_is_heard_afterwards(app, heard, tmp_path):
+    from helpers.audio import write_wav
+    from tests import signals
+
+    other = tmp_path / "other.wav"
+    write_wav(other, signals.click_track(90, 6.0, accent_every=4)[0])
+    for name, value in (("mode", "advanced"), ("engine", "musicgen")):
+        send(heard["studio"], "set", name=name, value=value)
+    send(heard["studio"], "generate")
+    assert upload(app, other)["ok"] and app.analysis is None
+    send(heard["studio"], "generate")
+    assert "Still listening" in heard["studio"].message["text"]
+    send(heard["studio"], "cancel")
+    for _ in range(300):
+        if app.analysis is not None:
+            break
+        app.jobs.wait(0.1)
+    assert heard["studio"].analysis["tempo"]["bpm"] == pytest.approx(90, abs=0.5)
+
+
 def test_run_all_with_form_values_makes_loops_without_a_click(app, idea_file):
     app.show_upload(str(idea_file))
     app.show_mode("normal", "808", generate=True)

@@ -4,10 +4,11 @@ import hashlib
 
 import pytest
 
-from helpers.audio import LARGEST_BYTES
+from helpers.audio import LARGEST_BYTES, write_wav
 from helpers.errors import InvalidInput
 from helpers.ui.state import State
 from helpers.ui.uploader import Uploads, simple_uploader, store_idea, uploaded_files
+from tests import signals
 
 
 def send(uploads, data, upload=1, name="a.wav", slice_bytes=1000):
@@ -60,6 +61,14 @@ def test_an_idea_is_kept_under_its_digest(tmp_path, idea_file):
     assert max(entry.peaks) > 10 and idea.clip.channels == 2
     store_idea(state, idea_file, "again.wav")
     assert len(state.ideas) == 1 and len(list(state.ideas_folder.iterdir())) == 1
+
+
+def test_another_sound_of_the_same_name_is_numbered(tmp_path, idea_file):
+    state = State(tmp_path / "loops")
+    other = tmp_path / "other.wav"
+    write_wav(other, signals.noise(2.0))
+    names = [store_idea(state, path, "idea.wav")[0].name for path in (idea_file, other, idea_file)]
+    assert names == ["idea.wav", "idea (2).wav", "idea.wav"]
 
 
 def test_a_bad_file_leaves_nothing(tmp_path):

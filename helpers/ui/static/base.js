@@ -156,15 +156,32 @@ const notice = (message) => {
     message.details ? h("details", {}, h("summary", {}, "Details"), h("pre", {}, message.details)) : null);
 };
 
-/** Keep one region of a panel in step with some traits: `draw` gives its children anew whenever one changes. */
-const region = (model, root, traits, draw, tag = "div") => {
-  const el = h(tag);
+/**
+ * Keep one region of a panel in step with some traits: `draw` gives its children anew whenever one changes.
+ * What someone is typing at that moment stays: the field keeps focus, text and caret, and reports its change on leaving.
+ */
+const region = (model, root, traits, draw) => {
+  const el = h("div");
+  let drawing = false;
   const redraw = () => {
-    const focused = el.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-    const drawn = [draw()].flat(3).filter((c) => c !== null && c !== undefined && c !== false);
-    el.replaceChildren(...drawn);
-    if (focused) el.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+    const old = el.contains(document.activeElement) ? document.activeElement : null;
+    const typed = old?.dataset.typed ? [old.value, old.selectionStart, old.selectionEnd] : null;
+    drawing = true;
+    el.replaceChildren(...[draw()].flat(3).filter((c) => c !== null && c !== undefined && c !== false));
+    const now = old?.dataset.key ? el.querySelector(`[data-key="${CSS.escape(old.dataset.key)}"]`) : null;
+    now?.focus({ preventScroll: true });
+    if (now && typed) {
+      now.value = typed[0];
+      now.dataset.typed = "1";
+      if (typed[1] !== null && now.setSelectionRange && now.type !== "number") now.setSelectionRange(typed[1], typed[2]);
+    }
+    drawing = false;
   };
+  el.addEventListener("input", (event) => { event.target.dataset.typed = "1"; });
+  el.addEventListener("change", (event) => { delete event.target.dataset.typed; }, true);
+  el.addEventListener("focusout", (event) => {
+    if (!drawing && event.target.dataset.typed) event.target.dispatchEvent(new Event("change", { bubbles: true }));
+  });
   for (const name of traits) model.on(`change:${name}`, redraw);
   redraw();
   root.append(el);

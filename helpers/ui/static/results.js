@@ -114,7 +114,7 @@ export default {
 
     // ----------------------------------------------------------------------------------------------------------- cards
     const fold = (id, name, title, ...content) => h("details", { open: open.has(`${id}:${name}`), ontoggle: (event) => { event.target.open ? open.add(`${id}:${name}`) : open.delete(`${id}:${name}`); } }, h("summary", { "data-key": `${name}-${id}` }, title), content);
-    const loopCard = (card) => {
+    const loopCard = (card, among) => {
       const [picture, word] = VERDICTS[card.verdict] || VERDICTS.unknown;
       const play = h("button.lg-button.round.primary.t-play", { type: "button", "aria-label": "Play this loop", "data-key": `play-${card.id}`, onclick: () => toggle(card.id) }, icon("play"));
       const wave = waveform({ peaks: card.peaks, grid: card.grid, height: 82, label: `Waveform of ${card.title}`, onseek: (share) => toggle(card.id, share || 1e-6) });
@@ -122,7 +122,7 @@ export default {
       const kept = card.mark === "kept";
       return h(`article.lg-loop${kept ? ".kept" : ""}`, { "data-loop": card.id, "aria-label": card.title },
         h("header", {}, play, h("div.grow", {}, h("div.row", { style: { rowGap: "2px" } }, h("h3", {}, card.title), h(`span.lg-badge.${card.verdict}`, {}, icon(picture), word)), h("p.small.muted.num", {}, card.facts)),
-          card.rank === 1 ? h("span.lg-badge.plain.lg-hide-narrow", {}, "best fit") : null,
+          card.rank === 1 && among > 1 ? h("span.lg-badge.plain.lg-hide-narrow", {}, "best fit") : null,
           h("button.lg-button.round", { type: "button", "aria-pressed": String(kept), title: kept ? "Kept" : "Keep", "aria-label": kept ? "Do not keep" : "Keep", "data-key": `keep-${card.id}`, onclick: () => kernel.send("mark", { id: card.id, mark: kept ? "" : "kept" }) }, icon("star")),
           h("button.lg-button.round.quiet", { type: "button", title: "Discard", "aria-label": "Discard", "data-key": `discard-${card.id}`, onclick: () => { if (current === card.id) stop(); kernel.send("mark", { id: card.id, mark: "discarded" }); } }, icon("bin"))),
         h("div.stack", { style: { gap: "5px" } }, wave,
@@ -157,12 +157,13 @@ export default {
         const loops = group.loops.filter((l) => l.mark !== "discarded"), gone = group.loops.length - loops.length;
         return h("section.stack", { style: { marginTop: "14px" } }, h("div.row", {}, h("h3.grow", {}, group.title), i === 0 ? h("span.small.faint", {}, "newest") : null,
           gone ? h("button.lg-chip", { type: "button", "data-key": `undo-${i}`, onclick: () => group.loops.filter((l) => l.mark === "discarded").forEach((l) => kernel.send("mark", { id: l.id, mark: "" })) }, `${gone} discarded · bring back`) : null),
-        (group.notes || []).length ? h("div.lg-remarks", {}, group.notes.map((n) => h("p", {}, n))) : null, loops.map(loopCard));
+        (group.notes || []).length ? h("div.lg-remarks", {}, group.notes.map((n) => h("p", {}, n))) : null, loops.map((card) => loopCard(card, group.loops.length)));
       });
       const ids = chosen.map((l) => l.id);
       return [h("div.row", { style: { margin: "12px 2px 0" } }, h("span.small.muted.grow", { title: model.get("options")?.folder || "" }, `Saved in the folder ${(model.get("options")?.folder || "loops").split(/[\\/]/).pop()}`),
         model.get("options")?.drive ? button("Save to Drive", () => kernel.send("drive", { ids })) : null,
-        button(kept.length ? `ZIP of ${kept.length} kept` : `ZIP of all ${ids.length}`, () => kernel.download(`zip:${ids.join("|")}`), { picture: "down", "data-key": "zip" })), drawn];
+        button(kept.length ? `ZIP of ${kept.length} kept` : `ZIP of all ${ids.length}`, () => kernel.download(`zip:${ids.join("|")}`), { picture: "down", "data-key": "zip" })), drawn,
+      model.get("options")?.older ? h("p.small.muted", { style: { marginTop: "12px" } }, `${model.get("options").older} older runs are in the folder too.`) : null];
     });
     root.addEventListener("lg-theme", () => root.querySelectorAll(".lg-wave-like").forEach((c) => c.repaint()));
     model.on("change:groups", show);

@@ -165,7 +165,7 @@ export default {
     };
 
     const engines = () => h("div.stack", {}, h("h3", {}, "Model"),
-      h("div.lg-fields", { role: "radiogroup", "aria-label": "Model", style: { gridTemplateColumns: "repeat(auto-fill, minmax(220px, 1fr))" } }, (get("plan").engines || []).map((e) =>
+      h("div.lg-fields", { role: "radiogroup", "aria-label": "Model", style: { gridTemplateColumns: "repeat(auto-fill, minmax(min(188px, 100%), 1fr))" } }, (get("plan").engines || []).map((e) =>
         h(`button.lg-button.lg-model${get("form").engine === e.name ? ".pressed" : ""}`, { type: "button", role: "radio", "aria-checked": String(get("form").engine === e.name), "data-key": `engine-${e.name}`, "data-engine": e.name, onclick: () => set("engine", e.name) },
         h("span.row", { style: { gap: "8px" } }, h("strong", {}, e.title), h(`span.lg-badge.plain${e.ready ? ".pass" : ""}`, {}, e.ready ? "ready" : "not here")),
         h("span.small.muted", {}, e.good_at), e.ready ? null : h("span.small.faint", {}, e.reason)))));
