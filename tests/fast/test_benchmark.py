@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
-pytestmark = pytest.mark.neural
+pytestmark = [pytest.mark.neural, pytest.mark.filterwarnings("ignore:Should have")]  # the tree, at its very ends
 
 from benchmarks import engines  # noqa: E402
 from benchmarks.engine_cases import MusicgenCase  # noqa: E402

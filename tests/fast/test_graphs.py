@@ -1,4 +1,7 @@
-"""Capturing a step: which path runs, and why. The CUDA calls are played by a stand-in; real ones need a GPU."""
+"""Capturing a step: which path runs, and why; and that the real steps survive being repeated blindly.
+
+The CUDA calls are played by a stand-in and the graph by a recording; real ones need a GPU.
+"""
 
 import contextlib
 
@@ -7,7 +10,11 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.neural
 
+pytest.importorskip("diffusers")
+
+from benchmarks.models import build_audioldm2, build_musicgen, build_stable_audio  # noqa: E402
 from helpers.engines.fast import graphs  # noqa: E402
+from tests.fast.replay import HostSync, capture_by_recording  # noqa: E402
 
 
 class Counter:
@@ -155,3 +162,69 @@ def test_the_host_waits_for_a_step_a_few_back(monkeypatch):
     assert waited == [0, 1, 2]
     graphs.Pace("cpu").tick()
     assert next(made) == 6
+
+
+# ------------------------------------------------------------ the real steps, recorded once and repeated blindly
+
+
+def test_the_recording_catches_what_a_graph_would_get_wrong():
+    state, calls = torch.zeros(1), []
+
+    def counts_in_python():
+        calls.append(1)
+        state.add_(float(len(calls)))
+
+    runner = capture_by_recording({0: counts_in_python}, state.zero_, "cpu")
+    runner(0), runner(0)
+    assert float(state) == 4.0  # two times what was recorded, not 3 + 4
+    with pytest.raises(HostSync):
+        capture_by_recording({0: state.item}, state.zero_, "cpu")
+
+
+@pytest.mark.parametrize("variant", ["small", "stereo-small", "melody"])
+def test_musicgens_step_can_be_captured(monkeypatch, variant):
+    from helpers.engines.fast import musicgen
+
+    torch.manual_seed(0)
+    runner = musicgen.MusicgenRunner(build_musicgen(variant, "tiny"))
+    text = runner.encode_text(torch.tensor([3, 14, 15, 9]))
+    prompt = torch.randint(0, 64, (runner.weights.books, 7))
+    want = runner.generate(text, [1, 2], 90, prompt=prompt)
+    monkeypatch.setattr(musicgen, "capture_steps", capture_by_recording)
+    got = runner.generate(text, [1, 2], 90, prompt=prompt)
+    assert torch.equal(got.codes, want.codes)
+    assert (want.how, got.how) == (graphs.PLAIN, graphs.GRAPH)
+
+
+@pytest.mark.parametrize("negative", [False, True])
+def test_stable_audios_step_can_be_captured(monkeypatch, negative):
+    from helpers.engines.fast import stable_audio
+    from helpers.engines.fast.noise import plan_cosine_steps
+
+    torch.manual_seed(0)
+    runner = stable_audio.StableAudioRunner(build_stable_audio("tiny")["transformer"])
+    context, durations = torch.randn(2, 6, 16), torch.randn(2, 1, 32)
+    context[0] *= negative
+    init = torch.randn(8, 64)
+    arguments = (context, durations, [1, 2], plan_cosine_steps(12, sigma_max=5.0))
+    want = runner.generate(*arguments, init=init).latents
+    monkeypatch.setattr(stable_audio, "capture_steps", capture_by_recording)
+    got = runner.generate(*arguments, init=init)
+    assert got.how == graphs.GRAPH
+    torch.testing.assert_close(got.latents, want)
+
+
+@pytest.mark.parametrize("make_plan", ["plan_ddim_steps", "plan_dpm_steps"])
+def test_audioldm2s_step_can_be_captured(monkeypatch, make_plan):
+    from helpers.engines.fast import audioldm2, ddim
+
+    torch.manual_seed(0)
+    runner = audioldm2.AudioLDM2Runner(build_audioldm2("tiny")["unet"])
+    mask = torch.tensor([[1, 0, 0, 0, 0], [1, 1, 1, 1, 1]])
+    context = audioldm2.Context(torch.randn(2, 8, 16), torch.randn(2, 5, 24), mask)
+    arguments = (context, [1, 2], 8, getattr(ddim, make_plan)(8))
+    want = runner.generate(*arguments, width=8).latents
+    monkeypatch.setattr(audioldm2, "capture_steps", capture_by_recording)
+    got = runner.generate(*arguments, width=8)
+    assert got.how == graphs.GRAPH
+    torch.testing.assert_close(got.latents, want)

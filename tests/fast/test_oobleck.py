@@ -66,14 +66,18 @@ def test_frames_needed_are_exactly_those_a_sample_depends_on():
         assert frames_needed(vae, sample, sample + 1, 48) == (int(touched.min()), int(touched.max()) + 1)
 
 
-def test_half_precision_stays_within_a_thousandth():
+def test_in_half_precision_cropping_adds_less_than_rounding_does():
+    # Convolutions of another length are added up in another order; what that changes is below a thousandth (rms), and
+    # no larger anywhere than the distance of half precision itself from the truth.
     vae = tiny_vae(dtype=torch.float32)
-    latents = torch.randn(8, 40)
+    latents = torch.randn(8, 40, generator=torch.Generator().manual_seed(1))
     fold_weight_norm(vae)
+    truth = vae.decode(latents[None]).sample[0, :, 20_000:50_000]
     vae.half()
-    full = vae.decode(latents[None].half()).sample[0].float()
-    part = decode_span(vae, latents, 20_000, 50_000)
-    assert float((part - full[:, 20_000:50_000]).abs().max()) < 1e-3
+    full = vae.decode(latents[None].half()).sample[0, :, 20_000:50_000].float()
+    apart = (decode_span(vae, latents, 20_000, 50_000) - full).abs()
+    assert float(apart.square().mean().sqrt()) < 1e-3
+    assert float(apart.max()) < 2 * float((full - truth).abs().max())
 
 
 def test_pieces_join_without_a_trace():
@@ -88,12 +92,12 @@ def test_decode_work_follows_the_kept_length():
     from torch.utils.flop_counter import FlopCounterMode
 
     vae, work = tiny_vae(dtype=torch.float32), {}
-    latents = torch.randn(8, 1024)
-    for frames in (50, 100, 1024):
+    latents = torch.randn(8, 300)
+    for frames in (50, 100, 300):
         with FlopCounterMode(display=False) as counter:
             decode_span(vae, latents, 0, frames * 2048)
         work[frames] = counter.get_total_flops()
-    assert work[100] / work[1024] == pytest.approx(110 / 1084, rel=0.05)  # three seams cost twenty frames each
+    assert work[100] / work[300] == pytest.approx(110 / 320, rel=0.05)  # a seam between pieces costs twenty frames
     assert work[50] < 0.6 * work[100]
 
 

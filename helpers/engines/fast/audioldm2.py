@@ -48,7 +48,7 @@ def count_frames(seconds: float, multiple: int = 8) -> int:
     return -int(-seconds * FRAME_RATE // multiple) * multiple
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def continue_words(language_model, projected: torch.Tensor, mask: torch.Tensor, tokens: int = 8) -> torch.Tensor:
     """Let GPT-2 continue a sequence of embeddings, as AudioLDM2 makes its second conditioning.
 
@@ -79,7 +79,7 @@ def continue_words(language_model, projected: torch.Tensor, mask: torch.Tensor, 
     return torch.cat(added, dim=1)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def decode(vae, vocoder, latents: torch.Tensor) -> torch.Tensor:
     """Turn one take's latents (channels, frames, width) into audio (1, samples), float32.
 
@@ -116,7 +116,7 @@ class AudioLDM2Runner:
             if not block.is_cross_attention and block.to_q.bias is None
         }
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def generate(
         self,
         context: Context,

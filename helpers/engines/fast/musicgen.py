@@ -95,7 +95,7 @@ class MusicgenRunner:
     def channels(self) -> int:
         return 2 if self.weights.stereo else 1
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def encode_text(self, input_ids: torch.Tensor) -> torch.Tensor:
         """Encode one prompt's token ids, (length,) or (1, length) without padding, to (length, decoder width)."""
         encoder = self.model.text_encoder
@@ -104,7 +104,7 @@ class MusicgenRunner:
         states = states.to(self.weights.device, self.weights.dtype)
         return self.model.enc_to_dec_proj(states) if states.shape[-1] != self.weights.width else states
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def encode_audio(self, samples: torch.Tensor) -> torch.Tensor:
         """Encode a prompt to continue: (channels, samples) at the model's rate to codes (books, frames).
 
@@ -121,7 +121,7 @@ class MusicgenRunner:
         codes = codec.encode(samples[:, None].to(parameter.device, parameter.dtype)).audio_codes[0]
         return codes.transpose(0, 1).flatten(0, 1)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def generate(
         self,
         text: torch.Tensor,
@@ -166,13 +166,12 @@ class MusicgenRunner:
         state = self._prepare(text, seeds, frames, sampling, prompt, chroma)
         device, steps = self.weights.device, state.steps
         variants = {window: lambda window=window: state.step(window) for window in state.windows()}
-        with torch.no_grad():
-            runner = capture_steps(variants, state.reset, device if graph else "cpu")
-            pace = Pace(device)
-            for step in range(steps):
-                runner(state.window_of(step))
-                pace.tick()
-                on_step(step + 1, steps)
+        runner = capture_steps(variants, state.reset, device if graph else "cpu")
+        pace = Pace(device)
+        for step in range(steps):
+            runner(state.window_of(step))
+            pace.tick()
+            on_step(step + 1, steps)
         check_finite(state.health, "What the model predicts")
         codes = undelay(state.tokens[state.lead :], frames, self.weights.stereo)
         return MusicgenResult(codes, runner.how, runner.note)
@@ -211,7 +210,7 @@ class MusicgenRunner:
             rows += [torch.cat([null.repeat(repeats, 1)[: config.chroma_length], torch.zeros_like(text)])] * takes
         return torch.stack(rows)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def decode(self, codes: torch.Tensor) -> torch.Tensor:
         """Turn one take's codes (books, frames) into audio (channels, samples), float32; stereo as one codec batch.
 

@@ -35,7 +35,7 @@ def frames_needed(vae, start: int, stop: int, frames: int) -> tuple[int, int]:
     return max(0, low - 3), min(frames, high + 3 + 1)  # the first convolution: kernel 7
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def decode_span(vae, latents: torch.Tensor, start: int, stop: int, *, piece_frames: int = PIECE_FRAMES) -> torch.Tensor:
     """Decode samples ``start`` to ``stop`` of one take.
 

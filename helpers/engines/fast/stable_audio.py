@@ -27,7 +27,7 @@ import torch
 import torch.nn.functional as F
 
 from .graphs import Pace, capture_steps
-from .noise import Solver, NoiseSource, StepPlan
+from .noise import NoiseSource, Solver, StepPlan
 from .numerics import check_finite, fuse_weights
 from .streams import TakeStreams
 
@@ -70,7 +70,7 @@ class StableAudioRunner:
     def _convolutions(self):
         return self.model.preprocess_conv, self.model.postprocess_conv
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def generate(
         self,
         context: torch.Tensor,
