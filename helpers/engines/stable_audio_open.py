@@ -225,16 +225,19 @@ class StableAudioModel(LoadedModel):
 
     def decode(self, sampled: Any, plan: Plan) -> np.ndarray:
         from .fast.oobleck import decode_span
+        from .fast.stable_audio import StableAudioRunner
 
         stop = min(round(plan.seconds * SAMPLE_RATE), sampled.shape[-1] * self.hop)
-        resting = (self.transformer,) if self.staged and self.device.kind != "cpu" else ()
-        for part in resting:
-            part.to("cpu")
+        if not self.staged or self.device.kind == "cpu":
+            return decode_span(self.vae, sampled, 0, stop).cpu().numpy()
+        # The runner holds matrices fused from the transformer's own, so both leave, and a new runner comes back.
+        self.runner = None
+        self.transformer.to("cpu")
         try:
             return decode_span(self.vae, sampled, 0, stop).cpu().numpy()
         finally:
-            for part in resting:
-                part.to(self.device.kind)
+            self.transformer.to(self.device.kind)
+            self.runner = StableAudioRunner(self.transformer)
 
     def parameters(self) -> int:
         return sum(p.numel() for p in self.transformer.parameters())
