@@ -435,7 +435,7 @@ def test_without_torch_set_a_is_made_and_its_size_told(no_home, worker, monkeypa
     (no_home / "uv").write_text("#!/bin/sh\necho uv \"$@\"\necho 'error: no Python 3.10 was found'\nexit 2\n")
     (no_home / "uv").chmod(0o755)
     lines: list[str] = []
-    with pytest.raises(NotAvailable, match=r"own Python 3.10 could not be installed[\s\S]*no Python 3.10 was found"):
+    with pytest.raises(NotAvailable, match=r"apt-get install python3.10[\s\S]*no Python 3.10 was found"):
         install("audiocraft", on_line=lines.append)
     assert any("5 GB on disk" in line for line in lines)
     assert any(line.startswith("uv venv --python 3.10") for line in lines)
@@ -457,6 +457,7 @@ def test_uv_gets_the_index_that_pip_is_configured_with(monkeypatch, tmp_path):
     settings = audiocraft.index_settings_for_uv(environment)
     assert settings["UV_DEFAULT_INDEX"] == "https://mirror.example.org/simple"
     assert settings["SSL_CERT_FILE"] == "/etc/ssl/own.pem"
+    assert settings["UV_INDEX_STRATEGY"] == "unsafe-best-match", "an extra index does not hide the main one"
     assert "UV_DEFAULT_INDEX" not in audiocraft.index_settings_for_uv(
         environment | {"UV_DEFAULT_INDEX": "https://mine"}
     )

@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from ..audiocraft_home import (
     OWN_PYTHON_VARIABLE,
@@ -30,7 +31,7 @@ from ..audiocraft_home import (
 )
 from ..errors import NotAvailable
 from .disk import require_disk
-from .pip import CancelCheck, CommandFailed, OnLine, explain, pip_install, run_lines, utf8_environment
+from .pip import LAST_LINES, CancelCheck, CommandFailed, OnLine, explain, pip_install, run_lines, utf8_environment
 from .table import InstallStatus
 
 TITLE = "audiocraft"
@@ -143,7 +144,7 @@ def _install_a(say: OnLine, cancel: CancelCheck) -> WorkerHome:
     python = folder / "bin" / "python"
     try:
         env = utf8_environment() | index_settings_for_uv()
-        run_lines([uv, "venv", "--python", "3.10", str(folder)], on_line=say, cancel=cancel, env=env)
+        _make_python_310(uv, folder, env, say, cancel)
         command = [uv, "pip", "install", "--python", str(python), "--exclude-newer", _A_DAY]
         command += ["--override", str(overrides), "audiocraft==1.3.0", "soundfile"]
         run_lines(command, on_line=say, cancel=cancel, env=env)
@@ -153,6 +154,18 @@ def _install_a(say: OnLine, cancel: CancelCheck) -> WorkerHome:
         raise NotAvailable(explain("audiocraft's own Python 3.10", failure)) from None
     write_manifest(home, folder)
     return home
+
+
+def _make_python_310(uv: str, folder: Path, env: dict[str, str], say: OnLine, cancel: CancelCheck) -> None:
+    """An empty environment with the Python 3.10 of this machine (Colab has one), else with one that uv fetches."""
+    try:
+        run_lines([uv, "venv", "--python", "3.10", str(folder)], on_line=say, cancel=cancel, env=env)
+    except CommandFailed as failure:
+        text = (
+            "audiocraft's own Python 3.10 could not be made: there is none here and none could be fetched. Install it "
+            "(on Debian or Ubuntu: apt-get install python3.10) and try again."
+        )
+        raise NotAvailable("\n".join([text, *(f"  {line}" for line in failure.lines[-LAST_LINES:])])) from None
 
 
 def _try_out(home: WorkerHome, say: OnLine, cancel: CancelCheck) -> WorkerHome:
@@ -212,6 +225,7 @@ def index_settings_for_uv(environment: Mapping[str, str] | None = None) -> dict[
     pairs = {
         "UV_DEFAULT_INDEX": pip.get("index-url", ""),
         "UV_INDEX": pip.get("extra-index-url", "").replace("\\n", " ").strip(),
+        "UV_INDEX_STRATEGY": "unsafe-best-match" if "extra-index-url" in pip else "",  # as pip does: all are asked
         "SSL_CERT_FILE": pip.get("cert", ""),
     }
     return {name: value for name, value in pairs.items() if value and name not in environment}
