@@ -1,8 +1,9 @@
 """A worker that speaks the protocol of helpers.engines.audiocraft_worker and misbehaves on demand.
 
 LOOPS_STANDIN names the fault: ``crash``, ``segfault``, ``killed``, ``hang``, ``garbage``, ``flood``, ``memory``,
-``deaf`` (does not hear a cancel), ``slow-load``, ``no-start``. A file named by LOOPS_STANDIN_ONCE ends the fault after
-its first time. Its "music" is made of the seed, the words and the guide, so that tests can tell takes apart.
+``deaf`` (does not hear a cancel), ``slow-load``, ``no-start``, ``misses-a-part`` (loads only when it may download).
+A file named by LOOPS_STANDIN_ONCE ends the fault after its first time. Its "music" is made of the seed, the words and
+the guide, so that tests can tell takes apart.
 """
 
 import hashlib
@@ -109,6 +110,9 @@ def main():
             elif what == "load":
                 if os.environ.get("LOOPS_STANDIN") == "slow-load":
                     time.sleep(60)
+                if os.environ.get("LOOPS_STANDIN") == "misses-a-part" and os.environ.get("HF_HUB_OFFLINE") == "1":
+                    say(number, **{"is": "error"}, kind="download", text="not in the cache")
+                    continue
                 facts = {"sample_rate": RATE, "channels": 1, "frame_rate": FRAME_RATE, "window_seconds": 30.0}
                 say(number, **{"is": "loaded"}, hears_melody="melody" in request["model"], **facts)
             elif what == "generate":

@@ -240,6 +240,16 @@ def test_a_worker_that_does_not_start(engine, monkeypatch):
         engine.generate(REQUEST)
 
 
+def test_a_part_nobody_knew_of_is_fetched_by_the_worker_itself(engine, monkeypatch):
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setenv("LOOPS_STANDIN", "misses-a-part")
+    assert engine.generate(REQUEST), "the second worker may download"
+    engine.release()
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(NotAvailable, match="could not fetch a part of its model; check the connection"):
+        engine.generate(REQUEST)
+
+
 # -------------------------------------------------------------------------------------------------------------- cancel
 
 
