@@ -73,13 +73,14 @@ class FakeCuda:
             yield
             fake.recording = None
 
-        self.pools = []
+        self.pools, self.streams_put_back = [], []
         patch.setattr(torch.cuda, "CUDAGraph", Graph)
         patch.setattr(torch.cuda, "Stream", Stream)
         patch.setattr(torch.cuda, "graph", record)
         patch.setattr(torch.cuda, "stream", lambda _: contextlib.nullcontext())
         patch.setattr(torch.cuda, "device", lambda _: contextlib.nullcontext())
         patch.setattr(torch.cuda, "current_stream", lambda *_: Stream())
+        patch.setattr(torch.cuda, "set_stream", self.streams_put_back.append)
         patch.setattr(torch.cuda, "synchronize", lambda *_: None)
 
     def recordable(self, step):
@@ -120,6 +121,7 @@ def test_a_capture_that_fails_falls_back_to_the_plain_step(monkeypatch):
     fake.install(monkeypatch)
     runner = graphs.capture_steps({0: counter.step}, counter.reset, "cuda")
     assert counter.count == 0
+    assert len(fake.streams_put_back) == 1
     runner(0)
     assert (counter.count, runner.how) == (1, graphs.PLAIN)
     assert runner.why == "capture failed: RuntimeError: operation not permitted when stream is capturing"

@@ -67,11 +67,13 @@ def capture_steps(
     device = torch.device(device)
     if device.type != "cuda":
         return StepRunner(PLAIN, f"CUDA graphs need a CUDA device, this is {device.type}", dict(steps))
+    stream = torch.cuda.current_stream(device)
     try:
-        graphs = _capture(steps, device, warmups)
+        graphs = _capture(steps, reset, device, warmups)
     except _TrialOutOfMemory as error:
         raise error.__cause__ from None
     except Exception as error:  # whatever the driver or a library objects to: the plain step is always right
+        torch.cuda.set_stream(stream)  # a capture that breaks off leaves its own stream current
         torch.cuda.synchronize(device)
         reset()
         return StepRunner(PLAIN, f"capture failed: {type(error).__name__}: {_first_line(error)}", dict(steps))
@@ -83,7 +85,7 @@ class _TrialOutOfMemory(Exception):
     """The trial run itself did not fit."""
 
 
-def _capture(steps, device, warmups):
+def _capture(steps, reset, device, warmups):
     graphs, pool = {}, None
     stream = torch.cuda.Stream(device)
     stream.wait_stream(torch.cuda.current_stream(device))
@@ -95,6 +97,7 @@ def _capture(steps, device, warmups):
                         step()
                 except torch.OutOfMemoryError as error:
                     raise _TrialOutOfMemory from error
+                reset()  # so that the trials of many variants cannot run past the end
             stream.synchronize()
             # A collection during capture may free tensors of other streams, which invalidates the graph.
             gc.collect()
