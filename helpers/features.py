@@ -339,7 +339,7 @@ def chroma(clip: Clip, *, hop_seconds: float = 0.1, tuning_cents: float | None =
 # ----------------------------------------------------------------------------------------------------------------- key
 
 # Temperley 2005 (essentia's "temperley2005"), degree weights from the tonic up
-_KEY_PROFILES = {
+KEY_PROFILES = {
     "major": (0.748, 0.060, 0.488, 0.082, 0.670, 0.460, 0.096, 0.715, 0.104, 0.366, 0.057, 0.400),
     "minor": (0.712, 0.084, 0.474, 0.618, 0.049, 0.460, 0.105, 0.747, 0.404, 0.067, 0.133, 0.330),
 }
@@ -357,7 +357,7 @@ def key_scores(chroma12: np.ndarray) -> np.ndarray:
         return np.zeros(len(ALL_KEYS))
     scores = []
     for key in ALL_KEYS:
-        profile = np.roll(_KEY_PROFILES[key.mode], key.tonic)
+        profile = np.roll(KEY_PROFILES[key.mode], key.tonic)
         profile = profile - profile.mean()
         scores.append(float(centred @ profile / (norm * np.linalg.norm(profile))))
     return np.array(scores)

@@ -68,7 +68,8 @@ def _bar_phase(heard: Listening, beats: np.ndarray, beats_per_bar: int, is_loop:
     low = _strongest_near(bands.low, beats * bands.rate, 0.03 * bands.rate)
     loud = _strongest_near(bands.all, beats * bands.rate, 0.03 * bands.rate)
     change = note_change_at(heard, beats)
-    evidence = 0.6 * _standard(low) + 0.2 * _standard(loud) + 1.0 * _standard(change)
+    pitched = min(1.0, heard.notes.tonal_share / 0.15)  # drums have no chords to change
+    evidence = 0.6 * _standard(low) + 0.2 * _standard(loud) + pitched * _standard(change)
     votes = np.array(
         [evidence[k::beats_per_bar].mean() if evidence[k::beats_per_bar].size else -9.0 for k in range(beats_per_bar)]
     )
@@ -76,7 +77,7 @@ def _bar_phase(heard: Listening, beats: np.ndarray, beats_per_bar: int, is_loop:
     strong = times[strengths > 0.2]
     if strong.size:
         first = int(np.abs(beats - strong[0]).argmin())
-        votes[first % beats_per_bar] += 1.5 if is_loop else 0.5
+        votes[first % beats_per_bar] += 2.5 if is_loop else 1.5  # most phrases start on one
     return int(votes.argmax())
 
 
