@@ -16,18 +16,21 @@ from . import Part
 
 GLIDE_QUARTERS = 0.25
 GHOST_VELOCITY = 34
-WALKING = ("walking",)
+SUB_STYLES = ("halftime", "sustained")  # what a sub plays in genres that are not built on one
+SUB_GENRES = ("trap", "drill", "dubstep", "hip hop", "rnb", "drum and bass", "uk garage")
 
 
 def write_bass(brief: Brief) -> Part:
     """Write a bass line: monophonic, root on every chord change, 85 % or more of it on chord tones."""
     form = plan_form(brief.bars, int(brief.rng("form").integers(8)))
     lock = 0.6 * brief.low_accents + 0.4 * brief.accents if brief.low_accents.any() else brief.accents
+    sub = brief.instrument.name in SUB_BASSES and brief.genre.name not in SUB_GENRES
+    styles = (*SUB_STYLES, *brief.genre.bass[:1]) if sub else brief.genre.bass
     tones: list[Tone] = []
     names: list[str] = []
     last = _nearest(brief.chord(0).bass, brief.centre, brief)
     for bar in form:
-        cell = choose_cell(brief, "bass", brief.genre.bass, bar.letter, lock, 1.0)
+        cell = choose_cell(brief, "bass", styles, bar.letter, lock, 1.0)
         cell = fill_or_thin(brief, cell, brief.rng("bass fill", bar.letter), lock, "1158")
         cell = lean_on(brief, cell, brief.rng("bass lean", bar.letter), lock, abs(brief.lean))
         names.append(cell.name)

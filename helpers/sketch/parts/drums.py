@@ -13,6 +13,12 @@ from . import Part
 ACCENTS = {"X": 112, "x": 88, "o": 62, "g": 38}
 HIT_STEPS = 0.9
 ACOUSTIC = ("rock", "pop", "jazz", "blues", "funk", "soul", "country", "folk", "gospel", "punk", "metal", "ballad", "lo-fi")
+# What a take may play instead: on an acoustic kit (True) and on an electronic one (False).
+SWAPS = {
+    "hat": {True: ("hat", "hat", "ride", "tambourine"), False: ("hat", "hat", "shaker", "pedal")},
+    "ride": {True: ("ride", "hat"), False: ("ride", "hat")},
+}
+BACKBEATS = {"snare": {True: ("snare", "snare", "rim"), False: ("snare", "clap")}, "clap": {False: ("clap", "snare")}}
 TIMEKEEPERS = ("hat", "ride", "shaker", "open", "tambourine")
 
 
@@ -50,7 +56,7 @@ def _favourite(brief: Brief, style: DrumStyle, rng: np.random.Generator) -> int:
     for i, lines in enumerate(style.grooves):
         wanted = brief.complexity * (len(style.grooves) - 1)
         steps = [s for text in lines.values() for s, mark in enumerate(text) if mark in "Xx"]
-        scores.append(-0.5 * abs(i - wanted) + 4.0 * brief.lean * agreement(brief.accents, steps) + rng.normal(0, 0.6))
+        scores.append(-0.5 * abs(i - wanted) + 4.0 * brief.lean * agreement(brief.accents, steps) + rng.normal(0, 0.8))
     return int(np.argmax(scores))
 
 
@@ -79,6 +85,8 @@ def _bar(brief: Brief, bar: Bar, lines: dict[str, str], feel: float) -> list[tup
                     out.append((at, name, mark))
                 at += length
     out = _locked(brief, out, rng)
+    out = _kicks(brief, out, bar.letter)
+    out = _backbeat(brief, out)
     out = _timekeeping(brief, out, bar.letter)
     out = _density(brief, out, rng)
     if brief.complexity > 0.35:
@@ -101,6 +109,31 @@ def _locked(brief: Brief, hits: list, rng: np.random.Generator) -> list:
     return kept + [(s, "kick", "x") for s in added if rng.random() < 0.85]
 
 
+def _kicks(brief: Brief, hits: list, letter: str) -> list:
+    """The take's own kicks between the beats, for grooves that have any: one goes, one or two come."""
+    rng = brief.rng("kicks", letter)
+    beat = brief.meter.steps_per_beat
+    between = [h for h in hits if h[1] == "kick" and h[0] % beat]
+    if not between:
+        return hits
+    if rng.random() < 0.5:
+        gone = between[int(rng.integers(len(between)))]
+        hits = [h for h in hits if h != gone]
+    taken = {h[0] for h in hits if h[1] in ("kick", "snare", "clap", "rim")}
+    free = [s for s in np.arange(1.0, brief.steps_per_bar) if s % 2 == 0 and s % beat and s not in taken]
+    count = min(len(free), int(rng.integers(3)))
+    return hits + [(float(s), "kick", "x") for s in rng.choice(free, count, replace=False)] if count else hits
+
+
+def _backbeat(brief: Brief, hits: list) -> list:
+    """The take's own sound on two and four; ghost notes stay on the snare."""
+    rng = brief.rng("backbeat")
+    for old, kits in BACKBEATS.items():
+        new = str(rng.choice(kits.get(brief.genre.name in ACOUSTIC, (old,))))
+        hits = [(s, new if n == old and mark != "g" else n, mark) for s, n, mark in hits]
+    return hits
+
+
 def _timekeeping(brief: Brief, hits: list, letter: str) -> list:
     """The take's own timekeeper and rate, with the idea's accents in it and air where the idea is silent."""
     rng = brief.rng("timekeeper")
@@ -108,8 +141,7 @@ def _timekeeping(brief: Brief, hits: list, letter: str) -> list:
     if not keepers:
         return hits
     lead = keepers[0]
-    swaps = {"hat": ("hat", "hat", "ride" if brief.genre.name in ACOUSTIC else "shaker"), "ride": ("ride", "hat")}
-    new = str(rng.choice(swaps.get(lead, (lead,))))
+    new = str(rng.choice(SWAPS.get(lead, {}).get(brief.genre.name in ACOUSTIC, (lead,))))
     rate = float(rng.choice([1.0, 1.0, 2.0, 0.5])) if brief.genre.name not in ("trap", "drill", "jazz") else 1.0
     accents = brief.accents
     out = []

@@ -1,0 +1,335 @@
+"""The composer obeys its request, listens to the idea, and makes the same score again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers.errors import InvalidInput
+from helpers.instruments import INSTRUMENTS, find_instrument
+from helpers.pitch import parse_chord
+from helpers.records import Note
+from helpers.sketch import compose
+from helpers.sketch.genres import GENRES, MOODS
+from tests.sketch.ideas import PLAYERS, TONAL, accent_steps, idea, request
+
+MONOPHONIC = ("bass", "lead")
+
+
+def half_bar(score, note) -> int:
+    return min(int((note.start + 0.08) // (score.quarters_per_bar / 2)), 2 * score.bars - 1)
+
+
+def agreement(score, asked) -> float:
+    """Share of the notes' time on the chord of the half bar in which each begins."""
+    labels = asked.half_bars()
+    inside = sum(n.length for n in score.notes if n.pitch % 12 in parse_chord(labels[half_bar(score, n)]).pitch_classes)
+    return inside / sum(n.length for n in score.notes)
+
+
+def onsets(score) -> list[float]:
+    return sorted({round(n.start * 4, 2) for n in score.notes})
+
+
+@pytest.mark.parametrize("role", PLAYERS)
+@pytest.mark.parametrize("meter", ["4/4", "3/4", "6/8"])
+@pytest.mark.parametrize("bars", [1, 2, 5, 8, 16])
+def test_every_role_fills_its_bars_and_no_more(role, meter, bars):
+    score = compose(request(role, meter=meter, bars=bars), None)
+    assert score.notes
+    assert all(n.start >= 0 and n.length > 0 for n in score.notes)
+    assert max(n.start + n.length for n in score.notes) <= score.quarters + 1e-6
+    # No bar is left empty.
+    assert {int((n.start + 0.08) // score.quarters_per_bar) for n in score.notes} >= set(range(bars)) or role == "pad"
+
+
+@pytest.mark.parametrize("role", PLAYERS)
+def test_equal_requests_give_equal_scores_and_takes_differ(role):
+    asked = request(role)
+    assert compose(asked, None, 0) == compose(asked, None, 0)
+    takes = [compose(asked, None, take) for take in range(20)]
+    assert len({t.notes for t in takes}) == 20
+    sets = [{(n.pitch, round(n.start * 4)) for n in t.notes} for t in takes]
+    shared = [2 * len(a & b) / (len(a) + len(b)) for i, a in enumerate(sets) for b in sets[i + 1 :]]
+    assert np.median(shared) < 0.5
+
+
+def test_scores_do_not_depend_on_the_hash_seed():
+    code = (
+        "from helpers.sketch import compose, write_midi; from tests.sketch.ideas import request, PLAYERS; import hashlib;"
+        "print(hashlib.sha256(b''.join(write_midi(compose(request(r), None)) for r in PLAYERS)).hexdigest())"
+    )
+    answers = set()
+    for seed in ("1", "2"):
+        run = subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        answers.add(run.stdout)
+    assert len(answers) == 1
+
+
+@pytest.mark.parametrize("instrument", INSTRUMENTS, ids=lambda i: i.name)
+def test_every_instrument_stays_in_its_range(instrument):
+    score = compose(request(instrument.role, instrument=instrument.name, key="F# minor", chords=None), None)
+    assert score.instrument == instrument.name
+    assert all(instrument.low <= n.pitch <= instrument.high for n in score.notes)
+
+
+@pytest.mark.parametrize("genre", GENRES)
+@pytest.mark.parametrize("role", PLAYERS)
+def test_every_genre_keeps_scale_and_chords(genre, role):
+    asked = request(role, genre=genre, chords="| Dm | Bb F | Gm7 | C |", key="D minor")
+    score = compose(asked, None)
+    assert dict(score.choices)["genre"] == genre
+    if role != "drums":
+        inside = sum(n.length for n in score.notes if n.pitch % 12 in asked.key.scale)
+        assert inside / sum(n.length for n in score.notes) >= 0.95
+        assert agreement(score, asked) >= (0.85 if role in ("bass", "chords", "pad") else 0.7)
+
+
+def test_genres_and_moods_are_many_and_tell_apart():
+    assert len(GENRES) >= 24
+    for role in PLAYERS:
+        parts = {compose(request(role, genre=g, seed=5), None).notes for g in GENRES}
+        assert len(parts) > 0.9 * len(GENRES)
+
+
+def mean_over_takes(measure, **changes) -> float:
+    asked = request(**changes)
+    return float(np.mean([measure(compose(asked, None, take)) for take in range(8)]))
+
+
+def onsets_of(score) -> int:
+    return len(onsets(score))
+
+
+def mean_pitch(score) -> float:
+    return float(np.mean([n.pitch for n in score.notes]))
+
+
+def mean_velocity(score) -> float:
+    return float(np.mean([n.velocity for n in score.notes]))
+
+
+def mean_length(score) -> float:
+    return float(np.mean([n.length for n in score.notes]))
+
+
+@pytest.mark.parametrize("role", ["bass", "chords", "lead", "arpeggio", "drums"])
+def test_density_and_energetic_moods_are_busier(role):
+    low, high = (mean_over_takes(onsets_of, role=role, density=d) for d in (0.0, 1.0))
+    assert high > 1.3 * low
+    assert mean_over_takes(onsets_of, role=role, mood="energetic") > mean_over_takes(onsets_of, role=role, mood="calm")
+
+
+def test_moods_are_measurable():
+    assert len(MOODS) >= 10
+    assert mean_over_takes(mean_pitch, role="lead", mood="happy") > mean_over_takes(mean_pitch, role="lead", mood="dark")
+    loud, soft = (mean_over_takes(mean_velocity, role="chords", mood=m) for m in ("aggressive", "calm"))
+    assert loud > soft + 15
+    long, short = (mean_over_takes(mean_length, role="bass", mood=m, genre="rock") for m in ("calm", "energetic"))
+    assert long > short
+
+
+def test_register_shifts_by_octaves():
+    usual, up = (mean_over_takes(mean_pitch, role="lead", register=r) for r in (0, 1))
+    assert 8 <= up - usual <= 14
+
+
+def test_syncopation_leaves_the_beat():
+    def off_beat(score):
+        return float(np.mean([round(s) % 4 != 0 for s in onsets(score)]))
+
+    low, high = (mean_over_takes(off_beat, role="chords", syncopation=s, genre="rnb") for s in (0.0, 1.0))
+    assert high > low
+
+
+def test_tight_is_on_the_grid_and_loose_is_not_but_beat_one_never_moves():
+    tight = compose(request("bass", humanize=0.0), None)
+    assert all(abs(n.start * 4 - round(n.start * 4)) < 1e-4 for n in tight.notes)
+    for take in range(6):
+        loose = compose(request("bass", humanize=1.0), None, take)
+        off = [(n.start * 4 - round(n.start * 4)) * 60 / 100 / 4 for n in loose.notes]
+        assert max(map(abs, off)) <= 0.0151
+        assert any(abs(o) > 0.001 for o in off)
+        assert min(n.start for n in loose.notes) == 0.0
+
+
+def test_swing_moves_the_second_eighth_only():
+    straight = compose(request("drums", genre="jazz", swing=0.5, humanize=0.0, bars=1), None)
+    swung = compose(request("drums", genre="jazz", swing=2 / 3, humanize=0.0, bars=1), None)
+    assert {s % 1 for s in (n.start for n in straight.notes)} <= {0.0, 0.25, 0.5, 0.75}
+    late = {round(n.start % 1, 3) for n in swung.notes}
+    assert 0.667 in late
+    assert 0.5 not in late
+
+
+def test_swing_of_the_idea_is_heard_and_unevenness_is_not_swing():
+    asked = request("drums", genre="rock", humanize=0.0)
+    assert ("swing", "64%") in compose(asked, idea(swing=0.64)).choices
+    assert "swing" not in dict(compose(asked, idea(swing=0.515)).choices)
+
+
+def test_bass_locks_to_the_low_accents_of_the_idea():
+    steps = (0, 3, 6, 10, 14)
+    heard = idea(accents=accent_steps(*steps), low_accents=accent_steps(*steps))
+
+    def on_accents(score):
+        return float(np.mean([round(s) % 16 in steps for s in onsets(score)]))
+
+    asked = request("bass")
+    with_idea = np.mean([on_accents(compose(asked, heard, take)) for take in range(8)])
+    without = np.mean([on_accents(compose(asked, None, take)) for take in range(8)])
+    assert with_idea > without + 0.2
+
+
+def test_answer_plays_in_the_gaps():
+    steps = (0, 2, 4, 8, 10, 12)
+    heard = idea(accents=accent_steps(*steps))
+
+    def in_gaps(answer):
+        asked = request("lead", answer=answer)
+        return float(
+            np.mean([np.mean([round(s) % 16 not in steps for s in onsets(compose(asked, heard, t))]) for t in range(8)])
+        )
+
+    assert in_gaps(1.0) > in_gaps(0.0) + 0.15
+
+
+def test_lead_takes_up_the_motif_of_the_idea():
+    quarter = 0.6
+    tune = tuple(Note(p, s * quarter / 4, 0.2) for s, p in ((0, 69), (3, 72), (6, 76), (10, 74), (12, 72)))
+    score = compose(request("lead"), idea(melody=tune))
+    assert "motif" in dict(score.choices)["pattern"]
+    assert {round(s) for s in onsets(score) if s < 16} <= {0, 3, 6, 10, 12}
+
+
+def test_part_leaves_the_octave_the_idea_fills():
+    asked = request("lead", mood=None)
+    low = idea(octaves=(0, 0, 0.1, 0.9, 0.0, 0, 0))
+    high = idea(octaves=(0, 0, 0, 0.0, 0.9, 0.1, 0))
+    means = [np.mean([mean_pitch(compose(asked, a, take)) for take in range(8)]) for a in (low, high)]
+    assert means[0] > means[1] + 5
+
+
+def test_loudness_curve_of_the_idea_is_followed():
+    score = compose(request("chords", humanize=0.0), idea(levels_db=(0.0, -12.0, 0.0, -12.0)))
+    by_bar = [np.mean([n.velocity for n in score.notes if int(n.start // 4) == bar]) for bar in range(4)]
+    assert by_bar[0] > by_bar[1] + 5
+    assert by_bar[2] > by_bar[3] + 5
+
+
+@pytest.mark.parametrize("role", MONOPHONIC)
+@pytest.mark.parametrize("genre", ["pop", "funk", "jazz", "trap"])
+def test_single_voices_never_overlap(role, genre):
+    notes = sorted(compose(request(role, genre=genre, humanize=0.0), None).notes, key=lambda n: n.start)
+    assert all(a.start + a.length <= b.start + 1e-3 for a, b in zip(notes, notes[1:], strict=False))
+
+
+def test_bass_plays_the_root_at_every_chord_change():
+    asked = request("bass", chords="| Am F | C G |", humanize=0.0)
+    for take in range(6):
+        score = compose(asked, None, take)
+        for half, label in enumerate(asked.half_bars()):
+            first = next(n for n in sorted(score.notes, key=lambda n: n.start) if n.start >= 2 * half - 1e-6)
+            assert first.start == pytest.approx(2 * half, abs=0.26)
+            assert first.pitch % 12 == parse_chord(label).root
+
+
+def test_chords_sound_every_chord():
+    asked = request("chords", chords="| Am F | C G |")
+    for take in range(6):
+        score = compose(asked, None, take)
+        for half, label in enumerate(asked.half_bars()):
+            sounding = {n.pitch % 12 for n in score.notes if half_bar(score, n) == half}
+            assert len(sounding & set(parse_chord(label).pitch_classes)) >= 2
+
+
+def test_pad_ties_common_tones():
+    asked = request("pad", chords="| Am | F |", bars=2, style="sustained")
+    score = compose(asked, None)
+    assert any(n.length > 4.5 for n in score.notes)  # A and C belong to both chords
+
+
+def test_arpeggio_plays_chord_tones_only():
+    assert agreement(compose(request("arpeggio", humanize=0.0), None), request("arpeggio")) > 0.97
+
+
+def test_an_odd_foreign_chord_is_played_and_a_wrong_key_is_not():
+    once = compose(request("chords", chords="| Am | F | C | C | Am | F | C | E |", bars=8), None)
+    assert any(n.pitch % 12 == 8 for n in once.notes)  # the G# of E
+    often = compose(request("chords", chords="| Am | E | B | E |"), None)
+    assert all(n.pitch % 12 in request().key.scale for n in often.notes)
+
+
+def test_without_chords_a_progression_in_the_key_is_taken():
+    asked = request("chords", chords=None, key="Eb major")
+    score = compose(asked, None)
+    assert len(score.chords) == 8
+    assert all(set(parse_chord(c).pitch_classes) <= set(asked.key.scale) for c in score.chords)
+    assert "no chords were given" in score.describe()
+
+
+def test_without_a_key_the_chords_or_the_analysis_decide():
+    assert compose(request("chords", key=None, chords="| Dm | Gm | A | Dm |"), None).key.name == "D minor"
+    assert compose(request("chords", key=None, chords=None), idea(key="E minor")).key.name == "E minor"
+
+
+def test_last_bar_of_drums_turns_round():
+    score = compose(request("drums", genre="rock", humanize=0.0), None)
+
+    def late(bar):
+        return {(n.pitch, round((n.start - 4 * bar) * 4)) for n in score.notes if 4 * bar + 2 <= n.start < 4 * bar + 4}
+
+    assert late(3) != late(0)
+
+
+def test_an_808_glides_and_comes_back():
+    bends = next(
+        s.bends for t in range(12) if (s := compose(request("bass", instrument="808", genre="trap"), None, t)).bends
+    )
+    assert bends[-1].semitones == 0.0
+    assert all(-12 <= b.semitones <= 12 for b in bends)
+    assert [b.start for b in bends] == sorted(b.start for b in bends)
+
+
+def test_style_words_choose_patterns():
+    assert "walking" in compose(request("bass", style="walking, warm"), None).describe()
+    assert "offbeat" in compose(request("bass", style="offbeat"), None).describe()
+    short, long = (
+        mean_over_takes(mean_length, role="bass", genre="rock", style=s) for s in ("staccato", "legato")
+    )
+    assert short < 0.7 * long
+
+
+def test_slow_and_fast_tempi_change_the_feel():
+    assert dict(compose(request("bass", genre="trap", bpm=70), None).choices)["feel"] == "double time"
+    assert dict(compose(request("bass", genre="house", bpm=250), None).choices)["feel"] == "half time"
+    assert "feel" not in dict(compose(request("bass", genre="house", bpm=124), None).choices)
+
+
+def test_bad_requests_are_refused_in_words():
+    with pytest.raises(InvalidInput, match="role"):
+        compose(request().with_(role="noise"), None)
+    with pytest.raises(InvalidInput, match="density is 2"):
+        compose(request(density=2.0), None)
+
+
+def test_same_notes_on_another_instrument():
+    score = compose(request("lead"), None)
+    other = score.played_by("cello")
+    cello = find_instrument("cello").instrument
+    assert other.program == cello.program
+    assert [n.start for n in other.notes] == [n.start for n in score.notes]
+    assert [n.pitch % 12 for n in other.notes] == [n.pitch % 12 for n in score.notes]
+    assert all(cello.low <= n.pitch <= cello.high for n in other.notes)

@@ -1,0 +1,140 @@
+"""The rendering is exact, in time, in tune, and the same again."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from helpers.errors import InvalidInput
+from helpers.features import onset_times
+from helpers.meter import METERS
+from helpers.pitch import midi_hz
+from helpers.records import Clip, Note
+from helpers.sketch import Score, compose, find_soundfont, render
+from helpers.sketch.soundfont import _packaged
+from helpers.sketch.synth import bank_habits, sounding_program
+from tests.sketch.ideas import PLAYERS, request
+
+
+@pytest.fixture(autouse=True)
+def small_bank(monkeypatch):
+    """The SoundFont every machine has."""
+    monkeypatch.setenv("LOOPS_SOUNDFONT", str(_packaged()))
+
+
+def score_of(notes, program=0, instrument="piano", role="chords", bars=2) -> Score:
+    return Score(instrument, role, program, role == "drums", 100.0, METERS["4/4"], bars, None, (), tuple(notes))
+
+
+@pytest.mark.parametrize("role", PLAYERS)
+@pytest.mark.parametrize("rate", [44_100, 48_000])
+def test_loop_then_tail(role, rate):
+    asked = request(role, bpm=93.7, bars=2)
+    clip = render(compose(asked, None), asked, rate)
+    assert clip.sample_rate == rate
+    assert clip.channels == 2
+    assert asked.samples(rate) <= clip.length <= asked.samples(rate) + 3 * rate
+    assert np.isfinite(clip.samples).all()
+    assert 0.05 < np.abs(clip.samples).max() <= 0.85
+    if clip.length > asked.samples(rate):
+        assert np.abs(clip.samples[:, -1]).max() == 0.0
+
+
+@pytest.mark.parametrize(
+    ("role", "instrument"),
+    [("drums", "drum kit"), ("bass", "bass guitar"), ("chords", "piano"), ("chords", "acoustic guitar"), ("arpeggio", "pluck")],
+)
+def test_onsets_are_on_the_grid(role, instrument):
+    asked = request(role, instrument=instrument, humanize=0.0, swing=0.5)
+    clip = render(compose(asked, None), asked)
+    times, _ = onset_times(Clip(np.ascontiguousarray(clip.samples[:, : asked.samples()]), 44_100))
+    step = 60 / 100 / 4
+    off = times - np.round(times / step) * step
+    assert np.median(np.abs(off)) < 0.006
+
+
+def test_first_beat_is_heard_at_sample_zero():
+    clip = render(score_of([Note(36, 0.0, 0.2, 110), Note(36, 2.0, 0.2, 110)], role="drums"), request("drums", dry=True))
+    level = np.abs(clip.samples).max(axis=0)
+    first = int(np.argmax(level > 0.3 * level.max()))
+    second = int(np.argmax(level[44_100:] > 0.3 * level.max())) + 44_100
+    assert first < 0.003 * 44_100
+    assert abs(second - first - 1.2 * 44_100) < 0.002 * 44_100
+
+
+def test_same_score_same_bytes():
+    asked = request("pad")
+    score = compose(asked, None)
+    assert np.array_equal(render(score, asked).samples, render(score, asked).samples)
+
+
+def test_dry_has_a_shorter_tail():
+    asked = request("lead")
+    score = compose(asked, None)
+    wet, dry = render(score, asked), render(score, asked.with_(dry=True))
+    assert dry.length < wet.length
+
+
+def test_bass_is_mono_and_pad_is_wide():
+    for role, wide in (("bass", False), ("pad", True)):
+        asked = request(role)
+        left, right = render(compose(asked, None), asked).samples
+        assert (np.abs(left - right).max() > 1e-3) == wide
+
+
+def strongest_hz(clip: Clip) -> float:
+    mono = clip.mono()[8000:40_000]
+    spectrum = np.abs(np.fft.rfft(mono * np.hanning(mono.size), 1 << 19))
+    return float(np.argmax(spectrum)) * clip.sample_rate / (1 << 19)
+
+
+def test_a_patch_that_is_out_of_tune_is_tuned():
+    program = 114  # the steel drums of TimGM6mb are 16 cents sharp
+    path = find_soundfont().path
+    assert bank_habits(path, program, False, (64,))[64].cents > 10
+    clip = render(score_of([Note(64, 0.0, 2.0, 90)], program, "steel drums", "arpeggio"), request("arpeggio", dry=True))
+    off = 12 * np.log2(strongest_hz(clip) / midi_hz(64))
+    assert abs(off - round(off)) < 0.05
+
+
+def test_a_broken_patch_is_played_by_its_neighbour():
+    whistle = 78  # of TimGM6mb: a sixth too low, and silent from G5 up
+    assert sounding_program(find_soundfont().path, whistle, (72, 76, 79, 81)) != whistle
+    assert sounding_program(find_soundfont().path, 73, (72, 76, 79, 81)) == 73
+
+
+def test_velocity_is_heard():
+    levels = [np.abs(render_level(v)).max() for v in (40, 110)]
+    assert levels[1] > 2 * levels[0]
+
+
+def render_level(velocity: int) -> np.ndarray:
+    """A soft and a fixed loud note, so that levelling does not hide the difference: the first, against the second."""
+    clip = render(score_of([Note(60, 0.0, 1.0, velocity), Note(60, 4.0, 1.0, 127)]), request(dry=True, bars=2))
+    second = np.abs(clip.samples[:, round(4 * 0.6 * 44_100) :]).max()
+    return clip.samples[:, : 44_100] / second
+
+
+def test_an_808_glide_bends_the_sound():
+    from helpers.sketch.score import Bend
+
+    base = score_of([Note(40, 0.0, 4.0, 100)], 39, "808", "bass")
+    bent = dataclasses.replace(base, bends=(Bend(0.0, 7.0),))
+    low, high = (strongest_hz(render(s, request("bass"))) for s in (base, bent))
+    assert 12 * np.log2(high / low) == pytest.approx(7.0, abs=0.15)
+
+
+def test_named_soundfont_must_be_one(monkeypatch, tmp_path):
+    bad = tmp_path / "bank.sf2"
+    bad.write_bytes(b"RIFF0000WAVE")
+    monkeypatch.setenv("LOOPS_SOUNDFONT", str(bad))
+    with pytest.raises(InvalidInput, match="LOOPS_SOUNDFONT"):
+        find_soundfont()
+
+
+def test_the_packaged_soundfont_is_named_with_its_licence():
+    font = find_soundfont()
+    assert font.title == "TimGM6mb"
+    assert "GPL-2" in font.licence
