@@ -70,6 +70,7 @@ def test_latents_equal_the_librarys_transformer(transformer, negative, guidance)
     got = StableAudioRunner(transformer).generate(context, durations, [1, 2, 3], plan, guidance=guidance)
     torch.testing.assert_close(got.latents, want, rtol=1e-4, atol=1e-4 * float(want.abs().max()))
     assert got.how == "plain"
+    assert got.note.startswith(f"{STEPS} steps on 64 latent frames in float32, run one by one")
 
 
 def test_a_shorter_canvas_and_a_guide_go_through(transformer):

@@ -192,7 +192,8 @@ class AudioLDM2Runner:
                 pace.tick()
                 on_step(number + 1, plan.steps)
         check_finite(solver.latents, "The sampled latents")
-        return DiffusionResult(solver.latents, runner.how, runner.note)
+        what = f"{plan.steps} steps on {frames} latent frames"
+        return DiffusionResult(solver.latents, runner.how, runner.note(what, self.dtype))
 
     @contextmanager
     def _exchanged_attention(self) -> Iterator[None]:

@@ -33,10 +33,10 @@ class StepRunner:
     def __call__(self, name: Hashable) -> None:
         self.run[name]()
 
-    @property
-    def note(self) -> str:
-        """For the notes of a take: which path ran."""
-        return "steps replayed as a CUDA graph" if self.how == GRAPH else f"steps run one by one ({self.why})"
+    def note(self, what: str, dtype: torch.dtype) -> str:
+        """For the notes of a take: what was run, in which precision, and on which path."""
+        path = "replayed as a CUDA graph" if self.how == GRAPH else f"run one by one ({self.why})"
+        return f"{what} in {str(dtype).removeprefix('torch.')}, {path}"
 
 
 def capture_steps(

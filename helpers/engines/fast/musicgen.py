@@ -174,7 +174,7 @@ class MusicgenRunner:
             on_step(step + 1, steps)
         check_finite(state.health, "What the model predicts")
         codes = undelay(state.tokens[state.lead :], frames, self.weights.stereo)
-        return MusicgenResult(codes, runner.how, runner.note)
+        return MusicgenResult(codes, runner.how, runner.note(f"{steps} steps", self.weights.dtype))
 
     def _prepare(self, text, seeds, frames, sampling, prompt, chroma) -> DecodeState:
         weights = self.weights

@@ -125,7 +125,8 @@ class StableAudioRunner:
             pace.tick()
             on_step(number + 1, plan.steps)
         check_finite(solver.latents, "The sampled latents")
-        return DiffusionResult(solver.latents, runner.how, runner.note)
+        what = f"{plan.steps} steps on {shape[1]} latent frames"
+        return DiffusionResult(solver.latents, runner.how, runner.note(what, self.dtype))
 
 
 class _Step:
