@@ -12,7 +12,6 @@ import os
 import shutil
 import struct
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import numpy as np
 
 from . import mp3
 from .errors import InvalidInput, NotAvailable
+from .files import shown_name, write_whole
 from .records import Clip
 
 LONGEST_SECONDS = 600.0
@@ -111,11 +111,6 @@ def read_audio(path: str | os.PathLike[str], name: str | None = None) -> AudioFi
         ) from None
     samples, rate = _decode(data, path, name)
     return AudioFile(*_checked(samples, rate, name, hashlib.sha256(data).hexdigest()))
-
-
-def shown_name(path: str | os.PathLike[str]) -> str:
-    """The file's name without control or direction-changing characters, safe to print."""
-    return "".join(c if c.isprintable() else "�" for c in Path(path).name) or str(path)
 
 
 # ------------------------------------------------------------------------------------------------------------ decoding
@@ -357,48 +352,3 @@ def mp3_bytes(clip: Clip) -> bytes:
 def write_wav(path: str | os.PathLike[str], clip: Clip, *, extra: tuple[tuple[bytes, bytes], ...] = ()) -> None:
     """Write a 24-bit WAV whole or not at all; an existing file is never replaced (InvalidInput)."""
     write_whole(path, wav_bytes(clip, extra=extra))
-
-
-def link_new(part: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
-    """Give a finished file a second, new name; raises FileExistsError when it is taken, even in a race."""
-    try:
-        os.link(part, path)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links (mounted drives)
-        if os.path.exists(path):
-            raise FileExistsError(path) from None
-        shutil.copyfile(part, f"{path}.part")
-        os.replace(f"{path}.part", path)
-
-
-def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write ``data`` to a new file that appears whole or not at all.
-
-    Raises
-    ------
-    InvalidInput
-        If the file exists already, or the folder cannot be written.
-    """
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=path.parent, prefix=".part-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(part, 0o644)
-            link_new(part, path)
-        finally:
-            Path(part).unlink(missing_ok=True)
-    except FileExistsError:
-        raise InvalidInput(
-            f"“{shown_name(path)}” exists already and nothing is overwritten; choose another folder."
-        ) from None
-    except OSError as error:
-        raise InvalidInput(
-            f"“{shown_name(path)}” cannot be written to {path.parent} ({error.strerror or error}); "
-            "choose another folder."
-        ) from None

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +156,7 @@ def _clean_stdout(as_json: bool) -> Iterator[Any]:
         return
     os.dup2(2, 1)
     try:
-        with os.fdopen(os.dup(ours), "w", encoding="utf-8") as out:
+        with redirect_stdout(sys.stderr), os.fdopen(os.dup(ours), "w", encoding="utf-8") as out:
             yield out
     finally:
         sys.stdout.flush()
@@ -173,7 +173,7 @@ def _analyze(args: argparse.Namespace, out: Any) -> int:
     analysis = pipeline.analyze_idea(pipeline.load_idea(args.idea), _Teller())
     if args.melody_midi:
         from .analysis.melody import melody_to_midi
-        from .audio import write_whole
+        from .files import write_whole
 
         if not analysis.melody:
             raise InvalidInput("No single melody could be heard in the idea, so there is none to write as MIDI.")

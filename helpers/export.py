@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__
-from .audio import link_new, wav_bytes, wav_chunk
+from .audio import wav_bytes, wav_chunk
 from .errors import InvalidInput
+from .files import link_new
 from .meter import METERS
 from .pitch import Key, write_progression
 from .records import FitCard, Loop, Request, Written
@@ -149,12 +150,15 @@ def read_tags(path: str | os.PathLike[str]) -> dict[str, Any]:
 def staging(folder: str | os.PathLike[str]) -> Iterator[Path]:
     """A hidden folder inside the output folder that is gone afterwards, whatever happened.
 
+    An output folder that was made for this and stays empty goes with it.
+
     Raises
     ------
     InvalidInput
         If the output folder cannot be made or written.
     """
     folder = Path(folder)
+    existed = folder.is_dir()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         hidden = tempfile.TemporaryDirectory(dir=folder, prefix=".making-")
@@ -162,8 +166,13 @@ def staging(folder: str | os.PathLike[str]) -> Iterator[Path]:
         raise InvalidInput(
             f"Loops cannot be written to “{folder}” ({error.strerror or error}); choose another --out."
         ) from None
-    with hidden as path:
-        yield Path(path)
+    try:
+        with hidden as path:
+            yield Path(path)
+    finally:
+        if not existed:
+            with suppress(OSError):  # it holds loops
+                folder.rmdir()
 
 
 def stage_wav(loop: Loop, request: Request, folder: Path) -> Path:

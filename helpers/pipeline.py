@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from . import ranking
-from .audio import read_audio, read_back, resample, shown_name, write_whole
+from .audio import read_audio, read_back, resample
 from .engines import registry
 from .engines.base import Engine, not_ready_text, stop_if
 from .errors import InvalidInput, NotAvailable, Refused
 from .export import free_name, loop_stem, publish, read_tags, stage_wav, staging
+from .files import shown_name, write_whole
 from .meter import bar_seconds, parse_meter
 from .planning import change_request, plan_measure, plan_request
 from .prompts import write_prompt
@@ -171,6 +172,7 @@ def make_loops(
     from .loops import make_loop, prove
 
     engine = pick_engine(request.engine)
+    engine.check(request)
     request = _put_into_words(engine, request, analysis)
     guide = _guide(engine, request, idea, analysis, progress, cancel)
     refused: list[str] = []
@@ -261,7 +263,7 @@ def _guide(
     return sketch.generate(drawn, analysis=analysis, count=1, cancel=cancel)[0].clip
 
 
-# ----------------------------------------------------------------------------------------- any audio: into a loop, proof
+# ---------------------------------------------------------------------------------------- any audio: into a loop, proof
 
 
 def fit_take(

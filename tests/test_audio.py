@@ -1,7 +1,6 @@
 """Reading uploads, level, writing whole."""
 
 import io
-import os
 import shutil
 import struct
 import subprocess
@@ -230,30 +229,3 @@ def test_written_wav_reads_back_to_the_last_bit_but_one(tmp_path):
     assert back.sample_rate == RATE and np.abs(back.samples - clip.samples).max() < 2**-22
     assert audio.wav_chunk(tmp_path / "o.wav", b"test") == b"odd"
     assert audio.wav_chunk(tmp_path / "o.wav", b"none") is None
-
-
-def test_nothing_is_overwritten_and_nothing_half_is_left(tmp_path, monkeypatch):
-    path = tmp_path / "a.bin"
-    audio.write_whole(path, b"first")
-    with pytest.raises(InvalidInput, match="exists already"):
-        audio.write_whole(path, b"second")
-    assert path.read_bytes() == b"first"
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(InvalidInput, match="No space left"):
-        audio.write_whole(tmp_path / "b.bin", b"x" * 1000)
-    assert [p.name for p in tmp_path.iterdir()] == ["a.bin"]
-
-
-def test_drives_without_hard_links_are_written_too(tmp_path, monkeypatch):
-    def refuse(*_):
-        raise PermissionError(1, "Operation not permitted")
-
-    monkeypatch.setattr(os, "link", refuse)
-    audio.write_whole(tmp_path / "a.bin", b"x")
-    with pytest.raises(InvalidInput, match="exists already"):
-        audio.write_whole(tmp_path / "a.bin", b"y")
-    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a.bin", b"x")]

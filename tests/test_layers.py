@@ -14,6 +14,7 @@ HELPERS = ROOT / "helpers"
 
 LAYERS = {
     "errors": 0,
+    "files": 1,
     "meter": 1,
     "pitch": 1,
     "mp3": 1,
