@@ -20,14 +20,15 @@ class Weight:
 
 
 WEIGHTS = {
-    "harmony": Weight(0.22, "wrong notes are what a listener forgives least"),
+    "harmony": Weight(0.21, "wrong notes are what a listener forgives least"),
     "key": Weight(0.10, "notes outside the scale clash with whatever is added later"),
-    "grid": Weight(0.20, "a part off the grid cannot be layered"),
-    "groove": Weight(0.08, "accents that agree with the idea's lock in"),
-    "purity": Weight(0.16, "one instrument was asked for"),
+    "grid": Weight(0.19, "a part off the grid cannot be layered"),
+    "groove": Weight(0.07, "accents that agree with the idea's lock in"),
+    "purity": Weight(0.15, "one instrument was asked for"),
     "seam": Weight(0.14, "a loop is heard at its wrap again and again"),
-    "room": Weight(0.06, "a part in the register the idea leaves free is heard without being loud"),
+    "room": Weight(0.05, "a part in the register the idea leaves free is heard without being loud"),
     "level": Weight(0.04, "bars of even level loop without a lurch"),
+    "untouched": Weight(0.05, "of equals, the one that needed no correction has lost nothing to it"),
 }
 
 
@@ -82,6 +83,7 @@ def score_parts(clip: Clip, fit: FitCard, request: Request, analysis: Analysis |
     if fit.seam is not None:
         parts["seam"] = 1 - _ramp(fit.seam, 0.7, 2.0)
     parts["level"] = 1 - _ramp(_bar_level_spread_db(clip, request), 3.0, 18.0)
+    parts["untouched"] = 0.5 if fit.verdict == "corrected" else 1.0
     if analysis is not None:
         groove = _groove_agreement(clip, request, analysis)
         if groove is not None:

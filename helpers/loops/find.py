@@ -9,10 +9,9 @@ import numpy as np
 
 from ..errors import Refused
 from ..meter import Meter, bar_seconds, step_seconds
-from ..pitch import parse_chord
 from ..records import Analysis, Request
 from .hearing import Hearing, frame_levels
-from .shift import scale_share
+from .shift import progression_fit, progression_tones, scale_share
 from .tempo import Drift, TakeTempo
 
 PAD_SECONDS = 0.045  # what may be missing at either end of a window: less than a thirty-second at 160 BPM
@@ -162,7 +161,7 @@ def _harmony_cues(heard: Hearing, offset: float, step: float, request: Request) 
     meter = request.time
     beat, bar = step * meter.steps_per_beat, step * meter.steps_per_bar
     chroma = heard.notes.chroma()
-    chords = _progression_vectors(request)
+    chords = progression_tones(request)
     change, new_bar, agreement = (np.zeros(meter.steps_per_bar) for _ in range(3))
     for at in range(meter.steps_per_bar):
         lines = np.arange((offset + at * step) % bar, heard.clip.seconds, bar)
@@ -175,7 +174,7 @@ def _harmony_cues(heard: Hearing, offset: float, step: float, request: Request) 
                 )
         if chords is not None and lines.size > 2:
             bars = _span_sums(chroma, heard.notes.times, lines[:-1], lines[1:])
-            agreement[at] = max(_progression_fit(bars, chords, first) for first in range(len(chords)))
+            agreement[at] = max(progression_fit(bars, chords, first) for first in range(len(chords)))
     cues = {"change": _standard(change), "new bar": _standard(new_bar)}
     if chords is not None:
         cues["chords"] = agreement - agreement.mean()
@@ -192,25 +191,6 @@ def _distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """One minus the cosine of each pair of rows."""
     norm = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     return np.where(norm > 1e-6, 1 - np.sum(a * b, axis=1) / np.maximum(norm, 1e-6), 0.0)
-
-
-def _progression_vectors(request: Request) -> np.ndarray | None:
-    """The chord tones of each bar of the progression, (bars, 12), or None where none is known or it never changes."""
-    if not request.progression:
-        return None
-    bars = np.zeros((len(request.progression), 12))
-    for number, labels in enumerate(request.progression):
-        for label in labels:
-            chord = parse_chord(label)
-            if chord is not None:
-                bars[number, list(chord.pitch_classes)] += 1 / len(labels)
-    return bars if np.ptp(bars, axis=0).any() else None
-
-
-def _progression_fit(bars: np.ndarray, chords: np.ndarray, first: int) -> float:
-    """Share of pitch-class strength on the chords when bar 0 of the take is bar ``first`` of the progression."""
-    wanted = chords[(np.arange(len(bars)) + first) % len(chords)]
-    return float(np.sum(bars * np.minimum(wanted, 1.0)) / (bars.sum() + 1e-9))
 
 
 # --------------------------------------------------------------------------------------------------------------- window
@@ -283,9 +263,9 @@ def _window_parts(
         parts["grid"] = float(np.exp(-np.median(off) / 0.02))
     if heard.notes is not None:
         chroma = _span_sums(heard.notes.chroma(), heard.notes.times, lines[:-1], lines[1:])
-        chords = _progression_vectors(request)
+        chords = progression_tones(request)
         if chords is not None:
-            parts["harmony"] = _progression_fit(chroma, chords, 0)
+            parts["harmony"] = progression_fit(chroma, chords, 0)
         elif request.key is not None:
             parts["harmony"] = scale_share(chroma.sum(axis=0), request.key)
     return parts

@@ -14,6 +14,7 @@ FRAME_SECONDS = 0.01
 ACTIVE_DB = -45.0  # against the loudest 10 ms of the take: below is silence before the first note
 SILENT_RMS = 1e-3  # -60 dBFS
 NOTE_HOP_SECONDS = 0.05
+LEAST_FLUX = 4.5  # bowed and blown chords ripple below 4, struck and plucked notes start above 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +41,19 @@ def hear(clip: Clip, request: Request) -> Hearing:
     """Measure a take; raises Refused if it is silent throughout."""
     begin, end = active_span(clip)
     bands = onset_bands(clip)
-    times, strengths = onset_times(clip, bands)
     notes = None if request.role == "drums" else note_gram(clip, hop_seconds=NOTE_HOP_SECONDS)
-    return Hearing(clip, bands, Onsets(times, strengths), notes, begin, end)
+    return Hearing(clip, bands, hear_onsets(clip, bands), notes, begin, end)
+
+
+def hear_onsets(clip: Clip, bands: OnsetBands | None = None) -> Onsets:
+    """The onsets of a clip without the ripples of held sound: those whose spectral flux reaches LEAST_FLUX."""
+    from scipy.ndimage import maximum_filter1d
+
+    bands = bands if bands is not None else onset_bands(clip)
+    times, strengths = onset_times(clip, bands)
+    frames = np.clip(np.round(times * bands.rate).astype(int), 0, bands.all.size - 1)
+    real = maximum_filter1d(bands.all, 5)[frames] >= LEAST_FLUX
+    return Onsets(times[real], strengths[real])
 
 
 def active_span(clip: Clip) -> tuple[float, float]:

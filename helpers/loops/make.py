@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -88,8 +88,10 @@ def plan_corrections(heard: Hearing, request: Request, analysis: Analysis | None
     """Decide everything that will be done to a take; raises Refused as :func:`make_loop` does."""
     tempo = estimate_take_tempo(heard.onsets, request)
     check_usable(heard.clip)
-    words = []
     error = tempo.error_percent(request.bpm)
+    if error is not None and abs(error) <= max(LEAST_STRETCH_PERCENT, tempo.margin_percent):
+        tempo = replace(tempo, bpm=request.bpm)  # no telling it from the tempo asked for: leave the sound alone
+    words = []
     if error is not None and abs(error) > MOST_STRETCH_PERCENT:
         raise Refused(
             f"The take plays at {tempo.bpm:.1f} BPM, {error:+.1f} % from the {request.bpm:g} asked for; up to "
@@ -98,10 +100,9 @@ def plan_corrections(heard: Hearing, request: Request, analysis: Analysis | None
     drift = estimate_drift(heard.onsets, tempo, request)
     phase = find_phase(heard, tempo, drift, request, analysis)
     window = find_window(heard, phase, tempo, drift, request)
-    percent = ((window.lines[-1] - window.lines[0]) / request.seconds - 1) * 100
-    if abs(percent) >= LEAST_STRETCH_PERCENT:
-        # The word is about the sound: a take that is too slow is made shorter.
-        words.append(f"stretched {-percent:+.2f} %")
+    percent = (request.seconds / (window.lines[-1] - window.lines[0]) - 1) * 100
+    if abs(percent) >= LEAST_STRETCH_PERCENT / 2:
+        words.append(f"stretched {percent:+.2f} %")  # in time: shorter is negative
     if drift.coefficients:
         words.append(f"straightened a drift of {drift.worst_seconds * 1000:.0f} ms")
     shift = plan_shift(heard, window.lines, request, analysis)

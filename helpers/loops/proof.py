@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..audio import loudness_lufs, true_peak_dbtp
-from ..features import chroma, key_scores, onset_times
+from ..features import chroma, key_scores
 from ..pitch import ALL_KEYS, mirex_score
 from ..records import Analysis, Clip, FitCard, Request
-from .hearing import Onsets
+from .hearing import Onsets, hear_onsets
 from .purity import measure_purity
 from .seam import measure_seam
 from .shift import chord_share, scale_share
@@ -18,6 +19,7 @@ from .tempo import TakeTempo, estimate_take_tempo
 
 STRONG = 0.25  # onsets at least this strong, of the strongest, count for the grid
 FEWEST_STRONG = 4
+SHORTEST_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,11 @@ class Limit:
 
 LIMITS = {
     "tempo_error_percent": Limit(0.5, "over eight bars at 120 BPM half a percent is 80 ms, heard as dragging"),
+    "tempo_error_ms": Limit(45.0, "and short loops, whose tempo cannot be measured finer, may stray this far in all"),
     "grid_error_ms": Limit(35.0, "beyond a sixteenth's third at 120 BPM the part is not on this grid"),
     "in_key_share": Limit(0.60, "seven of twelve notes hold 58 % of anything by chance"),
     "seam": Limit(1.5, "half again as abrupt as the loop's own most abrupt moments is heard as a click or a gap"),
-    "purity": Limit(0.2, "below this other instruments carry as much as the one asked for"),
+    "purity": Limit(0.1, "2 % of pure recordings lie below this, and most with another instrument 6 dB under them"),
     "true_peak_dbtp": Limit(-0.1, "nearer to full scale lossy players clip"),
     "loudness_lufs": Limit(-40.0, "quieter is not usable beside other tracks"),
 }
@@ -64,6 +67,8 @@ def prove(clip: Clip, request: Request, analysis: Analysis | None = None, correc
     expected = request.samples(clip.sample_rate)
     if clip.length != expected:
         failures.append(f"{clip.length} samples long instead of {expected}")
+    if clip.seconds < SHORTEST_SECONDS:
+        return _unmeasured(clip, request, corrections, (*failures, f"{clip.seconds:.2f} s is too short to be measured"))
     peak = true_peak_dbtp(clip)
     loudness = loudness_lufs(clip)
     if loudness is None:
@@ -72,7 +77,7 @@ def prove(clip: Clip, request: Request, analysis: Analysis | None = None, correc
     reasons += pulse.reasons
     harmony = _measure_harmony(clip, request)
     reasons += harmony.reasons
-    seam = measure_seam(clip, request).value if clip.length > clip.sample_rate // 4 else None
+    seam = measure_seam(clip, request).value
     purity, parts = measure_purity(clip, request)
 
     def check(name: str, value: float | None, text: str, *, above: bool = True) -> None:
@@ -81,7 +86,9 @@ def prove(clip: Clip, request: Request, analysis: Analysis | None = None, correc
             failures.append(text)
 
     error = pulse.tempo_error_percent
-    check("tempo_error_percent", None if error is None else abs(error), f"tempo off by {error or 0:+.2f} %")
+    astray_ms = None if error is None else abs(error) / 100 * request.seconds * 1000
+    if astray_ms is not None and astray_ms > LIMITS["tempo_error_ms"].value:
+        check("tempo_error_percent", abs(error), f"tempo off by {error:+.2f} %")
     check("grid_error_ms", pulse.grid_error_ms, f"onsets {pulse.grid_error_ms or 0:.0f} ms off the grid")
     check(
         "in_key_share",
@@ -122,6 +129,21 @@ def prove(clip: Clip, request: Request, analysis: Analysis | None = None, correc
     )
 
 
+def _unmeasured(clip: Clip, request: Request, corrections: tuple[str, ...], reasons: tuple[str, ...]) -> FitCard:
+    nothing = dict.fromkeys(f.name for f in dataclasses.fields(FitCard))
+    known = {
+        "samples": clip.length,
+        "samples_expected": request.samples(clip.sample_rate),
+        "bpm_requested": request.bpm,
+        "key_requested": request.key.name if request.key else None,
+        "purity_parts": {},
+        "corrections": tuple(corrections),
+        "verdict": "failed",
+        "reasons": reasons,
+    }
+    return FitCard(**(nothing | known))
+
+
 @dataclass(frozen=True)
 class _Pulse:
     bpm: float | None = None
@@ -132,7 +154,7 @@ class _Pulse:
 
 
 def _measure_pulse(clip: Clip, request: Request) -> _Pulse:
-    heard = Onsets(*onset_times(clip))
+    heard = hear_onsets(clip)
     # Against the 90th percentile: one great accent must not make every other note a weak one.
     strong = heard.strengths >= STRONG * np.percentile(heard.strengths, 90) if heard.times.size else heard.strengths > 0
     onsets = Onsets(heard.times[strong], heard.strengths[strong])

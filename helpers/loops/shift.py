@@ -54,8 +54,13 @@ def plan_shift(heard: Hearing, lines: tuple[float, ...], request: Request, analy
     if request.key is None:
         return Shift(0, cents)
     total = chroma.sum(axis=1)
-    # Tuning by a large part of a semitone moves the names of the notes along.
     fits = {s: key_fit(np.roll(total, s), request.key) for s in range(-MOST_SEMITONES, MOST_SEMITONES + 1)}
+    chords = progression_tones(request)
+    if chords is not None:
+        bars = np.array([b.sum(axis=1) for b in np.array_split(chroma, request.bars, axis=1)])
+        for s in fits:
+            turned = np.roll(bars, s, axis=1)
+            fits[s] += max(progression_fit(turned, chords, first) for first in range(len(chords)))
     best = max(fits, key=lambda s: fits[s] - COST_PER_SEMITONE * abs(s))
     if fits[best] - fits[0] - COST_PER_SEMITONE * abs(best) < LEAST_GAIN:
         best = 0
@@ -96,3 +101,22 @@ def chord_share(frames: np.ndarray, times: np.ndarray, request: Request) -> floa
         on += float(part[list(chord.pitch_classes)].sum())
         total += float(part.sum())
     return on / total if total > 0 else None
+
+
+def progression_tones(request: Request) -> np.ndarray | None:
+    """The chord tones of each bar of the progression, (bars, 12), or None where none is known or it never changes."""
+    if not request.progression:
+        return None
+    bars = np.zeros((len(request.progression), 12))
+    for number, labels in enumerate(request.progression):
+        for label in labels:
+            chord = parse_chord(label)
+            if chord is not None:
+                bars[number, list(chord.pitch_classes)] += 1 / len(labels)
+    return bars if np.ptp(bars, axis=0).any() else None
+
+
+def progression_fit(bars: np.ndarray, chords: np.ndarray, first: int) -> float:
+    """Share of pitch-class strength on the chords when bar 0 of the take is bar ``first`` of the progression."""
+    wanted = chords[(np.arange(len(bars)) + first) % len(chords)]
+    return float(np.sum(bars * np.minimum(wanted, 1.0)) / (bars.sum() + 1e-9))

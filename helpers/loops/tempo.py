@@ -30,12 +30,13 @@ class TakeTempo:
     """The tempo of a take. ``bpm`` is None where it cannot be measured and ``reason`` says why.
 
     ``fit`` 0..1 is how well the onsets gather on that grid; ``step_offset_seconds`` is the time of one of its
-    sixteenths.
+    sixteenths; ``margin_percent`` is two standard errors of the tempo.
     """
 
     bpm: float | None
     fit: float = 0.0
     step_offset_seconds: float = 0.0
+    margin_percent: float = 0.0
     reason: str = ""
 
     def error_percent(self, bpm_requested: float) -> float | None:
@@ -85,8 +86,7 @@ def estimate_take_tempo(onsets: Onsets, request: Request) -> TakeTempo:
     best = int(np.argmax(np.where(near, value + LEAD, value)))
     if fits[best] < LEAST_FIT:
         return TakeTempo(None, float(fits[best]), reason="sustained, no steady pulse")
-    bpm, offset = _refine(times, weights, request, request.bpm * (1 + stretches[best]))
-    return TakeTempo(bpm, float(fits[best]), offset)
+    return _refined(times, weights, request, request.bpm * (1 + stretches[best]), float(fits[best]))
 
 
 def grid_fit(times: np.ndarray, weights: np.ndarray, request: Request, stretches: np.ndarray) -> np.ndarray:
@@ -107,10 +107,11 @@ def grid_fit(times: np.ndarray, weights: np.ndarray, request: Request, stretches
     return total / mass if mass else total
 
 
-def _refine(times: np.ndarray, weights: np.ndarray, request: Request, bpm: float) -> tuple[float, float]:
-    """Regress the onsets on the sixteenths they are nearest to; the tempo and the time of one sixteenth."""
+def _refined(times: np.ndarray, weights: np.ndarray, request: Request, bpm: float, fit: float) -> TakeTempo:
+    """Regress the onsets on the sixteenths they are nearest to."""
     step = step_seconds(bpm, request.time)
-    offset = grid_phase(times, weights, step)
+    offset = grid_phase(times, weights, step, request.time.steps_per_beat)
+    margin = 0.1  # of a regression that could not be made: what the search resolves
     for tolerance in (0.3, 0.2, 0.2):
         number = np.round((times - offset) / step)
         away = times - offset - number * step
@@ -121,13 +122,22 @@ def _refine(times: np.ndarray, weights: np.ndarray, request: Request, bpm: float
         if abs(slope / step - 1) > 0.02:
             break
         step, offset = float(slope), float(intercept)
-    return 60 / step / request.time.steps_per_beat, offset
+        left = times[near] - offset - number[near] * step
+        margin = 200 * float(left.std() / (number[near].std() * step * np.sqrt(near.sum())))
+    return TakeTempo(60 / step / request.time.steps_per_beat, fit, offset, margin)
 
 
-def grid_phase(times: np.ndarray, weights: np.ndarray, step: float) -> float:
-    """Time in seconds, 0 <= t < step, at which the onsets gather on a grid of that step (circular mean)."""
-    turn = np.sum(weights * np.exp(2j * np.pi * times / step))
-    return float(np.angle(turn) / (2 * np.pi) % 1 * step)
+def grid_phase(times: np.ndarray, weights: np.ndarray, step: float, steps_per_beat: int) -> float:
+    """Time in seconds, 0 <= t < one beat, at which the onsets gather best on a grid of beats, half beats and steps.
+
+    The sixteenths alone would be led astray by swing, which pulls every other one of them late.
+    """
+    phases = np.arange(64 * steps_per_beat) / 64 * step
+    score = np.zeros(phases.size)
+    for level, share in zip((1, steps_per_beat // 2, steps_per_beat), LEVEL_SHARES, strict=True):
+        turn = 2j * np.pi * level / (steps_per_beat * step)
+        score += share * np.real(np.sum(weights * np.exp(turn * times)) * np.exp(-turn * phases))
+    return float(phases[np.argmax(score)])
 
 
 LEAST_DRIFT_SECONDS = 0.006  # less is within how well onsets can be placed

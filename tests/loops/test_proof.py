@@ -1,0 +1,100 @@
+"""The fit card: measured, never copied; None where nothing could be measured."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from helpers.loops import prove
+from helpers.loops.proof import grid_distances_seconds
+from helpers.records import Clip
+from tests.signals import RATE, clip_of, melody
+
+from .takes import drums, piano, request_for
+
+
+def level(clip: Clip) -> Clip:
+    from helpers.loops.level import set_level
+
+    return set_level(clip)
+
+
+def test_a_right_loop_passes():
+    for clip, role in ((drums(bars=4), "drums"), (piano(bars=4), "chords")):
+        card = prove(level(clip), request_for(role, bars=4))
+        assert card.verdict == "pass", card.reasons
+        assert card.samples == card.samples_expected
+        assert abs(card.tempo_error_percent) < 0.1 and card.grid_error_ms < 6 and abs(card.downbeat_offset_ms) < 10
+        assert card.seam <= 1.5 and card.true_peak_dbtp < 0
+
+
+def test_tempo_is_measured_and_not_copied():
+    card = prove(level(drums(124.0, bars=4)), request_for(bars=4))
+    assert card.bpm_measured == pytest.approx(124.0, rel=2e-3)
+    assert card.verdict == "failed" and any("samples" in reason for reason in card.reasons)
+    assert any("tempo" in reason for reason in card.reasons)
+
+
+def test_key_is_measured_and_not_copied():
+    request = request_for("chords", bars=4)
+    right = prove(level(piano(bars=4)), request)
+    wrong = prove(level(piano(bars=4, transpose=1)), request)
+    assert right.in_key_share > 0.8 and wrong.in_key_share < 0.6
+    assert wrong.verdict == "failed" and right.verdict == "pass"
+    assert right.key_score >= 0.3 > wrong.key_score
+
+
+def test_chords_are_compared_bar_by_bar():
+    request = request_for("chords", bars=4, progression=(("Am",), ("F",), ("C",), ("G",)))
+    turned = dataclasses.replace(request, progression=(("F",), ("C",), ("G",), ("Am",)))
+    clip = level(piano(bars=4))
+    assert prove(clip, request).chord_agreement > prove(clip, turned).chord_agreement + 0.15
+
+
+def test_drums_have_no_key_and_held_notes_no_tempo():
+    card = prove(level(drums(bars=2)), request_for(bars=2))
+    assert card.key_measured is None and card.key_score is None and any("drums" in r for r in card.reasons)
+    held = level(melody([(57, 0.0, 7.9), (60, 0.0, 7.9), (64, 0.0, 7.9)], 8.0))
+    card = prove(held, request_for("pad", bars=4))
+    assert card.bpm_measured is None and card.grid_error_ms is None
+    assert any("sustained" in reason for reason in card.reasons)
+
+
+def test_corrections_decide_between_pass_and_corrected():
+    clip, request = level(drums(bars=2)), request_for(bars=2)
+    assert prove(clip, request, None, ("tail wrapped 640 ms", "offset removed")).verdict == "pass"
+    assert prove(clip, request, None, ("stretched +1.80 %",)).verdict == "corrected"
+
+
+@pytest.mark.parametrize("damage", ["silent", "clipped", "clicking", "off grid"])
+def test_damage_fails_with_its_reason(damage):
+    request = request_for("chords", bars=2)
+    clip = level(piano(bars=2))
+    samples = clip.samples.copy()
+    word = damage
+    if damage == "silent":
+        samples[:] = 0
+    elif damage == "clipped":
+        samples = np.clip(samples * 30, -1.2, 1.2)
+        word = "clips"
+    elif damage == "clicking":
+        samples[0, 0] += 0.9
+        word = "abrupt"
+    else:
+        samples = np.roll(samples, round(0.055 * RATE), axis=1)
+        word = "grid"
+    card = prove(Clip(samples, RATE), request)
+    assert card.verdict == "failed" and any(word in reason for reason in card.reasons), card.reasons
+
+
+def test_the_grid_swings_with_the_request():
+    straight = request_for(bpm=120, bars=1)
+    swung = dataclasses.replace(straight, swing=2 / 3)
+    late = np.array([0.5 * 2 / 3])
+    assert abs(grid_distances_seconds(late, straight)[0]) > 0.03
+    assert abs(grid_distances_seconds(late, swung)[0]) < 1e-6
+
+
+def test_a_card_survives_anything_short_or_empty():
+    for clip in (clip_of(np.zeros(10)), clip_of(np.full(2000, 0.5)), clip_of(np.zeros(0))):
+        assert prove(clip, request_for(bars=1)).verdict == "failed"

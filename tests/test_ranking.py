@@ -1,0 +1,76 @@
+"""Ranking: what fits the idea comes first, what failed comes last, and each loop says why."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from helpers.loops import prove
+from helpers.loops.level import set_level
+from helpers.ranking import WEIGHTS, rank
+from helpers.records import Analysis, Clip, Groove, Loop, Tempo
+from tests.loops.takes import drums, piano, request_for, take_of
+from tests.signals import RATE, mixed
+
+REQUEST = request_for("chords", bars=4, progression=(("Am",), ("F",), ("C",), ("G",)))
+
+
+def loop_of(clip: Clip, request=REQUEST, corrections: tuple[str, ...] = ()) -> Loop:
+    clip = set_level(clip)
+    return Loop(clip, take_of(clip), corrections, prove(clip, request, None, corrections))
+
+
+def leaking() -> Clip:
+    return mixed(piano(bars=4), Clip(drums(bars=4).samples * np.float32(0.6), RATE))
+
+
+def detached() -> Clip:
+    clip = piano(bars=4)
+    faded = clip.samples.copy()
+    faded[:, -RATE:] *= np.linspace(1, 0, RATE, dtype=np.float32) ** 2
+    return Clip(faded, RATE)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_undamaged_loop_comes_first_among_five(seed):
+    late = Clip(np.roll(piano(bars=4).samples, round(0.03 * RATE), axis=1), RATE)
+    clips = [piano(bars=4), piano(bars=4, transpose=1), leaking(), detached(), late]
+    order = np.random.default_rng(seed).permutation(5)
+    loops = [loop_of(clips[i]) for i in order]
+    best = rank(loops, REQUEST)[0]
+    assert np.array_equal(best.clip.samples, set_level(clips[0]).samples), [loop.why for loop in rank(loops, REQUEST)]
+
+
+def test_failed_loops_come_last_and_all_have_scores_and_reasons():
+    loops = [loop_of(piano(bars=4, transpose=1)), loop_of(piano(bars=4)), Loop(piano(bars=4), take_of(piano(bars=4)))]
+    ranked = rank(loops, REQUEST)
+    assert ranked[0].fit.verdict == "pass" and {r.fit.verdict for r in ranked[1:] if r.fit} == {"failed"}
+    assert all(0 <= loop.score <= 1 and loop.why for loop in ranked)
+    assert loops[0].score is None, "the loops handed in are left alone"
+
+
+def test_an_untouched_loop_beats_the_same_loop_corrected():
+    clip = piano(bars=4)
+    ranked = rank([loop_of(clip, corrections=("stretched +4.00 %",)), loop_of(clip)], REQUEST)
+    assert ranked[0].corrections == ()
+
+
+def test_groove_and_room_count_when_the_idea_is_known():
+    loop = loop_of(drums(bars=4), request_for(bars=4))
+    groove = Groove(accents=(1.0, 0, 0.3, 0) * 4, octaves=(1.0, 0, 0, 0, 0, 0, 0))
+    idea = Analysis("idea.wav", "", 8.0, RATE, 1, Tempo(120.0, 1.0), None, groove=groove)
+    with_idea = rank([loop], request_for(bars=4), idea)[0]
+    assert any("groove" in text for text in with_idea.why) and any("room" in text for text in with_idea.why)
+    assert not any("groove" in text for text in rank([loop], request_for(bars=4))[0].why)
+
+
+def test_weights_sum_to_one():
+    assert sum(w.weight for w in WEIGHTS.values()) == pytest.approx(1.0)
+    assert all(w.why for w in WEIGHTS.values())
+
+
+def test_what_cannot_be_measured_takes_no_part():
+    loop = loop_of(drums(bars=4), request_for(bars=4))
+    bare = dataclasses.replace(loop, fit=dataclasses.replace(loop.fit, purity=None, seam=None, grid_error_ms=None))
+    ranked = rank([bare], request_for(bars=4))[0]
+    assert not any("purity" in text for text in ranked.why)
