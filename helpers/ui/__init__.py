@@ -5,7 +5,6 @@ The panels of a notebook share one :class:`~helpers.ui.app.App` in its kernel; a
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,18 +31,9 @@ def setup(folder: str = "loops") -> None:
 
     install("core", on_line=print)
     opened = current(folder)
-    threading.Thread(target=_warm, name="loops-warm", daemon=True).start()
     count = len(opened.state.ideas)
-    print(
-        f"Ready. Everything is kept in {opened.state.folder}" + (f"; {count} saved ideas are back." if count else ".")
-    )
-
-
-def _warm() -> None:
-    """Load the analysis libraries while the musician is still choosing a file."""
-    import helpers.analysis
-    import helpers.loops
-    import helpers.sketch  # noqa: F401
+    back = f"; {count} saved ideas are back" if count else ""
+    print(f"Ready. Everything is kept in {opened.state.folder}{back}.")
 
 
 def models() -> None:

@@ -77,8 +77,13 @@ def generate(page, timeout: float = 180_000) -> int:
     """Press Generate, wait for the end of the job and return how many loops there are now."""
     before = page.locator(".lg-loop").count()
     page.click('[data-key="generate"]')
-    page.wait_for_function("(n) => document.querySelectorAll('.lg-loop').length > n", arg=before, timeout=timeout)
-    page.wait_for_selector(".lg-studio .lg-job .lg-notice", timeout=timeout)
+    page.wait_for_function(
+        "(n) => document.querySelectorAll('.lg-loop').length > n || document.querySelector('.lg-studio .lg-notice.bad')",
+        arg=before,
+        timeout=timeout,
+    )
+    page.wait_for_selector(".lg-studio .lg-notice", timeout=timeout)
+    assert page.locator(".lg-studio .lg-notice.bad").count() == 0, page.inner_text(".lg-studio .lg-notice.bad")
     return page.locator(".lg-loop").count()
 
 

@@ -80,3 +80,25 @@ def test_everything_can_be_reached_with_the_keyboard(page, tmp_path):
     page.keyboard.press("3")
     page.keyboard.press("Space")
     page.wait_for_selector(".lg-loop.playing", state="detached")
+
+
+def test_what_is_being_typed_survives_a_redraw(page):
+    field = page.locator('.lg-studio [data-key="genre"]')
+    field.click()
+    page.keyboard.type("bos")
+    page.evaluate(
+        """() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute(
+        {code: 'from helpers import ui; ui.current().change("bars", 2)'}).done"""
+    )
+    page.wait_for_function("() => document.querySelectorAll('.t-chord').length === 2")
+    assert page.evaluate("() => document.activeElement.dataset.key") == "genre"
+    page.keyboard.type("sa")
+    assert field.input_value() == "bossa"
+    page.keyboard.press("Tab")
+    page.wait_for_function("() => document.querySelector('.lg-studio [data-key=genre]').value === 'bossa'")
+    genre = page.evaluate(
+        """async () => { let text = ''; const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+        const asked = kernel.requestExecute({code: 'print(ui.current().form.genre)'});
+        asked.onIOPub = (m) => { text += m.content.text || ''; }; await asked.done; return text.trim(); }"""
+    )
+    assert genre == "bossa"
