@@ -26,7 +26,7 @@ CancelCheck = Callable[[], bool]
 
 LAST_LINES = 12
 _POLL_SECONDS = 0.2
-_GRACE_SECONDS = 10.0
+_GRACE_SECONDS = 3.0
 _BIG_FILE_BYTES = 20_000_000  # files below this arrive before a progress line would help
 
 _OWN_ENVIRONMENT = "Make an environment of your own first: python3 -m venv .venv, then use .venv/bin/python."
@@ -230,15 +230,13 @@ def run_lines(
         raise CommandFailed(code, last)
 
 
-def stop_process(process: subprocess.Popen, grace_seconds: float = _GRACE_SECONDS) -> None:
+def stop_process(process: subprocess.Popen) -> None:
     """End a process and its children: interrupt first, so that pip can put back what it was replacing, then kill."""
-    for number in (signal.SIGINT, signal.SIGKILL):
-        if process.poll() is not None:
-            return
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, number)
+            os.killpg(process.pid, number)  # once more after its end: a child may have outlived it
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(grace_seconds)
+            process.wait(_GRACE_SECONDS)
 
 
 def utf8_environment() -> dict[str, str]:
