@@ -28,6 +28,7 @@ TRAINED_SECONDS = 10.24
 class AudioLDM2MusicEngine(NeuralEngine):
     """AudioLDM2-Music through diffusers' and transformers' modules."""
 
+    drafts_in_half = True
     info = EngineInfo(
         name="audioldm2-music",
         title="AudioLDM2-Music",

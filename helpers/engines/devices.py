@@ -81,8 +81,10 @@ def probe_machine() -> Machine:
     return Machine(cores=_usable_cores(), ram_gib=_ram_gib(), **gpu)
 
 
-def find_device(precision: str = "auto") -> Device:
+def find_device(precision: str = "auto", *, hurry: bool = False) -> Device:
     """Choose the device; ``precision`` is ``auto`` or one of PRECISIONS.
+
+    ``hurry`` lets ``auto`` be bfloat16 on a CPU that multiplies in it, where it halves the time of a diffusion model.
 
     Raises
     ------
@@ -99,7 +101,11 @@ def find_device(precision: str = "auto") -> Device:
         if precision == "bfloat16" and capability < _BF16_SINCE:
             raise InvalidInput(f"{properties.name} has no bfloat16; use float16, or auto.")
         return Device("cuda", properties.name, choose_precision(capability) if precision == "auto" else precision)
-    return Device("cpu", "CPU", "float32" if precision == "auto" else precision)
+    if precision == "auto":
+        from .fast.cost import has_fast_bfloat16
+
+        precision = "bfloat16" if hurry and has_fast_bfloat16() else "float32"
+    return Device("cpu", "CPU", precision)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -109,6 +109,8 @@ class LoadedModel(ABC):
 class NeuralEngine(Engine):
     """An engine that runs a model's weights through torch."""
 
+    drafts_in_half = False  # True: on a CPU with bfloat16 arithmetic, drafts are made in it
+
     def __init__(self) -> None:
         super().__init__()
         self._model: LoadedModel | None = None
@@ -184,7 +186,8 @@ class NeuralEngine(Engine):
         from .registry import release_others
 
         folder = local_folder(source, *self._local_aliases(source)) or hub.fetch_model(source, progress, cancel)
-        device = devices.find_device(str(request.options.get("precision", "auto")))
+        hurry = self.drafts_in_half and request.options.get("preset") == "draft"
+        device = devices.find_device(str(request.options.get("precision", "auto")), hurry=hurry)
         key = (str(folder), device.kind, device.precision)
         if self._model is None or self._loaded_as != key:
             stop_if(cancel)

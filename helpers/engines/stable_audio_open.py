@@ -29,6 +29,7 @@ CANVAS_SECONDS = 47.0  # 1024 latent frames are 47.55 s; the last half second is
 class StableAudioOpenEngine(NeuralEngine):
     """Stable Audio Open 1.0 through diffusers' modules."""
 
+    drafts_in_half = True
     info = EngineInfo(
         name="stable-audio-open",
         title="Stable Audio Open",
