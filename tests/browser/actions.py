@@ -78,7 +78,8 @@ def generate(page, timeout: float = 180_000) -> int:
     before = page.locator(".lg-loop").count()
     page.click('[data-key="generate"]')
     page.wait_for_function(
-        "(n) => document.querySelectorAll('.lg-loop').length > n || document.querySelector('.lg-studio .lg-notice.bad')",
+        """(n) => document.querySelectorAll('.lg-loop').length > n
+        || document.querySelector('.lg-studio .lg-notice.bad')""",
         arg=before,
         timeout=timeout,
     )

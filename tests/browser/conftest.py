@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
-playwright = pytest.importorskip("playwright.sync_api")
-
-from .front import CHROMIUM, FLAGS, PICTURES, Front  # noqa: E402  skipping comes first
-
-if CHROMIUM is None:
-    pytest.skip("There is no Chromium on this machine.", allow_module_level=True)
+from .front import CHROMIUM, FLAGS, PICTURES, Front
 
 # The real engines, and beside them one that takes minutes.
 PRELUDE = """
@@ -31,6 +27,9 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def browser():
+    playwright = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("There is no Chromium on this machine; install one or set CHROMIUM to its path.")
     with playwright.sync_playwright() as started:
         opened = started.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
         yield opened
@@ -42,8 +41,6 @@ def facts():
     """What was measured on the way; printed and kept beside the pictures."""
     found: dict[str, object] = {}
     yield found
-    import json
-
     PICTURES.mkdir(exist_ok=True)
     text = json.dumps(found, indent=2)
     (PICTURES / "browser.json").write_text(text)

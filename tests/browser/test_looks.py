@@ -97,7 +97,8 @@ def test_what_is_being_typed_survives_a_redraw(page):
     page.keyboard.press("Tab")
     page.wait_for_function("() => document.querySelector('.lg-studio [data-key=genre]').value === 'bossa'")
     genre = page.evaluate(
-        """async () => { let text = ''; const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+        """async () => { let text = '';
+        const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
         const asked = kernel.requestExecute({code: 'print(ui.current().form.genre)'});
         asked.onIOPub = (m) => { text += m.content.text || ''; }; await asked.done; return text.trim(); }"""
     )
