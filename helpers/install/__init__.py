@@ -83,7 +83,7 @@ def install(what: str, *, on_line: OnLine | None = None, cancel: CancelCheck = n
             return status
         say(f"Installing {item.title}: {item.brings}. {item.size_text()} {item.licence}")
         folder = cache_home() if what == "audiocraft" else Path(sys.prefix)
-        require_disk(item.title, folder, item.disk_bytes)
+        require_disk(item.title, folder, item.download_bytes + item.disk_bytes)
         before = versions()
         if what == "audiocraft":
             audiocraft.install(say, cancel)

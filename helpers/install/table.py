@@ -60,8 +60,8 @@ INSTALLABLE: dict[str, Installable] = {
             title="Loops Generator",
             brings="analysis, the sketch engine, loops and the notebook interface",
             requirements=_ROOT / "requirements.txt",
-            download_bytes=260 * MIB,
-            disk_bytes=900 * MIB,
+            download_bytes=220 * MIB,
+            disk_bytes=800 * MIB,
             licence="Open source packages; essentia is AGPL-3.0.",
         ),
         Installable(
@@ -70,7 +70,7 @@ INSTALLABLE: dict[str, Installable] = {
             brings="diffusers and transformers, which run all three in one environment",
             requirements=_ROOT / "requirements-diffusers.txt",
             download_bytes=40 * MIB,
-            disk_bytes=250 * MIB,
+            disk_bytes=220 * MIB,
             licence=(
                 "The packages are Apache-2.0. The weights are fetched when first used, under their own licences: "
                 "Stable Audio Open: Stability AI Community; AudioLDM2-Music: CC-BY-NC-SA-4.0; MusicGen: CC-BY-NC-4.0."
@@ -82,8 +82,8 @@ INSTALLABLE: dict[str, Installable] = {
             title="audiocraft (the reference MusicGen)",
             brings="loops over 30 s by sliding windows and the MultiBandDiffusion decoder, in a process of its own",
             requirements=_ROOT / "requirements-audiocraft.txt",
-            download_bytes=45 * MIB,
-            disk_bytes=160 * MIB,
+            download_bytes=40 * MIB,
+            disk_bytes=130 * MIB,
             licence="audiocraft's code is MIT; all its weights are CC-BY-NC-4.0 (no commercial use).",
         ),
     )

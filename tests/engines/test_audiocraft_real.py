@@ -1,6 +1,6 @@
 """The real audiocraft 1.3.0 in its own home, through the pipe, on tiny models in the released format.
 
-The first run installs set B into .cache/ (about 45 MiB to download, 125 MiB on disk, half a minute) and builds the
+The first run installs set B into .cache/ (about 40 MiB to download, 125 MiB on disk, half a minute) and builds the
 models (4 MB, ten seconds); both are kept. Without a package index these tests are skipped and say so.
 """
 
