@@ -72,10 +72,15 @@ class Idea:
         times = np.arange(strength.size) / rate
         step = bar / request.time.steps_per_bar
         steps = np.array(
-            [_peak(strength, times, start + (i - 0.5) * step, start + (i + 0.5) * step) for i in range(bars * request.time.steps_per_bar)]
+            [
+                _peak(strength, times, start + (i - 0.5) * step, start + (i + 0.5) * step)
+                for i in range(bars * request.time.steps_per_bar)
+            ]
         )
         rounds = -(-request.bars // bars)
-        return np.tile(halves, (rounds, 1))[: 2 * request.bars], np.tile(steps, rounds)[: request.bars * request.time.steps_per_bar]
+        return np.tile(halves, (rounds, 1))[: 2 * request.bars], np.tile(steps, rounds)[
+            : request.bars * request.time.steps_per_bar
+        ]
 
 
 def _mean(frames: np.ndarray, times: np.ndarray, start: float, end: float) -> np.ndarray:

@@ -149,7 +149,7 @@ def _table() -> tuple[Instrument, ...]:
     shanai | lead | 111 | 55 | 84 | s | shehnai
     tinkle bell | arpeggio | 112 | 72 | 108 | d | bell, small bells
     steel drums | arpeggio | 114 | 52 | 88 | d | steel pan, steelpan, pan drums
-    pluck | arpeggio | 84 | 48 | 96 | d | synth pluck, plucks, plucked synth, edm pluck, arp, arpeggio, sequence, sequencer, arpeggiator
+    pluck | arpeggio | 81 | 48 | 96 | s | synth pluck, plucks, plucked synth, edm pluck, arp, arpeggio, sequence, sequencer, arpeggiator
     drum kit | drums | 0 | 35 | 81 | d | drums, drum, drum set, drumset, acoustic drums, standard kit, beat, beats, percussion, drum loop
     room kit | drums | 8 | 35 | 81 | d | room drums, live drums
     power kit | drums | 16 | 35 | 81 | d | rock drums, rock kit, power drums, metal drums

@@ -172,7 +172,12 @@ def window(brief: Brief, cell: Cell, bar: int) -> list[Hit]:
 def velocity(brief: Brief, step: float, rng: np.random.Generator, accent: float = 0.0) -> int:
     """Velocity of a note at a step: metre, the idea's accents, mood, the idea's loudness curve, a human touch."""
     bar = int(step // brief.steps_per_bar) % brief.bars
-    value = 76 + 14 * brief.weight(step) + IDEA_ACCENT * (float(brief.accents[round(step) % brief.steps_per_bar]) - float(brief.accents.mean())) + 16 * accent
+    value = (
+        76
+        + 14 * brief.weight(step)
+        + IDEA_ACCENT * (float(brief.accents[round(step) % brief.steps_per_bar]) - float(brief.accents.mean()))
+        + 16 * accent
+    )
     value = (value + brief.mood.velocity) * (0.7 + 0.3 * float(brief.levels[bar]))
     value += rng.normal(0.0, 1.5 + 5.0 * brief.humanize)
     return int(np.clip(round(value), 24, 122))

@@ -36,7 +36,9 @@ def test_notes_come_back():
             read.append((message.note, now / file.ticks_per_beat, message.velocity))
     assert [(p, v) for p, _, v in read] == [(n.pitch, n.velocity) for n in sorted(score.notes, key=lambda n: n.start)]
     assert now == score.quarters * file.ticks_per_beat  # the track ends with the loop
-    assert all(abs(t - n.start) < 0.001 for (_, t, _), n in zip(read, sorted(score.notes, key=lambda n: n.start), strict=True))
+    assert all(
+        abs(t - n.start) < 0.001 for (_, t, _), n in zip(read, sorted(score.notes, key=lambda n: n.start), strict=True)
+    )
 
 
 def test_every_note_is_ended():

@@ -44,7 +44,13 @@ def test_loop_then_tail(role, rate):
 
 @pytest.mark.parametrize(
     ("role", "instrument"),
-    [("drums", "drum kit"), ("bass", "bass guitar"), ("chords", "piano"), ("chords", "acoustic guitar"), ("arpeggio", "pluck")],
+    [
+        ("drums", "drum kit"),
+        ("bass", "bass guitar"),
+        ("chords", "piano"),
+        ("chords", "acoustic guitar"),
+        ("arpeggio", "pluck"),
+    ],
 )
 def test_onsets_are_on_the_grid(role, instrument):
     asked = request(role, instrument=instrument, humanize=0.0, swing=0.5)
@@ -56,7 +62,9 @@ def test_onsets_are_on_the_grid(role, instrument):
 
 
 def test_first_beat_is_heard_at_sample_zero():
-    clip = render(score_of([Note(36, 0.0, 0.2, 110), Note(36, 2.0, 0.2, 110)], role="drums"), request("drums", dry=True))
+    clip = render(
+        score_of([Note(36, 0.0, 0.2, 110), Note(36, 2.0, 0.2, 110)], role="drums"), request("drums", dry=True)
+    )
     level = np.abs(clip.samples).max(axis=0)
     first = int(np.argmax(level > 0.3 * level.max()))
     second = int(np.argmax(level[44_100:] > 0.3 * level.max())) + 44_100
@@ -114,7 +122,7 @@ def render_level(velocity: int) -> np.ndarray:
     """A soft and a fixed loud note, so that levelling does not hide the difference: the first, against the second."""
     clip = render(score_of([Note(60, 0.0, 1.0, velocity), Note(60, 4.0, 1.0, 127)]), request(dry=True, bars=2))
     second = np.abs(clip.samples[:, round(4 * 0.6 * 44_100) :]).max()
-    return clip.samples[:, : 44_100] / second
+    return clip.samples[:, :44_100] / second
 
 
 def test_an_808_glide_bends_the_sound():

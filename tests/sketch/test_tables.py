@@ -36,7 +36,13 @@ def test_reading_a_cell():
 @pytest.mark.parametrize("genre", GENRES)
 def test_genres_name_styles_that_exist(genre, meter):
     g = GENRES[genre]
-    for bank, styles in (("bass", g.bass), ("chords", g.chords), ("chords", g.guitar), ("lead", g.lead), ("gate", g.gate)):
+    for bank, styles in (
+        ("bass", g.bass),
+        ("chords", g.chords),
+        ("chords", g.guitar),
+        ("lead", g.lead),
+        ("gate", g.gate),
+    ):
         for style in styles:
             assert cells(bank, style, meter)
     assert set(g.pad) <= set(PADS)
@@ -49,7 +55,14 @@ def test_genres_name_styles_that_exist(genre, meter):
 
 
 def test_style_words_name_styles_that_exist():
-    banks = {"bass": BANKS["bass"], "chords": CHORDS, "guitar": CHORDS, "pad": PADS, "lead": LEAD, "gate": BANKS["gate"]}
+    banks = {
+        "bass": BANKS["bass"],
+        "chords": CHORDS,
+        "guitar": CHORDS,
+        "pad": PADS,
+        "lead": LEAD,
+        "gate": BANKS["gate"],
+    }
     for wanted in STYLE_WORDS.values():
         for field, styles in wanted.items():
             assert set(styles) <= set(banks[field])

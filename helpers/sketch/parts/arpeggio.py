@@ -12,6 +12,7 @@ from . import Part
 
 ORDERS = ("up", "down", "up-down", "broken", "pedal", "converge", "thumb")
 RINGING = 3.0  # steps that a decaying instrument rings on
+PLUCK, PLUCKED = "pluck", 1.25  # a synth pluck is a lead patch let go after that many steps
 
 
 def order_indices(name: str, n: int) -> list[int]:
@@ -20,20 +21,20 @@ def order_indices(name: str, n: int) -> list[int]:
     up 0123 · down 3210 · up-down 012321 · broken 0213 · pedal 3 0 3 1 3 2 · converge 0 3 1 2 · thumb 0 2 1 2.
     """
     up = list(range(n))
+    if n < 3:
+        return up
     if name == "down":
         return up[::-1]
     if name == "up-down":
         return up + up[-2:0:-1]
     if name == "broken":
-        return (
-            [i for pair in zip(up[::2], up[1::2], strict=False) for i in pair][:n] if n < 4 else [0, 2, 1, 3, *up[4:]]
-        )
+        return [0, 2, 1, *up[3:]]
     if name == "pedal":
         return [i for low in up[:-1] for i in (n - 1, low)]
     if name == "converge":
         return [i for k in range((n + 1) // 2) for i in dict.fromkeys((k, n - 1 - k))]
     if name == "thumb":
-        return [i for k in range(1, n - 1) for i in (0, k + 1, k, k + 1)] or up
+        return [i for k in range(1, n - 1) for i in (0, k + 1, k, k + 1)]
     return up
 
 
@@ -67,6 +68,8 @@ def write_arpeggio(brief: Brief) -> Part:
                 brief, step, brief.rng("arp note", bar.letter, hit.step), 0.5 if hit.symbol == "X" else -0.2
             )
             length = hit.length * float(np.clip(brief.legato, 0.5, 1.0)) if brief.instrument.sustains else RINGING
+            if brief.instrument.name == PLUCK:
+                length = min(length, PLUCKED)
             tones.append(Tone(pitch, step, min(length, brief.steps - step), level))
     if form[-1].turn:
         tones = _turned(brief, tones)

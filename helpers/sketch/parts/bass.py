@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -16,6 +17,7 @@ from . import Part
 
 GLIDE_QUARTERS = 0.25
 GHOST_VELOCITY = 34
+OFF_CHORD_SHARE = 0.12  # of the line's time may lead from chord to chord
 SUB_STYLES = ("halftime", "sustained")  # what a sub plays in genres that are not built on one
 SUB_GENRES = ("trap", "drill", "dubstep", "hip hop", "rnb", "drum and bass", "uk garage")
 
@@ -26,6 +28,7 @@ def write_bass(brief: Brief) -> Part:
     lock = 0.6 * brief.low_accents + 0.4 * brief.accents if brief.low_accents.any() else brief.accents
     sub = brief.instrument.name in SUB_BASSES and brief.genre.name not in SUB_GENRES
     styles = (*SUB_STYLES, *brief.genre.bass[:1]) if sub else brief.genre.bass
+    off_chord = played = 0.0
     tones: list[Tone] = []
     names: list[str] = []
     last = _nearest(brief.chord(0).bass, brief.centre, brief)
@@ -37,8 +40,12 @@ def write_bass(brief: Brief) -> Part:
         hits = _shaped(brief, bar, window(brief, cell, bar.number), lock)
         for hit in hits:
             tone = _tone(brief, bar, hit, last)
-            if tone is None:
-                continue
+            inside = tone.pitch % 12 in brief.chord(tone.step).tones
+            off_chord += 0.0 if inside else tone.length
+            played += tone.length
+            if not inside and off_chord > OFF_CHORD_SHARE * max(played, float(brief.steps_per_bar)):
+                off_chord -= tone.length
+                tone = replace(tone, pitch=_chord_tone_near(brief, tone.step, tone.pitch))
             tones.append(tone)
             last = tone.pitch
     tones = _monophonic(tones)
@@ -55,6 +62,12 @@ def _nearest(pitch_class: int, target: int, brief: Brief) -> int:
     """The pitch of a class nearest to a target within the part's range."""
     options = [p for p in range(brief.low, brief.high + 1) if p % 12 == pitch_class]
     return min(options, key=lambda p: (abs(p - target), p))
+
+
+def _chord_tone_near(brief: Brief, step: float, pitch: int) -> int:
+    """The tone of the chord at a step that lies nearest to a pitch."""
+    tones = [p for p in range(brief.low, brief.high + 1) if p % 12 in brief.chord(step).tones]
+    return min(tones, key=lambda p: (abs(p - pitch), p))
 
 
 def _shaped(brief: Brief, bar: Bar, hits: list[Hit], lock: np.ndarray) -> tuple[Hit, ...]:
@@ -81,7 +94,7 @@ def _shaped(brief: Brief, bar: Bar, hits: list[Hit], lock: np.ndarray) -> tuple[
     return without_overlaps(by_step.values(), size)
 
 
-def _tone(brief: Brief, bar: Bar, hit: Hit, last: int) -> Tone | None:
+def _tone(brief: Brief, bar: Bar, hit: Hit, last: int) -> Tone:
     step = bar.number * brief.steps_per_bar + hit.step
     chord = brief.chord(step)
     rng = brief.rng("bass note", bar.letter, bar.variation, hit.step)

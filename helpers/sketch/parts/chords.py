@@ -12,8 +12,9 @@ from ..voicing import guitar_voicing, lead_voices
 from . import Part
 
 GUITARS = range(24, 32)  # General MIDI programs
-STRUM_SECONDS = 0.006  # between neighbouring strings of a down stroke; an up stroke is quicker
+STRUM_SECONDS = 0.005  # between neighbouring strings of a down stroke; an up stroke is quicker
 COLOUR_CHANCE = {0: 0.0, 1: 0.2, 2: 0.35}
+MOST_COLOURED = 0.34  # of the chords: the idea's own harmony stays the harmony
 STRUMMED = "DdumM"
 
 
@@ -47,6 +48,7 @@ def _voicings(brief: Brief, guitar: bool, power: bool) -> dict[float, tuple[int,
     """Start step of each chord span -> its notes, voice-led from the last chord of the loop round to the first."""
     out: dict[float, tuple[int, ...]] = {}
     before: tuple[int, ...] = ()
+    coloured = 0
     voices = 3 if brief.density < -0.2 else int(brief.rng("voices").choice([3, 4, 4]))
     for start, _, chord in brief.chord_spans():
         rng = brief.rng("colour", chord.label)
@@ -54,7 +56,9 @@ def _voicings(brief: Brief, guitar: bool, power: bool) -> dict[float, tuple[int,
             before = guitar_voicing(chord, before, low=brief.low, high=brief.high, power=power)
         else:
             chance = COLOUR_CHANCE[int(np.clip(brief.genre.colour + brief.mood.colour, 0, 2))]
-            colour = chord.colours[:1] if len(chord.tones) > 2 and rng.random() < chance else ()
+            free = len(chord.tones) > 2 and coloured < MOST_COLOURED * len(brief.chord_spans())
+            colour = chord.colours[:1] if free and rng.random() < chance else ()
+            coloured += len(colour)
             before = lead_voices(
                 chord, before, voices=voices, low=brief.low, high=brief.high, centre=brief.centre, colour=colour
             )
@@ -117,6 +121,6 @@ def _strum(voicing: tuple[int, ...], symbol: str, step: float, length: float, le
         strings, gap = voicing, STRUM_SECONDS
     if symbol == "m":
         strings, length, level = voicing[:3], 0.4, max(20, level - 30)
-    # The stroke is centred on its step, so that it is heard in time; bar 1 cannot begin early.
-    early = 0.0 if step == 0 else gap * (len(strings) - 1) / 2
+    # The stroke is spread around its step, so that it is heard in time; bar 1 cannot begin early.
+    early = 0.0 if step == 0 else gap * (len(strings) - 1) / 4
     return [Tone(p, step, length, max(16, level - 2 * i), i * gap - early) for i, p in enumerate(strings)]

@@ -12,7 +12,21 @@ from . import Part
 
 ACCENTS = {"X": 112, "x": 88, "o": 62, "g": 38}
 HIT_STEPS = 0.9
-ACOUSTIC = ("rock", "pop", "jazz", "blues", "funk", "soul", "country", "folk", "gospel", "punk", "metal", "ballad", "lo-fi")
+ACOUSTIC = (
+    "rock",
+    "pop",
+    "jazz",
+    "blues",
+    "funk",
+    "soul",
+    "country",
+    "folk",
+    "gospel",
+    "punk",
+    "metal",
+    "ballad",
+    "lo-fi",
+)
 # What a take may play instead: on an acoustic kit (True) and on an electronic one (False).
 SWAPS = {
     "hat": {True: ("hat", "hat", "ride", "tambourine"), False: ("hat", "hat", "shaker", "pedal")},
@@ -148,9 +162,9 @@ def _timekeeping(brief: Brief, hits: list, letter: str) -> list:
     for step, name, mark in hits:
         if name != lead:
             out.append((step, name, mark))
-        elif rate < 1 and step % brief.meter.steps_per_beat and brief.weight(step) < 0.4:
-            continue
-        elif accents.any() and brief.lean > 0 and accents[round(step) % accents.size] < 0.08 and step % 4:
+        elif (rate < 1 and step % brief.meter.steps_per_beat and brief.weight(step) < 0.4) or (
+            accents.any() and brief.lean > 0 and accents[round(step) % accents.size] < 0.08 and step % 4
+        ):
             continue
         else:
             out.append((step, new, mark))

@@ -14,13 +14,16 @@ from ..voicing import lead_voices
 from . import Part
 
 SPREAD_SEMITONES = 24  # an ensemble is not bound to a hand
+MOST_COLOURED = 0.34  # of the chords
 SWELL_STEPS = 16  # expression changes a span
 
 
 def write_pad(brief: Brief) -> Part:
     """Write a pad: every chord of the harmony, each voice moving as little as it can."""
     rng = brief.rng("pad")
-    usual = (*brief.genre.pad, *brief.genre.pad, *(s for s in PADS if s not in brief.genre.pad and s != "pulse"))
+    usual = brief.genre.pad
+    if len(usual) > 1:  # a single style was asked for; else a take may stray from what the genre does most
+        usual = (*usual, *usual, *(s for s in PADS if s not in usual and s != "pulse"))
     style = usual[int(rng.integers(len(usual)))]
     spans = brief.chord_spans()
     voices = int(np.clip(rng.integers(3, 6) + round(brief.density), 3, 5))
@@ -47,10 +50,13 @@ def _voicings(
     out = []
     # Twice round the loop: the second lap starts from the last chord, so that the wrap is voice-led too.
     for lap in range(2):
+        coloured = 0
         for _, _, chord in spans:
             chance = 0.15 + 0.1 * brief.mood.colour
             warm = brief.genre.colour + brief.mood.colour > 0 and brief.rng("pad colour", chord.label).random() < chance
-            colour = chord.colours[:1] if warm and len(chord.tones) > 2 else ()
+            free = len(chord.tones) > 2 and coloured < MOST_COLOURED * len(spans)
+            colour = chord.colours[:1] if warm and free else ()
+            coloured += len(colour)
             before = lead_voices(
                 chord,
                 before,
