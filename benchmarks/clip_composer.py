@@ -189,6 +189,23 @@ def drum_bar(piece: Piece, hits: list[tuple[float, int, float]], rng: np.random.
             piece.put(track, pitch, bar * piece.bar + start, 0.2, velocity)
 
 
+def compose_timeless(rng: np.random.Generator, origin: str) -> Piece:
+    """One to forty notes or strokes at random moments: there is no tempo to find."""
+    piece = Piece("timeless", origin, 60.0, METERS["4/4"], int(rng.integers(1, 4)))
+    drums = bool(rng.random() < 0.3)
+    family = "kit" if drums else ("lead", "chords", "guitar")[int(rng.integers(3))]
+    track = piece.track(pick(rng, PROGRAMS[family]), drums=drums)
+    start = 0.0
+    for _ in range(pick(rng, (1, 2, 4, 8, 16, 40))):
+        pitch = pick(rng, (36, 38, 42, 45, 51)) if drums else int(rng.integers(48, 80))
+        length = float(rng.uniform(0.1, 1.5))
+        piece.put(track, pitch, start, length, float(rng.uniform(50, 110)))
+        start += float(rng.exponential(0.4)) + 0.08
+        if start > piece.bars * 4 - 0.1:
+            break
+    return piece
+
+
 # ---------------------------------------------------------------------------------------------------------------- drums
 
 _DRUM_STYLES = {  # BPM range; (start, pitch, velocity, chance) hits; hat step in quarters, 0 = none

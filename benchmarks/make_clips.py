@@ -2,11 +2,11 @@
 
     python benchmarks/make_clips.py --soundfont GM.sf2 --out DIR [--seed 1] [--each 10] [--tunes FOLDER]
 
-Needs the ``fluidsynth`` program and pretty_midi. Three kinds of material: *parts* (band, piano, guitar, bass, lead,
-hum, pad over stock progressions), *drums* (fourteen styles with swing and fills) and, with ``--tunes`` and music21
-installed, *tunes* (ABC files of that folder, alone or with chords, bass and drums of our own). Programs, tempi, keys,
-detuning and timing jitter vary. Each clip is cut exactly, or free (silence before, tail after), or an MP3 of
-96 kbit/s, or phone-like (300 to 3400 Hz, noise at -22 dB, MP3). The manifest is what ``analysis.py`` and
+Needs the ``fluidsynth`` program and pretty_midi. Kinds of material: *parts* (band, piano, guitar, bass, lead, hum,
+pad over stock progressions), *drums* (fourteen styles with swing and fills), *timeless* (notes at random moments) and,
+with ``--tunes`` and music21 installed, *tunes* (ABC files of that folder, alone or with chords, bass and drums of our
+own). Programs, tempi, keys, detuning and timing jitter vary. Each clip is cut exactly, or free (silence before, tail
+after), or an MP3, or phone-like (300 to 3400 Hz, noise at -22 dB, MP3). The manifest is what ``analysis.py`` and
 ``train_hearing.py`` read. Clean synthetic music flatters every estimator: compare, do not quote.
 """
 
@@ -22,7 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
-from clip_composer import PART_KINDS, Piece, compose_drums, compose_part
+from clip_composer import PART_KINDS, Piece, compose_drums, compose_part, compose_timeless
 from clip_tunes import compose_tune, read_tunes
 
 RATE = 44_100
@@ -60,6 +60,7 @@ def render(piece: Piece, condition: str, rng: np.random.Generator, soundfont: Pa
         soundfile.write(path, sound, RATE, format="MP3", compression_level=0.9 if condition == "phone" else 0.7)
     else:
         soundfile.write(path, sound, RATE, subtype="PCM_16")
+    timeless = piece.kind == "timeless"
     beat = 60.0 / piece.bpm
     bar = piece.meter.beats_per_bar * beat
     beats = [lead + k * beat for k in range(piece.bars * piece.meter.beats_per_bar)]
@@ -68,13 +69,13 @@ def render(piece: Piece, condition: str, rng: np.random.Generator, soundfont: Pa
         "file": path.name,
         "kind": condition,
         "instrument": piece.kind,
-        "bpm": f"{piece.bpm:g}",
+        "bpm": "" if timeless else f"{piece.bpm:g}",
         "key": piece.key.name if piece.key else "",
-        "meter": piece.meter.name,
+        "meter": "" if timeless else piece.meter.name,
         "origin": piece.origin,
-        "notes": "",
-        "beat_times": " ".join(f"{t:.4f}" for t in beats),
-        "downbeat_times": " ".join(f"{t:.4f}" for t in beats[:: piece.meter.beats_per_bar]),
+        "notes": "no-tempo" if timeless else "",
+        "beat_times": "" if timeless else " ".join(f"{t:.4f}" for t in beats),
+        "downbeat_times": "" if timeless else " ".join(f"{t:.4f}" for t in beats[:: piece.meter.beats_per_bar]),
         "chords": " ".join(spans) if piece.shows_chords else "",
     }
 
@@ -148,6 +149,8 @@ def main() -> None:
     mixed = ("exact", "exact", "exact", "free", "mp3", "phone")
     for i in range(6 * args.each):
         pieces.append((compose_drums(i, rng, f"drums {args.seed}-{i}"), (mixed[int(rng.integers(6))],)))
+    for i in range(4 * args.each):
+        pieces.append((compose_timeless(rng, f"timeless {args.seed}-{i}"), (mixed[int(rng.integers(6))],)))
     for i, tune in enumerate(read_tunes(args.tunes, args.most_tunes, rng) if args.tunes else ()):
         pieces.append((compose_tune(tune, rng, f"tune {tune['name']} {i}"), (mixed[int(rng.integers(6))],)))
     with (args.out / "manifest.csv").open("w", newline="", encoding="utf-8") as file:

@@ -13,6 +13,7 @@ a ``licence``) weigh three times for tempo and twice for key, since they are few
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import re
 import sys
@@ -33,7 +34,10 @@ from helpers import features
 from helpers.analysis.evidence import NAMES, tempo_evidence
 from helpers.analysis.key import VIEWS, key_evidence
 from helpers.analysis.listening import Listening
+from helpers.analysis.precise import settle_tempo
 from helpers.analysis.pulse import find_candidates
+from helpers.analysis.tempo import strong_onsets
+from helpers.analysis.tempo_model import trust_evidence
 from helpers.audio import read_clip
 from helpers.pitch import ALL_KEYS, parse_key
 
@@ -55,23 +59,29 @@ class Choice:
     origin: str
     set_name: str
     weight: float = 1.0
+    rates: np.ndarray | None = None  # tempo only: the candidates in BPM,
+    trust: tuple[np.ndarray, np.ndarray, int] | None = None  # and for each its agreement and is-loop; the onsets
 
 
 def heard(row: dict[str, str]) -> dict[str, Choice]:
     """The decisions that a clip of known truth asks for, by model."""
     sound, origin, found = Listening(read_clip(row["path"])), origin_of(row), {}
     recorded = bool(row.get("licence"))
-    if row.get("bpm") and "weak-pulse" not in (row.get("notes") or ""):
-        truth = float(row["bpm"])
-        candidates = find_candidates(sound)
-        if candidates.size:
-            factors = (1.0, 0.5, 2.0) if "octave-ambiguous" in (row.get("notes") or "") else (1.0,)
-            right = np.any([np.abs(candidates / (truth * f) - 1) < 0.04 for f in factors], axis=0)
-            table = tempo_evidence(sound, candidates)
-            found["tempo"] = Choice(table, right, origin, row["set"], 3.0 if recorded else 1.0)
-            nearest = int(np.abs(candidates / truth - 1).argmin())
-            if row.get("meter") in METERS and abs(candidates[nearest] / truth - 1) < 0.04:
-                found["meter"] = Choice(meter_table(table[nearest]), _is(METERS, row["meter"]), origin, row["set"])
+    notes = row.get("notes") or ""
+    candidates = find_candidates(sound)
+    if (row.get("bpm") or "no-tempo" in notes) and "weak-pulse" not in notes and candidates.size:
+        truth = float(row.get("bpm") or 0.001)
+        factors = (1.0, 0.5, 2.0) if "octave-ambiguous" in notes else (1.0,)
+        right = np.any([np.abs(candidates / (truth * f) - 1) < 0.04 for f in factors], axis=0)
+        table = tempo_evidence(sound, candidates)
+        exact = [settle_tempo(sound, float(bpm), 4) for bpm in candidates]
+        trust = np.array([e.agreement for e in exact]), np.array([e.beats is not None for e in exact])
+        found["tempo"] = Choice(
+            table, right, origin, row["set"], 3.0 if recorded else 1.0, candidates, (*trust, strong_onsets(sound))
+        )
+        nearest = int(np.abs(candidates / truth - 1).argmin())
+        if row.get("meter") in METERS and abs(candidates[nearest] / truth - 1) < 0.04:
+            found["meter"] = Choice(meter_table(table[nearest]), _is(METERS, row["meter"]), origin, row["set"])
     if row.get("key"):
         table = key_table(key_evidence(sound))
         key = parse_key(row["key"])
@@ -140,14 +150,18 @@ def softmax(scores: np.ndarray) -> np.ndarray:
     return odds / odds.sum()
 
 
-def cross_validate(name: str, choices: list[Choice], train: Callable[[list[Choice]], np.ndarray]) -> None:
-    """Print the share right, and right among confident answers, with every origin held out once."""
+def cross_validate(
+    name: str, choices: list[Choice], train: Callable[[list[Choice]], np.ndarray]
+) -> list[tuple[Choice, np.ndarray]]:
+    """Every choice with the odds a model gave it that had not seen its origin; prints the share right."""
+    held_out = []
     folds = np.array([zlib.crc32(c.origin.encode()) % FOLDS for c in choices])
     results: dict[str, list[tuple[float, float]]] = {}
     for fold in range(FOLDS):
         weights = train([c for c, f in zip(choices, folds, strict=True) if f != fold])
         for choice in (c for c, f in zip(choices, folds, strict=True) if f == fold):
             odds = softmax(choice.table @ weights)
+            held_out.append((choice, odds))
             results.setdefault(choice.set_name, []).append((float(odds.max()), float(choice.right[int(odds.argmax())])))
     for set_name, pairs in results.items():
         sure = [right for said, right in pairs if said >= 0.8]
@@ -155,9 +169,38 @@ def cross_validate(name: str, choices: list[Choice], train: Callable[[list[Choic
             f"{name:6s} {set_name:12s} n{len(pairs):4d}  right {np.mean([r for _, r in pairs]):.3f}"
             f"  said 0.8 or more: n{len(sure):4d}, right {np.mean(sure) if sure else float('nan'):.3f}"
         )
+    return held_out
 
 
-def write_tempo(tempo: np.ndarray, meter: np.ndarray) -> None:
+def fit_confidence(held_out: list[tuple[Choice, np.ndarray]]) -> np.ndarray:
+    """Logistic regression of being right on the trust evidence of held-out answers; prints its calibration."""
+    rows, right, weights = [], [], []
+    for choice, odds in held_out:
+        best = int(odds.argmax())
+        agreement, is_loop, onsets = choice.trust
+        same = np.abs(choice.rates / choice.rates[best] - 1) < 0.04
+        rows.append(
+            trust_evidence(float(odds[same].sum()), float(agreement[best]), onsets, is_loop=bool(is_loop[best]))
+        )
+        right.append(bool(choice.right[best]))
+        weights.append(choice.weight)
+    table, truth = np.array(rows), np.array(right, dtype=float)
+
+    def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
+        said = 1.0 / (1.0 + np.exp(-(table @ w)))
+        misses = -np.sum(weights * (truth * np.log(said + 1e-12) + (1 - truth) * np.log(1 - said + 1e-12)))
+        return float(misses + w[1:] @ w[1:]), table.T @ (weights * (said - truth)) + 2 * np.r_[0.0, w[1:]]
+
+    found = minimize(loss, np.r_[0.0, 1.0, np.zeros(table.shape[1] - 2)], jac=True, method="L-BFGS-B").x
+    said = 1.0 / (1.0 + np.exp(-(table @ found)))
+    for low, high in itertools.pairwise((0.0, 0.4, 0.6, 0.8, 0.95, 1.01)):
+        inside = (said >= low) & (said < high)
+        if inside.any():
+            print(f"confidence {low:.2f}-{high:.2f}  n{inside.sum():4d}  right {truth[inside].mean():.3f}")
+    return found
+
+
+def write_tempo(tempo: np.ndarray, meter: np.ndarray, confidence: np.ndarray) -> None:
     lines = [
         '"""Weights of the tempo and meter models in natural log odds, by ``benchmarks/train_hearing.py --write``."""',
         "",
@@ -174,7 +217,9 @@ def write_tempo(tempo: np.ndarray, meter: np.ndarray) -> None:
         weights = meter[i * width : (i + 1) * width]
         lines += [f'        "{n}": {w:.4f},' for n, w in zip(("bias", *METER_NAMES), weights, strict=True)]
         lines.append("    },")
-    (HELPERS / "tempo_weights.py").write_text("\n".join([*lines, "}", ""]), encoding="utf-8")
+    shown = ", ".join(f"{w:.4f}" for w in confidence)
+    lines += ["}", "", "# logistic regression on tempo_model.trust_evidence", f"CONFIDENCE_WEIGHTS = ({shown})", ""]
+    (HELPERS / "tempo_weights.py").write_text("\n".join(lines), encoding="utf-8")
 
 
 def write_key(weights: np.ndarray) -> None:
@@ -205,7 +250,12 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
-    rows = [row for path in args.manifests for row in read_manifest(path) if row.get("bpm") or row.get("key")]
+    rows = [
+        row
+        for path in args.manifests
+        for row in read_manifest(path)
+        if row.get("bpm") or row.get("key") or "no-tempo" in row["notes"]
+    ]
     choices: dict[str, list[Choice]] = {"tempo": [], "meter": [], "key": []}
     with ProcessPoolExecutor(args.jobs) as pool:
         for i, found in enumerate(pool.map(heard, rows, chunksize=4), 1):
@@ -218,10 +268,10 @@ def main() -> None:
         "meter": lambda some: fit(some, METER_PENALTY),
         "key": lambda some: fit(some, KEY_PENALTY, key_prior(), scaled=False),
     }
-    for name, train in trainers.items():
-        cross_validate(name, choices[name], train)
+    held_out = {name: cross_validate(name, choices[name], train) for name, train in trainers.items()}
+    confidence = fit_confidence(held_out["tempo"])
     if args.write:
-        write_tempo(trainers["tempo"](choices["tempo"]), trainers["meter"](choices["meter"]))
+        write_tempo(trainers["tempo"](choices["tempo"]), trainers["meter"](choices["meter"]), confidence)
         write_key(trainers["key"](choices["key"]))
 
 

@@ -22,11 +22,13 @@ _WHOLE_BPM = 0.003  # a free take within this of a whole number of BPM is taken 
 
 @dataclass(frozen=True)
 class BeatLine:
-    """Onsets on a straight line: ``bpm``, ``phase_seconds`` of a beat, and the relative standard error of the tempo."""
+    """Onsets on a straight line: ``bpm``, ``phase_seconds`` of a beat, the relative standard error of the tempo, and
+    ``agreement``, how well all onsets keep to the line's grid (mean resultant length, 0..1)."""
 
     bpm: float
     phase_seconds: float
     error: float
+    agreement: float
 
 
 def fit_beat_line(heard: Listening, bpm: float) -> BeatLine | None:
@@ -75,15 +77,16 @@ def _regress(times: np.ndarray, weights: np.ndarray, bpm: float, steps: int) -> 
     # on (mean resultant length, 1 = all on the grid) says how far the line is to be believed
     agreement = float(np.abs(np.sum(weights * np.exp(2j * np.pi * (times - phase) / step))) / weights.sum())
     error = float(np.sqrt(variance * w.sum() / n.size / spread)) / step / max(agreement, 0.05) ** 3
-    return BeatLine(60.0 / (step * steps), phase, max(error, _LEAST_ERROR))
+    return BeatLine(60.0 / (step * steps), phase, max(error, _LEAST_ERROR), agreement)
 
 
 @dataclass(frozen=True)
 class PreciseTempo:
-    """``bpm``, and ``beats`` of the whole file when it is an exact loop, else None."""
+    """``bpm``; ``beats`` of the whole file when it is an exact loop, else None; ``agreement`` of the onsets, 0..1."""
 
     bpm: float
     beats: int | None
+    agreement: float
 
 
 def settle_tempo(heard: Listening, bpm: float, beats_per_bar: int) -> PreciseTempo:
@@ -95,11 +98,12 @@ def settle_tempo(heard: Listening, bpm: float, beats_per_bar: int) -> PreciseTem
     """
     line = fit_beat_line(heard, bpm)
     rough = line.bpm if line else bpm
-    error = line.error if line else 0.008
+    error, agreement = (line.error, line.agreement) if line else (0.008, 0.0)
     beats = beats_per_bar * max(1, round(heard.seconds * rough / 60.0 / beats_per_bar))
     by_length = 60.0 * beats / heard.seconds
     allowed = float(np.clip(3.0 * error, 0.004, 0.03))
     if heard.sound_span[0] <= TIGHT_START_SECONDS and abs(by_length / rough - 1) <= allowed:
-        return PreciseTempo(by_length, beats)
+        return PreciseTempo(by_length, beats, agreement)
     whole = float(round(rough))
-    return PreciseTempo(whole if abs(rough / whole - 1) < max(_WHOLE_BPM, min(2.0 * error, 0.005)) else rough, None)
+    is_whole = abs(rough / whole - 1) < max(_WHOLE_BPM, min(2.0 * error, 0.005))
+    return PreciseTempo(whole if is_whole else rough, None, agreement)

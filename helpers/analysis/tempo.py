@@ -18,7 +18,7 @@ from .grid import estimate_grid, estimate_swing
 from .listening import Listening, listen
 from .precise import settle_tempo
 from .pulse import find_candidates
-from .tempo_model import meter_log_odds, tempo_probabilities
+from .tempo_model import meter_log_odds, tempo_confidence, tempo_probabilities, trust_evidence
 
 _SAME_TEMPO = 0.04  # tempi within 4 % count as one answer, as in tempo evaluation
 _RELATIONS = ((0.5, "half"), (2.0, "double"), (2 / 3, "2/3"), (1.5, "3/2"))
@@ -51,10 +51,11 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
     meter = METERS[max(odds, key=lambda name: odds[name])]
     exact = settle_tempo(heard, float(candidates[best]), meter.beats_per_bar)
     is_loop = exact.beats is not None
+    trust = trust_evidence(float(probability[same].sum()), exact.agreement, strong_onsets(heard), is_loop=is_loop)
     grid = estimate_grid(heard, exact.bpm, is_loop=is_loop, meter=meter)
     return Tempo(
         bpm=exact.bpm,
-        confidence=float(probability[same].sum()),
+        confidence=tempo_confidence(trust),
         alternatives=_alternatives(exact.bpm, candidates, probability),
         beats=grid.beats,
         downbeats=grid.downbeats,
@@ -63,6 +64,11 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
         bars=exact.beats // meter.beats_per_bar if exact.beats else None,
         swing=estimate_swing(heard, grid),
     )
+
+
+def strong_onsets(heard: Listening) -> int:
+    """How many onsets reach a seventh of the strongest."""
+    return int(np.sum(heard.onsets[1] > 0.15))
 
 
 def _alternatives(bpm: float, candidates: np.ndarray, probability: np.ndarray) -> tuple[TempoAlternative, ...]:

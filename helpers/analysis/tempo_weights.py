@@ -159,3 +159,6 @@ METER_WEIGHTS = {
         "whole beats": -0.1179,
     },
 }
+
+# logistic regression on tempo_model.trust_evidence
+CONFIDENCE_WEIGHTS = (0.0, 1.0, 0.0, 0.0, 0.0)
