@@ -7,11 +7,11 @@ and every role a part is composed and measured in the score: share on the scale,
 coherence with the *recording* (not with the analysis the composer read):
 
 - harmony: cosine of the part's pitch classes with the recording's chroma, half bar by half bar;
-- rhythm: how much of the recording's onset strength is explained by the part's onsets, as an absolute correlation over
-  the steps of the loop: sitting on the accents and filling the gaps both count.
+- rhythm: how much of the recording's onset strength the part's onsets explain, as an absolute correlation over the
+  steps of the loop: sitting on the accents and filling the gaps both count.
 
-Controls: (a) the chord's root on every beat; (b) the same instrument's parts composed for the other ideas at this idea's
-tempo, transposed into its key.
+Controls: (a) the chord's root on every beat; (b) the same instrument's parts composed for the other ideas at this
+idea's tempo, transposed into its key.
 """
 
 from __future__ import annotations
@@ -271,8 +271,7 @@ def main() -> None:
     ideas = read_ideas(args.ideas, args.most)
     print(f"{len(ideas)} ideas with chords")
     report: dict = {"ideas": [i.name for i in ideas], "ranges": measure_ranges(), "roles": {}}
-    head = f"{'role':9} {'scale':>6} {'chords':>6} {'median':>6} {'>naive':>6} {'>other':>6} {'overlap':>7} {'differ':>6} {'ms':>5}"
-    print(head)
+    print("role       scale chords median >naive >other overlap differ    ms")
     for role in PLAYERS:
         row = measure_role(role, ideas) | measure_variety(role, ideas[0]) | measure_speed(role, ideas[0])
         report["roles"][role] = row

@@ -117,9 +117,9 @@ def fill_or_thin(
 def lean_on(brief: Brief, cell: Cell, rng: np.random.Generator, profile: np.ndarray, amount: float) -> Cell:
     """Move a cell's weakest hits to where a profile of accents is strong, the first beat excepted.
 
-    ``amount`` 0..1 is the share of the hits that may move; below 0 they move to where the profile is weak, as an answer.
-    A hit moves only where it gains MOVE_GAIN, and by half a bar at most, so that the cell keeps its shape; some that are
-    left on silent steps go.
+    ``amount`` 0..1 is the share of the hits that may move; below 0 they move to where the profile is weak, as an
+    answer. A hit moves only where it gains MOVE_GAIN, and by half a bar at most, so that the cell keeps its shape;
+    some that are left on silent steps go.
     """
     if not profile.any() or amount == 0:
         return cell

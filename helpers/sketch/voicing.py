@@ -28,11 +28,10 @@ def distance(old: tuple[int, ...], new: tuple[int, ...]) -> int:
 
 
 def is_clear(voicing: tuple[int, ...]) -> bool:
-    """No two voices closer than a fifth below C3, none closer than a major second anywhere under C4."""
-    return all(
-        not (low < MUD_LIMIT and high - low < 7) and not (low < 60 and high - low < 2)
-        for low, high in pairwise(voicing)
-    )
+    """No two voices closer than a fifth below C3, no semitones between neighbours, at most one whole tone."""
+    gaps = [(low, high - low) for low, high in pairwise(voicing)]
+    muddy = any(low < MUD_LIMIT and gap < 7 for low, gap in gaps)
+    return not muddy and all(gap > 1 for _, gap in gaps) and sum(gap == 2 for _, gap in gaps) <= 1
 
 
 @lru_cache(maxsize=4096)

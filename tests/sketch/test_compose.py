@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +68,8 @@ def test_equal_requests_give_equal_scores_and_takes_differ(role):
 
 def test_scores_do_not_depend_on_the_hash_seed():
     code = (
-        "from helpers.sketch import compose, write_midi; from tests.sketch.ideas import request, PLAYERS; import hashlib;"
+        "import hashlib; from helpers.sketch import compose, write_midi;"
+        "from tests.sketch.ideas import PLAYERS, request;"
         "print(hashlib.sha256(b''.join(write_midi(compose(request(r), None)) for r in PLAYERS)).hexdigest())"
     )
     answers = set()
@@ -241,7 +243,7 @@ def test_loudness_curve_of_the_idea_is_followed():
 @pytest.mark.parametrize("genre", ["pop", "funk", "jazz", "trap"])
 def test_single_voices_never_overlap(role, genre):
     notes = sorted(compose(request(role, genre=genre, humanize=0.0), None).notes, key=lambda n: n.start)
-    assert all(a.start + a.length <= b.start + 1e-3 for a, b in zip(notes, notes[1:], strict=False))
+    assert all(a.start + a.length <= b.start + 1e-3 for a, b in pairwise(notes))
 
 
 def test_bass_plays_the_root_at_every_chord_change():

@@ -38,8 +38,10 @@ def write_bass(brief: Brief) -> Part:
         cell = lean_on(brief, cell, brief.rng("bass lean", bar.letter), lock, abs(brief.lean))
         names.append(cell.name)
         hits = _shaped(brief, bar, window(brief, cell, bar.number), lock)
+        # A line in octaves needs room above its roots.
+        home = min(brief.centre, brief.high - 18) if any(h.symbol == "8" for h in cell.hits) else brief.centre
         for hit in hits:
-            tone = _tone(brief, bar, hit, last)
+            tone = _tone(brief, bar, hit, last, home)
             inside = tone.pitch % 12 in brief.chord(tone.step).tones
             off_chord += 0.0 if inside else tone.length
             played += tone.length
@@ -94,11 +96,11 @@ def _shaped(brief: Brief, bar: Bar, hits: list[Hit], lock: np.ndarray) -> tuple[
     return without_overlaps(by_step.values(), size)
 
 
-def _tone(brief: Brief, bar: Bar, hit: Hit, last: int) -> Tone:
+def _tone(brief: Brief, bar: Bar, hit: Hit, last: int, home: int) -> Tone:
     step = bar.number * brief.steps_per_bar + hit.step
     chord = brief.chord(step)
     rng = brief.rng("bass note", bar.letter, bar.variation, hit.step)
-    root = _nearest(chord.bass, brief.centre, brief)
+    root = _nearest(chord.bass, home, brief)
     changes = step == 0 or brief.chord(step - 0.5).bass != chord.bass
     pitch = root if changes and hit.symbol not in "8" else _degree(brief, step, hit.symbol, chord, root, last)
     legato = float(np.clip(brief.legato, 0.5, 1.2))
@@ -128,7 +130,7 @@ def _degree(brief: Brief, step: float, symbol: str, chord: Harmony, root: int, l
         return _nearest(near, root + 8, brief)
     if symbol in "an":
         ahead = brief.chord((int(step // (brief.steps_per_bar / 2)) + 1) * brief.steps_per_bar / 2)
-        target = _nearest(ahead.bass, brief.centre, brief)
+        target = _nearest(ahead.bass, root, brief)
         if symbol == "n":
             return target
         return _approach(brief, target, last, chord)

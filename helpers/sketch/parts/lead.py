@@ -15,7 +15,8 @@ from . import Part
 REACH_SEMITONES = 9  # around the part's centre
 LONGEST_LEAP = 9
 PASSING_SHARE = 0.34  # of a bar's notes may lie off the chord
-ROOT_LOVE = 1.0  # semitones a strong note goes out of its way for the root
+REPEAT_COST = 1.6  # semitones, for each time the same pitch has been sung in a row
+ROOT_LOVE = 0.5  # semitones a strong note goes out of its way for the root
 CONTOURS = {
     "arch": (0.0, 1.0, 0.2),
     "climb": (-0.4, 0.2, 1.0),
@@ -111,7 +112,7 @@ def _sing(brief: Brief, bar: Bar, motif: Motif, last: int | None, home: int | No
         lengths[-1] = min(max(lengths[-1], 3.0), size - steps[-1])
     lift = 2 if bar.number % 4 == 2 else 0  # the third bar of a phrase is its height
     out = []
-    passing = 0.0
+    passing, repeats = 0.0, 1
     for i, (at, length, height) in enumerate(zip(steps, lengths, heights, strict=True)):
         step = bar.number * size + at
         chord = brief.chord(step)
@@ -124,7 +125,8 @@ def _sing(brief: Brief, bar: Bar, motif: Motif, last: int | None, home: int | No
         passing -= length if strong else 0.0
         if bar.turn and ends and home is not None:
             goal = home + (2 if goal > home else -2)
-        pitch = _pitch(brief, chord, goal, last, strong)
+        pitch = _pitch(brief, chord, goal, last, strong, repeats)
+        repeats = repeats + 1 if pitch == last else 1
         rest = 1.0 if brief.instrument.sustains else 1.2
         hold = length * float(np.clip(brief.legato, 0.4, 1.0)) * min(rest, 1.0)
         out.append(Tone(pitch, step, max(0.5, hold), velocity(brief, step, rng, 0.3 if strong else -0.1)))
@@ -147,7 +149,7 @@ def _vary(
             del steps[drop], lengths[drop], heights[drop]
 
 
-def _pitch(brief: Brief, chord: Harmony, goal: float, last: int | None, strong: bool) -> int:
+def _pitch(brief: Brief, chord: Harmony, goal: float, last: int | None, strong: bool, repeats: int) -> int:
     """The pitch nearest the goal: a chord tone on strong notes, else a step of the scale beside the note before."""
     low = max(brief.low, brief.centre - REACH_SEMITONES - 3)
     high = min(brief.high, brief.centre + REACH_SEMITONES + 3)
@@ -158,7 +160,7 @@ def _pitch(brief: Brief, chord: Harmony, goal: float, last: int | None, strong: 
         value -= ROOT_LOVE if strong and pitch % 12 == chord.root else 0.0
         if last is not None:
             leap = abs(pitch - last)
-            value += 3.0 * max(0, leap - LONGEST_LEAP) + (0.8 if leap == 0 else 0.0)
+            value += 3.0 * max(0, leap - LONGEST_LEAP) + (REPEAT_COST * repeats if leap == 0 else 0.0)
             if not strong:
                 value += 1.2 * max(0, leap - 2)
         return value
