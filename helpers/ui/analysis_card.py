@@ -20,7 +20,7 @@ _RELATION_WORDS = {
     "other": "also heard",
 }
 _SURE, _FAIR = 0.75, 0.5
-SHOWN_TAGS = 3
+SHOWN_TAGS, SHOWN_BARS = 3, 96
 
 
 def confidence(value: float) -> dict[str, Any]:
@@ -41,6 +41,7 @@ def describe(analysis: Analysis) -> dict[str, Any]:
         "moods": _tags(analysis.moods),
         "loudness": None if analysis.loudness_lufs is None else round(analysis.loudness_lufs, 1),
         "seconds": round(analysis.seconds, 2),
+        "downbeats": [round(t, 3) for t in analysis.tempo.downbeats[:SHOWN_BARS]],
         "notes": list(analysis.notes),
         "melody_notes": len(analysis.melody),
     }

@@ -103,3 +103,15 @@ def test_what_is_being_typed_survives_a_redraw(page):
         asked.onIOPub = (m) => { text += m.content.text || ''; }; await asked.done; return text.trim(); }"""
     )
     assert genre == "bossa"
+
+
+def test_a_click_right_after_typing_is_not_lost(page):
+    """Leaving a field redraws the panel, perhaps between the press and the release of the next click."""
+    page.locator('.lg-studio [data-key="genre"]').fill("techno")
+    box = page.locator('.lg-studio [data-key="instrument-808"]').bounding_box()
+    page.mouse.move(box["x"] + 10, box["y"] + 10)
+    page.mouse.down()
+    page.wait_for_timeout(600)
+    page.mouse.up()
+    page.wait_for_function("() => document.querySelector('.t-instrument').value === '808'")
+    assert page.locator('.lg-studio [data-key="genre"]').input_value() == "techno"

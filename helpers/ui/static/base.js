@@ -162,8 +162,9 @@ const notice = (message) => {
  */
 const region = (model, root, traits, draw) => {
   const el = h("div");
-  let drawing = false;
+  let drawing = false, pressed = false, waiting = false;
   const redraw = () => {
+    if (pressed) { waiting = true; return; } // a click dies when what it began on is replaced before the button is let go
     const old = el.contains(document.activeElement) ? document.activeElement : null;
     const typed = old?.dataset.typed ? [old.value, old.selectionStart, old.selectionEnd] : null;
     drawing = true;
@@ -182,6 +183,13 @@ const region = (model, root, traits, draw) => {
   el.addEventListener("focusout", (event) => {
     if (!drawing && event.target.dataset.typed) event.target.dispatchEvent(new Event("change", { bubbles: true }));
   });
+  el.addEventListener("pointerdown", () => { pressed = true; });
+  const release = () => {
+    if (!pressed) return;
+    pressed = false;
+    if (waiting) { waiting = false; setTimeout(redraw, 30); }
+  };
+  for (const name of ["pointerup", "pointercancel", "dragend"]) addEventListener(name, release, true);
   for (const name of traits) model.on(`change:${name}`, redraw);
   redraw();
   root.append(el);

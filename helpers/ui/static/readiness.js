@@ -36,7 +36,7 @@ export default {
     const all = region(model, root, ["report"], table);
     model.on("change:job", () => { if (!!job().running !== all.busy) { all.busy = !!job().running; all.redraw(); } });
     region(model, root, ["message"], () => notice(model.get("message")));
-    region(model, root, ["job"], () => jobView(job(), kernel));
+    jobPanel(model, root, kernel);
     return close;
   },
 };

@@ -124,7 +124,8 @@ export default {
     const card = () => {
       const idea = get("idea"), heard = get("analysis"), plan = get("plan");
       if (!idea.id) return h("div.lg-empty", {}, "No idea yet. Upload one in the UPLOAD cell above; what was heard in it appears here.");
-      wave = waveform({ peaks: idea.peaks, tone: "idea", height: 56, label: `Waveform of ${idea.name}` });
+      const lines = (heard.downbeats || []).map((t) => ({ at: t / idea.seconds, strong: true }));
+      wave = waveform({ peaks: idea.peaks, tone: "idea", height: 56, lines, label: `Waveform of ${idea.name}` });
       playButton = h("button.lg-button.round.primary.t-listen", { type: "button", "aria-label": "Play the idea", onclick: () => listen(), disabled: !heard.tempo, "data-key": "listen" }, icon("play"));
       const top = h("div.row", { style: { flexWrap: "nowrap" } }, playButton, h("div.grow", {}, h("div.row", {}, h("strong.clip.grow", { title: idea.name }, idea.name), h("span.faint.small.num", {}, clock(idea.seconds))), wave));
       if (!heard.tempo) return h("div.lg-card", {}, top, h("p.muted.small", {}, "Listening …"));
@@ -210,7 +211,7 @@ export default {
     const lower = region(model, root, ["form", "plan", "analysis"], settings);
     let wasRunning = false;
     model.on("change:job", () => { const now = !!get("job").running; if (now !== wasRunning) { wasRunning = now; lower.redraw(); } });
-    region(model, root, ["job"], () => jobView(get("job"), kernel));
+    jobPanel(model, root, kernel);
     region(model, root, ["message"], () => notice(model.get("message")));
     model.on("change:idea", stop);
     return () => { quiet.remove(stop); drop(); close(); };
