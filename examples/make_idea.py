@@ -21,22 +21,21 @@ from helpers.records import Clip, Note, Request
 from helpers.sketch import Score, render, write_midi
 
 BPM, BARS, KEY, RATE = 105.0, 4, "G minor", 44_100
-CHORDS = "| Gm | Eb | Bb | F |"
+CHORDS = "| Gm | Cm | Eb | Dm |"
 
-# One line a bar. Electric piano: what is struck together, as MIDI notes, with its beat and length in quarters.
+# One line a bar. Electric piano: beat:pitches:length in quarters; on one, a push before three, and on four.
 KEYS = (
-    # G3 Bb3 D4 (F4)          a push before beat 3      and an answer on 4
-    "0:55,58,62:1.4  1.5:58,62,65:0.9  2.5:55,58,62:0.4  3:58,62,67:0.9",
+    "0:55,58,62:1.4  1.5:58,62,67:0.9  2.5:55,58,62:0.4  3:58,62,67:0.9",
+    "0:55,60,63:1.4  1.5:60,63,67:0.9  2.5:55,60,63:0.4  3:60,63,67:0.9",
     "0:55,58,63:1.4  1.5:58,63,67:0.9  2.5:55,58,63:0.4  3:58,63,67:0.9",
-    "0:53,58,62:1.4  1.5:58,62,65:0.9  2.5:53,58,62:0.4  3:58,62,65:0.9",
-    "0:53,57,60:1.4  1.5:57,60,65:0.9  2.5:53,57,60:0.4  3:57,60,65:0.9",
+    "0:53,57,62:1.4  1.5:57,62,65:0.9  2.5:53,57,62:0.4  3:57,62,65:0.9",
 )
-# Nylon guitar: beat:pitch:length. A motif, its sequence a step lower, a rise, and a turn back to the first note.
+# Nylon guitar: beat:pitch:length. A motif that climbs, its answer, its height, and a fall that leads back to the start.
 MELODY = (
-    "0:74:0.9  1:72:0.45  1.5:70:0.45  2:74:1.4  3.5:77:0.45",
-    "0:75:0.9  1:74:0.45  1.5:70:0.45  2:72:0.9  3:70:0.9",
-    "0:74:0.9  1:77:0.45  1.5:79:0.45  2:77:1.4  3.5:74:0.45",
-    "0:72:0.9  1:69:0.45  1.5:72:0.45  2:70:0.45  2.5:69:0.45  3:72:0.9",
+    "0:67:0.9  1:70:0.45  1.5:72:0.45  2:74:1.4  3.5:72:0.45",
+    "0:75:0.9  1:74:0.45  1.5:72:0.45  2:67:0.9  3:72:0.9",
+    "0:74:0.9  1:75:0.45  1.5:74:0.45  2:70:1.4  3.5:67:0.45",
+    "0:69:0.9  1:65:0.45  1.5:69:0.45  2:70:0.45  2.5:69:0.45  3:62:0.9",
 )
 
 
