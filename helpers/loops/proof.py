@@ -15,11 +15,13 @@ from .hearing import Onsets, hear_onsets
 from .purity import measure_purity
 from .seam import measure_seam
 from .shift import chord_share, scale_share
-from .tempo import TakeTempo, estimate_take_tempo
+from .tempo import estimate_take_tempo
 
 STRONG = 0.25  # onsets at least this strong, of the strongest, count for the grid
 FEWEST_STRONG = 4
 SHORTEST_SECONDS = 0.3
+NEAR_PERCENT = 0.7  # a finished loop is at its tempo or clearly elsewhere
+LEAST_PROOF_FIT = 0.4  # below this onsets are too scattered to call any of them off the grid
 
 
 @dataclass(frozen=True)
@@ -160,9 +162,10 @@ def _measure_pulse(clip: Clip, request: Request) -> _Pulse:
     onsets = Onsets(heard.times[strong], heard.strengths[strong])
     if onsets.times.size < FEWEST_STRONG:
         return _Pulse(reasons=("tempo and grid not measured: sustained",))
-    tempo: TakeTempo = estimate_take_tempo(heard, request)
-    if tempo.bpm is None:
-        return _Pulse(reasons=(f"tempo and grid not measured: {tempo.reason}",))
+    tempo = estimate_take_tempo(heard, request, NEAR_PERCENT)
+    if tempo.bpm is None or tempo.fit < LEAST_PROOF_FIT:
+        reason = tempo.reason or "sustained, attacks too soft to place"
+        return _Pulse(reasons=(f"tempo and grid not measured: {reason}",))
     reasons: tuple[str, ...] = ()
     away = grid_distances_seconds(onsets.times, request)
     beat = 60 / request.bpm

@@ -136,26 +136,26 @@ MOMENT_SECONDS = 0.015  # a moment is this much before and after a grid line
 ORDINARY_PERCENTILE = 99.0
 # Below these a change is ordinary in any music, however smooth the rest of the loop is: a plucked note's own attack
 # makes a block four times as rough as its neighbours, a released key loses some 12 dB within 20 ms.
-CLICK_FLOOR, FALL_FLOOR_DB, RISE_FLOOR_DB, HOLE_FLOOR_DB = 4.0, 12.0, 18.0, 12.0
+CLICK_FLOOR, FALL_FLOOR_DB, HOLE_FLOOR_DB = 4.0, 12.0, 24.0
 
 
 @dataclass(frozen=True)
 class SeamMeasure:
     """The wrap against the loop's own moments; each part is a ratio to the 99th percentile of the others.
 
-    ``click``: a lone spike of the second difference (a jump of value or slope). ``fall``: sound cut off, ``rise``:
-    sound cut in, both as dB over 20 ms, averaged over the bands that sound. ``hole``: a fade or a gap just before,
-    in dB under what sounds on both sides. ``value`` is the largest of them.
+    ``click``: a lone spike of the second difference (a jump of value or slope). ``fall``: sound cut off, in dB over
+    20 ms, averaged over the bands that sound. ``hole``: a gap of some 20 ms just before, in dB under what sounds on
+    both sides. A note that starts at the wrap, after a rest or not, is music and no part of it. ``value`` is the
+    largest.
     """
 
     click: float
     fall: float
-    rise: float
     hole: float
 
     @property
     def value(self) -> float:
-        return max(self.click, self.fall, self.rise, self.hole)
+        return max(self.click, self.fall, self.hole)
 
 
 def measure_seam(clip: Clip, request: Request) -> SeamMeasure:
@@ -168,13 +168,12 @@ def measure_seam(clip: Clip, request: Request) -> SeamMeasure:
     rate = clip.sample_rate
     grid = np.arange(steps) * clip.length / steps
     click = _roughness(clip.samples)
-    fall, rise, change_hop = _changes_db(clip.mono(), rate)
+    fall, fall_hop = _falls_db(clip.mono(), rate)
     hole, hole_hop = _holes_db(clip.samples, rate)
     parts = []
     for curve, hop, floor in (
         (click, ROUGH_BLOCK, CLICK_FLOOR),
-        (fall, change_hop, FALL_FLOOR_DB),
-        (rise, change_hop, RISE_FLOOR_DB),
+        (fall, fall_hop, FALL_FLOOR_DB),
         (hole, hole_hop, HOLE_FLOOR_DB),
     ):
         half = max(1, round(MOMENT_SECONDS * rate / hop))
@@ -219,8 +218,8 @@ def _roughness(samples: np.ndarray) -> np.ndarray:
     return (blocks / (around / 24 + floor)).max(axis=0)
 
 
-def _changes_db(mono: np.ndarray, rate: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Fall and rise of the spectrum around each frame in dB, and the hop in samples; the loop is taken as a circle."""
+def _falls_db(mono: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
+    """Fall of the spectrum around each frame in dB, and the hop in samples; the loop is taken as a circle."""
     from scipy.signal import stft
 
     hop = max(1, round(0.005 * rate))
@@ -239,20 +238,17 @@ def _changes_db(mono: np.ndarray, rate: int) -> tuple[np.ndarray, np.ndarray, in
     before, after = levels[:, : -2 * reach], levels[:, 2 * reach :]
     first = times[reach] * rate - 2 * size  # centre of the first usable frame on the loop's own clock
 
-    def weighted(drop: np.ndarray, sounding: np.ndarray) -> np.ndarray:
-        weight = sounding - floor + 1e-9
-        return (np.maximum(drop, 0) * weight).sum(axis=0) / weight.sum(axis=0)
-
-    fall = weighted(before - after, before)
-    rise = weighted(after - before, after)
+    # Bands weigh by how loud they were: what hardly sounded cannot be cut off.
+    weight = before - floor + 1e-9
+    fall = (np.maximum(before - after, 0) * weight).sum(axis=0) / weight.sum(axis=0)
     # On the loop's own clock, frame k at k * hop.
     count = max(1, int(np.ceil(mono.size / hop)))
     index = np.clip(np.round((np.arange(count) * hop - first) / hop).astype(int), 0, fall.size - 1)
-    return fall[index], rise[index], hop
+    return fall[index], hop
 
 
 def _holes_db(samples: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
-    """How far the loudest of the 40 ms before each frame lies under the sound 60 to 300 ms before and 150 ms after it.
+    """How far the 15 ms before each frame lie under the sound 25 to 60 ms before and 150 ms after it.
 
     In dB, with the hop in samples; whichever of the two sides is quieter counts. The loop is taken as a circle.
     """
@@ -269,4 +265,4 @@ def _holes_db(samples: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
         size = last - first + 1
         return np.roll(maximum_filter1d(levels, size, mode="wrap"), -(first + size // 2))
 
-    return np.minimum(loudest(-60, -12), loudest(0, 29)) - loudest(-8, -1), hop
+    return np.minimum(loudest(-12, -5), loudest(0, 29)) - loudest(-3, -1), hop

@@ -56,7 +56,7 @@ class Drift:
         return np.polyval(self.coefficients, times) if self.coefficients else np.zeros_like(times)
 
 
-def estimate_take_tempo(onsets: Onsets, request: Request) -> TakeTempo:
+def estimate_take_tempo(onsets: Onsets, request: Request, near_percent: float = NEAR_PERCENT) -> TakeTempo:
     """Find the tempo of a take near the tempo asked for, to about 0.05 %.
 
     Parameters
@@ -65,6 +65,8 @@ def estimate_take_tempo(onsets: Onsets, request: Request) -> TakeTempo:
         Those of the take.
     request
         Names the tempo and the meter.
+    near_percent
+        Tempi farther than this from the request must fit clearly better than those within.
 
     Returns
     -------
@@ -82,7 +84,7 @@ def estimate_take_tempo(onsets: Onsets, request: Request) -> TakeTempo:
     fits = grid_fit(times, weights, request, stretches)
     # A whisker of preference for the tempo asked for settles ties on short or sparse takes.
     value = fits - 0.25 * np.abs(stretches)
-    near = np.abs(stretches) <= NEAR_PERCENT / 100
+    near = np.abs(stretches) <= near_percent / 100
     best = int(np.argmax(np.where(near, value + LEAD, value)))
     if fits[best] < LEAST_FIT:
         return TakeTempo(None, float(fits[best]), reason="sustained, no steady pulse")

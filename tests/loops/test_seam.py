@@ -70,11 +70,11 @@ def test_the_measure_hears_a_click():
     assert measure_seam(Clip(turned, RATE), request_for("chords", bars=4)).click > max(2.0, 2 * clean.click)
 
 
-def test_the_measure_hears_a_fade_to_silence():
+def test_the_measure_hears_a_gap():
     t = np.arange(8 * RATE) / RATE
     held = (0.3 * np.sin(2 * np.pi * 220 * t) + 0.1 * np.sin(2 * np.pi * 330 * t)).astype(np.float32)[None]
     assert measure_seam(Clip(held, RATE), request_for("pad", bars=4)).value <= 1.0
-    held[:, -RATE // 3 :] *= np.linspace(1, 0, RATE // 3, dtype=np.float32) ** 2
+    held[:, -RATE // 40 :] = 0
     measure = measure_seam(Clip(held, RATE), request_for("pad", bars=4))
     assert measure.hole > 1.0 and measure.value > 1.0
 
