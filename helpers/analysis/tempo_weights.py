@@ -161,4 +161,4 @@ METER_WEIGHTS = {
 }
 
 # logistic regression on tempo_model.trust_evidence
-CONFIDENCE_WEIGHTS = (0.0, 1.0, 0.0, 0.0, 0.0)
+CONFIDENCE_WEIGHTS = (-2.3006, 0.8001, 1.4151, 1.1011, 1.6370)

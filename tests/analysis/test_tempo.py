@@ -64,3 +64,29 @@ def test_tempo_does_not_depend_on_level_rate_or_channels():
     slow_rate = signals.drum_loop(104, 4, rate=16_000)
     for other in (quiet, stereo, slow_rate):
         assert estimate_tempo(other).bpm == pytest.approx(104, rel=5e-4)
+
+
+def test_a_carelessly_cut_loop_keeps_the_tempo_of_its_onsets():
+    tempo = estimate_tempo(with_silence(signals.drum_loop(120, 4), 0.0, 0.1))  # 1.25 % too long
+    assert tempo.bpm == pytest.approx(120, rel=5e-4)
+    assert not tempo.is_loop and tempo.bars is None
+
+
+def test_a_waltz_has_three_beats():
+    beat = 60 / 126
+    chords = [(48, 64, 67), (43, 62, 67), (45, 64, 69), (41, 65, 69)] * 2
+    notes = []
+    for bar, (bass, *upper) in enumerate(chords):
+        notes.append((bass, 3 * bar * beat, 0.9 * beat))
+        notes += [(p, (3 * bar + k) * beat, 0.5 * beat) for k in (1, 2) for p in upper]
+    tempo = estimate_tempo(signals.melody(notes, 24 * beat))
+    assert tempo.bpm == pytest.approx(126, rel=5e-4)
+    assert tempo.meter.name == "3/4" and tempo.bars == 8
+    assert np.allclose(np.diff(tempo.downbeats), 3 * beat)
+
+
+def test_notes_at_random_moments_are_not_trusted():
+    rng = np.random.default_rng(5)
+    starts = np.cumsum(rng.exponential(0.45, 18) + 0.08)
+    clip = signals.melody([(int(rng.integers(55, 75)), float(s), 0.3) for s in starts], float(starts[-1]) + 0.7)
+    assert estimate_tempo(clip).confidence < 0.7
