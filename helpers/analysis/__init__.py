@@ -1,7 +1,8 @@
 """Hearing: what is in an idea. One musical question, one module; :func:`analyze` asks them all.
 
-``tempo`` (with ``pulse``, ``evidence``, ``tempo_model`` and ``grid``), ``key``, ``chords``, ``melody``, ``groove``,
-``tags`` and ``moods``. What could not be heard is None or empty, and ``Analysis.notes`` says why.
+``tempo`` (candidates in ``pulse``, their ``evidence``, the ``tempo_model``, the ``precise`` figure, the ``grid``),
+``key``, ``chords``, ``melody``, ``groove``, ``tags`` (files in ``tag_models``, run by ``effnet``) and ``moods``. What
+could not be heard is None or empty, and ``Analysis.notes`` says why.
 """
 
 from __future__ import annotations

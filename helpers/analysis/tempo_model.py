@@ -1,9 +1,9 @@
 """Which candidate tempo a listener would tap, and in which meter: softmax models over the evidence table.
 
-P(candidate) is proportional to exp(sum of weight * evidence): McFadden's conditional logit (1974). The weights were
-fitted by ``benchmarks/train_hearing.py`` to clips of known tempo and meter: composed ones from its sister
-``make_clips.py`` and the recorded ones it is given. Their accuracy on those recorded clips is therefore to be read from
-that script's cross-validation, not from the fit.
+P(candidate) is proportional to exp(sum of weight * evidence): McFadden's conditional logit (1974). The weights are
+fitted by ``benchmarks/train_hearing.py``; those here to about 1000 clips of known tempo: 576 composed parts, 220 folk
+tunes and 90 drum loops of the kinds ``benchmarks/make_clips.py`` makes, and 100 loops, mixes and renders by other
+hands. What they do on clips they have not seen is what that script's cross-validation by origin says.
 """
 
 from __future__ import annotations

@@ -1,0 +1,54 @@
+"""The learnt models: complete, finite and leaning the way a musician would."""
+
+import numpy as np
+import pytest
+
+from helpers.analysis.evidence import NAMES, tempo_evidence
+from helpers.analysis.key import VIEWS, key_probabilities
+from helpers.analysis.key_profiles import PROFILES
+from helpers.analysis.listening import Listening
+from helpers.analysis.pulse import find_candidates
+from helpers.analysis.tempo_model import meter_log_odds, tempo_confidence, tempo_probabilities, trust_evidence
+from helpers.analysis.tempo_weights import METER_WEIGHTS, TEMPO_WEIGHTS
+from tests import signals
+
+
+def test_every_weight_has_its_evidence():
+    assert set(TEMPO_WEIGHTS) == set(NAMES)
+    assert all(set(weights) - {"bias"} <= set(NAMES) for weights in METER_WEIGHTS.values())
+    assert all(profile.shape == (len(VIEWS), 12) for profile in PROFILES.values())
+
+
+def test_candidates_hold_the_tempo_and_its_relatives():
+    heard = Listening(signals.drum_loop(109, 4))
+    candidates = find_candidates(heard)
+    for bpm in (54.5, 109, 218):
+        assert np.abs(candidates / bpm - 1).min() < 0.005
+    assert (np.diff(np.log(candidates)) > 0.02).all()
+
+
+def test_probabilities_sum_to_one_and_evidence_is_finite():
+    heard = Listening(signals.drum_loop(90, 2))
+    candidates = find_candidates(heard)
+    evidence = tempo_evidence(heard, candidates)
+    assert evidence.shape == (candidates.size, len(NAMES)) and np.isfinite(evidence).all()
+    assert tempo_probabilities(evidence).sum() == pytest.approx(1.0)
+    assert set(meter_log_odds(evidence[0])) == {"4/4", "3/4", "6/8"}
+
+
+def test_trust_grows_with_probability_agreement_and_onsets():
+    def trust(probability=0.8, agreement=0.6, onsets=16, is_loop=False):
+        return tempo_confidence(trust_evidence(probability, agreement, onsets, is_loop=is_loop))
+
+    assert trust(probability=0.4) < trust() < trust(probability=0.99)
+    assert trust(agreement=0.1) < trust() < trust(agreement=0.95)
+    assert trust(onsets=2) < trust() < trust(onsets=32)
+    assert trust() < trust(is_loop=True)
+
+
+def test_keys_turn_with_the_notes():
+    rng = np.random.default_rng(2)
+    evidence = rng.random((len(VIEWS), 12))
+    first, turned = key_probabilities(evidence), key_probabilities(np.roll(evidence, 3, axis=1))
+    assert turned[:12] == pytest.approx(np.roll(first[:12], 3))
+    assert turned[12:] == pytest.approx(np.roll(first[12:], 3))
