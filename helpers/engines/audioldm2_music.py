@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..records import Clip, EngineInfo, Request
-from .devices import Device, placed
+from .devices import Device, free_memory, placed
 from .fast.presets import describe_presets
 from .neural import LoadedModel, NeuralEngine, OnStep, Plan
 from .options import planned_seconds, read_settings, written_prompt
@@ -104,7 +104,7 @@ class AudioLDM2Model(LoadedModel):
             part.eval().requires_grad_(False)
             part.to(device.kind)
         check()
-        self.runner = AudioLDM2Runner(self.unet)
+        self.runner: AudioLDM2Runner | None = AudioLDM2Runner(self.unet)
         self._words: dict[tuple[str, str], Any] = {}
 
     def prepare(self, plan: Plan) -> Any:
@@ -194,11 +194,23 @@ class AudioLDM2Model(LoadedModel):
         sound = decode(self.vae, self.vocoder, sampled).cpu().numpy()
         return sound[:, : round(plan.seconds * SAMPLE_RATE)]
 
+    def codec_parts(self) -> tuple[Any, ...]:
+        return (self.vae, self.vocoder)
+
+    def rest(self) -> None:
+        self.runner = None  # it holds the fused weights
+        self.unet.to("cpu")
+        free_memory()
+
+    def wake(self) -> None:
+        from .fast.audioldm2 import AudioLDM2Runner
+
+        self.unet.to(self.device.kind)
+        self.runner = AudioLDM2Runner(self.unet)
+
     def parameters(self) -> int:
         return sum(p.numel() for p in self.unet.parameters())
 
     def to_float32(self) -> None:
-        from .fast.audioldm2 import AudioLDM2Runner
-
         self.unet.float()
-        self.runner = AudioLDM2Runner(self.unet)
+        self.wake()

@@ -79,6 +79,17 @@ def fetch_model(
     raise NotAvailable(explain(source, outcome, token=find_token() is not None))
 
 
+def check_access(source: ModelSource) -> str:
+    """Ask the Hub whether this model may be downloaded; an empty text if so, else the sentence that says what to do.
+
+    Needs the network, so for a button or a command, not for a first screen.
+    """
+    if cached_folder(source):
+        return ""
+    outcome = _Download(source, patterns=()).run()
+    return "" if outcome["event"] == "done" else explain(source, outcome, token=find_token() is not None)
+
+
 def _stage(source: ModelSource, attempt: int) -> str:
     return f"Downloading {source.hub_id}" + (f", try {attempt + 1} of {MOST_TRIES}" if attempt else "")
 
@@ -156,8 +167,9 @@ class _Download:
     """One process fetching one model, watched."""
 
     source: ModelSource
-    progress: Progress
-    cancel: CancelCheck
+    progress: Progress = silent_progress
+    cancel: CancelCheck = never_cancelled
+    patterns: tuple[str, ...] | None = None  # None: all that the source needs
 
     def run(self) -> dict[str, Any]:
         """The last event: ``done``, or ``error`` with its kind."""
@@ -183,7 +195,7 @@ class _Download:
         order = {
             "repository": source.hub_id,
             "revision": source.revision,
-            "patterns": list(source.patterns),
+            "patterns": list(source.patterns if self.patterns is None else self.patterns),
             "gated": source.gated,
             "read_seconds": READ_SECONDS,
         }

@@ -81,7 +81,10 @@ def classify(error: BaseException) -> dict[str, Any]:
 
 
 def fetch(repository: str, revision: str, patterns: list[str], gated: bool, read_seconds: float) -> str:
-    """Download what ``patterns`` name and is not cached yet; return the folder of the snapshot."""
+    """Download what ``patterns`` name and is not cached yet; return the folder of the snapshot.
+
+    No patterns: ask for access only, and return an empty text.
+    """
     from huggingface_hub import HfApi, constants, hf_hub_download, try_to_load_from_cache
     from huggingface_hub.utils import filter_repo_objects
 
@@ -108,9 +111,9 @@ def fetch(repository: str, revision: str, patterns: list[str], gated: bool, read
             fetch_blob(repository, revision, name, blobs, read_seconds)
         place = hf_hub_download(repository, name, revision=revision)  # a blob that is there is only linked
         folder = place[: -len(name)].rstrip(os.sep)
-    if folder is None:
+    if folder is None and patterns:
         raise FileNotFoundError(repository)
-    return folder
+    return folder or ""
 
 
 def fetch_blob(repository: str, revision: str, name: str, blobs: Path, read_seconds: float) -> None:

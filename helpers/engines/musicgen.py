@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +181,8 @@ class MusicGenModel(LoadedModel):
             prepared["chroma"] = torch.from_numpy(chroma.one_hot_chroma(heard)) * share
         elif values["lead_frames"]:
             sound = lead_in(loop, values["lead_frames"] * FRAME_SAMPLES)
-            prepared["codes"] = self.runner.encode_audio(torch.from_numpy(np.ascontiguousarray(sound)))
+            with placed(self.device, self.model.audio_encoder) if self.staged else nullcontext():
+                prepared["codes"] = self.runner.encode_audio(torch.from_numpy(np.ascontiguousarray(sound)))
         return prepared
 
     def _encode_words(self, prompt: str) -> Any:
@@ -223,6 +225,15 @@ class MusicGenModel(LoadedModel):
         audio = self.runner.decode(sampled).cpu().numpy()
         start = (sampled.shape[-1] - plan.values["frames"]) * FRAME_SAMPLES
         return audio[:, start : start + round(plan.seconds * SAMPLE_RATE)]
+
+    def codec_parts(self) -> tuple[Any, ...]:
+        return (self.model.audio_encoder,)
+
+    def rest(self) -> None:
+        """The codec needs a fraction of a GiB: less than it would take to move gigabytes of weights to and fro."""
+
+    def wake(self) -> None:
+        """See :meth:`rest`."""
 
     def parameters(self) -> int:
         return sum(p.numel() for p in self.model.decoder.parameters())

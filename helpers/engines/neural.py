@@ -101,9 +101,35 @@ class LoadedModel(ABC):
     def to_float32(self) -> None:
         """Move the sampling part to float32, after half precision has overflowed."""
 
+    @abstractmethod
+    def codec_parts(self) -> tuple[Any, ...]:
+        """Modules that only :meth:`decode` needs."""
+
+    @abstractmethod
+    def rest(self) -> None:
+        """Take the sampling part off the GPU."""
+
+    @abstractmethod
+    def wake(self) -> None:
+        """Put the sampling part back."""
+
     def stage(self) -> None:
-        """Keep parts off the GPU while they rest; called when memory has run out at the smallest group."""
+        """From now on keep each half off the GPU while the other works; memory ran out at the smallest group."""
         self.staged = True
+        if self.device.kind != "cpu":
+            for part in self.codec_parts():
+                part.to("cpu")
+
+    def decode_alone(self, sampled: Any, plan: Plan) -> np.ndarray:
+        """:meth:`decode`, with the sampling part off the GPU meanwhile where memory is that short."""
+        if not self.staged or self.device.kind == "cpu":
+            return self.decode(sampled, plan)
+        self.rest()
+        try:
+            with devices.placed(self.device, *self.codec_parts()):
+                return self.decode(sampled, plan)
+        finally:
+            self.wake()
 
 
 class NeuralEngine(Engine):
@@ -257,7 +283,7 @@ class NeuralEngine(Engine):
                 stop_if(cancel)
                 progress(f"Decoding take {len(out) + 1} of {len(numbers)}", len(out) / len(numbers), None)
                 one = sampled[group.made.index(number)]
-                sound = self._rescued(lambda one=one: model.decode(one, plan), model.device, model)
+                sound = self._rescued(lambda one=one: model.decode_alone(one, plan), model.device, model)
                 out.append((sound, tuple(remark for remark in remarks if remark)))
             del sampled
         self.seconds_per_take = meter.seconds / len(numbers)

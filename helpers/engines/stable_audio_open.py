@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..records import Clip, EngineInfo, Request
-from .devices import Device, placed
+from .devices import Device, free_memory, placed
 from .fast.presets import describe_presets
 from .guides import loop_of_guide, repeated
 from .neural import LoadedModel, NeuralEngine, OnStep, Plan
@@ -106,7 +106,7 @@ class StableAudioModel(LoadedModel):
             part.eval().requires_grad_(False)
         self.transformer.to(device.kind)
         self.vae.decoder.to(device.kind, _decoder_dtype(device))
-        self.runner = StableAudioRunner(self.transformer)
+        self.runner: StableAudioRunner | None = StableAudioRunner(self.transformer)
         self.hop = int(self.vae.hop_length)
         self._words: dict[tuple[str, str], Any] = {}
 
@@ -226,28 +226,30 @@ class StableAudioModel(LoadedModel):
 
     def decode(self, sampled: Any, plan: Plan) -> np.ndarray:
         from .fast.oobleck import decode_span
-        from .fast.stable_audio import StableAudioRunner
 
         stop = min(round(plan.seconds * SAMPLE_RATE), sampled.shape[-1] * self.hop)
-        if not self.staged or self.device.kind == "cpu":
-            return decode_span(self.vae, sampled, 0, stop).cpu().numpy()
-        # The runner holds matrices fused from the transformer's own, so both leave, and a new runner comes back.
-        self.runner = None
+        return decode_span(self.vae, sampled, 0, stop).cpu().numpy()
+
+    def codec_parts(self) -> tuple[Any, ...]:
+        return (self.vae.decoder,)
+
+    def rest(self) -> None:
+        self.runner = None  # it holds the fused weights
         self.transformer.to("cpu")
-        try:
-            return decode_span(self.vae, sampled, 0, stop).cpu().numpy()
-        finally:
-            self.transformer.to(self.device.kind)
-            self.runner = StableAudioRunner(self.transformer)
+        free_memory()
+
+    def wake(self) -> None:
+        from .fast.stable_audio import StableAudioRunner
+
+        self.transformer.to(self.device.kind)
+        self.runner = StableAudioRunner(self.transformer)
 
     def parameters(self) -> int:
         return sum(p.numel() for p in self.transformer.parameters())
 
     def to_float32(self) -> None:
-        from .fast.stable_audio import StableAudioRunner
-
         self.transformer.float()
-        self.runner = StableAudioRunner(self.transformer)
+        self.wake()
 
 
 def _decoder_dtype(device: Device) -> Any:

@@ -183,6 +183,16 @@ def run_worker_here(monkeypatch, capsys, order):
     return json.loads(capsys.readouterr().out.strip().splitlines()[-1])
 
 
+def test_access_can_be_asked_without_downloading(fake, monkeypatch):
+    assert hub.check_access(GATED) == ""
+    assert not any("/resolve/" in path for _, path, _ in fake.asked)
+    fake.refuse = "gated"
+    assert "no Hub token was found" in hub.check_access(GATED)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    assert "has not been accepted" in hub.check_access(GATED)
+    assert not blobs(GATED)
+
+
 def test_a_model_without_safetensors_is_refused(fake):
     del fake.files["model.safetensors"]
     with pytest.raises(NotAvailable, match="does not hold everything we need as safetensors"):

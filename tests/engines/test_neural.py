@@ -92,9 +92,7 @@ def test_memory_that_fails_always_ends_in_a_sentence_and_a_usable_engine(engine,
 
     with monkeypatch.context() as patch:
         replace_sample(patch, engine, fails)
-        with pytest.raises(
-            NotAvailable, match=r"ran out of memory on CPU .* even one take at a time; ask for fewer bars"
-        ):
+        with pytest.raises(NotAvailable, match=r"ran out of memory on CPU .* even one take at a time; ask"):
             engine.generate(REQUEST, count=3)
     assert engine.generate(REQUEST)
 

@@ -106,6 +106,7 @@ def _save(model, folder: Path) -> None:
 
 
 def _stable_audio_open(folder: Path) -> None:
+    import torch
     from diffusers import AutoencoderOobleck, StableAudioDiTModel, StableAudioProjectionModel
     from transformers import T5EncoderModel
 
@@ -132,6 +133,8 @@ def _stable_audio_open(folder: Path) -> None:
         sampling_rate=44_100,
     )
     _make_codec_speak(vae)
+    with torch.no_grad():  # a trained model takes noise away; a random one should at least add little of its own
+        transformer.proj_out.weight.mul_(0.1)
     _save(transformer, folder / "transformer")
     _save(vae, folder / "vae")
     _save(
