@@ -29,7 +29,7 @@ CUES = {
     "new bar": 0.35,  # the notes of half a bar differ from those of the half before
     "idea": 1.0,  # accents agree with those of the idea, which plays on the same bars
     "chords": 4.0,  # the notes agree with the chords asked for, bar by bar
-    "first": 2.0,  # the take's first sound lies here
+    "first": 3.0,  # the take's first sound lies here
 }
 
 
@@ -221,12 +221,13 @@ def find_window(heard: Hearing, phase: Phase, tempo: TakeTempo, drift: Drift, re
         first -= bar
     grid = first + bar * np.arange(max(0, int((heard.clip.seconds + PAD_SECONDS - first) / bar + 1e-9)) + 1)
     lines = grid + drift.late_seconds(grid)
+    # The last note may ring out before the loop does; a take that falls silent much earlier has collapsed.
+    rest = min(bar / 2, length / request.time.beats_per_bar)
     places = [
         lines[at : at + request.bars + 1]
         for at in range(lines.size - request.bars)
         if lines[at] >= -PAD_SECONDS
-        # the last note may ring out before the loop does, but half of the last bar has to sound
-        and lines[at + request.bars] - bar / 2 <= heard.end
+        and lines[at + request.bars] - rest <= heard.end
         and lines[at + request.bars] <= heard.clip.seconds + PAD_SECONDS
     ]
     if not places:
