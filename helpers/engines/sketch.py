@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .. import __version__
-from ..errors import LoopsError
+from ..errors import InvalidInput, LoopsError
+from ..instruments import find_instrument
 from ..records import Analysis, CancelCheck, Clip, EngineInfo, Progress, Readiness, Request, Take
-from ..sketch import compose, find_soundfont, render, write_midi
+from ..sketch import Score, compose, find_soundfont, render, write_midi
 from .base import Engine, stop_if, take_seed
 
 
@@ -24,7 +25,15 @@ class SketchEngine(Engine):
         memory_gib=0.4,
         hears=frozenset({"analysis"}),
         good_at="every instrument, at once: exact tempo, key and chords, with MIDI",
+        options={"notes_of": "an instrument whose part is played instead: the same notes, a new sound"},
     )
+
+    def _check_options(self, request: Request) -> None:
+        wanted = request.options.get("notes_of")
+        if wanted is not None and find_instrument(wanted).instrument.is_drums != (request.role == "drums"):
+            raise InvalidInput(
+                f"{request.instrument} cannot play the notes of {wanted}: drums and pitched instruments share none."
+            )
 
     def readiness(self) -> Readiness:
         """Ready wherever a SoundFont and the renderer are installed."""
@@ -49,7 +58,7 @@ class SketchEngine(Engine):
         for done, number in enumerate(numbers):
             stop_if(cancel)
             progress("composing", done / len(numbers), None)
-            score = compose(request, analysis, number)
+            score = _compose(request, analysis, number)
             takes.append(
                 Take(
                     clip=render(score, request, self.info.sample_rate),
@@ -66,3 +75,13 @@ class SketchEngine(Engine):
             )
         progress("composing", 1.0, 0.0)
         return takes
+
+
+def _compose(request: Request, analysis: Analysis | None, number: int) -> Score:
+    """The request's own part, or the part of ``notes_of`` (as that instrument's request has it) on its instrument."""
+    wanted = request.options.get("notes_of")
+    if wanted is None:
+        return compose(request, analysis, number)
+    other = find_instrument(wanted).instrument
+    theirs = request.with_(instrument=other.name, role=other.role, options={})
+    return compose(theirs, analysis, number).played_by(request.instrument)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def _draw(axes: Any, score: Score, analysis: Analysis | None) -> None:
         axes.set_yticks(ticks, [midi_name(p, flats=flats) for p in ticks], fontsize=7)
     key = f", {score.key.name}" if score.key else ""
     axes.set_title(f"{score.instrument} ({score.role}), {score.bpm:g} BPM, {score.meter.name}{key}", loc="left", pad=18)
-    axes.set_xlabel(score.describe(), fontsize=7)
+    axes.set_xlabel(textwrap.fill(score.describe(), 150), fontsize=7)
 
 
 def _color(score: Score, pitch: int, start: float, bar: float) -> str:

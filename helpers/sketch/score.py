@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from ..errors import InvalidInput
 from ..instruments import find_instrument
 from ..meter import Meter
 from ..pitch import Key
@@ -78,12 +79,15 @@ class Score:
         Raises
         ------
         InvalidInput
-            If one of the two instruments is a drum kit and the other is not named at all.
+            If no instrument is named, or one of the two is a drum kit and the other is not.
         """
-        match = find_instrument(instrument)
-        other = match.instrument
+        other = find_instrument(instrument).instrument
+        if self.is_drums != other.is_drums:
+            raise InvalidInput(
+                f"The notes of {self.instrument} mean nothing on {other.name}; name an instrument of its kind."
+            )
         notes = self.notes
-        if not self.is_drums and not other.is_drums:
+        if not self.is_drums:
             notes = tuple(dataclasses.replace(n, pitch=into_range(n.pitch, other.low, other.high)) for n in notes)
         return dataclasses.replace(
             self, instrument=other.name, program=other.program, is_drums=other.is_drums, notes=notes
@@ -91,9 +95,5 @@ class Score:
 
 
 def into_range(pitch: int, low: int, high: int) -> int:
-    """Move a pitch by whole octaves into ``low..high``; a range narrower than an octave gets the nearest octave."""
-    while pitch < low:
-        pitch += 12
-    while pitch > high:
-        pitch -= 12
-    return pitch if pitch >= low else pitch + 12 if low - pitch > pitch + 12 - high else pitch
+    """Move a pitch by whole octaves into ``low..high`` (an octave wide at least)."""
+    return low + (pitch - low) % 12 if pitch < low else high - (high - pitch) % 12 if pitch > high else pitch

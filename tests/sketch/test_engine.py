@@ -1,0 +1,46 @@
+"""The sketch engine keeps the engines' promises and adds the score."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from helpers.engines.sketch import SketchEngine
+from helpers.errors import InvalidInput
+from helpers.sketch import compose, write_midi
+from tests.sketch.ideas import request
+
+
+def test_takes_carry_their_score_and_licence():
+    asked = request("bass", bars=2)
+    takes = SketchEngine().generate(asked, count=2)
+    assert [t.midi for t in takes] == [write_midi(compose(asked, None, n)) for n in (0, 1)]
+    assert takes[0].midi != takes[1].midi
+    for take in takes:
+        assert take.exact
+        assert take.clip.length >= asked.samples(44_100)
+        assert "SoundFont" in take.licence
+
+
+def test_a_take_by_itself_equals_the_take_in_a_batch():
+    asked = request("lead", bars=1)
+    alone = SketchEngine().generate(asked, count=1, first=1)[0]
+    batch = SketchEngine().generate(asked, count=2)[1]
+    assert np.array_equal(alone.clip.samples, batch.clip.samples)
+    assert alone.seed == batch.seed
+
+
+def test_same_notes_new_sound():
+    flute = request("lead", bars=2)
+    cello = flute.with_(instrument="cello", options={"notes_of": "flute"})
+    theirs = SketchEngine().generate(cello)[0]
+    assert theirs.midi == write_midi(compose(flute, None, 0).played_by("cello"))
+    with pytest.raises(InvalidInput, match="drums"):
+        SketchEngine().generate(cello.with_(options={"notes_of": "drum kit"}))
+
+
+def test_a_missing_soundfont_is_said(monkeypatch):
+    monkeypatch.setenv("LOOPS_SOUNDFONT", "/nowhere.sf2")
+    readiness = SketchEngine().readiness()
+    assert not readiness.ready
+    assert "LOOPS_SOUNDFONT" in readiness.reason
