@@ -34,11 +34,10 @@ WORDS = {"prompt": "solo rhodes loop, jazz, C major, bpm: 240"}
 
 
 @pytest.fixture(scope="module")
-def environment():
-    """An installed home, tiny models in a Hub cache, no network for the worker, one thread (they are tiny)."""
+def tiny_hub():
+    """A Hub cache with the tiny models, made in a home that has been installed."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LOOPS_HOME", str(CACHE))
-        patch.setenv("OMP_NUM_THREADS", "1")
         patch.delenv("LOOPS_AUDIOCRAFT_PYTHON", raising=False)
         before = versions()
         try:
@@ -48,9 +47,15 @@ def environment():
                 pytest.skip(f"set B could not be installed: {str(error).splitlines()[0]}")
             raise
         assert versions() == before, "the main environment was touched"
-        patch.setenv("HF_HUB_CACHE", str(tiny_models()))
-        patch.setenv("HF_HUB_OFFLINE", "1")
-        yield patch
+        return tiny_models()
+
+
+@pytest.fixture(autouse=True)
+def environment(tiny_hub, no_outside, monkeypatch):
+    """The installed home, the tiny models, and no network."""
+    monkeypatch.setenv("LOOPS_HOME", str(CACHE))
+    monkeypatch.delenv("LOOPS_AUDIOCRAFT_PYTHON", raising=False)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tiny_hub))
 
 
 def tiny_models() -> Path:
@@ -70,7 +75,7 @@ def tiny_models() -> Path:
 
 
 @pytest.fixture(scope="module")
-def engine(environment):
+def engine():
     engine = AudiocraftEngine()
     yield engine
     engine.release()
@@ -190,27 +195,22 @@ class _Trap:
         return os.mkdir, (str(self.file),)
 
 
-def test_weights_that_are_not_metas_cannot_run_code(engine, environment, tmp_path):
+def test_weights_that_are_not_metas_cannot_run_code(engine, monkeypatch, tmp_path):
     for name in ("state_dict.bin", "compression_state_dict.bin"):
         (tmp_path / name).write_bytes(pickle.dumps(_Trap(tmp_path / "sprung")))
-    environment.setenv("LOOPS_MODEL_AUDIOCRAFT", str(tmp_path))
-    try:
-        with pytest.raises(NotAvailable, match="will not open these weights"):
-            engine.generate(asking())
-    finally:
-        environment.delenv("LOOPS_MODEL_AUDIOCRAFT")
+    monkeypatch.setenv("LOOPS_MODEL_AUDIOCRAFT", str(tmp_path))
+    with pytest.raises(NotAvailable, match="will not open these weights"):
+        engine.generate(asking())
+    monkeypatch.delenv("LOOPS_MODEL_AUDIOCRAFT")
     assert not (tmp_path / "sprung").exists()
     assert engine.generate(asking()), "the worker is still there"
 
 
-def test_a_local_folder_is_used_without_trust(engine, environment):
+def test_a_local_folder_is_used_without_trust(engine, monkeypatch):
     folder = CACHE / "tiny-hub" / "models--facebook--musicgen-small" / "snapshots" / "tiny"
     trusted = engine.generate(asking())[0]
-    environment.setenv("LOOPS_MODEL_AUDIOCRAFT", str(folder))
-    try:
-        local = engine.generate(asking())[0]
-    finally:
-        environment.delenv("LOOPS_MODEL_AUDIOCRAFT")
+    monkeypatch.setenv("LOOPS_MODEL_AUDIOCRAFT", str(folder))
+    local = engine.generate(asking())[0]
     assert np.array_equal(local.clip.samples, trusted.clip.samples)
 
 
@@ -227,3 +227,4 @@ def test_the_stand_in_spectrogram_is_the_power_of_the_windowed_transform(monkeyp
     frames = np.stack([padded[start : start + 512] * window for start in range(0, len(padded) - 511, 128)], axis=1)
     wanted = np.abs(np.fft.rfft(frames, axis=0)) ** 2 / np.sum(window**2)
     np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-5)
+    assert set(made.state_dict()) == {"window"}, "as torchaudio's: the melody checkpoints hold it"

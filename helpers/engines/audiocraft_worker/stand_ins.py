@@ -64,7 +64,7 @@ def _spectrogram_class() -> type:
             if power != 2 or pad != 0 or not center:
                 raise NotImplementedError("only what audiocraft's chroma uses")
             self.n_fft, self.win_length, self.hop_length, self.normalized = n_fft, win_length, hop_length, normalized
-            self.register_buffer("window", torch.hann_window(win_length), persistent=False)
+            self.register_buffer("window", torch.hann_window(win_length))  # released checkpoints hold it by this name
 
         def forward(self, wav):
             flat = wav.reshape(-1, wav.shape[-1])
