@@ -35,6 +35,7 @@ from .state import IdeaEntry, RunEntry, State
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "idea.wav"
 
 SHOWN_RUNS = 20  # older loops stay on disk; a page of hundreds would be slow to draw
+ONE_AT_A_TIME = "One job at a time: wait for the running one, or cancel it in MODE."
 NO_IDEA = "Upload an idea first, or press “Try the example idea” in the UPLOAD cell."
 
 
@@ -50,6 +51,8 @@ class App:
         self._panels: dict[str, Panel] = {}
         self.library = Library(self.state)
         self._tried: set[str] = set()
+        self._shown = 0
+        self._chosen = self.state.current  # whose tempo, key and chords the settings speak of
 
     # ------------------------------------------------------------------------------------------------------- panels
 
@@ -156,8 +159,9 @@ class App:
         """Make a saved idea the current one; what was said about the last one's tempo and key is let go."""
         if self.state.find(idea) is None:
             raise InvalidInput("That idea is no longer on the list; upload it again.")
-        self.state.current = idea
-        self.form.forget_heard()
+        if idea != self._chosen:
+            self.form.forget_heard()
+        self.state.current = self._chosen = idea
         self._remember()
         self._show_ideas()
         self._show_idea()
@@ -219,6 +223,7 @@ class App:
 
     def change(self, name: str, value: Any) -> None:
         """One setting changed on the page."""
+        self._push("studio", message={})
         try:
             self.form.set(name, value)
         finally:
@@ -256,8 +261,10 @@ class App:
         return self.library.check(request)
 
     def _show_plan(self) -> None:
-        """Send the settings and what they lead to."""
-        self._push("studio", form=self.form.to_json(), plan=plan_view(self.form, self.analysis))
+        """Send the settings and what they lead to; numbered, so that a refused value on the page is drawn over too."""
+        self._shown += 1
+        view = plan_view(self.form, self.analysis) | {"number": self._shown}
+        self._push("studio", form=self.form.to_json(), plan=view)
         if (panel := self._panels.get("studio")) is not None:
             panel.drop_files()
 
@@ -311,9 +318,7 @@ class App:
             raise InvalidInput("That loop belongs to another idea; press Use beside that idea in UPLOAD first.")
         started = self.generate(cards.variation_request(path), "Variation: ")
         if not started:
-            self._push(
-                "results", message=message("One job at a time: wait for the running one, or cancel it in MODE.", "warn")
-            )
+            self._push("results", message=message(ONE_AT_A_TIME, "warn"))
         return started
 
     # --------------------------------------------------------------------------------------------------------- results
@@ -328,9 +333,8 @@ class App:
     def _on_as_idea(self, name: str) -> None:
         entry = self.add_idea(cards.loop_files(self.state.folder, name)[0], Path(name).with_suffix(".wav").name)
         if entry is not None:
-            self._push(
-                "results", message=message(f"“{entry.name}” is now the idea; MODE shows what was heard in it.", "good")
-            )
+            said = f"“{entry.name}” is now the idea; MODE shows what was heard in it."
+            self._push("results", message=message(said, "good"))
 
     def _on_drive(self, names: list[str]) -> None:
         folder = colab.save_to_drive(path for name in names for path in cards.loop_files(self.state.folder, name))
@@ -376,12 +380,7 @@ class App:
         self.state.save()
 
     def _show_ideas(self) -> None:
-        views = [
-            {"id": e.id, "name": e.name, "seconds": e.seconds, "rate": e.sample_rate, "channels": e.channels}
-            | {"peaks": e.peaks, "current": e.id == self.state.current}
-            for e in reversed(self.state.ideas)
-        ]
-        self._push("upload", ideas=views)
+        self._push("upload", ideas=uploader.idea_views(self.state))
 
     def _show_idea(self) -> None:
         entry = self.state.find(self.state.current)

@@ -111,6 +111,15 @@ def _free_name(state: State, name: str, sha256: str) -> str:
     return next(free for free in numbered if free not in taken)
 
 
+def idea_views(state: State) -> list[dict[str, Any]]:
+    """The saved ideas as the page lists them, newest first."""
+    return [
+        {"id": e.id, "name": e.name, "seconds": e.seconds, "rate": e.sample_rate, "channels": e.channels}
+        | {"peaks": e.peaks, "current": e.id == state.current}
+        for e in reversed(state.ideas)
+    ]
+
+
 def uploaded_files(value: Any) -> list[tuple[str, bytes]]:
     """(name, bytes) of a FileUpload's value: ipywidgets 7 gives a dict keyed by name, 8 a tuple of dicts."""
     if isinstance(value, dict):

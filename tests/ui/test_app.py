@@ -7,8 +7,10 @@ import zipfile
 
 import pytest
 
+from helpers.audio import write_wav
 from helpers.engines import registry
 from helpers.ui.app import App
+from tests import signals
 
 
 def show(app):
@@ -84,8 +86,10 @@ def test_a_wrong_setting_is_one_sentence_and_the_panel_lives_on(app, heard):
     assert "give a number" in studio.message["text"] and studio.message["details"] == ""
     send(studio, "chord", bar=0, text="H7")
     assert "not a chord" in studio.message["text"]
+    number = studio.plan["number"]
     send(studio, "set", name="bpm", value="100")
-    assert studio.plan["bpm"] == 100
+    assert studio.plan["bpm"] == 100 and studio.message == {}
+    assert studio.plan["number"] > number
 
 
 def test_advanced_mode_greys_out_what_the_model_cannot_use(app, heard):
@@ -195,9 +199,6 @@ def test_cells_may_run_again_and_in_any_order(app, idea_file):
 
 
 def test_an_idea_chosen_while_a_job_runs_is_heard_afterwards(app, heard, tmp_path):
-    from helpers.audio import write_wav
-    from tests import signals
-
     other = tmp_path / "other.wav"
     write_wav(other, signals.click_track(90, 6.0, accent_every=4)[0])
     for name, value in (("mode", "advanced"), ("engine", "musicgen")):
@@ -212,6 +213,16 @@ def test_an_idea_chosen_while_a_job_runs_is_heard_afterwards(app, heard, tmp_pat
             break
         app.jobs.wait(0.1)
     assert heard["studio"].analysis["tempo"]["bpm"] == pytest.approx(90, abs=0.5)
+
+
+def test_taking_the_same_file_again_keeps_what_was_said_about_it(app, heard, idea_file):
+    send(heard["studio"], "set", name="bpm", value=60)
+    app.show_upload(str(idea_file))
+    assert app.form.bpm == 60
+    other = idea_file.with_name("other.wav")
+    write_wav(other, signals.noise(3.0))
+    app.add_idea(other)
+    assert app.form.bpm is None
 
 
 def test_run_all_with_form_values_makes_loops_without_a_click(app, idea_file):
