@@ -106,7 +106,7 @@ class AudiocraftEngine(Engine):
                 self.info.name,
                 False,
                 "audiocraft is not installed here.",
-                "Run: python -m helpers install audiocraft (0.2 GB in a folder of its own; nothing else is touched).",
+                "Run: python -m helpers install audiocraft (130 MB in a folder of its own; nothing else is touched).",
                 details,
             )
         return dataclasses.replace(found, details=details)

@@ -1,6 +1,6 @@
 """Making a home for the audiocraft worker: set B by default, set A where B cannot work.
 
-Set B (seconds, 0.2 GB): the torch and transformers that are here, audiocraft 1.3.0 and its small packages in a folder
+Set B (seconds, 130 MB): the torch and transformers that are here, audiocraft 1.3.0 and its small packages in a folder
 that only the worker sees. Set A (minutes, 5 GB): a Python 3.10 with audiocraft's own pins, resolved as of the day they
 were last coherent. Neither touches the main environment. A home is tried out before it counts.
 """

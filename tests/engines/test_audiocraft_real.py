@@ -65,12 +65,14 @@ def tiny_models() -> Path:
     done = folder / "recipe"
     text = "".join(file.read_text(encoding="utf-8") for file in recipe)
     if not done.is_file() or done.read_text(encoding="utf-8") != text:
-        shutil.rmtree(folder, ignore_errors=True)
-        env = worker_environment(find_home()) | {"HF_HUB_CACHE": str(folder), "HF_HUB_OFFLINE": "1"}
-        command = [sys.executable, "-m", "tests.engines.tiny_audiocraft", str(folder)]
+        new = folder.with_name(f"tiny-hub-{os.getpid()}")
+        env = worker_environment(find_home()) | {"HF_HUB_CACHE": str(new), "HF_HUB_OFFLINE": "1"}
+        command = [sys.executable, "-m", "tests.engines.tiny_audiocraft", str(new)]
         made = subprocess.run(command, cwd=REPOSITORY, env=env, capture_output=True, encoding="utf-8", check=False)
         assert made.returncode == 0, made.stderr
-        done.write_text(text, encoding="utf-8")
+        (new / done.name).write_text(text, encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        new.rename(folder)
     return folder
 
 
