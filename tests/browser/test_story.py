@@ -186,7 +186,7 @@ def test_a_slow_model_shows_progress_and_cancel_answers_at_once(page, lab, facts
     page.wait_for_function("(n) => document.querySelectorAll('.lg-loop').length > n", arg=before, timeout=120_000)
     assert "Sketch first" in page.locator(".lg-results h3").first.inner_text()
     page.wait_for_function(
-        "() => document.querySelector('.lg-job .t-left')?.textContent.match(/[1-9]\\d* %|left/)", timeout=60_000
+        "() => document.querySelector('.lg-studio .t-left')?.textContent.match(/[1-9]\\d* %|left/)", timeout=60_000
     )
     assert page.locator('[data-key="generate"]').is_disabled()
     if lab.kind == "lab":
@@ -197,10 +197,12 @@ def test_a_slow_model_shows_progress_and_cancel_answers_at_once(page, lab, facts
         )
         facts["kernel answers another cell while the job runs, ms"] = round(answer)
     began = time.monotonic()
-    page.click('[data-key="cancel"]')
-    page.wait_for_selector(".t-stage:has-text('Stopping'), .lg-job .lg-notice:has-text('Cancelled')", timeout=5_000)
+    page.click('.lg-studio [data-key="cancel"]')
+    page.wait_for_selector(
+        ".lg-studio .t-stage:has-text('Stopping'), .lg-studio .lg-notice:has-text('Cancelled')", timeout=5_000
+    )
     facts["cancel answered, s"] = round(time.monotonic() - began, 2)
-    page.wait_for_selector(".lg-job .lg-notice:has-text('Cancelled')", timeout=10_000)
+    page.wait_for_selector(".lg-studio .lg-notice:has-text('Cancelled')", timeout=10_000)
     facts["cancel obeyed, s"] = round(time.monotonic() - began, 2)
     assert page.locator('[data-key="generate"]').is_enabled()
 
