@@ -66,10 +66,25 @@ def their_codes(monkeypatch, model, prompt, seeds, frames, top_k=40, guidance=3.
     return torch.stack([seen[0][0], seen[1][0]], dim=2).flatten(1, 2), audio
 
 
+def skip_if_deaf(model):
+    """Some releases of transformers ignore what MusicGen-Melody is told (5.15 among them): nothing to compare with."""
+    heard = []
+    for prompt in (PROMPT, LONG_PROMPT):
+        torch.manual_seed(0)
+        mask = torch.ones_like(prompt)
+        heard.append(
+            model.generate(input_ids=prompt, attention_mask=mask, do_sample=True, guidance_scale=3.0, max_new_tokens=60)
+        )
+    if torch.equal(*heard):
+        pytest.skip("this release of transformers ignores the words of MusicGen-Melody; ours are tested by the logits")
+
+
 @pytest.mark.parametrize("guidance", [3.0, 1.0])
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_tokens_and_audio_equal_transformers_for_the_same_random_stream(models, monkeypatch, variant, guidance):
     model, seeds, frames = models[variant], [5, 6, 7], 70
+    if "melody" in variant:
+        skip_if_deaf(model)
     runner = MusicgenRunner(model)
     sampling = Sampling(guidance=guidance, top_k=40)
     ours = runner.generate(runner.encode_text(PROMPT), seeds, frames, sampling=sampling)
@@ -84,6 +99,7 @@ def test_tokens_and_audio_equal_transformers_for_the_same_random_stream(models, 
 
 def test_a_melody_is_heard_as_transformers_hears_it(models, monkeypatch):
     model = models["melody"]
+    skip_if_deaf(model)
     runner, frames = MusicgenRunner(model), 30
     text, sampling = runner.encode_text(PROMPT), Sampling(top_k=40)
     results = {}
@@ -138,6 +154,27 @@ def test_logits_equal_a_full_forward_of_transformers(models, prompt, guidance):
     if guidance > 1:
         logits = logits[takes:] + guidance * (logits[:takes] - logits[takes:])
     assert torch.isfinite(logits).all()  # a fully masked null half once gave NaN (transformers#30020)
+    torch.testing.assert_close(torch.stack(ours, dim=2), logits, rtol=1e-5, atol=1e-5 * float(logits.abs().max()))
+
+
+@pytest.mark.parametrize("length", [5, 40])
+def test_melody_logits_equal_a_full_forward_of_transformers(models, length):
+    model = models["melody"]
+    runner = MusicgenRunner(model)
+    chroma = torch.eye(12)[torch.arange(length) * 5 % 12]
+    sampling = Sampling(guidance=1.0, top_k=40)
+    state, ours = runner._prepare(runner.encode_text(PROMPT), [0, 1], 60, sampling, None, chroma), []
+    for step in range(state.steps):
+        ours.append(state.logits(state.window_of(step)))
+        state.step(state.window_of(step))
+    tokens = state.tokens[state.lead : -1].permute(1, 2, 0).flatten(0, 1)
+    theirs = model(
+        input_ids=PROMPT.repeat(2, 1),
+        attention_mask=torch.ones_like(PROMPT).repeat(2, 1),
+        input_features=chroma[None].repeat(2, 1, 1),
+        decoder_input_ids=tokens,
+    ).logits[:, -tokens.shape[1] :]
+    logits = theirs.unflatten(0, (2, 4))
     torch.testing.assert_close(torch.stack(ours, dim=2), logits, rtol=1e-5, atol=1e-5 * float(logits.abs().max()))
 
 
