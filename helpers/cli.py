@@ -103,7 +103,9 @@ def build_parser() -> argparse.ArgumentParser:
     command("engines", "what can run on this machine, and for the rest why not and what to do")
     sub = command("install", "install a model family into this environment, replacing nothing", as_json=False)
     sub.add_argument(
-        "what", metavar="WHAT", help="diffusers (all three models), audiocraft (isolated extra) or tags (genre, mood)"
+        "what",
+        metavar="WHAT",
+        help="core, diffusers (all three models), audiocraft (isolated extra) or tags (genre, mood)",
     )
     sub = command("demo", "the whole way on the example idea that comes with the project")
     sub.add_argument("--out", metavar="DIR", default="loops", help="where the loop goes (default: %(default)s)")
