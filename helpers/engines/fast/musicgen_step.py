@@ -1,7 +1,7 @@
 """One token of MusicGen at a time, on memory that never moves.
 
-transformers' decode step launches twenty to thirty operations a layer and grows its caches by copying them. Here a layer
-is thirteen operations on static tensors, so that a whole step, sampling included, can be captured as a CUDA
+transformers' decode step launches twenty to thirty operations a layer and grows its caches by copying them. Here a
+layer is thirteen operations on static tensors, so that a whole step, sampling included, can be captured as a CUDA
 graph and run without asking the host for anything:
 
 - query, key and value are one product, the heads of all codebooks another, the embeddings one table;
