@@ -23,6 +23,7 @@ import json
 import statistics
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ from helpers.audio import read_audio
 from helpers.errors import LoopsError
 from helpers.features import chroma, onset_strength
 from helpers.instruments import INSTRUMENTS, find_instrument
-from helpers.meter import bar_seconds
+from helpers.meter import bar_seconds, parse_meter
 from helpers.pitch import parse_chord
 from helpers.planning import plan_request
 from helpers.records import Analysis, Clip, Note, Request
@@ -53,34 +54,40 @@ SPEED_BARS = 8
 
 @dataclass(frozen=True, eq=False)
 class Idea:
-    """A recording, what was heard in it, and its evidence on the grid of a request: chroma (half bars, 12) and onset
-    strength (steps)."""
+    """A recording and what was heard in it."""
 
     name: str
     clip: Clip
     analysis: Analysis
 
-    def evidence(self, request: Request) -> tuple[np.ndarray, np.ndarray]:
-        bar = bar_seconds(request.bpm, request.time)
-        start = self.analysis.tempo.downbeats[0] if self.analysis.tempo.downbeats else 0.0
-        bars = max(1, min(request.bars, int((self.analysis.seconds - start) / bar + 0.1)))
-        heard = chroma(self.clip)
-        halves = np.array(
-            [_mean(heard.frames, heard.times, start + i * bar / 2, start + (i + 1) * bar / 2) for i in range(2 * bars)]
-        )
-        strength, rate = onset_strength(self.clip)
-        times = np.arange(strength.size) / rate
-        step = bar / request.time.steps_per_bar
-        steps = np.array(
-            [
-                _peak(strength, times, start + (i - 0.5) * step, start + (i + 0.5) * step)
-                for i in range(bars * request.time.steps_per_bar)
-            ]
-        )
-        rounds = -(-request.bars // bars)
-        return np.tile(halves, (rounds, 1))[: 2 * request.bars], np.tile(steps, rounds)[
-            : request.bars * request.time.steps_per_bar
-        ]
+
+@lru_cache(maxsize=512)
+def evidence(idea: Idea, bpm: float, bars: int, meter: str) -> tuple[np.ndarray, np.ndarray]:
+    """What the recording does on a grid: chroma of the half bars (2 * bars, 12), onset strength of the steps (n,)."""
+    time_signature = parse_meter(meter)
+    bar, size = bar_seconds(bpm, time_signature), time_signature.steps_per_bar
+    start = idea.analysis.tempo.downbeats[0] if idea.analysis.tempo.downbeats else 0.0
+    whole = max(1, min(bars, int((idea.analysis.seconds - start) / bar + 0.1)))
+    rounds = -(-bars // whole)  # a shorter idea goes round, as it will under the loop
+    frames, times = _chroma(idea)
+    edges = start + np.arange(2 * whole + 1) * bar / 2
+    halves = np.array([_mean(frames, times, *edges[i : i + 2]) for i in range(2 * whole)])
+    strength, strength_times = _onsets(idea)
+    edges = start + (np.arange(whole * size + 1) - 0.5) * bar / size
+    steps = np.array([_peak(strength, strength_times, *edges[i : i + 2]) for i in range(whole * size)])
+    return np.tile(halves, (rounds, 1))[: 2 * bars], np.tile(steps, rounds)[: bars * size]
+
+
+@lru_cache(maxsize=64)
+def _chroma(idea: Idea) -> tuple[np.ndarray, np.ndarray]:
+    heard = chroma(idea.clip)
+    return heard.frames, heard.times
+
+
+@lru_cache(maxsize=64)
+def _onsets(idea: Idea) -> tuple[np.ndarray, np.ndarray]:
+    strength, rate = onset_strength(idea.clip)
+    return strength, np.arange(strength.size) / rate
 
 
 def _mean(frames: np.ndarray, times: np.ndarray, start: float, end: float) -> np.ndarray:
@@ -127,7 +134,7 @@ def chord_agreement(score: Score, request: Request) -> float:
 
 def coherence(score: Score, idea: Idea, request: Request) -> float:
     """Harmony and rhythm of idea and part together, 0..1; see the head of this file."""
-    halves, steps = idea.evidence(request)
+    halves, steps = evidence(idea, request.bpm, request.bars, request.meter)
     played = np.zeros(steps.size)
     for n in score.notes:
         played[min(round(n.start * 4), steps.size - 1)] += n.velocity / 127

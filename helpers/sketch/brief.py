@@ -20,12 +20,12 @@ from .harmony import Harmony, key_of_chords, read_harmony, suggest_progression
 # Where a role sits when the idea leaves every octave free (MIDI notes).
 CENTRES = {"bass": 40, "chords": 60, "pad": 60, "lead": 72, "arpeggio": 69, "drums": 60}
 AUDIBLE_SWING = 0.535  # closer to a half is a straight player's unevenness
-USUAL_ANSWER = 0.2  # a part mostly goes with the idea's accents and sometimes fills its gaps
+USUAL_ANSWER = 0.15  # a part mostly goes with the idea's accents and sometimes fills its gaps
 HEARD_MOOD_STRENGTH = 0.5  # a mood read from the sound is a guess; one the musician names is an order
 # How far a role may move away from where the idea is busy, in semitones.
 ROOM_TO_MOVE = {"lead": (-7, 0, 5), "arpeggio": (-9, 0, 7), "chords": (-5, 0, 5), "pad": (-5, 0, 7)}
 # How far takes of one request differ in register, in semitones either way.
-TAKE_SPREAD = {"lead": 4, "arpeggio": 5, "chords": 6, "pad": 7}
+TAKE_SPREAD = {"lead": 4, "arpeggio": 5, "chords": 8, "pad": 7}
 SUB_BASSES = ("808", "sub bass")
 TOP_OF_BASS, TOP_OF_SUB = 52, 45  # bass lines stay below E3
 
@@ -298,7 +298,7 @@ def _register(
     centre = CENTRES[request.role] + mood.register
     if request.role == "bass":
         sub = instrument.name in SUB_BASSES
-        centre = min(centre, 43) - (5 if sub else 0) + int(rng.integers(-5, 4))
+        centre = min(centre, 43) - (5 if sub else 0) + int(rng.integers(-6, 5))
         high = max(low + 14, min(high, TOP_OF_SUB if sub else TOP_OF_BASS))
     elif request.role in ("chords", "pad"):
         low, high = max(low, 43), min(high, 84)

@@ -18,7 +18,7 @@ LOCK_STRENGTH = 5.0
 IDEA_ACCENT = 42  # velocity between a step the idea leaves empty and its strongest
 SILENT = 0.1  # of the strongest accent: the idea rests there
 MOVE_GAIN = 0.2  # of the strongest accent: less is not worth moving a hit for
-STYLE_FALL = 0.72  # each further style of a genre is that much less likely
+STYLE_FALL = 0.82  # each further style of a genre is that much less likely
 
 
 @dataclass(frozen=True)

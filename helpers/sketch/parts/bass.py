@@ -16,6 +16,7 @@ from ..score import Bend
 from . import Part
 
 GLIDE_QUARTERS = 0.25
+STRONG = 0.6  # of the idea's strongest accent: the bass joins in
 GHOST_VELOCITY = 34
 OFF_CHORD_SHARE = 0.12  # of the line's time may lead from chord to chord
 SUB_STYLES = ("halftime", "sustained")  # what a sub plays in genres that are not built on one
@@ -25,7 +26,7 @@ SUB_GENRES = ("trap", "drill", "dubstep", "hip hop", "rnb", "drum and bass", "uk
 def write_bass(brief: Brief) -> Part:
     """Write a bass line: monophonic, root on every chord change, 85 % or more of it on chord tones."""
     form = plan_form(brief.bars, int(brief.rng("form").integers(8)))
-    lock = 0.6 * brief.low_accents + 0.4 * brief.accents if brief.low_accents.any() else brief.accents
+    lock = 0.45 * brief.low_accents + 0.55 * brief.accents if brief.low_accents.any() else brief.accents
     sub = brief.instrument.name in SUB_BASSES and brief.genre.name not in SUB_GENRES
     styles = (*SUB_STYLES, *brief.genre.bass[:1]) if sub else brief.genre.bass
     off_chord = played = 0.0
@@ -81,10 +82,9 @@ def _shaped(brief: Brief, bar: Bar, hits: list[Hit], lock: np.ndarray) -> tuple[
     start = bar.number * size
     if brief.chord(start + half).bass != brief.chord(start).bass and not any(half <= s <= half + 1 for s in by_step):
         by_step[half] = Hit(half, 2, "1")
-    if lock.any() and brief.answer > 0.2:
-        strong = [s for s in range(size) if lock[s] > 0.6 and s % 1 == 0]
-        for s in strong:
-            if s not in by_step and rng.random() < 0.9 * brief.answer:
+    if lock.any() and brief.lean > 0:
+        for s in np.flatnonzero(lock > STRONG * lock.max()):
+            if s not in by_step and rng.random() < 0.9 * brief.lean:
                 by_step[float(s)] = Hit(float(s), 1, "1")
     if bar.variation and len(by_step) > 2:
         late = max(by_step)

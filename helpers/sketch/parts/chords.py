@@ -56,7 +56,7 @@ def _voicings(brief: Brief, guitar: bool, power: bool) -> dict[float, tuple[int,
             before = guitar_voicing(chord, before, low=brief.low, high=brief.high, power=power)
         else:
             chance = COLOUR_CHANCE[int(np.clip(brief.genre.colour + brief.mood.colour, 0, 2))]
-            free = len(chord.tones) > 2 and coloured < MOST_COLOURED * len(brief.chord_spans())
+            free = len(chord.tones) > 2 and coloured + 1 <= MOST_COLOURED * len(brief.chord_spans())
             colour = chord.colours[:1] if free and rng.random() < chance else ()
             coloured += len(colour)
             before = lead_voices(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..brief import Brief
@@ -33,6 +35,7 @@ def write_pad(brief: Brief) -> Part:
         tones = _moving(brief, spans, voicings, level, style)
     else:
         tones = _tied(brief, spans, voicings, level)
+    tones = [replace(t, velocity=int(np.clip(t.velocity + rng.integers(-5, 6), 24, 122))) for t in tones]
     swells = _swells(brief, spans, style)
     choices = (
         ("pattern", style),
@@ -54,7 +57,7 @@ def _voicings(
         for _, _, chord in spans:
             chance = 0.15 + 0.1 * brief.mood.colour
             warm = brief.genre.colour + brief.mood.colour > 0 and brief.rng("pad colour", chord.label).random() < chance
-            free = len(chord.tones) > 2 and coloured < MOST_COLOURED * len(spans)
+            free = len(chord.tones) > 2 and coloured + 1 <= MOST_COLOURED * len(spans)
             colour = chord.colours[:1] if warm and free else ()
             coloured += len(colour)
             before = lead_voices(
