@@ -202,7 +202,6 @@ class NeuralEngine(Engine):
                 sounds = self._make(model, plan, numbers, request, progress, cancel)
         finally:
             heal_locale()
-            devices.free_memory()
         return [
             self._take(model, plan, take_seed(request, number), *sound)
             for number, sound in zip(numbers, sounds, strict=True)

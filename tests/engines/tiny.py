@@ -112,8 +112,8 @@ def _stable_audio_open(folder: Path) -> None:
 
     transformer = StableAudioDiTModel(
         sample_size=1024,
-        in_channels=8,
-        out_channels=8,
+        in_channels=4,
+        out_channels=4,
         num_layers=2,
         attention_head_dim=16,
         num_attention_heads=2,
@@ -124,11 +124,11 @@ def _stable_audio_open(folder: Path) -> None:
         global_states_input_dim=64,
     )
     vae = AutoencoderOobleck(
-        encoder_hidden_size=16,  # mean and spread of the 8 latent channels
+        encoder_hidden_size=8,  # mean and spread of the four latent channels
         downsampling_ratios=[2, 4, 4, 8, 8],
         channel_multiples=[1, 1, 2, 2, 2],
         decoder_channels=4,
-        decoder_input_channels=8,
+        decoder_input_channels=4,
         audio_channels=2,
         sampling_rate=44_100,
     )
@@ -182,7 +182,7 @@ def _make_codec_speak(vae) -> None:
         sound = 0.2 * torch.randn(1, 2, 32 * vae.hop_length)
         latents = vae.encode(sound).latent_dist.mode()
         vae.encoder.conv2.weight_g.div_(latents.std())
-        vae.decoder.conv2.weight_g.div_(5.0 * vae.decode(torch.randn(1, 8, 32)).sample.std())
+        vae.decoder.conv2.weight_g.div_(5.0 * vae.decode(torch.randn(1, 4, 32)).sample.std())
 
 
 def _audioldm2_music(folder: Path) -> None:
