@@ -77,7 +77,7 @@ def plan_request(
     if bpm is not None:
         bpm = check_bpm(bpm)
     elif tempo is None or tempo.bpm is None:
-        raise InvalidInput("No steady tempo could be heard in the idea; say it, for example --bpm 92.")
+        raise InvalidInput("No steady tempo could be heard in the idea; give the BPM yourself, such as 92.")
     else:
         bpm = tempo.bpm
         if tempo.confidence < DOUBTFUL:
@@ -139,7 +139,7 @@ def _plan_harmony(
     else:
         chosen = NO_KEY
         notes.append(
-            f"No key could be heard in the idea, so the part is in {chosen.name}; say another, such as --key 'E minor'."
+            f"No key could be heard in the idea, so the part is in {chosen.name}; give another, such as E minor."
         )
     return chosen, progression
 
@@ -184,7 +184,7 @@ def change_request(request: Request, *, instrument: str | None = None, **given: 
     changed = dataclasses.replace(request, **given)
     if changed.role != "drums" and changed.key is None:
         changed = dataclasses.replace(changed, key=NO_KEY)
-        notes.append(f"The request had no key, so the part is in {NO_KEY.name}; say another, such as --key 'E minor'.")
+        notes.append(f"The request had no key, so the part is in {NO_KEY.name}; give another, such as E minor.")
     check_request(changed)
     return changed, tuple(notes)
 

@@ -80,7 +80,7 @@ def test_doubt_is_passed_on():
 
 def test_without_a_tempo_the_musician_is_asked():
     analysis = dataclasses.replace(heard(), tempo=Tempo(None, 0.0))
-    with pytest.raises(InvalidInput, match="--bpm"):
+    with pytest.raises(InvalidInput, match="give the BPM yourself"):
         plan_request(analysis, instrument="bass")
     assert plan_request(analysis, instrument="bass", bpm=100)[0].bpm == 100
 
