@@ -67,6 +67,13 @@ def test_negative_words_longer_than_the_prompt_are_not_cut(engine):
     assert not np.array_equal(one, other)
 
 
+def test_what_the_prompt_says_does_not_hang_on_how_long_the_negative_words_are(engine):
+    short, long = (
+        engine._model.prepare(Plan(SOURCE, "pad", negative, 4.0, 4, None)) for negative in ("", "drums, vocals, hiss")
+    )
+    assert torch.allclose(short.generated[1], long.generated[1], atol=1e-6)
+
+
 def test_words_matter(engine):
     usual = sound(engine)
     assert not np.allclose(usual, sound(engine, prompt="a distant choir"), atol=1e-4)

@@ -112,7 +112,9 @@ def test_a_file_damaged_every_time_leaves_nothing_half(fake, damage):
     assert sources.cached_folder(SOURCE) is None
 
 
-def test_a_hanging_download_is_noticed_ended_and_resumed(fake):
+def test_a_hanging_download_is_noticed_ended_and_resumed(fake, monkeypatch):
+    monkeypatch.setattr(hub, "READ_SECONDS", 30)  # the library itself would wait; it is the process that is ended
+    monkeypatch.setattr(hub, "STALL_SECONDS", 2.0)
     fake.refuse, fake.times = "hanging", 1
     folder = hub.fetch_model(SOURCE)
     assert (folder / "model.safetensors").read_bytes() == WEIGHTS

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from helpers.engines import chroma
+from helpers.engines.base import take_seed
 from helpers.engines.guides import lead_in, loop_of_guide
 from helpers.engines.musicgen import FRAME_SAMPLES, MusicGenModel
 from helpers.engines.sources import SOURCES
@@ -95,6 +96,15 @@ def test_take_k_alone_equals_take_k_in_a_batch_to_the_bit(tiny_engine, family):
     among = engine.generate(request, count=6)
     for number in (1, 5):
         assert np.array_equal(engine.generate(request, first=number)[0].clip.samples, among[number].clip.samples)
+
+
+def test_a_take_is_always_made_in_the_same_company(tiny_engine, monkeypatch):
+    engine, request = tiny_engine("musicgen"), request_for("musicgen")
+    engine.generate(request)
+    real, made = engine._model.sample, []
+    monkeypatch.setattr(engine._model, "sample", lambda *a: made.append(a[2]) or real(*a))
+    engine.generate(request, first=5)
+    assert made == [[take_seed(request, number) for number in (4, 5, 6, 7)]]
 
 
 @pytest.mark.parametrize("family", ["musicgen-stereo", "musicgen-stereo-melody"])
