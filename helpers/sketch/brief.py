@@ -26,6 +26,7 @@ HEARD_MOOD_STRENGTH = 0.5  # a mood read from the sound is a guess; one the musi
 ROOM_TO_MOVE = {"lead": (-7, 0, 5), "arpeggio": (-9, 0, 7), "chords": (-5, 0, 5), "pad": (-5, 0, 7)}
 # How far takes of one request differ in register, in semitones either way.
 TAKE_SPREAD = {"lead": 4, "arpeggio": 5, "chords": 8, "pad": 7}
+BASS_SHIFTS = (-6, -3, 0, 2)  # takes of a bass line differ by which octave its roots fall into
 SUB_BASSES = ("808", "sub bass")
 TOP_OF_BASS, TOP_OF_SUB = 52, 45  # bass lines stay below E3
 
@@ -298,7 +299,7 @@ def _register(
     centre = CENTRES[request.role] + mood.register
     if request.role == "bass":
         sub = instrument.name in SUB_BASSES
-        centre = min(centre, 43) - (5 if sub else 0) + int(rng.integers(-6, 5))
+        centre = min(centre, 43) - (5 if sub else 0) + int(rng.choice(BASS_SHIFTS))
         high = max(low + 14, min(high, TOP_OF_SUB if sub else TOP_OF_BASS))
     elif request.role in ("chords", "pad"):
         low, high = max(low, 43), min(high, 84)

@@ -12,7 +12,6 @@ from helpers.sketch.harmony import read_harmony
 from helpers.sketch.voicing import (
     FINGER_FRETS,
     HAND_SPAN_SEMITONES,
-    MUD_LIMIT,
     OPEN_STRINGS,
     distance,
     guitar_voicing,
@@ -36,7 +35,7 @@ def test_keyboard_chords_fit_a_hand_and_make_no_mud(chords):
     for take in range(6):
         for stroke in strokes(compose(request("chords", key="C major", chords=chords), None, take)):
             assert stroke[-1] - stroke[0] <= HAND_SPAN_SEMITONES
-            assert all(b - a >= 7 for a, b in pairwise(stroke) if a < MUD_LIMIT)
+            assert all(b - a >= 7 for a, b in pairwise(stroke) if a < 48)
 
 
 @pytest.mark.parametrize("chords", PROGRESSIONS)

@@ -84,7 +84,7 @@ def _shaped(brief: Brief, bar: Bar, hits: list[Hit], lock: np.ndarray) -> tuple[
         by_step[half] = Hit(half, 2, "1")
     if lock.any() and brief.lean > 0:
         for s in np.flatnonzero(lock > STRONG * lock.max()):
-            if s not in by_step and rng.random() < 0.9 * brief.lean:
+            if s not in by_step and rng.random() < 0.75 * brief.lean:
                 by_step[float(s)] = Hit(float(s), 1, "1")
     if bar.variation and len(by_step) > 2:
         late = max(by_step)
