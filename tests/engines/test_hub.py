@@ -141,7 +141,7 @@ def test_cancel_ends_the_download_and_keeps_what_arrived(fake):
 def test_too_little_disk_is_said_before_anything_is_fetched(fake, monkeypatch, capsys):
     free = shutil.disk_usage("/")._replace(free=2**20)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
-    order = {"repository": SOURCE.hub_id, "revision": "main", "patterns": list(SOURCE.patterns)}
+    order = {"repository": SOURCE.hub_id, "revision": "main", "patterns": ["*.safetensors"]}
     outcome = run_worker_here(monkeypatch, capsys, order)
     assert outcome["kind"] == "little-disk"
     assert "GiB are free" in hub.explain(SOURCE, outcome, token=False)
@@ -153,7 +153,7 @@ def test_a_disk_that_fills_up_is_told_from_other_failures(fake, monkeypatch, cap
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(hub_worker, "fetch_blob", no_space)
-    order = {"repository": SOURCE.hub_id, "revision": "main", "patterns": list(SOURCE.patterns)}
+    order = {"repository": SOURCE.hub_id, "revision": "main", "patterns": ["*.safetensors"]}
     outcome = run_worker_here(monkeypatch, capsys, order)
     assert outcome["kind"] == "full-disk"
     assert "The disk filled up" in hub.explain(SOURCE, outcome, token=False)
@@ -177,6 +177,8 @@ def run_worker_here(monkeypatch, capsys, order):
 
     from huggingface_hub import constants
 
+    # The library reads its variables once, when it is imported, and that may have been long ago.
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "ENDPOINT", sources.hub_endpoint())
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(sources.hub_cache()))
     monkeypatch.setattr("huggingface_hub.hf_api.constants.ENDPOINT", sources.hub_endpoint())

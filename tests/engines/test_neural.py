@@ -206,19 +206,29 @@ def test_cancel_is_obeyed_within_one_step(engine, monkeypatch):
 # ---- the locale
 
 
-def test_a_thread_locale_broken_by_the_gpus_compiler_is_healed(engine, monkeypatch):
+LC_ALL_MASK = 0x1FBF  # glibc: every category, LC_ALL itself (bit 6) left out
+
+
+def break_locale():
+    """Do to this thread what nvrtcCompileProgram does."""
     libc = ctypes.CDLL(None)
     libc.newlocale.restype = libc.uselocale.restype = ctypes.c_void_p
     libc.newlocale.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p]
     libc.uselocale.argtypes = [ctypes.c_void_p]
+    broken = libc.newlocale(LC_ALL_MASK, b"C", None)
+    assert broken
+    libc.uselocale(broken)
+
+
+def test_a_thread_locale_broken_by_the_gpus_compiler_is_healed(engine, monkeypatch):
     seen = []
 
     def breaks(real, *arguments):
         seen.append(heal_locale())  # False: it was healed before the model began
-        libc.uselocale(libc.newlocale(0x1FFF, b"C", None))  # what nvrtcCompileProgram leaves behind
+        break_locale()
         return real(*arguments)
 
-    libc.uselocale(libc.newlocale(0x1FFF, b"C", None))
+    break_locale()
     replace_sample(monkeypatch, engine, breaks)
     engine.generate(REQUEST)
     assert seen == [False]
@@ -226,12 +236,8 @@ def test_a_thread_locale_broken_by_the_gpus_compiler_is_healed(engine, monkeypat
 
 
 def test_the_locale_is_healed_after_an_error_too(engine, monkeypatch):
-    libc = ctypes.CDLL(None)
-    libc.newlocale.restype = ctypes.c_void_p
-    libc.uselocale.argtypes = [ctypes.c_void_p]
-
     def breaks(real, *_):
-        libc.uselocale(libc.newlocale(0x1FFF, b"C", None))
+        break_locale()
         raise RuntimeError("boom")
 
     replace_sample(monkeypatch, engine, breaks)
