@@ -1,6 +1,7 @@
 """What else one could use: librosa's and essentia's own tempo, beat and key estimators, each behind one function.
 
-Every function takes mono float32 and its rate, and resamples to what the library wants (essentia 44.1, librosa 22.05 kHz).
+Every function takes mono float32 and its rate, and resamples to what the library wants (essentia 44.1 kHz, librosa
+22.05 kHz).
 """
 
 from __future__ import annotations

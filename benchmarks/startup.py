@@ -32,7 +32,6 @@ HEAVY = (
     "scipy",
     "numba",
     "sklearn",
-    "symusic",
     "soundfile",
     "ipywidgets",
     "matplotlib",

@@ -75,7 +75,8 @@ def card_text(card: FitCard) -> str:
         ("on the scale", _share(card.in_key_share)),
         ("on the chords", _share(card.chord_agreement)),
         ("seam", _with(card.seam, ".2f", " (1 = an ordinary moment)")),
-        ("purity", _purity(card)),
+        ("purity", _with(card.purity, ".2f")),
+        *([("made of", ", ".join(f"{n} {v:.2f}" for n, v in card.purity_parts.items()))] if card.purity_parts else []),
         ("loudness", f"{_with(card.loudness_lufs, '.1f', ' LUFS')}, peak {_with(card.true_peak_dbtp, '.1f', ' dBTP')}"),
         ("corrections", "; ".join(card.corrections) or "none"),
     ]
@@ -159,11 +160,6 @@ def _share(value: float | None) -> str:
 
 def _pair(measured: float | None, asked: float, unit: str, form: str) -> str:
     return f"{_with(measured, form)} (asked: {asked:{form}} {unit})"
-
-
-def _purity(card: FitCard) -> str:
-    parts = ", ".join(f"{name} {value:.2f}" for name, value in card.purity_parts.items())
-    return _with(card.purity, ".2f") + (f" ({parts})" if parts else "")
 
 
 def _channels(count: int) -> str:
