@@ -231,6 +231,7 @@ def main() -> None:
     parser.add_argument("manifests", nargs="+", type=Path)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--limit", type=int, default=0, help="measure only the first N clips of each manifest")
+    parser.add_argument("--about", default="", help="what a reader of the figures must know; kept in the JSON")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "analysis.json")
     args = parser.parse_args()
@@ -242,15 +243,15 @@ def main() -> None:
             results.append(result)
             if i % 20 == 0:
                 print(f"{i}/{len(rows)} clips", file=sys.stderr, flush=True)
-    report(results, args.out)
+    report(results, args.out, args.about)
 
 
-def report(results: list[dict], out: Path) -> None:
+def report(results: list[dict], out: Path, about: str) -> None:
     """Print every table and write the JSON."""
     marks = [score(result) for result in results]
     weak = ["weak-pulse" in (r["row"].get("notes") or "") for r in results]
     strong = [i for i, w in enumerate(weak) if not w]
-    data: dict = {"clips": len(results), "tables": {}}
+    data: dict = {"about": about, "clips": len(results), "tables": {}}
     groups = {"all clips with a pulse": strong}
     for name in dict.fromkeys(r["row"]["set"] for r in results):
         groups[f"set {name}"] = [i for i in strong if results[i]["row"]["set"] == name]

@@ -1,4 +1,7 @@
-"""Weights of the tempo and meter models, in natural log odds; made by ``benchmarks/train_hearing.py --write``."""
+"""Weights of the tempo and meter models and of the tempo confidence, in natural log odds.
+
+Where they come from: :mod:`helpers.analysis.tempo_model`. ``benchmarks/train_hearing.py --write`` replaces this file.
+"""
 
 TEMPO_WEIGHTS = {
     "log_bpm": -0.8438,
