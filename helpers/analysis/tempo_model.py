@@ -2,8 +2,8 @@
 
 P(candidate) is proportional to exp(sum of weight * evidence): McFadden's conditional logit (1974).
 
-Where the numbers in ``tempo_weights`` come from: about 1000 clips of known tempo, 576 composed parts, 220 folk tunes, 90
-drum loops and 100 loops, mixes and renders by other hands. The composed ones were made by forerunners of
+Where the numbers in ``tempo_weights`` come from: about 1000 clips of known tempo, 576 composed parts, 220 folk tunes,
+90 drum loops and 100 loops, mixes and renders by other hands. The composed ones were made by forerunners of
 ``benchmarks/make_clips.py`` (the same kinds of material, other random draws), so ``benchmarks/train_hearing.py`` makes
 comparable weights, not these to the digit. The confidence was fitted apart, to the answers for 110 composed clips that
 the tempo model had not seen, 60 recorded ones that it had, and 43 sounds without a tempo.
