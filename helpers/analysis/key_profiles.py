@@ -2,8 +2,8 @@
 
 Twelve weights from the tonic up for each view (the rows, in the order of ``key.VIEWS``), in natural log odds per unit
 share of the notes. Learnt (conditional logit, held near Temperley's 2005 profiles by an L2 penalty) from about 600
-clips of known key: composed parts and folk tunes made by forerunners of ``benchmarks/make_clips.py``, and 23 renders by other
-hands. ``benchmarks/train_hearing.py --write`` makes comparable ones in their place.
+clips of known key: composed parts and folk tunes made by forerunners of ``benchmarks/make_clips.py``, and 23
+renders by other hands. ``benchmarks/train_hearing.py --write`` makes comparable ones in their place.
 """
 
 from __future__ import annotations
