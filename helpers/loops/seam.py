@@ -42,6 +42,8 @@ def plan_seam(cut: CutLoop, *, whole_tail: bool = False) -> Seam:
     quiet = min(_level_db(end) + LEAD_IN_DB, _level_db(cut.loop.samples) + QUIET_DB)
     if lead_in.shape[1] < short or _level_db(lead_in) < quiet:
         # Nothing led into the start, so nothing of what rings on after the end is in it yet.
+        if _level_db(cut.tail[:, :short]) > _level_db(end[:, -short:]) + RISE_DB:
+            return Seam("fold", 0.0)  # a new note begins right there, as one does at the loop's start
         return Seam("fold", (_decay_samples(cut.tail, rate) or min(cut.tail.shape[1], short)) / rate)
     steady = _is_steady(lead_in, rate) and _is_steady(cut.loop.samples[:, -lead_in.shape[1] :], rate)
     return Seam("crossfade", (lead_in.shape[1] if steady else short) / rate)

@@ -46,6 +46,15 @@ def test_a_decay_after_silence_is_folded_and_music_that_goes_on_is_crossed():
     assert abs((closed.samples[0, -1] - closed.samples[0, -2]) - before) < 0.01
 
 
+def test_a_note_that_begins_after_the_end_is_not_taken_for_a_tail():
+    music = piano(bars=2)
+    silence = np.zeros((music.channels, RATE // 5), np.float32)
+    again = np.concatenate([silence, music.samples, music.samples[:, :RATE]], axis=1)
+    cut = cut_loop(Clip(again, RATE), RATE // 5, music.length)
+    seam = plan_seam(cut)
+    assert seam.seconds == 0 and np.array_equal(apply_seam(cut, seam).samples, music.samples)
+
+
 def test_a_crossfade_of_like_sound_neither_swells_nor_dips():
     t = np.arange(6 * RATE) / RATE
     held = clip_of(0.3 * np.sin(2 * np.pi * 220 * t))
