@@ -166,16 +166,19 @@ def lay_over(loop: Clip, source: Source) -> tuple[bool | None, list[float]]:
     return right, errors
 
 
-def dip_db(clip: Clip, bars: int) -> float:
-    """How much quieter 100 ms around the wrap are than around the quietest of the loop's own bar lines, in dB."""
+def bar_line_levels_db(clip: Clip, bars: int) -> np.ndarray:
+    """Level of the 100 ms around each bar line against the level of the whole, floored at -40 dB (bars,)."""
     half = round(0.05 * clip.sample_rate)
     edges = np.round(np.arange(bars) * clip.length / bars).astype(int)
     power = np.square(clip.samples).sum(axis=0)
-    levels = [power[(np.arange(-half, half) + edge) % clip.length].mean() for edge in edges]
-    floor = power.mean() * 1e-4 + 1e-12
-    if bars < 2:
-        return 0.0
-    return float(max(0.0, 10 * np.log10((min(levels[1:]) + floor) / (levels[0] + floor))))
+    levels = np.array([power[(np.arange(-half, half) + edge) % clip.length].mean() for edge in edges])
+    return 10 * np.log10(levels / (power.mean() + 1e-12) + 1e-4)
+
+
+def dip_db(clip: Clip, source: Source) -> float:
+    """How much quieter the wrap is than the quietest bar line of the recording going round, in dB; 0 if it is not."""
+    own = bar_line_levels_db(source.loop, source.bars)
+    return float(max(0.0, own.min() - bar_line_levels_db(clip, source.request.bars)[0]))
 
 
 def run(source: Source, damaged: Damaged, method: str) -> Outcome:
@@ -204,7 +207,7 @@ def run(source: Source, damaged: Damaged, method: str) -> Outcome:
         return outcome
     outcome.exact = clip.length == request.samples()
     outcome.seam = measure_seam(clip, request).value
-    outcome.dip_db = dip_db(clip, request.bars)
+    outcome.dip_db = dip_db(clip, source)
     outcome.phase_right, errors = lay_over(clip, source)
     if errors:
         outcome.timing_ms = float(np.median(np.abs(errors)))
@@ -283,6 +286,7 @@ def main() -> None:
     for source in everything[:: options.every]:
         for damaged in damages(source, everything, options.damage):
             outcomes += [run(source, damaged, method) for method in options.method]
+        print(f"{source.name}: {len(outcomes)} outcomes so far", flush=True)
     print(table(outcomes))
     if options.out:
         options.out.write_text(json.dumps({"rate": RATE, "outcomes": [asdict(o) for o in outcomes]}, indent=1) + "\n")

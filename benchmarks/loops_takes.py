@@ -225,7 +225,7 @@ def _leak(s, others, rng):
     foreign = [o for o in others if o.tonal != s.tonal]
     other = foreign[int(rng.integers(len(foreign)))]
     factor = other.request.bpm / s.request.bpm
-    fitted = resample(Clip(other.loop.samples, round(RATE * factor)), RATE) if abs(factor - 1) < 0.5 else other.loop
+    fitted = resample(Clip(other.loop.samples, round(RATE / factor)), RATE) if abs(factor - 1) < 0.5 else other.loop
     return Damaged("leak -6 dB", mixed(canvas(s, s.request.bars + 1.3), Clip(fitted.samples, RATE), -6.0))
 
 

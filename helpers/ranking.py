@@ -20,15 +20,15 @@ class Weight:
 
 
 WEIGHTS = {
-    "harmony": Weight(0.21, "wrong notes are what a listener forgives least"),
-    "key": Weight(0.10, "notes outside the scale clash with whatever is added later"),
-    "grid": Weight(0.19, "a part off the grid cannot be layered"),
+    "harmony": Weight(0.20, "wrong notes are what a listener forgives least"),
+    "key": Weight(0.08, "notes outside the scale clash with whatever is added later"),
+    "grid": Weight(0.17, "a part off the grid cannot be layered"),
     "groove": Weight(0.07, "accents that agree with the idea's lock in"),
-    "purity": Weight(0.15, "one instrument was asked for"),
-    "seam": Weight(0.14, "a loop is heard at its wrap again and again"),
+    "purity": Weight(0.14, "one instrument was asked for"),
+    "seam": Weight(0.12, "a loop is heard at its wrap again and again"),
     "room": Weight(0.05, "a part in the register the idea leaves free is heard without being loud"),
-    "level": Weight(0.04, "bars of even level loop without a lurch"),
-    "untouched": Weight(0.05, "of equals, the one that needed no correction has lost nothing to it"),
+    "level": Weight(0.08, "bars of even level loop without a lurch"),
+    "untouched": Weight(0.09, "of equals, the one that needed no correction has lost nothing to it"),
 }
 
 
@@ -73,16 +73,16 @@ def score_parts(clip: Clip, fit: FitCard, request: Request, analysis: Analysis |
     if fit.chord_agreement is not None:
         parts["harmony"] = _ramp(fit.chord_agreement, 0.25, 0.75)  # three of twelve by chance
     if fit.in_key_share is not None:
-        parts["key"] = _ramp(fit.in_key_share, 7 / 12, 0.97)
+        parts["key"] = _ramp(fit.in_key_share, 7 / 12, 0.9)
     if fit.grid_error_ms is not None:
-        parts["grid"] = 1 - _ramp(fit.grid_error_ms, 4.0, 35.0)
+        parts["grid"] = 1 - _ramp(fit.grid_error_ms, 6.0, 35.0)
         if fit.tempo_error_percent is not None:
             parts["grid"] *= 1 - _ramp(abs(fit.tempo_error_percent), 0.05, 1.0)
     if fit.purity is not None:
-        parts["purity"] = fit.purity
+        parts["purity"] = _ramp(fit.purity, 0.05, 0.8)
     if fit.seam is not None:
-        parts["seam"] = 1 - _ramp(fit.seam, 0.7, 2.0)
-    parts["level"] = 1 - _ramp(_bar_level_spread_db(clip, request), 3.0, 18.0)
+        parts["seam"] = 1 - _ramp(fit.seam, 0.8, 2.5)
+    parts["level"] = 1 - _ramp(_level_spread_db(clip, request), 1.0, 18.0)
     parts["untouched"] = 0.5 if fit.verdict == "corrected" else 1.0
     if analysis is not None:
         groove = _groove_agreement(clip, request, analysis)
@@ -98,11 +98,12 @@ def _ramp(value: float, low: float, high: float) -> float:
     return float(np.clip((value - low) / (high - low), 0.0, 1.0))
 
 
-def _bar_level_spread_db(clip: Clip, request: Request) -> float:
-    edges = np.linspace(0, clip.length, request.bars + 1).astype(int)
+def _level_spread_db(clip: Clip, request: Request) -> float:
+    """How far the quietest half bar lies under the median one, in dB."""
+    edges = np.linspace(0, clip.length, 2 * request.bars + 1).astype(int)
     power = [np.mean(np.square(clip.samples[:, a:b])) for a, b in itertools.pairwise(edges)]
     levels = 10 * np.log10(np.maximum(power, max(power) * 1e-4 + 1e-12))
-    return float(levels.max() - levels.min())
+    return float(np.median(levels) - levels.min())
 
 
 def _groove_agreement(clip: Clip, request: Request, analysis: Analysis) -> float | None:

@@ -79,11 +79,14 @@ def find_phase(
             return Phase(0.0, 1.0, {"cut to whole bars": 1.0})
     cues = _cues(heard, drift, offset, step, request, analysis)
     votes = sum(CUES[name] * values for name, values in cues.items())
+    lines = offset + np.arange(meter.steps_per_bar) * step
+    lines += bar * np.ceil((heard.begin - PAD_SECONDS - lines) / bar)
+    room = [_has_room(heard, line, bar * request.bars, request) for line in lines]
+    if any(room):  # a take just long enough can only start where it does
+        votes = np.where(room, votes, votes.min() - 10)
     best = int(np.argmax(votes))
     odds = np.exp(votes - votes[best])
-    line = offset + best * step
-    line += bar * np.ceil((heard.begin - PAD_SECONDS - line) / bar)
-    return Phase(float(line), float(1 - np.sort(odds)[-2]), {name: float(v[best]) for name, v in cues.items()})
+    return Phase(float(lines[best]), float(1 - np.sort(odds)[-2]), {name: float(v[best]) for name, v in cues.items()})
 
 
 def _cues(
@@ -221,14 +224,10 @@ def find_window(heard: Hearing, phase: Phase, tempo: TakeTempo, drift: Drift, re
         first -= bar
     grid = first + bar * np.arange(max(0, int((heard.clip.seconds + PAD_SECONDS - first) / bar + 1e-9)) + 1)
     lines = grid + drift.late_seconds(grid)
-    # The last note may ring out before the loop does; a take that falls silent much earlier has collapsed.
-    rest = min(bar / 2, length / request.time.beats_per_bar)
     places = [
         lines[at : at + request.bars + 1]
         for at in range(lines.size - request.bars)
-        if lines[at] >= -PAD_SECONDS
-        and lines[at + request.bars] - rest <= heard.end
-        and lines[at + request.bars] <= heard.clip.seconds + PAD_SECONDS
+        if _has_room(heard, lines[at], lines[at + request.bars] - lines[at], request)
     ]
     if not places:
         raise Refused(
@@ -241,6 +240,17 @@ def find_window(heard: Hearing, phase: Phase, tempo: TakeTempo, drift: Drift, re
     )
     best = int(np.argmax(totals - 0.005 * np.arange(totals.size)))  # of equals, the earlier
     return Window(tuple(float(t) for t in places[best]), best, float(totals[best]), len(places), scored[best])
+
+
+def _has_room(heard: Hearing, start: float, length: float, request: Request) -> bool:
+    """Whether a loop of ``length`` seconds from ``start`` lies in the take and sounds nearly to its end."""
+    # The last note may ring out before the loop does; a take that falls silent much earlier has collapsed.
+    rest = min(length / request.bars / 2, length / request.time.beats_per_bar)
+    return (
+        start >= -PAD_SECONDS
+        and start + length <= heard.clip.seconds + PAD_SECONDS
+        and start + length - rest <= heard.end
+    )
 
 
 def _window_parts(

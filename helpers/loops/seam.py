@@ -21,15 +21,21 @@ FADE_SECONDS = 0.012  # hides the end of a fold; too short to hear as a fade
 SHORT_CROSSFADE_SECONDS = 0.012  # shorter than an attack
 LONG_CROSSFADE_SECONDS = 0.120  # for sustained sound without onsets near the wrap
 LEAD_IN_DB = -15.0  # a lead-in this far below the end of the loop would be heard as a hole
+GUARD_SECONDS = 0.01
+SOFT_START_SECONDS = 0.002  # a take cut off before its first sample starts with a jump; 2 ms hide it
 QUIET_DB = -30.0  # and one this far below the whole loop is silence
 
 
 @dataclass(frozen=True)
 class Seam:
-    """How a loop is closed: ``kind`` is ``fold`` or ``crossfade``; ``seconds`` of tail folded or of crossfade."""
+    """How a loop is closed: ``kind`` is ``fold`` or ``crossfade``; ``seconds`` of tail folded or of crossfade.
+
+    ``soft_start`` fades the first 2 ms in, for takes that were cut off before their first sample.
+    """
 
     kind: str
     seconds: float
+    soft_start: bool = False
 
 
 def plan_seam(cut: CutLoop, *, whole_tail: bool = False) -> Seam:
@@ -39,12 +45,17 @@ def plan_seam(cut: CutLoop, *, whole_tail: bool = False) -> Seam:
         return Seam("fold", cut.tail.shape[1] / rate)
     short, long = round(SHORT_CROSSFADE_SECONDS * rate), round(LONG_CROSSFADE_SECONDS * rate)
     lead_in, end = cut.lead_in[:, -long:], cut.loop.samples[:, -long:]
+    before = cut.lead_in[:, -long : -round(GUARD_SECONDS * rate)]  # without the foot of the first attack
     quiet = min(_level_db(end) + LEAD_IN_DB, _level_db(cut.loop.samples) + QUIET_DB)
-    if lead_in.shape[1] < short or _level_db(lead_in) < quiet:
+    if lead_in.shape[1] < 2 * short or _level_db(before) < quiet:
         # Nothing led into the start, so nothing of what rings on after the end is in it yet.
         if _level_db(cut.tail[:, :short]) > _level_db(end[:, -short:]) + RISE_DB:
-            return Seam("fold", 0.0)  # a new note begins right there, as one does at the loop's start
-        return Seam("fold", (_decay_samples(cut.tail, rate) or min(cut.tail.shape[1], short)) / rate)
+            return Seam(
+                "fold", 0.0, _starts_with_a_jump(cut)
+            )  # a new note begins right there, as one does at the loop's start
+        return Seam(
+            "fold", (_decay_samples(cut.tail, rate) or min(cut.tail.shape[1], short)) / rate, _starts_with_a_jump(cut)
+        )
     steady = _is_steady(lead_in, rate) and _is_steady(cut.loop.samples[:, -lead_in.shape[1] :], rate)
     return Seam("crossfade", (lead_in.shape[1] if steady else short) / rate)
 
@@ -54,8 +65,22 @@ def apply_seam(cut: CutLoop, seam: Seam) -> Clip:
     rate = cut.loop.sample_rate
     count = round(seam.seconds * rate)
     if seam.kind == "fold":
-        return fold_tail(cut.loop, cut.tail[:, :count])
+        return fold_tail(_softly_started(cut.loop) if seam.soft_start else cut.loop, cut.tail[:, :count])
     return _cross_into(cut.loop, cut.lead_in[:, cut.lead_in.shape[1] - count :])
+
+
+def _starts_with_a_jump(cut: CutLoop) -> bool:
+    """Whether the step into the first sample is larger than any step of the 5 ms after it."""
+    first = cut.loop.samples[:, : max(2, round(FRAME_SECONDS * cut.loop.sample_rate))]
+    before = cut.lead_in[:, -1] if cut.lead_in.shape[1] else 0.0
+    return bool(np.any(np.abs(first[:, 0] - before) > np.abs(np.diff(first, axis=1)).max(axis=1)))
+
+
+def _softly_started(loop: Clip) -> Clip:
+    count = round(SOFT_START_SECONDS * loop.sample_rate)
+    out = loop.samples.copy()
+    out[:, :count] *= fade_pair(count)[1]
+    return Clip(out, loop.sample_rate)
 
 
 def fold_tail(loop: Clip, tail: np.ndarray) -> Clip:

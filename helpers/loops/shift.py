@@ -11,10 +11,10 @@ from ..records import Analysis, Request
 from .hearing import Hearing
 
 MOST_SEMITONES = 6
-RELATIVE_WEIGHT = 0.95  # the relative key has the same notes; it counts almost as much as the key itself
+RELATIVE_WEIGHT = 0.9  # the relative key has the same notes; it counts almost as much as the key itself
 # A shift must fit this much better than leaving the take alone: an unneeded shift is worse than a missed one.
-LEAST_GAIN = 0.12
-COST_PER_SEMITONE = 0.01
+LEAST_GAIN = 0.08
+COST_PER_SEMITONE = 0.003
 LEAST_CENTS = 12.0  # less is within what players and estimators do
 MOST_CENTS = 50.0
 
@@ -74,7 +74,7 @@ def key_fit(chroma12: np.ndarray, key: Key) -> float:
     scores = key_scores(chroma12)
     by_key = dict(zip(ALL_KEYS, scores, strict=True))
     profile = max(by_key[key], RELATIVE_WEIGHT * by_key[key.relative])
-    return float(0.6 * profile + 0.4 * (2 * scale_share(chroma12, key) - 1))
+    return float(0.8 * profile + 0.2 * (2 * scale_share(chroma12, key) - 1))
 
 
 def scale_share(chroma12: np.ndarray, key: Key) -> float:

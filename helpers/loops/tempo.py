@@ -21,6 +21,9 @@ FEWEST_ONSETS = 5
 LEAST_FIT = 0.30  # below this the onsets gather nowhere: sustained sound, free time or noise
 NEAR_PERCENT = 6.5  # about what can be stretched
 LEAD = 0.10  # a tempo farther off must fit this much better: loose playing gathers anywhere a little
+AT_REQUEST_PERCENT = 0.25
+# Another tempo than the one asked for must fit this much better than it: soft attacks gather about as well anywhere.
+LEAST_LEAD = 0.06
 WINDOW_SECONDS = 12.0  # tempo is searched within stretches this long, so that slow drift does not blur it
 LEVEL_SHARES = (0.3, 0.3, 0.4)  # beat, half beat, sixteenth
 
@@ -88,7 +91,18 @@ def estimate_take_tempo(onsets: Onsets, request: Request, near_percent: float = 
     best = int(np.argmax(np.where(near, value + LEAD, value)))
     if fits[best] < LEAST_FIT:
         return TakeTempo(None, float(fits[best]), reason="sustained, no steady pulse")
+    asked = np.linspace(-AT_REQUEST_PERCENT / 100, AT_REQUEST_PERCENT / 100, 11)
+    fits_asked = grid_fit(times, weights, request, asked)
+    if fits[best] - fits_asked.max() < LEAST_LEAD:
+        start = float(asked[np.argmax(fits_asked)])
+        return _refined(times, weights, request, request.bpm * (1 + start), float(fits_asked.max()))
     return _refined(times, weights, request, request.bpm * (1 + stretches[best]), float(fits[best]))
+
+
+def refine_take_tempo(onsets: Onsets, request: Request) -> TakeTempo:
+    """The tempo of onsets that are known to keep to the grid asked for, by regression on it."""
+    fit = float(grid_fit(onsets.times, onsets.strengths, request, np.zeros(1))[0])
+    return _refined(onsets.times, onsets.strengths, request, request.bpm, fit)
 
 
 def grid_fit(times: np.ndarray, weights: np.ndarray, request: Request, stretches: np.ndarray) -> np.ndarray:
