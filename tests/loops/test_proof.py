@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from helpers.loops import prove
+from helpers.loops import proof, prove
+from helpers.loops.hearing import Onsets
 from helpers.loops.proof import grid_distances_seconds
 from helpers.records import Clip
 from tests.signals import RATE, clip_of, melody
@@ -98,3 +99,29 @@ def test_the_grid_swings_with_the_request():
 def test_a_card_survives_anything_short_or_empty():
     for clip in (clip_of(np.zeros(10)), clip_of(np.full(2000, 0.5)), clip_of(np.zeros(0))):
         assert prove(clip, request_for(bars=1)).verdict == "failed"
+
+
+def test_swelling_notes_have_no_place_on_the_grid():
+    """Eight notes that each swell over 250 ms, 60 ms late: no moment of them is their time."""
+    request = request_for(bars=2)
+    beat = 60 / request.bpm
+    out = np.zeros(request.samples())
+    swell = np.minimum(np.arange(round(beat * RATE)) / (0.25 * RATE), 1.0)
+    for number in range(7):
+        start = round((number * beat + 0.06) * RATE)
+        time = np.arange(swell.size) / RATE
+        out[start : start + swell.size] += 0.1 * swell * np.sin(2 * np.pi * 220 * 2 ** (number / 12) * time)
+    out += 0.1 * np.sin(2 * np.pi * 330 * np.arange(out.size) / RATE)
+    card = prove(clip_of(out), request)
+    assert card.grid_error_ms is None and any("sustained" in reason for reason in card.reasons)
+
+
+def test_swung_off_beats_are_not_taken_for_three_quarters_of_the_tempo(monkeypatch):
+    """These onsets are three quarters' beats almost as well as they are swung sixteenths of the tempo asked for."""
+    request = request_for("chords", bpm=170.0, bars=4, swing=0.625)
+    step = 60 / request.bpm / 4
+    places = np.array([0, 5.25, 17.28, 21.25, 25.27, 31.97, 37.25, 47.97, 55.96])
+    strengths = np.array([1, 0.3, 0.55, 0.26, 0.25, 0.29, 0.29, 0.43, 0.29])
+    monkeypatch.setattr(proof, "hear_onsets", lambda *_: Onsets(places * step, strengths))
+    card = prove(melody([(57, place * step, 2 * step) for place in places], request.seconds), request)
+    assert abs(card.tempo_error_percent) < 0.5 and card.grid_error_ms < 10
