@@ -240,7 +240,8 @@ def _measure_harmony(clip: Clip, request: Request) -> _Harmony:
     if total.sum() <= 0:
         return _Harmony(reasons=("key not measured: nothing pitched sounds",))
     key = ALL_KEYS[int(np.argmax(key_scores(total)))]
-    chords = chord_share(heard.frames, heard.times, request)
+    energy = np.square(heard.frames)  # the card speaks of energy; the frames hold amplitudes
+    chords = chord_share(energy, heard.times, request)
     if request.key is None:
         return _Harmony(key.name, None, None, chords, ("key not compared: none was asked for",))
-    return _Harmony(key.name, mirex_score(key, request.key), scale_share(total, request.key), chords)
+    return _Harmony(key.name, mirex_score(key, request.key), scale_share(energy.sum(axis=1), request.key), chords)
