@@ -46,12 +46,15 @@ def mel_db(clip: Clip) -> np.ndarray:
 
 
 def losses(before: Clip, after: Clip) -> tuple[float, float]:
-    """Log-spectral distance in dB, and onset sharpness of ``after`` against ``before``."""
-    a, b = mel_db(before), mel_db(after)
-    count = min(a.shape[1], b.shape[1])
-    distance = float(np.mean(np.sqrt(np.mean((a[:, :count] - b[:, :count]) ** 2, axis=0))))
+    """Log-spectral distance in dB at the best delay up to 60 ms, and the onset sharpness of ``after``."""
+    a = mel_db(before)
+    distances = []
+    for delay in np.arange(-0.06, 0.061, 0.004):
+        b = mel_db(Clip(np.roll(after.samples, round(delay * RATE), axis=1), RATE))
+        count = min(a.shape[1], b.shape[1])
+        distances.append(float(np.mean(np.sqrt(np.mean((a[:, :count] - b[:, :count]) ** 2, axis=0)))))
     sharp = [float(np.percentile(onset_bands(c).all, 98)) for c in (before, after)]
-    return distance, sharp[1] / (sharp[0] + 1e-9)
+    return min(distances), sharp[1] / (sharp[0] + 1e-9)
 
 
 def compare_stretchers(sources: list[Source]) -> list[dict]:

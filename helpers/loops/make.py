@@ -21,6 +21,8 @@ from .tempo import Drift, TakeTempo, estimate_drift, estimate_take_tempo
 
 MOST_STRETCH_PERCENT = 6.0  # beyond, stretched attacks and vibrato are heard as such
 LEAST_STRETCH_PERCENT = 0.05  # 8 ms over eight bars at 120 BPM
+LEAST_STRAY_SECONDS = 0.005  # a loop that strays less than this in all is left alone
+CLEAR_FIT, UNCLEAR_PERCENT = 0.5, 0.5  # where onsets gather loosely, half a percent cannot be told from none
 OFFSET_DB = -40.0  # an offset this strong against the sound takes headroom and clicks at the ends
 LEAD_IN_SECONDS, TAIL_SECONDS = 0.5, 4.0  # kept around the window for the seam
 
@@ -89,7 +91,7 @@ def plan_corrections(heard: Hearing, request: Request, analysis: Analysis | None
     tempo = estimate_take_tempo(heard.onsets, request)
     check_usable(heard.clip)
     error = tempo.error_percent(request.bpm)
-    if error is not None and abs(error) <= max(LEAST_STRETCH_PERCENT, tempo.margin_percent):
+    if error is not None and abs(error) <= _least_stretch_percent(tempo, request):
         tempo = replace(tempo, bpm=request.bpm)  # no telling it from the tempo asked for: leave the sound alone
     words = []
     if error is not None and abs(error) > MOST_STRETCH_PERCENT:
@@ -111,6 +113,12 @@ def plan_corrections(heard: Hearing, request: Request, analysis: Analysis | None
     if shift.cents:
         words.append(f"tuned {shift.cents:+.0f} cents")
     return Corrections(tempo, drift, window, shift, tuple(words))
+
+
+def _least_stretch_percent(tempo: TakeTempo, request: Request) -> float:
+    """How far from the request a take's tempo must be for a stretch to be worth it."""
+    unclear = UNCLEAR_PERCENT if tempo.fit < CLEAR_FIT else 0.0
+    return max(LEAST_STRETCH_PERCENT, LEAST_STRAY_SECONDS / request.seconds * 100, tempo.margin_percent, unclear)
 
 
 def apply_corrections(clip: Clip, plan: Corrections, request: Request) -> CutLoop:
