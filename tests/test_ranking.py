@@ -49,6 +49,13 @@ def test_failed_loops_come_last_and_all_have_scores_and_reasons():
     assert loops[0].score is None, "the loops handed in are left alone"
 
 
+def test_a_failed_loop_comes_after_a_passing_one_of_lower_score():
+    good, late = loop_of(piano(bars=4)), loop_of(Clip(np.roll(piano(bars=4).samples, 900, axis=1), RATE))
+    failed = dataclasses.replace(good, fit=dataclasses.replace(good.fit, verdict="failed"))
+    ranked = rank([failed, late], REQUEST)
+    assert ranked[0].clip is late.clip and ranked[0].score < ranked[1].score
+
+
 def test_an_untouched_loop_beats_the_same_loop_corrected():
     clip = piano(bars=4)
     ranked = rank([loop_of(clip, corrections=("stretched +4.00 %",)), loop_of(clip)], REQUEST)
