@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,15 @@ WEIGHTS = {
     "room": Weight(0.05, "a part in the register the idea leaves free is heard without being loud"),
     "level": Weight(0.08, "bars of even level loop without a lurch"),
     "untouched": Weight(0.09, "of equals, the one that needed no correction has lost nothing to it"),
+}
+
+
+# What a correction costs: once, and for each percent, semitone, cent or millisecond of it.
+CORRECTION_COSTS = {
+    "stretched": (0.0, 0.10),
+    "shifted": (0.4, 0.05),
+    "tuned": (0.1, 0.005),
+    "straightened": (0.2, 0.005),
 }
 
 
@@ -83,7 +93,7 @@ def score_parts(clip: Clip, fit: FitCard, request: Request, analysis: Analysis |
     if fit.seam is not None:
         parts["seam"] = 1 - _ramp(fit.seam, 0.8, 2.5)
     parts["level"] = 1 - _ramp(_level_spread_db(clip, request), 1.0, 18.0)
-    parts["untouched"] = 0.5 if fit.verdict == "corrected" else 1.0
+    parts["untouched"] = _untouched(fit.corrections)
     if analysis is not None:
         groove = _groove_agreement(clip, request, analysis)
         if groove is not None:
@@ -92,6 +102,17 @@ def score_parts(clip: Clip, fit: FitCard, request: Request, analysis: Analysis |
         if room is not None:
             parts["room"] = room
     return parts
+
+
+def _untouched(corrections: tuple[str, ...]) -> float:
+    """One for a take left as it was; what each correction takes away from the sound is in CORRECTION_COSTS."""
+    left = 1.0
+    for words in corrections:
+        number = re.search(r"[\d.]+", words)
+        for name, (fixed, per_unit) in CORRECTION_COSTS.items():
+            if words.startswith(name):
+                left -= fixed + per_unit * (float(number.group()) if number else 0.0)
+    return max(0.0, left)
 
 
 def _ramp(value: float, low: float, high: float) -> float:
