@@ -45,7 +45,7 @@ def plan_request(
     instrument
         Any everyday name; the nearest known one is taken, and a note says so.
     bpm, key, meter, chords, genre, mood
-        Overrule the analysis. ``chords`` as ``| Am | F | C G |``.
+        Overrule the analysis. ``chords`` as ``| Am | F | C G |``; a part plays them to the note.
     role
         Overrules the instrument's usual role.
     seed
@@ -97,6 +97,7 @@ def plan_request(
         meter=time.name,
         key=chosen,
         progression=progression,
+        chords_heard=chords is None and bool(progression),
         engine=engine,
         genre=genre or (analysis.genres[0].label if analysis and analysis.genres else None),
         mood=mood or (analysis.moods[0].label if analysis and analysis.moods else None),
@@ -172,7 +173,7 @@ def change_request(request: Request, *, instrument: str | None = None, **given: 
         if match.instrument.is_drums:
             given["key"] = None
     if (chords := given.pop("chords", None)) is not None:
-        given["progression"] = parse_progression(chords)
+        given |= {"progression": parse_progression(chords), "chords_heard": False}
     if given.get("key") is not None:
         given["key"] = parse_key(given["key"])
     if "bpm" in given:

@@ -115,6 +115,17 @@ def test_a_value_out_of_range_is_named(change, word):
         plan_request(heard(), **({"instrument": "bass"} | change))
 
 
+def test_a_request_remembers_who_found_the_chords():
+    estimated, _ = plan_request(heard(), instrument="piano", seed=1)
+    written, _ = plan_request(heard(), instrument="piano", seed=1, chords="| Am | E |")
+    assert estimated.progression and estimated.chords_heard and not written.chords_heard
+    edited, _ = change_request(estimated, chords="| Am | E |")
+    assert not edited.chords_heard
+    louder, _ = change_request(estimated, density=0.9)
+    assert louder.chords_heard
+    assert estimated.digest() == estimated.with_(chords_heard=False).digest()  # the same dice are thrown
+
+
 def test_a_request_survives_its_json():
     request, _ = plan_request(heard(), instrument="pluck", seed=3, options={"steps": 50}, density=0.2)
     again = Request.from_json(request.to_json())

@@ -22,7 +22,9 @@ class Request:
 
     ``instrument`` is a canonical name of :mod:`helpers.instruments`, ``role`` one of ROLES; both are ``""`` when audio
     of unknown kind is only measured. ``key`` is None for drums or when it is unknown. ``progression`` holds the chords
-    bar by bar (one, two or four labels a bar), repeated over the bars; empty when the idea's harmony is unknown. The
+    bar by bar (one, two or four labels a bar), repeated over the bars; empty when the idea's harmony is unknown.
+    ``chords_heard`` says that they are our estimate, which may be wrong: a part keeps to the tones that lie on the
+    scale, where chords a musician wrote are played to the note. The
     controls ``complexity``, ``density``, ``syncopation`` and ``answer`` are 0..1, None = let the idea and the genre
     decide; ``register`` shifts the part by whole octaves;
     ``humanize`` is 0 (tight) to 1 (loose). ``guide`` and ``guide_strength`` steer neural engines; ``options`` holds an
@@ -36,6 +38,7 @@ class Request:
     meter: str = "4/4"
     key: Key | None = None
     progression: tuple[tuple[str, ...], ...] = ()
+    chords_heard: bool = False
     engine: str = "sketch"
     genre: str | None = None
     mood: str | None = None
@@ -109,7 +112,11 @@ class Request:
             raise InvalidInput(f"The request is incomplete: {error}.") from None
 
     def digest(self) -> bytes:
-        """SHA-256 over everything but the number of takes and the sample rate: the root of all random choices."""
+        """SHA-256 over what is asked for musically: the root of all random choices.
+
+        The number of takes, the sample rate and who found the chords change nothing in it.
+        """
         data = self.to_json()
-        data.pop("takes"), data.pop("sample_rate")
+        for name in ("takes", "sample_rate", "chords_heard"):
+            del data[name]
         return hashlib.sha256(json.dumps(data, sort_keys=True, ensure_ascii=True).encode()).digest()

@@ -220,7 +220,7 @@ def _harmony(
         colour = max(0, genre.colour + mood.colour)
         labels = suggest_progression(key, request.bars, genre.progressions, colour, mood.bright, rng)
         heard.append("no chords were given, so the key and the genre chose them")
-    return key, read_harmony(labels, key)
+    return key, read_harmony(labels, key, heard=request.chords_heard)
 
 
 def _tempo_ratio(request: Request, analysis: Analysis) -> float:

@@ -1,7 +1,8 @@
 """The chords a part is written over: the idea's, the musician's, or a progression the key and genre suggest.
 
-A part stays on the requested scale. A chord that leaves it keeps the tones that lie on the scale (an E major in A minor
-is played E and B), unless so few chords do that the odd leading tone is worth hearing (FOREIGN_SHARE).
+Chords the musician wrote are played to the note, and the scale bends to them: over an E major in A minor G# takes G's
+place. Chords we heard may be misheard, so there a part stays on the requested scale: a chord that leaves it keeps the
+tones that lie on it (E and B), unless so few chords do that the odd leading tone is worth hearing (FOREIGN_SHARE).
 """
 
 from __future__ import annotations
@@ -123,8 +124,11 @@ def key_of_chords(labels: tuple[str, ...]) -> Key | None:
     return max(ALL_KEYS, key=fit)
 
 
-def read_harmony(labels: tuple[str, ...], key: Key) -> tuple[Harmony, ...]:
-    """Chord labels by half bars as what may be played over them; ``N`` takes the chord before it, or the tonic."""
+def read_harmony(labels: tuple[str, ...], key: Key, *, heard: bool) -> tuple[Harmony, ...]:
+    """Chord labels by half bars as what may be played over them; ``N`` takes the chord before it, or the tonic.
+
+    ``heard`` chords are our estimate and bow to the scale (see the module's head); others are played as written.
+    """
     tonic = degree_chord(key, 1)
     symbols: list[ChordSymbol] = []
     last = next((c for c in map(parse_chord, labels) if c is not None), tonic)
@@ -132,7 +136,7 @@ def read_harmony(labels: tuple[str, ...], key: Key) -> tuple[Harmony, ...]:
         last = parse_chord(label) or last
         symbols.append(last)
     tones = [t for s in symbols for t in s.pitch_classes]
-    strict = sum(t not in key.scale for t in tones) > FOREIGN_SHARE * max(1, len(tones))
+    strict = heard and sum(t not in key.scale for t in tones) > FOREIGN_SHARE * max(1, len(tones))
     return tuple(_harmony(symbol, key, strict) for symbol in symbols)
 
 

@@ -257,6 +257,8 @@ def read_settings(text: str) -> Form:
     if isinstance(data, dict) and isinstance(data.get("request"), dict):
         request = dict(data["request"])
         chords = request.pop("progression", None) or []
+        if request.pop("chords_heard", False):
+            chords = []  # heard again in the idea, not written by the musician
         request["chords"] = "| " + " | ".join(" ".join(bar) for bar in chords) + " |" if chords else None
         return Form.from_json({**request, "mode": "advanced"})
     raise InvalidInput("That JSON holds no settings; load settings saved here, or the JSON beside a loop.")

@@ -17,7 +17,7 @@ from helpers.pitch import parse_chord
 from helpers.records import Note
 from helpers.sketch import compose
 from helpers.sketch.genres import GENRES, MOODS
-from tests.sketch.ideas import PLAYERS, accent_steps, idea, request
+from tests.sketch.ideas import PLAYERS, TONAL, accent_steps, idea, request
 
 MONOPHONIC = ("bass", "lead")
 
@@ -276,10 +276,29 @@ def test_arpeggio_plays_chord_tones_only():
 
 
 def test_an_odd_foreign_chord_is_played_and_a_wrong_key_is_not():
-    once = compose(request("chords", chords="| Am | F | C | C | Am | F | C | C E |", bars=8), None)
+    heard = {"chords_heard": True}
+    once = compose(request("chords", chords="| Am | F | C | C | Am | F | C | C E |", bars=8, **heard), None)
     assert any(n.pitch % 12 == 8 for n in once.notes)  # the G# of E
-    often = compose(request("chords", chords="| Am | E | B | E |"), None)
+    often = compose(request("chords", chords="| Am | E | B | E |", **heard), None)
     assert all(n.pitch % 12 in request().key.scale for n in often.notes)
+
+
+@pytest.mark.parametrize("role", TONAL)
+def test_chords_the_musician_wrote_are_played_to_the_note(role):
+    """Harmonic minor: over E in A minor the leading tone G# sounds, and no G beside it."""
+    written = request(role, chords="| Am | E | Am | E |")
+    over_e = {n.pitch % 12 for t in range(6) for n in compose(written, None, t).notes if half_bar_is(n, written, "E")}
+    assert 7 not in over_e
+    assert 8 in over_e or role == "bass"  # a bass may do without the third
+    heard = compose(written.with_(chords_heard=True), None)
+    assert 8 not in {n.pitch % 12 for n in heard.notes}
+
+
+def half_bar_is(note, asked, label) -> bool:
+    """Whether a note lies wholly within half bars of one chord."""
+    halves = asked.half_bars()
+    first, last = int((note.start + 0.08) // 2), int((note.start + note.length - 0.01) // 2)
+    return all(halves[min(i, len(halves) - 1)] == label for i in range(first, last + 1))
 
 
 def test_without_chords_a_progression_in_the_key_is_taken():

@@ -76,6 +76,8 @@ def test_the_json_beside_a_loop_loads_as_settings():
     form = read_settings(json.dumps({"format": "loops-generator/1", "request": request.to_json()}))
     assert (form.mode, form.instrument, form.bars, form.seed) == ("advanced", "piano", 8, 5)
     assert form.chords == "| Am Am | F G |"
+    heard = request.with_(chords_heard=True)
+    assert read_settings(json.dumps({"format": "loops-generator/1", "request": heard.to_json()})).chords is None
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "other"}'])
