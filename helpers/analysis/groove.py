@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..meter import MOST_BARS
 from ..records import Clip, Groove, Tempo
 from .listening import Listening, listen
 
 QUIETEST_DB = -60.0
+REACH = 0.4  # of a step either way: an onset within counts for the step
+WHOLE_BAR = 0.1  # a last bar may lack this share of itself
 
 
 def estimate_groove(sound: Clip | Listening, tempo: Tempo) -> Groove:
@@ -27,6 +30,8 @@ def estimate_groove(sound: Clip | Listening, tempo: Tempo) -> Groove:
     return Groove(
         accents=accents,
         low_accents=low,
+        bar_accents=_by_bar(bands.all, bands.rate, tempo.downbeats[0], step_seconds, steps),
+        bar_low_accents=_by_bar(bands.low, bands.rate, tempo.downbeats[0], step_seconds, steps),
         density=float((strengths > 0.1).sum() / max(beats, 1e-9)),
         octaves=_octaves(heard),
         bar_levels_db=_bar_levels(heard, tempo),
@@ -38,17 +43,34 @@ def _folded(
 ) -> tuple[float, ...]:
     """Mean over the bars of the strongest onset near each step, scaled so that the strongest step is 1."""
     sums, hits = np.zeros(steps), np.zeros(steps)
-    reach = 0.4 * step_seconds
     for i in range(-steps, count + 1):
-        at = first + i * step_seconds
-        lo, hi = round((at - reach) * rate), round((at + reach) * rate) + 1
-        if hi <= 0 or lo >= envelope.size:
-            continue
-        sums[i % steps] += envelope[max(0, lo) : hi].max(initial=0.0)
-        hits[i % steps] += 1
+        peak = _peak(envelope, rate, first + i * step_seconds, REACH * step_seconds)
+        if peak is not None:
+            sums[i % steps] += peak
+            hits[i % steps] += 1
     mean = sums / np.maximum(1, hits)
     top = float(mean.max(initial=0.0))
     return tuple(float(v) for v in (mean / top if top > 0 else mean))
+
+
+def _by_bar(
+    envelope: np.ndarray, rate: float, first: float, step_seconds: float, steps: int
+) -> tuple[tuple[float, ...], ...]:
+    """The strongest onset near each step of each whole bar from ``first`` on, scaled so that the strongest is 1."""
+    bars = min(MOST_BARS, int((envelope.size / rate - first) / (steps * step_seconds) + WHOLE_BAR))
+    peaks = [
+        _peak(envelope, rate, first + i * step_seconds, REACH * step_seconds) or 0.0
+        for i in range(max(0, bars) * steps)
+    ]
+    top = max(peaks, default=0.0)
+    scaled = [float(p / top) for p in peaks] if top > 0 else peaks
+    return tuple(tuple(scaled[b * steps : (b + 1) * steps]) for b in range(max(0, bars)))
+
+
+def _peak(envelope: np.ndarray, rate: float, at: float, reach: float) -> float | None:
+    """The envelope's peak within ``reach`` seconds of ``at``; None outside the clip."""
+    lo, hi = round((at - reach) * rate), round((at + reach) * rate) + 1
+    return None if hi <= 0 or lo >= envelope.size else float(envelope[max(0, lo) : hi].max(initial=0.0))
 
 
 def _octaves(heard: Listening) -> tuple[float, ...]:

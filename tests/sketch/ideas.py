@@ -55,7 +55,13 @@ def idea(
         tempo=Tempo(bpm, 0.9, downbeats=(0.0, 2.4), meter=parse_meter(meter), swing=swing),
         key=KeyEstimate(parse_key(key), 0.9) if key else None,
         melody=melody,
-        groove=Groove(accents, low_accents, 2.0 if accents else 0.0, octaves, levels_db),
+        groove=Groove(
+            accents=accents,
+            low_accents=low_accents,
+            density=2.0 if accents else 0.0,
+            octaves=octaves,
+            bar_levels_db=levels_db,
+        ),
     )
 
 
