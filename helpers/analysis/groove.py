@@ -57,14 +57,11 @@ def _by_bar(
     envelope: np.ndarray, rate: float, first: float, step_seconds: float, steps: int
 ) -> tuple[tuple[float, ...], ...]:
     """The strongest onset near each step of each whole bar from ``first`` on, scaled so that the strongest is 1."""
-    bars = min(MOST_BARS, int((envelope.size / rate - first) / (steps * step_seconds) + WHOLE_BAR))
-    peaks = [
-        _peak(envelope, rate, first + i * step_seconds, REACH * step_seconds) or 0.0
-        for i in range(max(0, bars) * steps)
-    ]
+    bars = max(0, min(MOST_BARS, int((envelope.size / rate - first) / (steps * step_seconds) + WHOLE_BAR)))
+    peaks = [_peak(envelope, rate, first + i * step_seconds, REACH * step_seconds) or 0.0 for i in range(bars * steps)]
     top = max(peaks, default=0.0)
     scaled = [float(p / top) for p in peaks] if top > 0 else peaks
-    return tuple(tuple(scaled[b * steps : (b + 1) * steps]) for b in range(max(0, bars)))
+    return tuple(tuple(scaled[b * steps : (b + 1) * steps]) for b in range(bars))
 
 
 def _peak(envelope: np.ndarray, rate: float, at: float, reach: float) -> float | None:

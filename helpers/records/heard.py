@@ -78,10 +78,10 @@ class Groove:
     """How the idea moves, folded onto one bar of its grid, and which room it leaves.
 
     ``accents`` and ``low_accents`` have one value 0..1 per step of a bar (``Meter.steps_per_bar``): mean onset strength
-    of the whole sound and of the band below 150 Hz. ``bar_accents`` and ``bar_low_accents`` are the same bar by bar from
-    the first downbeat on, as many bars as the idea fills (at most 16), 1 being the strongest onset of all. ``density`` is onsets per beat. ``octaves`` is the share of energy
-    in the octaves C1..B1 up to C7..B7 (7 values, sum 1). ``bar_levels_db`` is the loudness of each bar against the
-    loudest.
+    of the whole sound and of the band below 150 Hz. ``bar_accents`` and ``bar_low_accents`` are the same bar by bar
+    from the first downbeat on, as many bars as the idea fills (at most 16), 1 being the strongest onset of all.
+    ``density`` is onsets per beat. ``octaves`` is the share of energy in the octaves C1..B1 up to C7..B7 (7 values,
+    sum 1). ``bar_levels_db`` is the loudness of each bar against the loudest.
     """
 
     accents: tuple[float, ...] = ()
