@@ -199,7 +199,7 @@ def test_a_slow_model_shows_progress_and_cancel_answers_at_once(page, lab, facts
     began = time.monotonic()
     page.click('.lg-studio [data-key="cancel"]')
     page.wait_for_selector(
-        ".lg-studio .t-stage:has-text('Stopping'), .lg-studio .lg-notice:has-text('Cancelled')", timeout=5_000
+        ".t-stage:visible:has-text('Stopping'), .lg-studio .lg-notice:visible:has-text('Cancelled')", timeout=5_000
     )
     facts["cancel answered, s"] = round(time.monotonic() - began, 2)
     page.wait_for_selector(".lg-studio .lg-notice:has-text('Cancelled')", timeout=10_000)
