@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.loops_stretch import rubber_band, signalsmith
 from helpers.audio import read_clip, resample
 from helpers.pitch import parse_key
 from helpers.records import Clip, Request
@@ -31,6 +32,7 @@ PARTS = {  # manifest's instrument -> (instrument, role) asked for
     "voice": ("voice oohs", "pad"),
 }
 MOST_BARS = 8
+CANVAS_SECONDS = 47.55  # what Stable Audio Open returns
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +56,16 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Damaged:
-    """A take and what is wrong with it; ``refuse`` is part of the reason to give (None: it can be corrected)."""
+    """A take and what is wrong with it; ``refuse`` is part of the reason to give (None: it can be corrected).
+
+    ``bad`` are the spans in seconds that a good choice of bars leaves out.
+    """
 
     damage: str
     clip: Clip
     semitones: int = 0
     refuse: str | None = None
+    bad: tuple[tuple[float, float], ...] = ()
 
 
 def read_sources(folder: Path, every: int = 1) -> list[Source]:
@@ -119,9 +125,7 @@ def _generator(*names: str) -> np.random.Generator:
 
 def stretched(clip: Clip, ratio: float, semitones: float = 0.0) -> Clip:
     """``ratio`` times as long and ``semitones`` higher: Rubber Band where it is installed, else Signalsmith."""
-    from benchmarks.loops_stretch import rubber_band, signalsmith
-
-    out = rubber_band(clip, ratio, semitones)
+    out = rubber_band(clip, ratio, semitones, fine=bool(semitones))
     return out if out is not None else signalsmith(clip, ratio, semitones)
 
 
@@ -245,6 +249,66 @@ def _collapse(s, others, rng):
     return Damaged("collapse after", Clip(np.concatenate([take.samples, silent], axis=1), RATE))
 
 
+def _fade_in(s, others, rng):
+    bar = s.bar_samples / RATE
+    take = canvas(s, s.request.bars + 2.3)
+    gain = np.ones(take.length, np.float32)
+    gain[: round(bar * RATE)] = np.linspace(0.03, 1, round(bar * RATE), dtype=np.float32)
+    return Damaged("fade in", Clip(take.samples * gain, RATE), bad=((0.0, 0.9 * bar),))
+
+
+def _tempo_change(s, others, rng):
+    bars = s.request.bars + 1
+    first, second = canvas(s, bars), canvas(s, bars, bars)
+    ratio = 1 + _sign(rng) * rng.uniform(0.02, 0.04)
+    both = np.concatenate([first.samples, stretched(second, ratio).samples], axis=1)
+    return Damaged("tempo change", Clip(both, RATE))
+
+
+def _long_silence(s, others, rng):
+    take = canvas(s, s.request.bars + 0.1)
+    return Damaged("long silence after", Clip(np.pad(take.samples, ((0, 0), (0, 15 * RATE))), RATE))
+
+
+def _long_canvas(s, others, rng):
+    """As long as Stable Audio Open's, with one run of clean bars among bars with holes, other stems or wrong notes."""
+    bar = s.bar_samples
+    whole = canvas(s, CANVAS_SECONDS * RATE / bar)
+    total = int(whole.length / bar)
+    spare = total - s.request.bars
+    keep = int(rng.integers(spare + 1)) if spare > 0 else 0
+    foreign = [o for o in others if o.tonal != s.tonal]
+    other = foreign[int(rng.integers(len(foreign)))].loop
+    samples = whole.samples.copy()
+    leaking = mixed(whole, other, 0.0).samples
+    wrong = signalsmith(whole, 1.0, 1.0).samples if s.tonal else np.roll(samples, round(0.3 * bar / 16), axis=1)
+    bad = []
+    for number in range(total):
+        beside = number in (keep - 1, keep + s.request.bars)
+        if keep <= number < keep + s.request.bars or not (beside or rng.random() < 0.5):
+            continue
+        first, last = round(number * bar), round((number + 1) * bar)
+        kind = rng.choice(["hole", "leak", "wrong", "quiet"])
+        if kind == "hole":
+            samples[:, first + (last - first) // 4 : last - (last - first) // 4] *= np.float32(0.03)
+        elif kind == "quiet":
+            samples[:, first:last] *= np.float32(0.35)
+        else:
+            samples[:, first:last] = (leaking if kind == "leak" else wrong)[:, first:last]
+        bad.append((first / RATE, last / RATE))
+    return Damaged("47 s canvas", Clip(samples, RATE), bad=tuple(bad))
+
+
+def _two_like_sides(s, others, rng):
+    take = with_silence(canvas(s, s.request.bars + 1.3), 0.1)
+    return Damaged("mono in stereo", Clip(np.repeat(take.mono()[None], 2, axis=0), RATE))
+
+
+def _one_side(s, others, rng):
+    take = with_silence(canvas(s, s.request.bars + 1.3), 0.1).mono()
+    return Damaged("left side only", Clip(np.stack([take, np.zeros_like(take)]), RATE))
+
+
 def _rate(rate):
     def make(s, others, rng):
         take = resample(with_silence(canvas(s, s.request.bars + 1.3), 0.03), rate)
@@ -257,7 +321,7 @@ def _rate(rate):
 def _dirty(s, others, rng):
     take = canvas(s, s.request.bars + 1.3)
     t = np.arange(take.length) / RATE
-    rumble = 0.05 + 0.05 * np.sin(2 * np.pi * 7 * t)
+    rumble = 0.05 + 0.05 * np.sin(2 * np.pi * 7 * t) + 0.05 * np.sin(2 * np.pi * 20 * t)
     return Damaged("offset + rumble", Clip((take.samples + rumble).astype(np.float32), RATE))
 
 
@@ -301,6 +365,12 @@ MAKERS = {
     "reverb tail": _tail,
     "fade out": _fade,
     "collapse after": _collapse,
+    "long silence after": _long_silence,
+    "fade in": _fade_in,
+    "tempo change": _tempo_change,
+    "47 s canvas": _long_canvas,
+    "mono in stereo": _two_like_sides,
+    "left side only": _one_side,
     "16 kHz": _rate(16_000),
     "32 kHz": _rate(32_000),
     "48 kHz": _rate(48_000),

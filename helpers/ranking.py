@@ -42,6 +42,10 @@ CORRECTION_COSTS = {
 }
 
 
+ORDINARY = 0.7  # a part of this value is neither praise nor blame
+LEAST_EFFECT = 0.005  # of a score: less decides nothing
+
+
 def rank(loops: list[Loop], request: Request, analysis: Analysis | None = None) -> list[Loop]:
     """Score loops 0..1 and order them, best first; failed ones come last, whatever their score.
 
@@ -57,24 +61,48 @@ def rank(loops: list[Loop], request: Request, analysis: Analysis | None = None) 
     list of Loop
         The same loops with ``score`` and ``why`` set.
     """
-    scored = [_scored(loop, request, analysis) for loop in loops]
-    ordered = sorted(scored, key=lambda loop: (_failed(loop), -(loop.score or 0.0)))
-    return ordered
+    parts = [score_parts(loop.clip, loop.fit, request, analysis) if loop.fit else {} for loop in loops]
+    scores = [_score(p) for p in parts]
+    order = sorted(range(len(loops)), key=lambda i: (_failed(loops[i]), -scores[i]))
+    return [
+        dataclasses.replace(loops[i], score=scores[i], why=_why(loops[i], place, i, parts, scores))
+        for place, i in enumerate(order, 1)
+    ]
 
 
 def _failed(loop: Loop) -> bool:
     return loop.fit is None or loop.fit.verdict == "failed"
 
 
-def _scored(loop: Loop, request: Request, analysis: Analysis | None) -> Loop:
-    if loop.fit is None:
-        return dataclasses.replace(loop, score=0.0, why=("not measured",))
-    parts = score_parts(loop.clip, loop.fit, request, analysis)
+def _score(parts: dict[str, float]) -> float:
+    """Weighted mean of the parts, 0..1; 0 where none could be measured."""
     total = sum(WEIGHTS[name].weight for name in parts)
-    score = sum(WEIGHTS[name].weight * value for name, value in parts.items()) / total if total else 0.0
-    by_effect = sorted(parts, key=lambda name: (parts[name] - 0.7) * WEIGHTS[name].weight)
-    why = [f"{name} {parts[name]:.2f}" for name in reversed(by_effect)]
-    return dataclasses.replace(loop, score=float(np.clip(score, 0.0, 1.0)), why=tuple(why))
+    return float(np.clip(sum(WEIGHTS[n].weight * v for n, v in parts.items()) / total, 0.0, 1.0)) if total else 0.0
+
+
+def _why(loop: Loop, place: int, number: int, parts: list[dict[str, float]], scores: list[float]) -> tuple[str, ...]:
+    """One sentence of what put loop ``number`` in its ``place``, then its parts, those that helped most first."""
+    own, others = parts[number], [p for i, p in enumerate(parts) if i != number]
+    if not own:
+        return ("It was not measured.",)
+    # Against the other takes; what only this one has, or a take that is alone, against what is ordinary.
+    usual = {n: float(np.mean([p[n] for p in others if n in p] or [ORDINARY])) for n in own}
+    effects = {n: WEIGHTS[n].weight * (own[n] - usual[n]) for n in own}
+    by_effect = sorted(own, key=lambda name: -effects[name])
+    listed = tuple(f"{name} {own[name]:.2f}" for name in by_effect)
+    start = f"Place {place} of {len(parts)}, score {scores[number]:.2f}"
+    if loop.fit and loop.fit.verdict == "failed":
+        reason = loop.fit.reasons[0] if loop.fit.reasons else "its fit card failed"
+        return (f"{start}, behind every loop that did not fail: {reason}", *listed)
+    against = "the others' " if others else "an ordinary "
+
+    def said(names: list[str]) -> str:
+        return " and ".join(f"{name} ({own[name]:.2f}, {against}{usual[name]:.2f})" for name in names[:2])
+
+    ahead = said([n for n in by_effect if effects[n] >= LEAST_EFFECT])
+    behind = said([n for n in reversed(by_effect) if effects[n] <= -LEAST_EFFECT])
+    sides = ", ".join(f"{side} in {names}" for side, names in (("ahead", ahead), ("behind", behind)) if names)
+    return (f"{start}: {sides or ('much like the others' if others else 'ordinary throughout')}.", *listed)
 
 
 def score_parts(clip: Clip, fit: FitCard, request: Request, analysis: Analysis | None) -> dict[str, float]:

@@ -96,7 +96,8 @@ def result_text(result: Any) -> str:
         files = [f.files.wav, f.files.json, *([f.files.midi] if f.files.midi else [])]
         score = "" if f.loop.score is None else f", score {f.loop.score:.2f}"
         lines = [f"Loop {f.rank} ({f.loop.take.engine}, seed {request.seed}, take {f.loop.take.number + 1}{score})"]
-        lines += [f"  why        {'; '.join(f.loop.why)}"] if f.loop.why else []
+        lines += [f"  why        {f.loop.why[0]}"] if f.loop.why else []
+        lines += [f"  parts      {', '.join(f.loop.why[1:])}"] if f.loop.why[1:] else []
         lines += [f"  wrote      {path}" for path in files]
         parts.append("\n".join(lines) + "\n" + card_text(f.fit))
     parts += [f"Refused: {reason}" for reason in result.refused]

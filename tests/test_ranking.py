@@ -49,6 +49,15 @@ def test_failed_loops_come_last_and_all_have_scores_and_reasons():
     assert loops[0].score is None, "the loops handed in are left alone"
 
 
+def test_each_loop_says_in_a_sentence_what_put_it_in_its_place():
+    loops = [loop_of(piano(bars=4)), loop_of(leaking()), loop_of(piano(bars=4, transpose=1))]
+    first, second, failed = rank(loops, REQUEST)
+    assert first.why[0].startswith("Place 1 of 3, score ") and "ahead in" in first.why[0]
+    assert "behind in purity" in second.why[0]
+    assert failed.why[0].startswith("Place 3 of 3") and failed.fit.reasons[0] in failed.why[0]
+    assert "others" not in rank(loops[:1], REQUEST)[0].why[0]
+
+
 def test_a_failed_loop_comes_after_a_passing_one_of_lower_score():
     good, late = loop_of(piano(bars=4)), loop_of(Clip(np.roll(piano(bars=4).samples, 900, axis=1), RATE))
     failed = dataclasses.replace(good, fit=dataclasses.replace(good.fit, verdict="failed"))

@@ -12,7 +12,7 @@ from ..records import Analysis, Clip, Loop, Progress, Request, Take, silent_prog
 from .cut import CutLoop, cut_loop
 from .find import PAD_SECONDS, Window, find_phase, find_window
 from .hearing import Hearing, active_span, hear
-from .level import apply_cleaning, offset_db, set_level
+from .level import RUMBLE_DB, apply_cleaning, offset_db, rumble_db, set_level
 from .noise import check_usable
 from .seam import apply_seam, plan_seam
 from .shift import Shift, plan_shift
@@ -60,7 +60,9 @@ def make_loop(
         words = (f"tail wrapped {cut.tail.shape[1] / clip.sample_rate * 1000:.0f} ms",) if cut.tail.size else ()
         return Loop(set_level(loop), take, words)
     words = ["offset removed"] if offset_db(clip) > OFFSET_DB else []
-    clip = apply_cleaning(clip)
+    rumble = rumble_db(clip) > RUMBLE_DB
+    words += ["rumble below 28 Hz removed"] if rumble else []
+    clip = apply_cleaning(clip, rumble=rumble)
     progress("Hearing the take", None, None)
     heard = hear(clip, request)
     plan = plan_corrections(heard, request, analysis)
@@ -104,14 +106,15 @@ def plan_corrections(heard: Hearing, request: Request, analysis: Analysis | None
     window = find_window(heard, phase, tempo, drift, request)
     percent = (request.seconds / (window.lines[-1] - window.lines[0]) - 1) * 100
     if abs(percent) >= LEAST_STRETCH_PERCENT / 2:
-        words.append(f"stretched {percent:+.2f} %")  # in time: shorter is negative
+        # in time: shorter is negative
+        words.append(f"stretched {percent:+.2f} % (it played at {request.bpm * (1 + percent / 100):.2f} BPM)")
     if drift.coefficients:
-        words.append(f"straightened a drift of {drift.worst_seconds * 1000:.0f} ms")
+        words.append(f"straightened a drift of {drift.worst_seconds * 1000:.0f} ms around its mean tempo")
     shift = plan_shift(heard, window.lines, request, analysis)
     if shift.semitones:
-        words.append(f"shifted {shift.semitones:+d} semitone{'s' if abs(shift.semitones) > 1 else ''}")
+        words.append(shift.words)
     if shift.cents:
-        words.append(f"tuned {shift.cents:+.0f} cents")
+        words.append(f"tuned {shift.cents:+.0f} cents (it was {'sharp' if shift.cents < 0 else 'flat'})")
     return Corrections(tempo, drift, window, shift, tuple(words))
 
 

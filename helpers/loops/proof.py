@@ -47,7 +47,8 @@ LIMITS = {
     "true_peak_dbtp": Limit(-0.1, "nearer to full scale lossy players clip"),
     "loudness_lufs": Limit(-40.0, "quieter is not usable beside other tracks"),
 }
-MINOR = ("folded", "wrapped", "level", "offset")  # corrections every loop may need: they do not make it `corrected`
+# Corrections that every loop may need: they do not make it `corrected`.
+MINOR = ("folded", "wrapped", "level", "offset", "rumble")
 
 
 def prove(clip: Clip, request: Request, analysis: Analysis | None = None, corrections: tuple[str, ...] = ()) -> FitCard:
@@ -73,42 +74,57 @@ def prove(clip: Clip, request: Request, analysis: Analysis | None = None, correc
     failures: list[str] = []
     expected = request.samples(clip.sample_rate)
     if clip.length != expected:
-        failures.append(f"{clip.length} samples long instead of {expected}")
+        failures.append(f"The loop is {clip.length} samples long instead of {expected}.")
     if clip.seconds < SHORTEST_SECONDS:
-        return _unmeasured(clip, request, corrections, (*failures, f"{clip.seconds:.2f} s is too short to be measured"))
+        short = f"{clip.seconds:.2f} s is too short to be measured."
+        return _unmeasured(clip, request, corrections, (*failures, short))
     peak = true_peak_dbtp(clip)
     loudness = loudness_lufs(clip)
     if loudness is None:
-        reasons.append("loudness: too quiet or too short to measure")
+        reasons.append("Loudness was not measured: too quiet or too short.")
     pulse = _measure_pulse(clip, request)
     reasons += pulse.reasons
     harmony = _measure_harmony(clip, request)
     reasons += harmony.reasons
-    seam = measure_seam(clip, request).value
-    purity, parts = measure_purity(clip, request)
+    seam = measure_seam(clip, request)
+    purity, parts = measure_purity(clip, request) if request.role else (None, {})
+    if not request.role:
+        reasons.append("Purity was not measured: no instrument was named.")
 
     def check(name: str, value: float | None, text: str, *, above: bool = True) -> None:
         limit = LIMITS[name]
         if value is not None and (value > limit.value if above else value < limit.value):
-            failures.append(text)
+            failures.append(text.format(value=value, limit=abs(limit.value)))
 
     error = pulse.tempo_error_percent
     astray_ms = None if error is None else abs(error) / 100 * request.seconds * 1000
     if astray_ms is not None and astray_ms > LIMITS["tempo_error_ms"].value:
-        check("tempo_error_percent", abs(error), f"tempo off by {error:+.2f} %")
-    check("grid_error_ms", pulse.grid_error_ms, f"onsets {pulse.grid_error_ms or 0:.0f} ms off the grid")
+        away = f"{error:+.2f} % from the tempo asked for, {request.bpm:g}, and {astray_ms:.0f} ms astray by its end"
+        check("tempo_error_percent", abs(error), f"It plays at {pulse.bpm:.2f} BPM, {away}; {{limit:g}} % is let pass.")
+    check(
+        "grid_error_ms",
+        pulse.grid_error_ms,
+        "Half its notes lie {value:.0f} ms or more off the grid of sixteenths; {limit:g} ms is let pass.",
+    )
     check(
         "in_key_share",
         harmony.in_key_share,
-        f"only {harmony.in_key_share or 0:.0%} of the notes are in {request.key.name if request.key else ''}",
+        f"Only {{value:.0%}} of what sounds is in {request.key.name if request.key else ''}; "
+        "{limit:.0%} is asked, and any seven notes hold 58 % by chance.",
         above=False,
     )
-    check("seam", seam, f"the wrap is {seam or 0:.1f} times as abrupt as the loop's own moments")
-    check("purity", purity, f"purity {purity or 0:.2f}: other instruments are heard", above=False)
-    check("true_peak_dbtp", peak, f"true peak {peak:+.1f} dBTP: it clips")
-    check("loudness_lufs", loudness, f"loudness {loudness or 0:.0f} LUFS: too quiet", above=False)
+    check("seam", seam.value, f"The wrap {seam.words()}: {{value:.1f}} times as abrupt as the loop's own moments.")
+    check(
+        "purity",
+        purity,
+        f"{'Notes' if request.role == 'drums' else 'Drums or another instrument'} are heard beside the "
+        f"{request.instrument or 'instrument'}: purity {{value:.2f}} of 1, {{limit:g}} is asked.",
+        above=False,
+    )
+    check("true_peak_dbtp", peak, "It clips: its true peak is {value:+.1f} dBTP, -{limit:g} is the most.")
+    check("loudness_lufs", loudness, "It is too quiet: {value:.0f} LUFS, -{limit:g} is the least.", above=False)
     if loudness is None and peak < -60:
-        failures.append("silent")
+        failures.append("It is silent.")
 
     changed = [c for c in corrections if not any(word in c for word in MINOR)]
     verdict = "failed" if failures else "corrected" if changed else "pass"
@@ -125,7 +141,7 @@ def prove(clip: Clip, request: Request, analysis: Analysis | None = None, correc
         key_score=harmony.key_score,
         in_key_share=harmony.in_key_share,
         chord_agreement=harmony.chord_agreement,
-        seam=seam,
+        seam=seam.value,
         purity=purity,
         purity_parts=parts,
         loudness_lufs=loudness,
@@ -166,7 +182,7 @@ def _measure_pulse(clip: Clip, request: Request) -> _Pulse:
     strong = heard.strengths >= STRONG * np.percentile(heard.strengths, 90) if heard.times.size else heard.strengths > 0
     sharp = _sharp(heard, clip)
     if strong.sum() < FEWEST_STRONG or sharp[strong].mean() < MOSTLY_SHARP:
-        return _Pulse(reasons=("tempo and grid not measured: sustained",))
+        return _Pulse(reasons=("Tempo and grid were not measured: the notes are sustained.",))
     onsets = Onsets(heard.times[strong & sharp], heard.strengths[strong & sharp])
     heard = Onsets(heard.times[sharp], heard.strengths[sharp])
     away = grid_distances_seconds(onsets.times, request)
@@ -181,7 +197,7 @@ def _measure_pulse(clip: Clip, request: Request) -> _Pulse:
         tempo = refine_take_tempo(heard, request)
     if tempo.bpm is None or tempo.fit < LEAST_PROOF_FIT:
         reason = tempo.reason or "sustained, attacks too soft to place"
-        return _Pulse(reasons=(f"tempo and grid not measured: {reason}",))
+        return _Pulse(reasons=(f"Tempo and grid were not measured: {reason}.",))
     reasons: tuple[str, ...] = ()
     beat = 60 / request.bpm
     # The loop is a circle: an onset just before its end belongs to the first beat.
@@ -189,7 +205,7 @@ def _measure_pulse(clip: Clip, request: Request) -> _Pulse:
     first = np.abs(around) < beat / 4
     downbeat = float(around[first][np.argmax(onsets.strengths[first])] * 1000) if first.any() else None
     if downbeat is None:
-        reasons += ("downbeat not measured: nothing starts on beat 1",)
+        reasons += ("Bar 1 was not measured: nothing starts on beat 1.",)
     return _Pulse(tempo.bpm, tempo.error_percent(request.bpm), float(np.median(np.abs(away)) * 1000), downbeat, reasons)
 
 
@@ -234,14 +250,14 @@ class _Harmony:
 
 def _measure_harmony(clip: Clip, request: Request) -> _Harmony:
     if request.role == "drums":
-        return _Harmony(reasons=("key not measured: drums",))
+        return _Harmony(reasons=("Key was not measured: drums have none.",))
     heard = chroma(clip)
     total = heard.frames.sum(axis=1)
     if total.sum() <= 0:
-        return _Harmony(reasons=("key not measured: nothing pitched sounds",))
+        return _Harmony(reasons=("Key was not measured: nothing pitched sounds.",))
     key = ALL_KEYS[int(np.argmax(key_scores(total)))]
     energy = np.square(heard.frames)  # the card speaks of energy; the frames hold amplitudes
     chords = chord_share(energy, heard.times, request)
     if request.key is None:
-        return _Harmony(key.name, None, None, chords, ("key not compared: none was asked for",))
+        return _Harmony(key.name, None, None, chords, ("Key was not compared: none was asked for.",))
     return _Harmony(key.name, mirex_score(key, request.key), scale_share(energy.sum(axis=1), request.key), chords)

@@ -184,6 +184,11 @@ class SeamMeasure:
     def value(self) -> float:
         return max(self.click, self.fall, self.hole)
 
+    def words(self) -> str:
+        """What the largest part is, as a verb and its object."""
+        said = {self.click: "clicks", self.fall: "cuts a sound off", self.hole: "leaves a hole"}
+        return said[self.value]
+
 
 def measure_seam(clip: Clip, request: Request) -> SeamMeasure:
     """Compare the wrap with the same measures at every other sixteenth of the loop.

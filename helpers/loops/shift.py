@@ -23,17 +23,26 @@ MOST_CENTS = 50.0
 class Shift:
     """How to transpose a take: whole ``semitones`` and ``cents`` of tuning.
 
-    ``fit_before`` and ``fit_after`` are how well its notes match the key, -1..1.
+    ``scale_before`` and ``scale_after`` are the shares of its notes, 0..1, on the scale asked for; None where no key
+    was asked for.
     """
 
     semitones: int = 0
     cents: float = 0.0
-    fit_before: float | None = None
-    fit_after: float | None = None
+    scale_before: float | None = None
+    scale_after: float | None = None
 
     @property
     def total_semitones(self) -> float:
         return self.semitones + self.cents / 100
+
+    @property
+    def words(self) -> str:
+        """What is done in semitones and what it is good for; empty where nothing is."""
+        if not self.semitones:
+            return ""
+        what = f"shifted {self.semitones:+d} semitone{'s' if abs(self.semitones) > 1 else ''}"
+        return f"{what} (notes on the scale asked for: {self.scale_after:.0%}, before {self.scale_before:.0%})"
 
 
 def plan_shift(heard: Hearing, lines: tuple[float, ...], request: Request, analysis: Analysis | None = None) -> Shift:
@@ -64,7 +73,7 @@ def plan_shift(heard: Hearing, lines: tuple[float, ...], request: Request, analy
     best = max(fits, key=lambda s: fits[s] - COST_PER_SEMITONE * abs(s))
     if fits[best] - fits[0] - COST_PER_SEMITONE * abs(best) < LEAST_GAIN:
         best = 0
-    return Shift(best, cents, fits[0], fits[best])
+    return Shift(best, cents, scale_share(total, request.key), scale_share(np.roll(total, best), request.key))
 
 
 def key_fit(chroma12: np.ndarray, key: Key) -> float:

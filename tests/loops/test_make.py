@@ -86,7 +86,8 @@ def test_a_drifting_take_is_straightened():
 def test_a_take_in_another_key_is_shifted_back(semitones):
     request = request_for("chords", bars=4)
     loop = make_loop(take_of(piano(bars=5, transpose=semitones)), request)
-    assert f"shifted {-semitones:+d} semitone{'s' if abs(semitones) > 1 else ''}" in loop.corrections
+    said = f"shifted {-semitones:+d} semitone{'s' if abs(semitones) > 1 else ''} ("
+    assert any(word.startswith(said) for word in loop.corrections), loop.corrections
     total = note_gram(loop.clip).chroma().sum(axis=1)
     assert ALL_KEYS[int(np.argmax(key_scores(total)))] in (request.key, request.key.relative)
 

@@ -7,7 +7,15 @@ from helpers.audio import loudness_lufs, true_peak_dbtp
 from helpers.errors import Refused
 from helpers.features import onset_times
 from helpers.loops.cut import cut_loop
-from helpers.loops.level import PEAK_DBTP, TARGET_LUFS, apply_cleaning, offset_db, set_level
+from helpers.loops.level import (
+    PEAK_DBTP,
+    RUMBLE_DB,
+    TARGET_LUFS,
+    apply_cleaning,
+    offset_db,
+    rumble_db,
+    set_level,
+)
 from helpers.loops.noise import check_usable
 from helpers.loops.purity import measure_purity
 from helpers.loops.stretch import apply_stretch, apply_warp
@@ -73,6 +81,19 @@ def test_cleaning_takes_out_offset_and_rumble_and_moves_no_onset():
     clean = apply_cleaning(dirty)
     assert offset_db(clean) < -40
     assert np.allclose(onset_times(clean)[0][:5], onset_times(clip)[0][:5], atol=0.002)
+
+
+def test_a_steady_rumble_is_taken_out_and_low_drums_are_left():
+    clip = drums(bars=4)
+    t = np.arange(clip.length) / RATE
+    hum = 0.05 * np.sin(2 * np.pi * 20 * t)
+    dirty = Clip((clip.samples + hum).astype(np.float32), RATE)
+    assert rumble_db(clip) < RUMBLE_DB < rumble_db(dirty)
+    clean = apply_cleaning(dirty, rumble=True)
+    left = np.abs(np.sum(clean.samples[0] * np.exp(-2j * np.pi * 20 * t))) * 2 / t.size
+    assert left < 0.1 * 0.05
+    sub = clip_of(0.5 * np.sin(2 * np.pi * 41.2 * t) * np.exp(-(t % 2.0) / 0.8))  # E1 going round, as an 808
+    assert rumble_db(sub) < RUMBLE_DB
 
 
 def test_noise_is_told_from_music():

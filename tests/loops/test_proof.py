@@ -67,6 +67,12 @@ def test_corrections_decide_between_pass_and_corrected():
     assert prove(clip, request, None, ("stretched +1.80 %",)).verdict == "corrected"
 
 
+def test_purity_of_an_unnamed_instrument_is_not_measured():
+    request = dataclasses.replace(request_for("chords", bars=4), instrument="", role="")
+    card = prove(level(piano(bars=4)), request)
+    assert card.purity is None and any("no instrument" in reason for reason in card.reasons)
+
+
 @pytest.mark.parametrize("damage", ["silent", "clipped", "clicking", "off grid"])
 def test_damage_fails_with_its_reason(damage):
     request = request_for("chords", bars=2)

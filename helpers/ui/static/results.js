@@ -130,7 +130,7 @@ export default {
         h("div.row", {}, card.badges.map((b) => h(`span.lg-badge.${b.state}`, { title: b.why || null }, icon(b.state === "pass" ? "check" : "cross"), `${b.label} ${b.text}`)),
           card.labels.map((text) => h("span.lg-badge.plain", {}, text))),
         card.corrections.length ? h("p.small.muted", {}, `${card.verdict === "corrected" ? "Corrected" : "Finished"}: ${card.corrections.join(", ")}.`) : null,
-        card.verdict === "failed" && card.reasons.length ? h("p.small", { style: { color: "var(--lg-bad)" } }, card.reasons.join(". ")) : null,
+        card.verdict === "failed" && card.reasons.length ? h("p.small", { style: { color: "var(--lg-bad)" } }, card.reasons.join(" ")) : null,
         card.roll ? fold(card.id, "roll", "Piano roll", pianoRoll(card)) : null,
         fold(card.id, "fit", "Fit card and details",
           h("div.lg-facts", { style: { marginTop: "8px" } },
