@@ -16,7 +16,9 @@ def take_picture(page, name):
 
 
 def overflowing(page):
-    """Parts of a panel that stick out of it sideways."""
+    """Parts of a panel that stick out of it sideways, with every fold open."""
+    page.evaluate("() => document.querySelectorAll('.lg details').forEach((fold) => { fold.open = true; })")
+    page.wait_for_timeout(200)
     return page.evaluate(
         """() => [...document.querySelectorAll('.lg')].flatMap((root) => {
         const right = root.getBoundingClientRect().right;
@@ -49,6 +51,7 @@ def test_the_panels_fit_and_follow_the_theme(browser, tmp_path, kind, dark):
         name = f"{kind}-{'dark' if dark else 'light'}"
         take_picture(page, f"{name}-wide")
         assert overflowing(page) == []
+        page.locator(".lg-loop").first.screenshot(path=str(PICTURES / f"{name}-wide-loop.png"))
         page.click('[data-mode="advanced"]')
         page.wait_for_selector('[data-key="takes"]')
         page.locator(".lg-studio").first.screenshot(path=str(PICTURES / f"{name}-wide-advanced.png"))
@@ -56,6 +59,7 @@ def test_the_panels_fit_and_follow_the_theme(browser, tmp_path, kind, dark):
         page.wait_for_timeout(500)
         take_picture(page, f"{name}-narrow")
         assert overflowing(page) == []
+        page.locator(".lg-loop").first.screenshot(path=str(PICTURES / f"{name}-narrow-loop.png"))
         assert errors == []
     finally:
         front.close()
