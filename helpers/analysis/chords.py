@@ -12,6 +12,7 @@ import numpy as np
 from ..pitch import NO_CHORD, ChordSymbol, Key
 from ..records import ChordSpan, Clip, KeyEstimate, Tempo
 from .listening import NOTE_HOP_SECONDS, Listening, listen
+from .path import best_path
 
 # how much better than a plain triad a richer chord must fit before it is written
 _QUALITY_COSTS = {"": 0.0, "m": 0.0, "7": 0.06, "m7": 0.06, "maj7": 0.06, "sus4": 0.08, "sus2": 0.10, "dim": 0.06}
@@ -46,7 +47,7 @@ def estimate_chords(sound: Clip | Listening, tempo: Tempo, key: KeyEstimate | No
     classes, bass, level = _pool(heard, edges)
     fit = _fit(classes, bass)
     prior = np.array([_IN_KEY * _share_in_key(chord, key.key) for chord in _CHORDS])
-    path = _viterbi(_SHARPNESS * fit + prior)
+    path = best_path(_SHARPNESS * fit + prior, _STAY)
     quiet = level < 0.03 * level.max(initial=0.0)
     labels = [NO_CHORD if quiet[i] else _CHORDS[c].label(key.key) for i, c in enumerate(path)]
     return tuple(
@@ -83,18 +84,3 @@ def _share_in_key(chord: ChordSymbol, key: Key) -> float:
     """Share of the chord's notes on the key's scale; the raised seventh of a minor key counts as in it."""
     scale = set(key.scale) | ({(key.tonic + 11) % 12} if key.mode == "minor" else set())
     return float(np.mean([pc in scale for pc in chord.pitch_classes]))
-
-
-def _viterbi(scores: np.ndarray) -> list[int]:
-    """Best path through (spans, states) scores when staying in a state earns ``_STAY``."""
-    best, back = scores[0].copy(), []
-    for row in scores[1:]:
-        leap = int(best.argmax())
-        stay = best + _STAY
-        from_leap = best[leap] > stay
-        back.append(np.where(from_leap, leap, np.arange(best.size)))
-        best = np.where(from_leap, best[leap], stay) + row
-    path = [int(best.argmax())]
-    for pointers in reversed(back):
-        path.append(int(pointers[path[-1]]))
-    return path[::-1]

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..records import Clip, Note, Tempo
 from .listening import NOTE_HOP_SECONDS, Listening, listen
+from .path import best_path
 
 _HOP_SECONDS = 0.01
 _LOWEST_HZ, _HIGHEST_HZ = 38.0, 1500.0
@@ -22,6 +23,8 @@ _PERIODIC = 0.18  # YIN aperiodicity below which a frame has one clear pitch
 _LEAST_SHARE = 0.6  # of the loud frames that must have one pitch, for a clip to count as one voice
 _LEAST_ALONE = 0.6  # share of the note energy that must lie on the pitch followed, a semitone either way
 _SHORTEST_SECONDS = 0.06
+_CHANGE_SECONDS = 0.05  # of being a semitone off, which one change of pitch outweighs
+_FURTHEST = 1.5  # semitones; a frame further away than this is just wrong (an octave slip)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,37 +128,56 @@ def _agrees_with_notes(heard: Listening, track: PitchTrack, voiced: np.ndarray) 
 
 
 def _cut_into_notes(heard: Listening, track: PitchTrack, voiced: np.ndarray) -> tuple[Note, ...]:
-    """Runs of one rounded pitch, cut again at onsets; a run shorter than 60 ms joins its neighbour or is dropped."""
-    from scipy.signal import medfilt
-
-    cents = heard.notes.tuning_cents / 100.0
-    steady = np.round(medfilt(track.pitch - cents, 9)).astype(int)
-    steady[~voiced] = -1
-    starts = np.flatnonzero(np.diff(np.r_[-2, steady]) != 0)
-    cuts = np.round(heard.onsets[0][heard.onsets[1] > 0.12] / track.hop_seconds).astype(int)
-    cuts = cuts[(cuts >= 0) & (cuts < steady.size)]
-    edges = np.unique(np.r_[starts, cuts, steady.size])
+    """Stretches of one pitch, cut again at onsets; one shorter than 60 ms joins its neighbour or is dropped."""
+    onsets = np.round(heard.onsets[0][heard.onsets[1] > 0.12] / track.hop_seconds).astype(int)
+    onsets = onsets[(onsets >= 0) & (onsets < voiced.size)]
+    edges = np.flatnonzero(np.diff(np.r_[False, voiced, False].astype(int)))
     shortest = round(_SHORTEST_SECONDS / track.hop_seconds)
-    found: list[list[float]] = []  # start frame, stop frame, pitch
-    struck = set(cuts.tolist())
-    for a, b in itertools.pairwise(edges):
-        pitch = int(steady[a])
-        if pitch < 0:
-            continue
-        joined = found and found[-1][1] == a
-        same = joined and found[-1][2] == pitch and not any(a + d in struck for d in (-2, -1, 0, 1, 2))
-        if same or (joined and b - a < shortest):
-            found[-1][1] = b
-        elif b - a >= shortest:
-            found.append([a, b, pitch])
+    in_tune = track.pitch - _tuning(track.pitch[voiced])
+    found: list[list[int]] = []  # start frame, stop frame, pitch
+    for first, last in edges.reshape(-1, 2):
+        inner = onsets[(onsets > first) & (onsets < last)]
+        steady = _steady_pitches(in_tune[first:last], inner - first)
+        changes = np.flatnonzero(np.diff(steady)) + 1
+        # a change of pitch and the onset that brings it are one and the same
+        changes = changes[[not (np.abs(inner - first - c) <= 2).any() for c in changes]]
+        for a, b in itertools.pairwise([first, *sorted({*inner.tolist(), *(changes + first).tolist()}), last]):
+            if b - a >= shortest:
+                found.append([a, b, int(np.median(steady[a - first : b - first]))])
+            elif found and found[-1][1] == a:
+                found[-1][1] = b
     top = float(track.level.max())
     notes = []
     for a, b, pitch in found:
-        level = float(track.level[int(a) : int(b)].max()) / top
+        level = float(track.level[a:b].max()) / top
         velocity = int(np.clip(round(127 * level**0.6), 1, 127))
         hop = track.hop_seconds
         notes.append(Note(int(np.clip(pitch, 0, 127)), float(a * hop), float((b - a) * hop), velocity))
     return tuple(notes)
+
+
+def _tuning(pitch: np.ndarray) -> float:
+    """Circular mean, in semitones (-0.5..0.5), of how far the pitch (n,) lies from whole semitones.
+
+    Of its running median over a fifth of a second: a wide vibrato dwells at its turning points, a quarter tone off.
+    """
+    from scipy.ndimage import median_filter
+
+    turns = np.exp(2j * np.pi * median_filter(pitch, 2 * round(0.1 / _HOP_SECONDS) + 1, mode="nearest"))
+    return float(np.angle(turns.sum()) / (2 * np.pi))
+
+
+def _steady_pitches(pitch: np.ndarray, onsets: np.ndarray) -> np.ndarray:
+    """Semitone (n,) of each frame: near the pitch heard, but changing only for what lasts, or at an onset.
+
+    A semitone must last 0.1 s to be worth a change there and back, so vibrato, trills and octave slips are one note.
+    """
+    low, high = int(np.floor(pitch.min())), int(np.ceil(pitch.max()))
+    semitones = np.arange(low, high + 1)
+    away = np.minimum(np.abs(pitch[:, None] - semitones), _FURTHEST)
+    cost = np.full(pitch.size, _CHANGE_SECONDS / _HOP_SECONDS)
+    cost[onsets] = 0.0
+    return semitones[best_path(-away, cost)]
 
 
 def melody_to_midi(notes: tuple[Note, ...], tempo: Tempo, *, quantize: bool = False) -> bytes:

@@ -28,6 +28,36 @@ def test_a_repeated_note_is_struck_twice():
     assert [n.pitch for n in found] == [64] * 6
 
 
+def sung(pitches: list[float], seconds: float, vibrato_cents: float = 0.0, tremolo: float = 0.0):
+    """Notes of equal length on one breath: 40 ms glides between them, vibrato and tremolo at 5.5 Hz."""
+    steps = np.repeat(np.array(pitches, dtype=float), round(seconds * signals.RATE))
+    glide = round(0.04 * signals.RATE)
+    pitch = np.convolve(
+        np.pad(steps, (glide // 2, glide - 1 - glide // 2), mode="edge"), np.ones(glide) / glide, "valid"
+    )
+    t = np.arange(pitch.size) / signals.RATE
+    swing = np.sin(2 * np.pi * 5.5 * t)
+    phase = 2 * np.pi * np.cumsum(signals.note_hz(pitch + vibrato_cents / 100 * swing)) / signals.RATE
+    tone = sum(np.sin(n * phase) / n**1.5 for n in range(1, 6)) * (1 + tremolo * swing)
+    return signals.clip_of(0.3 * tone * np.clip(np.minimum(t, t[-1] - t) / 0.03, 0, 1))
+
+
+@pytest.mark.parametrize("pitch", [45.0, 69.0, 76.3])
+@pytest.mark.parametrize(("vibrato_cents", "tremolo"), [(40, 0.0), (60, 0.2), (100, 0.0), (0, 0.5)])
+def test_a_held_note_with_vibrato_or_tremolo_is_one_note(pitch, vibrato_cents, tremolo):
+    found = estimate_melody(sung([pitch], 2.5, vibrato_cents, tremolo))
+    assert [n.pitch for n in found] == [round(pitch)]
+    assert found[0].length > 2.3
+
+
+@pytest.mark.parametrize(("seconds", "vibrato_cents"), [(0.2, 0), (0.2, 30), (0.45, 0), (0.45, 60)])
+def test_slurred_notes_stay_apart(seconds, vibrato_cents):
+    pitches = [60, 62, 64, 65, 64, 65, 67, 60]
+    found = estimate_melody(sung(pitches, seconds, vibrato_cents))
+    assert [n.pitch for n in found] == pitches
+    assert max(abs(n.start - k * seconds) for k, n in enumerate(found)) < 0.06
+
+
 @pytest.mark.parametrize(
     "clip",
     [signals.chord_loop([(48, 60, 64, 67), (53, 60, 65, 69)], 100), signals.drum_loop(100, 2), signals.silence(2.0)],
