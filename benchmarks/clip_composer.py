@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,31 @@ PROGRAMS = {
     "pad": (19, 20, 48, 49, 50, 51, 52, 61, 88, 89, 90, 91, 92, 94, 95),
     "kit": (0, 8, 16, 24, 25, 32, 40),
 }
+# by meter, in quarters of a bar: (start, length) of struck chords, starts of bass notes, lengths of melody notes
+_COMPS = {
+    "4/4": (
+        ((0, 0.9), (1, 0.9), (2, 0.9), (3, 0.9)),
+        ((0, 1.4), (1.5, 1.4), (3, 0.9)),
+        ((0, 2), (2, 2)),
+    ),
+    "3/4": (((0, 0.9), (1, 0.9), (2, 0.9)), ((1, 0.9), (2, 0.9)), ((0, 2), (2, 0.9)), ((0, 3),)),
+    "6/8": (((0, 1.4), (1.5, 1.4)), ((0, 1), (1, 0.5), (1.5, 1), (2.5, 0.5)), tuple((k / 2, 0.45) for k in range(6))),
+}
+_BASSES = {
+    "4/4": ((0, 1, 2, 3), (0, 0.5, 1.5, 2, 2.5, 3.5), (0, 1.5, 2, 3.5), tuple(k / 2 for k in range(8))),
+    "3/4": ((0, 1, 2), (0, 2), (0, 1.5, 2), tuple(k / 2 for k in range(6)), (0,)),
+    "6/8": ((0, 1.5), (0, 1, 1.5, 2.5), tuple(k / 2 for k in range(6))),
+}
+_SUNG = {
+    "4/4": ((1, 1, 2), (2, 2), (1, 1, 1, 1), (3, 1)),
+    "3/4": ((1, 1, 1), (2, 1), (3,), (1, 2)),
+    "6/8": ((1.5, 1.5), (1, 0.5, 1.5), (3,), (1, 0.5, 1, 0.5)),
+}
+_PLAYED = {
+    "4/4": ((0.5, 0.5, 0.5, 0.5, 1, 1), (1, 0.5, 0.5, 2), (0.75, 0.25, 1, 0.5, 0.5, 1), (1.5, 0.5, 1, 1)),
+    "3/4": ((1, 1, 1), (0.5, 0.5, 1, 1), (1.5, 0.5, 1), (2, 0.5, 0.5), (0.5,) * 6),
+    "6/8": ((0.5,) * 6, (1, 0.5, 1, 0.5), (0.5, 0.5, 0.5, 1.5), (1, 0.5, 0.5, 0.5, 0.5)),
+}
 PART_KINDS = ("band", "piano", "guitar", "bass", "lead", "hum", "pad")
 
 
@@ -41,6 +67,8 @@ class Piece:
     chords: list[tuple[int, ...]] = field(default_factory=list)
     jitter_seconds: float = 0.0
     cents: float = 0.0
+    vibrato_cents: float = 0.0
+    pick_up: float = 0.0  # quarters before bar 1, played only where the clip is not cut at the bar line
     shows_chords: bool = False
 
     @property
@@ -60,8 +88,8 @@ class Piece:
         self.notes.append((track, pitch, start, length, velocity))
 
 
-def pick(rng: np.random.Generator, values: tuple) -> int:
-    return int(values[int(rng.integers(len(values)))])
+def pick(rng: np.random.Generator, values: tuple) -> Any:
+    return values[int(rng.integers(len(values)))]
 
 
 def above(pitch_class: int, low: int) -> int:
@@ -87,8 +115,9 @@ def some_bpm(rng: np.random.Generator, low: int, high: int) -> float:
 def compose_part(kind: str, number: int, rng: np.random.Generator, origin: str) -> Piece:
     """One of PART_KINDS over a stock progression, 4 to 20 s."""
     key = Key(int(rng.integers(12)), "minor" if number % 2 else "major")
-    meter = METERS["3/4"] if kind in ("piano", "band", "guitar", "lead") and number % 6 == 5 else METERS["4/4"]
-    bpm = some_bpm(rng, 70, 170)
+    draw = rng.random()
+    meter = METERS["3/4" if draw < 0.15 else "6/8" if draw < 0.24 else "4/4"]
+    bpm = some_bpm(rng, 70, 170) if meter.name != "6/8" else float(rng.integers(50, 125))
     wanted = float(rng.uniform(4.0, 7.5)) if number % 5 == 4 else float(rng.uniform(8.0, 20.0))
     bars = max(2, round(wanted * bpm / 60 / meter.beats_per_bar))
     bars += bars % 2 if wanted > 8 else 0
@@ -98,37 +127,47 @@ def compose_part(kind: str, number: int, rng: np.random.Generator, origin: str) 
         piece.cents = float(pick(rng, (0, 0, 0, -25, 20, 35)))
     row = _PROGRESSIONS[key.mode][int(rng.integers(5))]
     piece.chords = [triad(key, row[b % 4]) for b in range(bars)]
-    beats = [(float(k), 0.9) for k in range(meter.beats_per_bar)]
-    pushed = [(0.0, 1.4), (1.5, 1.4), (3.0, 0.9)]
+    comps = _COMPS[meter.name]
     if kind == "band":
-        drum_bar(piece, [(0, 36, 105), (2, 36, 100), (1, 38, 100), (3, 38, 100)], rng)
+        drum_bar(piece, rng)
         bass_line(piece, rng)
-        comp(piece, pick(rng, PROGRAMS["chords"]), pushed if rng.random() < 0.5 else beats)
+        comp(piece, pick(rng, PROGRAMS["chords"]), pick(rng, comps[:2]))
         if rng.random() < 0.6:
-            melody(piece, pick(rng, PROGRAMS["lead"]), ((1, 1, 2), (0.5, 0.5, 1, 1, 1), (1.5, 0.5, 2)), 67, rng)
+            melody(piece, pick(rng, PROGRAMS["lead"]), _SUNG[meter.name] + _PLAYED[meter.name][:2], 67, rng)
     elif kind == "piano":
-        program = pick(rng, PROGRAMS["chords"])
-        track = comp(piece, program, (beats, pushed, [(0.0, 2.0), (2.0, 2.0)])[int(rng.integers(3))])
+        track = comp(piece, pick(rng, PROGRAMS["chords"]), pick(rng, comps))
         for bar, chord in enumerate(piece.chords):
             piece.put(track, above(chord[0], 36), bar * piece.bar, piece.bar)
     elif kind == "guitar":
-        arpeggio(piece, pick(rng, PROGRAMS["guitar"]), (0.5, 0.25, 0.5)[int(rng.integers(3))])
+        arpeggio(piece, pick(rng, PROGRAMS["guitar"]), pick(rng, (0.5, 0.25, 0.5)))
     elif kind == "bass":
         bass_line(piece, rng)
     elif kind == "pad":
-        comp(piece, pick(rng, PROGRAMS["pad"]), [(0.0, piece.bar)])
+        comp(piece, pick(rng, PROGRAMS["pad"]), ((0.0, piece.bar),))
+    elif kind == "hum":
+        piece.vibrato_cents = float(pick(rng, (0, 15, 25, 40)))
+        melody(piece, pick(rng, PROGRAMS["hum"]), _SUNG[meter.name], 57, rng)
     else:
-        cells = (
-            ((1, 1, 2), (2, 2), (1, 1, 1, 1), (3, 1))
-            if kind == "hum"
-            else ((0.5, 0.5, 0.5, 0.5, 1, 1), (1, 0.5, 0.5, 2))
-        )
-        more = () if kind == "hum" else ((0.75, 0.25, 1, 0.5, 0.5, 1), (1.5, 0.5, 1, 1))
-        melody(piece, pick(rng, PROGRAMS[kind]), cells + more, 57 if kind == "hum" else 67, rng)
+        piece.vibrato_cents = float(pick(rng, (0, 0, 15, 25)))
+        melody(piece, pick(rng, PROGRAMS["lead"]), _PLAYED[meter.name], 67, rng)
+    if kind in ("hum", "lead") and rng.random() < 0.3:
+        pick_up(piece, rng)
     return piece
 
 
-def comp(piece: Piece, program: int, pattern: list[tuple[float, float]], low: int = 55) -> int:
+def pick_up(piece: Piece, rng: np.random.Generator) -> None:
+    """One or two notes of the last track before bar 1, leading to its first note."""
+    track, first, *_ = next(note for note in piece.notes if note[0] == len(piece.tracks) - 1)
+    piece.pick_up = pick(rng, (0.5, 1.0, 1.0, 1.5))
+    steps = [p for p in range(first - 7, first) if p % 12 in piece.key.scale]
+    lengths = (piece.pick_up,) if piece.pick_up < 1 or rng.random() < 0.5 else (piece.pick_up - 0.5, 0.5)
+    start = -piece.pick_up
+    for length, pitch in zip(lengths, steps[-len(lengths) :], strict=True):
+        piece.put(track, pitch, start, length, 84)
+        start += length
+
+
+def comp(piece: Piece, program: int, pattern: tuple[tuple[float, float], ...], low: int = 55) -> int:
     track = piece.track(program)
     for bar, chord in enumerate(piece.chords):
         for start, length in pattern:
@@ -151,8 +190,7 @@ def arpeggio(piece: Piece, program: int, step: float, low: int = 52) -> None:
 
 def bass_line(piece: Piece, rng: np.random.Generator, low: int = 33) -> None:
     track = piece.track(pick(rng, PROGRAMS["bass"]))
-    patterns = ((0, 1, 2, 3), (0, 0.5, 1.5, 2, 2.5, 3.5), (0, 1.5, 2, 3.5), tuple(k / 2 for k in range(8)))
-    pattern = [p for p in patterns[int(rng.integers(4))] if p < piece.bar]
+    pattern = pick(rng, _BASSES[piece.meter.name])
     for bar, chord in enumerate(piece.chords):
         for n, start in enumerate(pattern):
             draw = rng.random(2)
@@ -163,12 +201,11 @@ def bass_line(piece: Piece, rng: np.random.Generator, low: int = 33) -> None:
 def melody(piece: Piece, program: int, cells: tuple, low: int, rng: np.random.Generator) -> None:
     """Rhythm cells, chord notes on the strong beats, scale notes between, small steps, home at the end."""
     track, at_pitch = piece.track(program), above(piece.key.tonic, low)
+    strong = {"4/4": (0.0, 2.0), "3/4": (0.0,), "6/8": (0.0, 1.5)}[piece.meter.name]
     for bar, chord in enumerate(piece.chords):
         start = 0.0
-        for length in cells[int(rng.integers(len(cells)))]:
-            if start >= piece.bar - 1e-6:
-                break
-            pool = chord if start in (0.0, 2.0) else piece.key.scale
+        for length in pick(rng, cells):
+            pool = chord if start in strong else piece.key.scale
             choices = np.array([p for p in range(low - 5, low + 15) if p % 12 in pool])
             odds = np.exp(-0.5 * ((choices - at_pitch) / 3.0) ** 2)
             at_pitch = int(rng.choice(choices, p=odds / odds.sum()))
@@ -178,22 +215,36 @@ def melody(piece: Piece, program: int, cells: tuple, low: int, rng: np.random.Ge
             start += length
 
 
-def drum_bar(piece: Piece, hits: list[tuple[float, int, float]], rng: np.random.Generator) -> None:
+def drum_bar(piece: Piece, rng: np.random.Generator) -> None:
     """The same bar of drums throughout, with straight eighth hats; a waltz for three beats."""
     track = piece.track(pick(rng, PROGRAMS["kit"]), drums=True)
-    if piece.meter.name != "4/4":
-        half = piece.bar / 2
-        hits = [(0, 36, 105), (1, 38, 70), (2, 38, 70)] if piece.meter.name == "3/4" else [(0, 36, 100), (half, 38, 95)]
+    hits = {
+        "4/4": ((0, 36, 105), (2, 36, 100), (1, 38, 100), (3, 38, 100)),
+        "3/4": ((0, 36, 105), (1, 38, 70), (2, 38, 70)),
+        "6/8": ((0, 36, 100), (1.5, 38, 95)),
+    }[piece.meter.name]
     for bar in range(piece.bars):
         for start, pitch, velocity in [*hits, *((k / 2, 42, 62) for k in range(int(2 * piece.bar)))]:
             piece.put(track, pitch, bar * piece.bar + start, 0.2, velocity)
 
 
 def compose_timeless(rng: np.random.Generator, origin: str) -> Piece:
-    """One to forty notes or strokes at random moments: there is no tempo to find."""
+    """No tempo to find: one to forty notes or strokes at random moments, a held chord, or (no track) a drone."""
     piece = Piece("timeless", origin, 60.0, METERS["4/4"], int(rng.integers(1, 4)))
+    draw = rng.random()
+    if draw < 0.2:
+        return piece
+    if draw < 0.4:
+        track, root = (
+            piece.track(pick(rng, PROGRAMS[pick(rng, ("pad", "hum", "lead", "chords"))])),
+            int(rng.integers(40, 70)),
+        )
+        piece.vibrato_cents = float(pick(rng, (0, 0, 25, 50)))
+        for step in pick(rng, ((0,), (0,), (0, 7), (0, 4, 7), (0, 3, 7, 10))):
+            piece.put(track, root + step, 0.0, 4.0 * piece.bars)
+        return piece
     drums = bool(rng.random() < 0.3)
-    family = "kit" if drums else ("lead", "chords", "guitar")[int(rng.integers(3))]
+    family = "kit" if drums else pick(rng, ("lead", "chords", "guitar"))
     track = piece.track(pick(rng, PROGRAMS[family]), drums=drums)
     start = 0.0
     for _ in range(pick(rng, (1, 2, 4, 8, 16, 40))):
@@ -235,7 +286,10 @@ _DRUM_STYLES = {  # BPM range; (start, pitch, velocity, chance) hits; hat step i
     "percussion": ((80, 140), "0:64 .5:62:.6 .75:63:.5 1:62:.6 1.5:64:.6 2:63:.7 2.5:62:.6 3:61:.6 3.5:60:.6", 0.25),
     "hats": ((90, 180), ".5:46:.6 1.5:46:.6 2.5:46:.6 3.5:46:.6", 0.25),
     "kick": ((90, 180), "0:36 1:36 2:36 3:36 .75:36:.25 1.5:36:.25 2.5:36:.25 3.75:36:.25", 0.0),
+    "waltz": ((80, 180), "0:36 1:38:.9 2:38:.9 1.5:38:.2 2.5:36:.3", 0.5),
+    "six eight": ((50, 120), "0:36 1.5:38 1:36:.3 2.5:36:.4 2.5:38:.2", 0.5),
 }
+_DRUM_METERS = {"waltz": "3/4", "six eight": "6/8"}
 
 
 def compose_drums(number: int, rng: np.random.Generator, origin: str) -> Piece:
@@ -244,11 +298,13 @@ def compose_drums(number: int, rng: np.random.Generator, origin: str) -> Piece:
     (low, high), hits_text, hat_step = _DRUM_STYLES[style]
     bpm = some_bpm(rng, low, high)
     bars = pick(rng, (1, 2, 4, 4, 8, 8))
-    while bars * 240 / bpm < 1.5:
+    meter = METERS[_DRUM_METERS.get(style, "4/4")]
+    bar_seconds = meter.beats_per_bar * 60 / bpm
+    while bars * bar_seconds < 1.5:
         bars *= 2
-    while bars * 240 / bpm > 24:
+    while bars * bar_seconds > 24:
         bars //= 2
-    piece = Piece("drums", origin, bpm, METERS["4/4"], bars)
+    piece = Piece("drums", origin, bpm, meter, bars)
     piece.jitter_seconds = (0.001, 0.004, 0.008, 0.013)[int(rng.integers(4))]
     swing = (0.5, 0.5, 0.56, 0.6)[int(rng.integers(4))] if style in ("funk", "hip hop", "afro", "break") else 0.5
     track, hat = piece.track(pick(rng, PROGRAMS["kit"]), drums=True), pick(rng, (42, 42, 46, 51, 69, 70))
@@ -259,13 +315,13 @@ def compose_drums(number: int, rng: np.random.Generator, origin: str) -> Piece:
             pattern.append((float(start), int(pitch), 90.0 + 20 * (not chance)))
     if hat_step:
         step = hat_step if rng.random() < 0.7 else 0.5
-        pattern += [(k, hat, 78 if k % 1 == 0 else 58) for k in np.arange(0, 4, step)]
+        pattern += [(k, hat, 78 if k % 1 == 0 else 58) for k in np.arange(0, piece.bar, step)]
     for bar in range(bars):
         hits = list(pattern)
         if bar % 4 == 3 and rng.random() < 0.6:
-            fill = np.arange(2 if rng.random() < 0.5 else 3, 4, 0.25)
+            fill = np.arange(piece.bar - pick(rng, (1, 2)), piece.bar, 0.25)
             hits = [h for h in hits if h[0] < fill[0]] + [(a, pick(rng, (38, 45, 47, 50)), 90) for a in fill]
         for start, pitch, velocity in hits:
             late = 0.5 * swing - 0.25 if abs(start % 0.5 - 0.25) < 0.01 else 0.0
-            piece.put(track, pitch, bar * 4 + float(start) + late, 0.15, velocity)
+            piece.put(track, pitch, bar * piece.bar + float(start) + late, 0.15, velocity)
     return piece

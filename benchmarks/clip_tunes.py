@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,32 @@ from clip_composer import PROGRAMS, Piece, above, comp, drum_bar, pick, some_bpm
 from helpers.meter import METERS
 from helpers.pitch import Key
 
+_EACH = 3  # tunes of one file at most: some hold a whole collection
 
-def read_tunes(folder: Path, most: int, rng: np.random.Generator) -> list[dict]:
+
+def files_below(folder: Path, suffixes: tuple[str, ...], without: list[str], rng: np.random.Generator) -> list[Path]:
+    """Files of these kinds in random order, taking turns between the folders right below ``folder``.
+
+    Files whose path below it contains one of ``without`` are left out.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.suffix in suffixes)
+    files = [path for path in files if not any(text in path.relative_to(folder).as_posix() for text in without)]
+    rng.shuffle(files)
+    taken: Counter[str] = Counter()
+    turns = []
+    for path in files:
+        group = path.relative_to(folder).parts[0]
+        turns.append(taken[group])
+        taken[group] += 1
+    return [files[i] for i in np.argsort(turns, kind="stable")]
+
+
+def read_tunes(folder: Path, most: int, rng: np.random.Generator, without: list[str]) -> list[dict]:
     """Tunes of at least eight whole bars in one meter and key that end on their tonic, from ABC files (music21)."""
     import music21
 
-    files = sorted(folder.rglob("*.abc"))
-    rng.shuffle(files)
     found = []
-    for path in files:
+    for path in files_below(folder, (".abc",), without, rng):
         if len(found) >= most:
             break
         try:
@@ -27,8 +45,8 @@ def read_tunes(folder: Path, most: int, rng: np.random.Generator) -> list[dict]:
         except Exception as error:  # music21 raises many kinds on odd files; one bad file is only skipped
             print(f"{path.name}: {error}", file=sys.stderr)
             continue
-        for one in list(getattr(score, "scores", None) or [score])[:30]:
-            tune = _tune(one, path.stem)
+        for number, one in enumerate(list(getattr(score, "scores", None) or [score])[:_EACH]):
+            tune = _tune(one, f"{path.stem} {number}")
             if tune:
                 found.append(tune)
     return found[:most]
@@ -59,9 +77,17 @@ def _tune(score, name: str) -> dict | None:
         ]
         for b in whole
     ]
+    before = [m for m in score.recurse().getElementsByClass("Measure") if m.number == 0][:1]
+    pick_up = [
+        (float(n.getOffsetInHierarchy(m)) - m.duration.quarterLength, float(n.quarterLength), n.pitch.midi)
+        for m in before
+        for n in m.recurse().notes
+        if n.isNote and m.duration.quarterLength <= 0.5 * length
+    ]
     return {
         "name": name,
         "meter": meter,
+        "pick_up": pick_up,
         "bar": float(length),
         "key": Key(key.tonic.pitchClass, key.mode),
         "bars": content,
@@ -90,14 +116,18 @@ def compose_tune(tune: dict, rng: np.random.Generator, origin: str) -> Piece:
         for start, length, pitch in notes:
             piece.put(track, pitch + shift + octave, bar * piece.bar + start, length, 95 if start % beat == 0 else 80)
         piece.chords.append(_harmonized(notes, shift, key, edge=bar in (0, len(bars) - 1)))
+    for start, length, pitch in tune["pick_up"]:
+        piece.put(track, pitch + shift + octave, start, length, 84)
+        piece.pick_up = max(piece.pick_up, -start)
     if piece.shows_chords:
-        comp(piece, pick(rng, PROGRAMS["chords"]), [(k * beat, 0.9 * beat) for k in range(meter.beats_per_bar)], 52)
+        struck = tuple((k * beat, 0.9 * beat) for k in range(meter.beats_per_bar))
+        comp(piece, pick(rng, PROGRAMS["chords"]), struck, 52)
     if kind == "full":
         bass = piece.track(pick(rng, (32, 33, 34, 38)))
         for bar, chord in enumerate(piece.chords):
             for k in range(meter.beats_per_bar):
                 piece.put(bass, above(chord[2 * (k % 2)], 33), bar * piece.bar + k * beat, 0.8 * beat, 95)
-        drum_bar(piece, [(0, 36, 105), (2, 36, 100), (1, 38, 100), (3, 38, 100)], rng)
+        drum_bar(piece, rng)
     return piece
 
 

@@ -1,11 +1,12 @@
 """Make clips of known tempo, grid, key and chords: composed by rule, played through a SoundFont, with a manifest.
 
-    python benchmarks/make_clips.py --soundfont GM.sf2 --out DIR [--seed 1] [--each 10] [--tunes FOLDER]
+    python benchmarks/make_clips.py --soundfont GM.sf2 --out DIR [--seed 1] [--each 10] [--tunes DIR] [--scores DIR]
 
 Needs the ``fluidsynth`` program and pretty_midi. Kinds of material: *parts* (band, piano, guitar, bass, lead, hum,
-pad over stock progressions), *drums* (fourteen styles with swing and fills), *timeless* (notes at random moments) and,
-with ``--tunes`` and music21 installed, *tunes* (ABC files of that folder, alone or with chords, bass and drums of our
-own). Programs, tempi, keys, detuning and timing jitter vary. Each clip is cut exactly, or free (silence before, tail
+pad over stock progressions), *drums* (sixteen styles with swing and fills), *timeless* (notes at random moments, held
+chords, noise, mains hum) and, with music21 installed, *tunes* (the ABC files below a folder, alone or with chords, bass
+and drums of our own) and *scores* (excerpts of the MusicXML and kern files below a folder). Programs, tempi, keys,
+meters, pick-ups, detuning, vibrato and timing jitter vary. Each clip is cut exactly, or free (silence before, tail
 after), or an MP3, or phone-like (300 to 3400 Hz, noise at -22 dB, MP3). The manifest is what ``analysis.py`` and
 ``train_hearing.py`` read. Clean synthetic music flatters every estimator: compare, do not quote.
 """
@@ -22,7 +23,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
-from clip_composer import PART_KINDS, Piece, compose_drums, compose_part, compose_timeless
+from clip_composer import PART_KINDS, Piece, compose_drums, compose_part, compose_timeless, pick
+from clip_scores import compose_score, read_scores
 from clip_tunes import compose_tune, read_tunes
 
 RATE = 44_100
@@ -46,8 +48,10 @@ def render(piece: Piece, condition: str, rng: np.random.Generator, soundfont: Pa
     """Play a piece into ``base`` (.wav or .mp3) under a condition; returns its row of the manifest."""
     import soundfile
 
-    lead = float(rng.uniform(0.2, 0.9)) if condition == "free" else 0.0
-    sound = _play(piece, lead, rng, soundfont)
+    beat = 60.0 / piece.bpm
+    early = piece.pick_up / piece.meter.quarters_per_beat if condition == "free" else 0.0  # beats before bar 1
+    lead = float(rng.uniform(0.2, 0.9)) + early * beat if condition == "free" else 0.0
+    sound = _play(piece, lead, rng, soundfont) if piece.tracks else _drone(piece.seconds, rng)
     length = lead + piece.seconds + float(rng.uniform(0.3, 1.2)) if condition == "free" else piece.seconds
     samples = round(length * RATE)
     sound = np.pad(sound, ((0, max(0, samples - len(sound))), (0, 0)))[:samples]
@@ -61,9 +65,8 @@ def render(piece: Piece, condition: str, rng: np.random.Generator, soundfont: Pa
     else:
         soundfile.write(path, sound, RATE, subtype="PCM_16")
     timeless = piece.kind == "timeless"
-    beat = 60.0 / piece.bpm
     bar = piece.meter.beats_per_bar * beat
-    beats = [lead + k * beat for k in range(piece.bars * piece.meter.beats_per_bar)]
+    beats = [lead + k * beat for k in range(-int(early), piece.bars * piece.meter.beats_per_bar)]
     spans = [f"{lead + b * bar:.4f},{lead + (b + 1) * bar:.4f},{_chord_label(c)}" for b, c in enumerate(piece.chords)]
     return {
         "file": path.name,
@@ -75,7 +78,7 @@ def render(piece: Piece, condition: str, rng: np.random.Generator, soundfont: Pa
         "origin": piece.origin,
         "notes": "no-tempo" if timeless else "",
         "beat_times": "" if timeless else " ".join(f"{t:.4f}" for t in beats),
-        "downbeat_times": "" if timeless else " ".join(f"{t:.4f}" for t in beats[:: piece.meter.beats_per_bar]),
+        "downbeat_times": "" if timeless else " ".join(f"{lead + b * bar:.4f}" for b in range(piece.bars)),
         "chords": " ".join(spans) if piece.shows_chords else "",
     }
 
@@ -90,13 +93,19 @@ def _play(piece: Piece, lead: float, rng: np.random.Generator, soundfont: Path) 
     import soundfile
 
     midi = pretty_midi.PrettyMIDI(initial_tempo=120)
+    quarter = 60.0 / piece.bpm / piece.meter.quarters_per_beat
     for program, drums in piece.tracks:
         instrument = pretty_midi.Instrument(program=program, is_drum=drums)
-        if piece.cents and not drums:
-            instrument.pitch_bends.append(pretty_midi.PitchBend(int(8192 * piece.cents / 200), 0.0))
+        if (piece.cents or piece.vibrato_cents) and not drums:
+            times = np.arange(0.0, lead + piece.seconds + 1.0, 0.02) if piece.vibrato_cents else np.zeros(1)
+            cents = piece.cents + piece.vibrato_cents * np.sin(2 * np.pi * rng.uniform(4.5, 6.5) * times)
+            instrument.pitch_bends += [
+                pretty_midi.PitchBend(int(8192 * c / 200), float(t)) for c, t in zip(cents, times, strict=True)
+            ]
         midi.instruments.append(instrument)
-    quarter = 60.0 / piece.bpm / piece.meter.quarters_per_beat
     for track, pitch, start, length, velocity in piece.notes:
+        if start < 0 and lead == 0:  # a clip cut at the bar line has no pick-up
+            continue
         at = max(0.0, lead + start * quarter + float(rng.normal(0.0, piece.jitter_seconds)))
         loud = int(np.clip(velocity + rng.normal(0.0, 7.0), 25, 125))
         note = pretty_midi.Note(loud, int(np.clip(pitch, 12, 118)), at, at + max(0.05, 0.95 * length * quarter))
@@ -121,6 +130,22 @@ def _play(piece: Piece, lead: float, rng: np.random.Generator, soundfont: Path) 
         return soundfile.read(sound, always_2d=True)[0]
 
 
+def _drone(seconds: float, rng: np.random.Generator) -> np.ndarray:
+    """Noise of some colour (power falling as 1/f**0, 1 or 2), mains hum, or both, swelling slowly: (n, 1)."""
+    n = round(seconds * RATE)
+    t = np.arange(n) / RATE
+    spectrum = np.fft.rfft(rng.standard_normal(n))
+    noise = np.fft.irfft(spectrum / np.maximum(1, np.arange(spectrum.size)) ** (0.5 * int(rng.integers(3))), n)
+    mains = pick(rng, (50, 60)) * np.arange(1, 9)
+    hum = np.sum(
+        [np.sin(2 * np.pi * hz * t + rng.uniform(0, 6)) * rng.uniform(0, 1) / k for k, hz in enumerate(mains, 1)],
+        axis=0,
+    )
+    shares = pick(rng, ((1, 0), (1, 0), (0.01, 1), (0, 1)))
+    swell = 1 + 0.5 * np.sin(2 * np.pi * rng.uniform(0.03, 0.3) * t + rng.uniform(0, 6))
+    return ((shares[0] * noise / noise.std() + shares[1] * hum / hum.std()) * swell)[:, None]
+
+
 def _phone(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     from scipy.signal import butter, sosfilt
 
@@ -138,6 +163,11 @@ def main() -> None:
     )
     parser.add_argument("--tunes", type=Path, help="folder of ABC files; needs music21")
     parser.add_argument("--most-tunes", type=int, default=200)
+    parser.add_argument("--scores", type=Path, help="folder of MusicXML and kern files; needs music21")
+    parser.add_argument("--most-scores", type=int, default=100)
+    parser.add_argument(
+        "--without", nargs="*", default=[], help="leave out tunes and scores whose path has one of these in it"
+    )
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(args.seed)
@@ -151,8 +181,11 @@ def main() -> None:
         pieces.append((compose_drums(i, rng, f"drums {args.seed}-{i}"), (mixed[int(rng.integers(6))],)))
     for i in range(4 * args.each):
         pieces.append((compose_timeless(rng, f"timeless {args.seed}-{i}"), (mixed[int(rng.integers(6))],)))
-    for i, tune in enumerate(read_tunes(args.tunes, args.most_tunes, rng) if args.tunes else ()):
-        pieces.append((compose_tune(tune, rng, f"tune {tune['name']} {i}"), (mixed[int(rng.integers(6))],)))
+    for tune in read_tunes(args.tunes, args.most_tunes, rng, args.without) if args.tunes else ():
+        pieces.append((compose_tune(tune, rng, f"tune {tune['name']}"), (mixed[int(rng.integers(6))],)))
+    for excerpt in read_scores(args.scores, args.most_scores, rng, args.without) if args.scores else ():
+        # the origin is the whole movement: what one fold learns from it another must not be asked
+        pieces.append((compose_score(excerpt, rng, f"score {excerpt['name']}"), (mixed[int(rng.integers(6))],)))
     with (args.out / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
         manifest = csv.DictWriter(file, COLUMNS)
         manifest.writeheader()
