@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ __all__ = [
     "prove_file",
     "write_parts",
 ]
+MOST_WORKERS = 4  # takes cut and proven at once; each holds a few copies of its sound
 MOST_REROLLS = 2  # a failed take is made again with a new seed at most this often, so work stays bounded
 
 
@@ -178,22 +180,31 @@ def make_loops(
     refused: list[str] = []
     proven: list[tuple[Loop, Path]] = []
     with staging(out_dir) as folder:
+
+        def finish(take: Take) -> tuple[Loop, Path] | str:
+            """The take's loop, proven on its staged file, or why there is none."""
+            stop_if(cancel)
+            try:
+                loop = make_loop(take, request, analysis)
+            except Refused as reason:
+                return f"Take {take.number + 1}: {reason}"
+            staged = stage_wav(loop, request, folder)
+            fit = prove(read_back(staged), request, analysis, loop.corrections)
+            return dataclasses.replace(loop, fit=fit), staged
+
         made, wanted, budget = 0, request.takes, request.takes * (1 + MOST_REROLLS)
         while wanted > 0 and made < budget:
             count = min(wanted, budget - made)
             takes = _takes(engine, request, analysis, guide, count, made, refused, progress, cancel)
             made += count
-            for take in takes:
-                stop_if(cancel)
-                progress(f"Cutting and proving take {take.number + 1}", None, None)
-                try:
-                    loop = make_loop(take, request, analysis)
-                except Refused as reason:
-                    refused.append(f"Take {take.number + 1}: {reason}")
-                    continue
-                staged = stage_wav(loop, request, folder)
-                fit = prove(read_back(staged), request, analysis, loop.corrections)
-                proven.append((dataclasses.replace(loop, fit=fit), staged))
+            progress("Cutting and proving the takes", 0.0, None)
+            with ThreadPoolExecutor(min(MOST_WORKERS, os.cpu_count() or 1)) as pool:
+                for number, outcome in enumerate(pool.map(finish, takes), 1):
+                    progress("Cutting and proving the takes", number / len(takes), None)
+                    if isinstance(outcome, str):
+                        refused.append(outcome)
+                    else:
+                        proven.append(outcome)
             wanted = request.takes - sum(loop.fit is not None and loop.fit.verdict != "failed" for loop, _ in proven)
         if not proven:
             raise Refused(
