@@ -4,14 +4,10 @@
 
 IDEAS is a folder of recordings or a manifest.csv whose first column names them. For every idea whose chords were heard
 and every role a part is composed and measured in the score: share on the scale, agreement with the chords, range, and
-coherence with the *recording* (not with the analysis the composer read):
-
-- harmony: cosine of the part's pitch classes with the recording's chroma, half bar by half bar;
-- rhythm: how much of the recording's onset strength the part's onsets explain, as an absolute correlation over the
-  steps of the loop: sitting on the accents and filling the gaps both count.
+coherence with the *recording* (not with the analysis the composer read), by the score of :mod:`benchmarks.coherence`.
 
 Controls: (a) the chord's root on every beat; (b) the same instrument's parts composed for the other ideas at this
-idea's tempo, transposed into its key.
+idea's tempo, transposed into its key. Variety is measured on several ideas, speed on one.
 """
 
 from __future__ import annotations
@@ -28,12 +24,12 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.coherence import Grid, coherence, grid_of_audio, grid_of_notes
 from helpers.analysis import analyze
 from helpers.audio import read_audio
 from helpers.errors import LoopsError
-from helpers.features import chroma, onset_strength
 from helpers.instruments import INSTRUMENTS, find_instrument
-from helpers.meter import bar_seconds, parse_meter
+from helpers.meter import parse_meter
 from helpers.pitch import parse_chord
 from helpers.planning import plan_request
 from helpers.records import Analysis, Clip, Note, Request
@@ -47,8 +43,10 @@ PLAYERS = {
     "arpeggio": "pluck",
     "drums": "drum kit",
 }
-HARMONY_WEIGHT = 0.5  # of the coherence of a tonal part; drums have rhythm alone
 SEEDS = 20
+VARIETY_IDEAS = 6
+# Least share on the scale and agreement with the chords, by role.
+LEAST = {"bass": (0.95, 0.85), "chords": (0.95, 0.85), "pad": (0.95, 0.85), "lead": (0.9, 0.7), "arpeggio": (0.9, 0.7)}
 SPEED_BARS = 8
 
 
@@ -62,42 +60,10 @@ class Idea:
 
 
 @lru_cache(maxsize=512)
-def evidence(idea: Idea, bpm: float, bars: int, meter: str) -> tuple[np.ndarray, np.ndarray]:
-    """What the recording does on a grid: chroma of the half bars (2 * bars, 12), onset strength of the steps (n,)."""
-    time_signature = parse_meter(meter)
-    bar, size = bar_seconds(bpm, time_signature), time_signature.steps_per_bar
+def evidence(idea: Idea, bpm: float, bars: int, meter: str) -> Grid:
+    """What the recording does from its first downbeat on; a shorter idea goes round, as it will under the loop."""
     start = idea.analysis.tempo.downbeats[0] if idea.analysis.tempo.downbeats else 0.0
-    whole = max(1, min(bars, int((idea.analysis.seconds - start) / bar + 0.1)))
-    rounds = -(-bars // whole)  # a shorter idea goes round, as it will under the loop
-    frames, times = _chroma(idea)
-    edges = start + np.arange(2 * whole + 1) * bar / 2
-    halves = np.array([_mean(frames, times, *edges[i : i + 2]) for i in range(2 * whole)])
-    strength, strength_times = _onsets(idea)
-    edges = start + (np.arange(whole * size + 1) - 0.5) * bar / size
-    steps = np.array([_peak(strength, strength_times, *edges[i : i + 2]) for i in range(whole * size)])
-    return np.tile(halves, (rounds, 1))[: 2 * bars], np.tile(steps, rounds)[: bars * size]
-
-
-@lru_cache(maxsize=64)
-def _chroma(idea: Idea) -> tuple[np.ndarray, np.ndarray]:
-    heard = chroma(idea.clip)
-    return heard.frames, heard.times
-
-
-@lru_cache(maxsize=64)
-def _onsets(idea: Idea) -> tuple[np.ndarray, np.ndarray]:
-    strength, rate = onset_strength(idea.clip)
-    return strength, np.arange(strength.size) / rate
-
-
-def _mean(frames: np.ndarray, times: np.ndarray, start: float, end: float) -> np.ndarray:
-    inside = (times >= start) & (times < end)
-    return frames[:, inside].mean(axis=1) if inside.any() else np.zeros(frames.shape[0])
-
-
-def _peak(values: np.ndarray, times: np.ndarray, start: float, end: float) -> float:
-    inside = (times >= start) & (times < end)
-    return float(values[inside].max()) if inside.any() else 0.0
+    return grid_of_audio(idea.clip, bpm=bpm, meter=parse_meter(meter), start=start, most_bars=bars).first(bars)
 
 
 # ------------------------------------------------------------------------------------------------------------- measures
@@ -132,22 +98,10 @@ def chord_agreement(score: Score, request: Request) -> float:
     return float(inside / max(total, 1e-9))
 
 
-def coherence(score: Score, idea: Idea, request: Request) -> float:
-    """Harmony and rhythm of idea and part together, 0..1; see the head of this file."""
-    halves, steps = evidence(idea, request.bpm, request.bars, request.meter)
-    played = np.zeros(steps.size)
-    for n in score.notes:
-        played[min(round(n.start * 4), steps.size - 1)] += n.velocity / 127
-    played = np.minimum(played, 1.5)
-    rhythm = abs(float(np.corrcoef(played, steps)[0, 1])) if played.std() > 0 and steps.std() > 0 else 0.0
-    if score.is_drums:
-        return rhythm
-    weights = half_bar_weights(score)
-    norms = np.linalg.norm(weights, axis=1) * np.linalg.norm(halves, axis=1)
-    sounding = norms > 0
-    cosines = (weights * halves).sum(axis=1)[sounding] / norms[sounding]
-    harmony = float(cosines.mean()) if cosines.size else 0.0
-    return HARMONY_WEIGHT * harmony + (1 - HARMONY_WEIGHT) * rhythm
+def coherence_of(score: Score, idea: Idea, request: Request) -> float:
+    """The coherence of a part with the recording."""
+    heard = evidence(idea, request.bpm, request.bars, request.meter)
+    return coherence(grid_of_notes(score.notes, meter=score.meter, bars=score.bars, pitched=not score.is_drums), heard)
 
 
 def overlap(one: Score, other: Score) -> float:
@@ -221,12 +175,12 @@ def measure_role(role: str, ideas: list[Idea]) -> dict:
         if role != "drums":
             shares.append(scale_share(score))
             agreements.append(chord_agreement(score, request))
-        mine = coherence(score, idea, request)
-        beats_naive.append(mine > coherence(naive(score, request), idea, request))
+        mine = coherence_of(score, idea, request)
+        beats_naive.append(mine > coherence_of(naive(score, request), idea, request))
         for other in ideas:
             control = for_another(idea, other, request) if other is not idea else None
             if control is not None:
-                beats_others.append(mine > coherence(control, idea, request))
+                beats_others.append(mine > coherence_of(control, idea, request))
     return {
         "ideas": len(ideas),
         "scale_share_min": min(shares, default=None),
@@ -239,12 +193,23 @@ def measure_role(role: str, ideas: list[Idea]) -> dict:
     }
 
 
-def measure_variety(role: str, idea: Idea) -> dict:
-    """SEEDS takes of one request: how alike they are."""
-    request, _ = plan_request(idea.analysis, instrument=PLAYERS[role], seed=1)
-    scores = [compose(request, idea.analysis, take) for take in range(SEEDS)]
-    pairs = [overlap(a, b) for a, b in itertools.combinations(scores, 2)]
-    return {"different": len({s.notes for s in scores}) == SEEDS, "median_overlap": statistics.median(pairs)}
+def measure_variety(role: str, ideas: list[Idea]) -> dict:
+    """SEEDS takes of one request, for several ideas: how alike they are, and whether each keeps scale and chords."""
+    medians, different, sound = [], [], []
+    for idea in ideas[:: max(1, len(ideas) // VARIETY_IDEAS)][:VARIETY_IDEAS]:
+        request, _ = plan_request(idea.analysis, instrument=PLAYERS[role], seed=1)
+        scores = [compose(request, idea.analysis, take) for take in range(SEEDS)]
+        medians.append(statistics.median(overlap(a, b) for a, b in itertools.combinations(scores, 2)))
+        different.append(len({s.notes for s in scores}) == SEEDS)
+        if role != "drums":
+            least_scale, least_chords = LEAST[role]
+            sound += [scale_share(s) >= least_scale and chord_agreement(s, request) >= least_chords for s in scores]
+    return {
+        "different": all(different),
+        "median_overlap": statistics.median(medians),
+        "median_overlap_worst_idea": max(medians),
+        "takes_that_pass": float(np.mean(sound)) if sound else None,
+    }
 
 
 def measure_speed(role: str, idea: Idea) -> dict:
@@ -280,7 +245,7 @@ def main() -> None:
     report: dict = {"ideas": [i.name for i in ideas], "ranges": measure_ranges(), "roles": {}}
     print("role       scale chords median >naive >other overlap differ    ms")
     for role in PLAYERS:
-        row = measure_role(role, ideas) | measure_variety(role, ideas[0]) | measure_speed(role, ideas[0])
+        row = measure_role(role, ideas) | measure_variety(role, ideas) | measure_speed(role, ideas[0])
         report["roles"][role] = row
         shown = [row[k] for k in ("scale_share_min", "chord_agreement_min", "chord_agreement_median")]
         cells = " ".join(f"{'-':>6}" if v is None else f"{v:6.2f}" for v in shown)
