@@ -35,8 +35,8 @@ TOP_OF_BASS, TOP_OF_SUB = 52, 45  # bass lines stay below E3
 class Brief:
     """The composer's orders.
 
-    ``accents`` and ``low_accents`` are 0..1 for each step of a bar (all zero when unknown); ``levels`` is a factor 0..1
-    a bar; ``motif`` holds the idea's melody as ``(step, length, pitch)``. ``density`` and ``syncopation`` are changes
+    ``accents`` and ``low_accents`` are the idea's onsets 0..1 for each bar and step, shape (bars, steps_per_bar), all
+    zero when unknown; ``levels`` is a factor 0..1 a bar; ``motif`` holds the idea's melody as ``(step, length, pitch)``. ``density`` and ``syncopation`` are changes
     -1..1 to what the genre plays; ``complexity`` and ``answer`` are 0..1. ``feel`` stretches the genre's cells (2 =
     half time). ``low``..``high`` is the range the part may use and ``centre`` where it should sit.
     """
@@ -89,6 +89,11 @@ class Brief:
     @property
     def legato(self) -> float:
         return self.mood.legato
+
+    def accent(self, step: float) -> float:
+        """How much the idea stresses a step of the loop, against its mean: about -0.5..1, 0 when nothing was heard."""
+        row = self.accents[int(round(step) // self.steps_per_bar) % self.bars]
+        return float(row[round(step) % row.size] - self.accents.mean())
 
     def rng(self, *words: object) -> np.random.Generator:
         """The random stream for one decision; the same words give the same stream."""
@@ -231,12 +236,12 @@ def _groove(
     request: Request, analysis: Analysis | None, heard: list[str]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float | None]:
     steps, bars = request.time.steps_per_bar, request.bars
-    silent = np.zeros(steps)
+    silent = np.zeros((bars, steps))
     if analysis is None:
         return silent, silent, np.ones(bars), None
     groove, ratio = analysis.groove, _tempo_ratio(request, analysis)
-    accents = _folded(groove.accents, steps, ratio)
-    low = _folded(groove.low_accents, steps, ratio)
+    accents = _on_bars(groove.bar_accents or (groove.accents,), bars, steps, ratio)
+    low = _on_bars(groove.bar_low_accents or (groove.low_accents,), bars, steps, ratio)
     if accents.any():
         heard.append(f"{groove.density:.1f} onsets a beat")
     levels = np.ones(bars)
@@ -247,19 +252,20 @@ def _groove(
     return accents, low, levels, density
 
 
-def _folded(profile: tuple[float, ...], steps: int, ratio: float) -> np.ndarray:
-    """An accent profile on the part's bar: as it is, or re-read at half or double tempo; zeros where it cannot fit."""
-    values = np.asarray(profile, dtype=float)
-    if values.size != steps:
-        return np.zeros(steps)
-    if 1.9 < ratio < 2.1:  # the part counts twice as fast: an idea's bar is two of ours
-        out = np.zeros(steps)
-        out[::2] = (values[: steps // 2] + values[steps // 2 :])[: out[::2].size] / 2
-        return out
-    if 0.48 < ratio < 0.52:
-        twice = np.concatenate([values, values])
-        return np.maximum(twice[0::2], 0.7 * twice[1::2])
-    return values
+def _on_bars(profile: tuple[tuple[float, ...], ...], bars: int, steps: int, ratio: float) -> np.ndarray:
+    """The idea's bars of accents on the part's, going round: as they are, or re-read at half or double tempo.
+
+    Zeros where they cannot fit: another meter, or a tempo that is no reading of the idea's.
+    """
+    flat = np.asarray([value for bar in profile for value in bar], dtype=float)
+    if not flat.size or any(len(bar) != steps for bar in profile):
+        return np.zeros((bars, steps))
+    if 1.9 < ratio < 2.1:  # the part counts twice as fast: an idea's step is two of ours
+        flat = np.stack([flat, np.zeros_like(flat)], axis=1).ravel()
+    elif 0.48 < ratio < 0.52:
+        flat = np.maximum(flat[0::2], 0.7 * flat[1::2])
+        flat = flat[: flat.size // steps * steps] if flat.size >= steps else np.tile(flat, 2)
+    return np.resize(flat, bars * steps).reshape(bars, steps)
 
 
 def _swing(request: Request, analysis: Analysis | None, genre: Genre) -> float:

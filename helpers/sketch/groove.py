@@ -10,6 +10,7 @@ import numpy as np
 from ..records import Note
 from .brief import Brief
 from .cells import Cell, Hit, cells
+from .form import Bar
 
 TIMING_SECONDS = 0.008  # standard deviation at humanize = 1
 MOST_TIMING_SECONDS = 0.015
@@ -19,6 +20,8 @@ IDEA_ACCENT = 42  # velocity between a step the idea leaves empty and its strong
 SILENT = 0.1  # of the strongest accent: the idea rests there
 MOVE_GAIN = 0.2  # of the strongest accent: less is not worth moving a hit for
 STYLE_FALL = 0.82  # each further style of a genre is that much less likely
+STANDS_OUT, STAYS_BACK = 0.9, -0.7  # standard deviations from what the metre leads one to expect
+LEAST_DEVIATION = 0.05  # of the strongest accent: an idea that deviates less only marks the metre
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,64 @@ def agreement(profile: np.ndarray, steps: Sequence[float]) -> float:
         return 0.0
     at = [float(profile[round(s) % profile.size]) for s in steps]
     return float(np.mean(at) - profile.mean())
+
+
+def in_letter(profile: np.ndarray, form: Sequence[Bar], letter: str) -> np.ndarray:
+    """The mean accents (steps_per_bar,) of the bars that share a letter of the form; ``profile`` is one row a bar."""
+    return profile[[bar.number for bar in form if bar.letter == letter]].mean(axis=0)
+
+
+def unexpected(brief: Brief, profile: np.ndarray) -> np.ndarray:
+    """What an idea stresses (above 0) and leaves out (below 0) beyond what its metre leads one to expect.
+
+    The square roots of the accents less the mean of their metrical level (bar, half bar, beat, eighth, sixteenth: the
+    levels of Longuet-Higgins & Lee 1984), in standard deviations; zeros for an idea that only marks the metre.
+
+    Parameters
+    ----------
+    profile
+        Accents 0..1, one row a bar.
+    """
+    step = np.arange(brief.steps_per_bar)
+    levels = (2, brief.meter.steps_per_beat, brief.steps_per_bar // 2, brief.steps_per_bar)
+    level = sum((step % size == 0) << i for i, size in enumerate(levels))
+    left = np.sqrt(profile)
+    for one in np.unique(level):
+        left[:, level == one] -= left[:, level == one].mean()
+    # Rounded, so that the last bit of a mean, which machines differ in, decides nothing.
+    return np.round(left / max(float(left.std()), LEAST_DEVIATION), 3)
+
+
+def follow(
+    brief: Brief, bar: Bar, hits: Sequence[Hit], wish: np.ndarray, symbol: str, rng: np.random.Generator, most: int = 3
+) -> list[Hit]:
+    """Bring a bar's hits to what the idea does in that very bar: its syncopations, its holes, its fills.
+
+    Parameters
+    ----------
+    hits
+        Steps from the start of the bar.
+    wish
+        What is unexpected in the bar (see :func:`unexpected`); turned round where the part answers.
+    symbol
+        Of the hits that come.
+    most
+        Hits that may come; half as many more may go. The first beat stays.
+    """
+    if not wish.any() or not hits:
+        return list(hits)
+    kept = list(hits)
+    amount = abs(brief.lean)
+    for h in sorted(hits, key=lambda h: wish[round(h.step) % wish.size]):
+        gone = len(hits) - len(kept)
+        if wish[round(h.step) % wish.size] > STAYS_BACK or gone >= (most + 1) // 2 + 1 or len(kept) <= 2:
+            break
+        if h.step > 0 and rng.random() < amount:
+            kept.remove(h)
+    taken = {round(h.step) for h in kept}
+    free = [s for s in np.argsort(-wish, kind="stable") if int(s) not in taken and wish[s] > STANDS_OUT]
+    kept += [Hit(float(s), 1.0, symbol) for s in free[:most] if rng.random() < amount]
+    return sorted(kept, key=lambda h: h.step)
 
 
 def choose_cell(brief: Brief, bank: str, styles: Sequence[str], letter: str, lock: np.ndarray, lean: float) -> Cell:
@@ -172,12 +233,7 @@ def window(brief: Brief, cell: Cell, bar: int) -> list[Hit]:
 def velocity(brief: Brief, step: float, rng: np.random.Generator, accent: float = 0.0) -> int:
     """Velocity of a note at a step: metre, the idea's accents, mood, the idea's loudness curve, a human touch."""
     bar = int(step // brief.steps_per_bar) % brief.bars
-    value = (
-        76
-        + 14 * brief.weight(step)
-        + IDEA_ACCENT * (float(brief.accents[round(step) % brief.steps_per_bar]) - float(brief.accents.mean()))
-        + 16 * accent
-    )
+    value = 76 + 14 * brief.weight(step) + IDEA_ACCENT * brief.accent(step) + 16 * accent
     value = (value + brief.mood.velocity) * (0.7 + 0.3 * float(brief.levels[bar]))
     value += rng.normal(0.0, 1.5 + 5.0 * brief.humanize)
     return int(np.clip(round(value), 24, 122))

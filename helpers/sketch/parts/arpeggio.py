@@ -6,7 +6,18 @@ import numpy as np
 
 from ..brief import Brief
 from ..form import plan_form, written
-from ..groove import Tone, choose_cell, fill_or_thin, lean_on, perform, velocity, window
+from ..groove import (
+    Tone,
+    choose_cell,
+    fill_or_thin,
+    follow,
+    in_letter,
+    lean_on,
+    perform,
+    unexpected,
+    velocity,
+    window,
+)
 from ..harmony import Harmony
 from . import Part
 
@@ -46,16 +57,19 @@ def write_arpeggio(brief: Brief) -> Part:
     reach = int(rng.integers(3, 6)) + (1 if brief.complexity > 0.6 else 0)
     tones: list[Tone] = []
     names: list[str] = []
+    wishes = np.sign(brief.lean) * unexpected(brief, brief.accents)
     for bar in form:
-        cell = choose_cell(brief, "gate", brief.genre.gate, bar.letter, brief.accents, brief.lean)
-        cell = fill_or_thin(brief, cell, brief.rng("gate fill", bar.letter), brief.accents, "x", 4.0)
-        cell = lean_on(brief, cell, brief.rng("gate lean", bar.letter), brief.accents, brief.lean)
+        accents = in_letter(brief.accents, form, bar.letter)
+        cell = choose_cell(brief, "gate", brief.genre.gate, bar.letter, accents, brief.lean)
+        cell = fill_or_thin(brief, cell, brief.rng("gate fill", bar.letter), accents, "x", 4.0)
+        cell = lean_on(brief, cell, brief.rng("gate lean", bar.letter), accents, brief.lean)
         names.append(cell.name)
         order = orders[bar.letter]
         if bar.variation == 2:
             order = {"up": "up-down", "down": "up-down"}.get(order, "up")
         index, before = 0, None
-        for hit in window(brief, cell, bar.number):
+        rng = brief.rng("gate bar", bar.letter, bar.variation)
+        for hit in follow(brief, bar, window(brief, cell, bar.number), wishes[bar.number], "X", rng, 4):
             step = bar.number * brief.steps_per_bar + hit.step
             chord = brief.chord(step)
             if chord is not before:

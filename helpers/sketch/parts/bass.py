@@ -10,13 +10,24 @@ import numpy as np
 from ..brief import SUB_BASSES, Brief
 from ..cells import Hit
 from ..form import Bar, plan_form, written
-from ..groove import Tone, choose_cell, fill_or_thin, lean_on, perform, velocity, window, without_overlaps
+from ..groove import (
+    Tone,
+    choose_cell,
+    fill_or_thin,
+    follow,
+    in_letter,
+    lean_on,
+    perform,
+    unexpected,
+    velocity,
+    window,
+    without_overlaps,
+)
 from ..harmony import Harmony
 from ..score import Bend
 from . import Part
 
 GLIDE_QUARTERS = 0.25
-STRONG = 0.6  # of the idea's strongest accent: the bass joins in
 GHOST_VELOCITY = 34
 OFF_CHORD_SHARE = 0.12  # of the line's time may lead from chord to chord
 SUB_STYLES = ("halftime", "sustained")  # what a sub plays in genres that are not built on one
@@ -26,7 +37,8 @@ SUB_GENRES = ("trap", "drill", "dubstep", "hip hop", "rnb", "drum and bass", "uk
 def write_bass(brief: Brief) -> Part:
     """Write a bass line: monophonic, root on every chord change, 85 % or more of it on chord tones."""
     form = plan_form(brief.bars, int(brief.rng("form").integers(8)))
-    lock = 0.45 * brief.low_accents + 0.55 * brief.accents if brief.low_accents.any() else brief.accents
+    accents = 0.45 * brief.low_accents + 0.55 * brief.accents if brief.low_accents.any() else brief.accents
+    wishes = unexpected(brief, accents)
     sub = brief.instrument.name in SUB_BASSES and brief.genre.name not in SUB_GENRES
     styles = (*SUB_STYLES, *brief.genre.bass[:1]) if sub else brief.genre.bass
     off_chord = played = 0.0
@@ -34,11 +46,12 @@ def write_bass(brief: Brief) -> Part:
     names: list[str] = []
     last = _nearest(brief.chord(0).bass, brief.centre, brief)
     for bar in form:
+        lock = in_letter(accents, form, bar.letter)
         cell = choose_cell(brief, "bass", styles, bar.letter, lock, 1.0)
         cell = fill_or_thin(brief, cell, brief.rng("bass fill", bar.letter), lock, "1158")
         cell = lean_on(brief, cell, brief.rng("bass lean", bar.letter), lock, abs(brief.lean))
         names.append(cell.name)
-        hits = _shaped(brief, bar, window(brief, cell, bar.number), lock)
+        hits = _shaped(brief, bar, window(brief, cell, bar.number), wishes[bar.number])
         # A line in octaves needs room above its roots.
         home = min(brief.centre, brief.high - 18) if any(h.symbol == "8" for h in cell.hits) else brief.centre
         for hit in hits:
@@ -73,19 +86,15 @@ def _chord_tone_near(brief: Brief, step: float, pitch: int) -> int:
     return min(tones, key=lambda p: (abs(p - pitch), p))
 
 
-def _shaped(brief: Brief, bar: Bar, hits: list[Hit], lock: np.ndarray) -> tuple[Hit, ...]:
-    """A bar's hits: the root where the chord changes, locked onto strong low accents, varied and turned by the form."""
+def _shaped(brief: Brief, bar: Bar, hits: list[Hit], wish: np.ndarray) -> tuple[Hit, ...]:
+    """A bar's hits: the root where the chord changes, locked onto the bar's accents, varied and turned by the form."""
     rng = brief.rng("bass bar", bar.letter, bar.variation, bar.turn)
     size = brief.steps_per_bar
-    by_step = {h.step: h for h in hits}
+    by_step = {h.step: h for h in follow(brief, bar, hits, wish, "1", rng)}
     half = size / 2
     start = bar.number * size
     if brief.chord(start + half).bass != brief.chord(start).bass and not any(half <= s <= half + 1 for s in by_step):
         by_step[half] = Hit(half, 2, "1")
-    if lock.any() and brief.lean > 0:
-        for s in np.flatnonzero(lock > STRONG * lock.max()):
-            if s not in by_step and rng.random() < 0.75 * brief.lean:
-                by_step[float(s)] = Hit(float(s), 1, "1")
     if bar.variation and len(by_step) > 2:
         late = max(by_step)
         if rng.random() < 0.5 * bar.variation:

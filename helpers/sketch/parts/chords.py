@@ -7,7 +7,19 @@ import numpy as np
 from ..brief import Brief
 from ..cells import Hit
 from ..form import Bar, plan_form, written
-from ..groove import Tone, choose_cell, fill_or_thin, lean_on, perform, velocity, window, without_overlaps
+from ..groove import (
+    Tone,
+    choose_cell,
+    fill_or_thin,
+    follow,
+    in_letter,
+    lean_on,
+    perform,
+    unexpected,
+    velocity,
+    window,
+    without_overlaps,
+)
 from ..voicing import guitar_voicing, lead_voices
 from . import Part
 
@@ -29,16 +41,22 @@ def write_chords(brief: Brief) -> Part:
     voicings = _voicings(brief, guitar, power)
     tones: list[Tone] = []
     names: list[str] = []
+    wishes = np.sign(brief.lean) * unexpected(brief, brief.accents)
     for bar in form:
-        cell = choose_cell(brief, "chords", styles, bar.letter, brief.accents, brief.lean)
+        accents = in_letter(brief.accents, form, bar.letter)
+        cell = choose_cell(brief, "chords", styles, bar.letter, accents, brief.lean)
         picked = any(h.symbol in "p1234" for h in cell.hits)
         if not picked:
             cell = fill_or_thin(
-                brief, cell, brief.rng("chords fill", bar.letter), brief.accents, "du" if guitar else "x", 3.0
+                brief, cell, brief.rng("chords fill", bar.letter), accents, "du" if guitar else "x", 3.0
             )
-            cell = lean_on(brief, cell, brief.rng("chords lean", bar.letter), brief.accents, brief.lean)
+            cell = lean_on(brief, cell, brief.rng("chords lean", bar.letter), accents, brief.lean)
         names.append(cell.name)
-        for hit in _shaped(brief, bar, window(brief, cell, bar.number)):
+        hits = window(brief, cell, bar.number)
+        if not picked:
+            rng = brief.rng("chords follow", bar.letter, bar.variation)
+            hits = follow(brief, bar, hits, wishes[bar.number], "D" if guitar else "X", rng)
+        for hit in _shaped(brief, bar, hits):
             tones += _played(brief, bar, hit, voicings, guitar)
     choices = (("pattern", ", ".join(dict.fromkeys(names))), ("form", written(form)))
     return Part(perform(brief, tones), choices)

@@ -67,10 +67,11 @@ def write_drums(brief: Brief) -> Part:
 def _favourite(brief: Brief, style: DrumStyle, rng: np.random.Generator) -> int:
     """The groove that suits the complexity asked for and the idea's accents; the take has a say."""
     scores = []
+    accents = brief.accents.mean(axis=0)
     for i, lines in enumerate(style.grooves):
         wanted = brief.complexity * (len(style.grooves) - 1)
         steps = [s for text in lines.values() for s, mark in enumerate(text) if mark in "Xx"]
-        scores.append(-0.5 * abs(i - wanted) + 4.0 * brief.lean * agreement(brief.accents, steps) + rng.normal(0, 0.8))
+        scores.append(-0.5 * abs(i - wanted) + 4.0 * brief.lean * agreement(accents, steps) + rng.normal(0, 0.8))
     return int(np.argmax(scores))
 
 
@@ -98,10 +99,10 @@ def _bar(brief: Brief, bar: Bar, lines: dict[str, str], feel: float) -> list[tup
                 if at >= 0:
                     out.append((at, name, mark))
                 at += length
-    out = _locked(brief, out, rng)
+    out = _locked(brief, bar, out, rng)
     out = _kicks(brief, out, bar.letter)
     out = _backbeat(brief, out)
-    out = _timekeeping(brief, out, bar.letter)
+    out = _timekeeping(brief, bar, out)
     out = _density(brief, out, rng)
     if brief.complexity > 0.35:
         out += _ghosts(brief, out, rng)
@@ -110,16 +111,17 @@ def _bar(brief: Brief, bar: Bar, lines: dict[str, str], feel: float) -> list[tup
     return out
 
 
-def _locked(brief: Brief, hits: list, rng: np.random.Generator) -> list:
-    """Kicks where the idea's low end has accents, at most three more a bar, and none where it is silent."""
-    if not brief.low_accents.any() or brief.lean <= 0:
+def _locked(brief: Brief, bar: Bar, hits: list, rng: np.random.Generator) -> list:
+    """Kicks where the bar's low end has accents, at most three more a bar, and none where it is silent."""
+    low = brief.low_accents[bar.number]
+    if not low.any() or brief.lean <= 0:
         return hits
     kicks = {s for s, name, _ in hits if name == "kick"}
     snares = {s for s, name, _ in hits if name in ("snare", "clap", "rim")}
-    strong = [s for s in np.argsort(-brief.low_accents) if brief.low_accents[s] > 0.55]
+    strong = [s for s in np.argsort(-low, kind="stable") if low[s] > 0.55]
     added = [float(s) for s in strong if float(s) not in kicks | snares][:3]
     beat = brief.meter.steps_per_beat
-    kept = [h for h in hits if h[1] != "kick" or h[0] % beat == 0 or brief.low_accents[round(h[0])] > 0.15]
+    kept = [h for h in hits if h[1] != "kick" or h[0] % beat == 0 or low[round(h[0]) % low.size] > 0.15]
     return kept + [(s, "kick", "x") for s in added if rng.random() < 0.85]
 
 
@@ -148,7 +150,7 @@ def _backbeat(brief: Brief, hits: list) -> list:
     return hits
 
 
-def _timekeeping(brief: Brief, hits: list, letter: str) -> list:
+def _timekeeping(brief: Brief, bar: Bar, hits: list) -> list:
     """The take's own timekeeper and rate, with the idea's accents in it and air where the idea is silent."""
     rng = brief.rng("timekeeper")
     keepers = [name for name in TIMEKEEPERS if any(h[1] == name for h in hits)]
@@ -157,7 +159,7 @@ def _timekeeping(brief: Brief, hits: list, letter: str) -> list:
     lead = keepers[0]
     new = str(rng.choice(SWAPS.get(lead, {}).get(brief.genre.name in ACOUSTIC, (lead,))))
     rate = float(rng.choice([1.0, 1.0, 2.0, 0.5])) if brief.genre.name not in ("trap", "drill", "jazz") else 1.0
-    accents = brief.accents
+    accents = brief.accents[bar.number]
     out = []
     for step, name, mark in hits:
         if name != lead:
@@ -168,7 +170,7 @@ def _timekeeping(brief: Brief, hits: list, letter: str) -> list:
             continue
         else:
             out.append((step, new, mark))
-    fill = brief.rng("timekeeper fill", letter)
+    fill = brief.rng("timekeeper fill", bar.letter)
     taken = {step for step, name, _ in out if name in (new, "open")}
     for step in map(float, range(brief.steps_per_bar)):
         stressed = brief.lean > 0 and accents[round(step)] > 0.5
@@ -245,6 +247,6 @@ def _tone(brief: Brief, step: float, name: str, mark: str) -> Tone:
     level = ACCENTS[mark] + brief.mood.velocity * 0.6 + rng.normal(0, 2 + 4 * brief.humanize)
     if name in TIMEKEEPERS:
         level += 6 * (brief.weight(step) - 0.5)
-    level += IDEA_ACCENT * (float(brief.accents[round(step) % brief.steps_per_bar]) - float(brief.accents.mean()))
+    level += IDEA_ACCENT * brief.accent(step)
     level *= 0.75 + 0.25 * float(brief.levels[bar])
     return Tone(NOTES[name], step, HIT_STEPS, int(np.clip(round(level), 18, 126)))

@@ -7,8 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..brief import Brief
+from ..cells import Hit
 from ..form import Bar, plan_form, written
-from ..groove import Tone, choose_cell, fill_or_thin, lean_on, perform, velocity, window
+from ..groove import (
+    Tone,
+    choose_cell,
+    fill_or_thin,
+    follow,
+    in_letter,
+    lean_on,
+    perform,
+    unexpected,
+    velocity,
+    window,
+    without_overlaps,
+)
 from ..harmony import Harmony
 from . import Part
 
@@ -40,11 +53,14 @@ class Motif:
 def write_lead(brief: Brief) -> Part:
     """Write a melody: one voice, at least 70 % of it on chord tones, phrases that breathe and lead back to bar 1."""
     form = plan_form(brief.bars, int(brief.rng("form").integers(8)))
-    motifs = {letter: _motif(brief, letter) for letter in dict.fromkeys(b.letter for b in form)}
+    letters = dict.fromkeys(b.letter for b in form)
+    motifs = {letter: _motif(brief, letter, in_letter(brief.accents, form, letter)) for letter in letters}
+    wishes = np.sign(brief.lean) * unexpected(brief, brief.accents)
     tones: list[Tone] = []
     last: int | None = None
     for bar in form:
-        for tone in _sing(brief, bar, motifs[bar.letter], last, tones[0].pitch if tones else None):
+        motif = _answering(brief, bar, motifs[bar.letter], wishes[bar.number])
+        for tone in _sing(brief, bar, motif, last, tones[0].pitch if tones else None):
             tones.append(tone)
             last = tone.pitch
     tones = _one_voice(brief, tones)
@@ -55,7 +71,17 @@ def write_lead(brief: Brief) -> Part:
     return Part(perform(brief, tones), choices)
 
 
-def _motif(brief: Brief, letter: str) -> Motif:
+def _answering(brief: Brief, bar: Bar, motif: Motif, wish: np.ndarray) -> Motif:
+    """The motif with the accents and holes of the idea's own bar; new notes lie on its contour."""
+    hits = [Hit(s, n, "x") for s, n in zip(motif.steps, motif.lengths, strict=True)]
+    hits = follow(brief, bar, hits, wish, "x", brief.rng("lead follow", bar.letter, bar.variation))
+    cut = without_overlaps(hits, brief.steps_per_bar)
+    heights = np.interp([h.step for h in cut], motif.steps, motif.heights)
+    steps, lengths = tuple(h.step for h in cut), tuple(h.length for h in cut)
+    return Motif(steps, lengths, tuple(float(h) for h in heights), motif.origin)
+
+
+def _motif(brief: Brief, letter: str, accents: np.ndarray) -> Motif:
     """The idea's own motif where there is one (its rhythm and contour), else a cell and a contour."""
     rng = brief.rng("motif", letter)
     size = brief.steps_per_bar
@@ -73,9 +99,9 @@ def _motif(brief: Brief, letter: str) -> Motif:
                 tuple(float(h) for h in heights),
                 "the idea's own motif" + (", mirrored" if brief.answer > 0.6 else ""),
             )
-    cell = choose_cell(brief, "lead", brief.genre.lead, letter, brief.accents, brief.lean)
-    cell = fill_or_thin(brief, cell, brief.rng("lead fill", letter), _room(brief), "x", 4.0)
-    cell = lean_on(brief, cell, brief.rng("lead lean", letter), brief.accents, brief.lean)
+    cell = choose_cell(brief, "lead", brief.genre.lead, letter, accents, brief.lean)
+    cell = fill_or_thin(brief, cell, brief.rng("lead fill", letter), _room(brief, accents), "x", 4.0)
+    cell = lean_on(brief, cell, brief.rng("lead lean", letter), accents, brief.lean)
     hits = window(brief, cell, 0)
     names = list(CONTOURS)
     weights = np.ones(len(names))
@@ -92,11 +118,11 @@ def _motif(brief: Brief, letter: str) -> Motif:
     )
 
 
-def _room(brief: Brief) -> np.ndarray:
+def _room(brief: Brief, accents: np.ndarray) -> np.ndarray:
     """Where notes are welcome: on the idea's accents, or in its gaps for an answer; zeros when nothing was heard."""
-    if not brief.accents.any():
-        return brief.accents
-    return (1.0 - brief.answer) * brief.accents + brief.answer * (1.0 - brief.accents)
+    if not accents.any():
+        return accents
+    return (1.0 - brief.answer) * accents + brief.answer * (1.0 - accents)
 
 
 def _sing(brief: Brief, bar: Bar, motif: Motif, last: int | None, home: int | None) -> list[Tone]:

@@ -117,8 +117,7 @@ def _accent(brief: Brief, start: float, end: float) -> float:
     """The even step in ``start..end`` that the idea stresses most; the middle when nothing was heard."""
     steps = [s for s in np.arange(start, end + 0.5) if s % 2 == 0] or [start]
     middle = (start + end) / 2
-    size = brief.steps_per_bar
-    return float(max(steps, key=lambda s: (float(brief.accents[round(s) % size]), -abs(s - middle))))
+    return float(max(steps, key=lambda s: (brief.accent(s), -abs(s - middle))))
 
 
 def _swells(brief: Brief, spans, style: str) -> tuple[Swell, ...]:
