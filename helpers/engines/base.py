@@ -63,6 +63,13 @@ class Engine(ABC):
     def readiness(self) -> Readiness:
         """Whether this engine can run here, without importing or downloading anything heavy."""
 
+    def access_problem(self) -> str:
+        """What keeps this engine's weights from being downloaded, by the Hub's own word; empty if nothing does.
+
+        Unlike :meth:`readiness` it uses the network. Default: nothing needs to be asked.
+        """
+        return ""
+
     @abstractmethod
     def _generate(
         self,

@@ -22,7 +22,7 @@ from typing import Any
 
 from ..errors import Cancelled, NotAvailable
 from ..records import CancelCheck, Progress, never_cancelled, silent_progress
-from .sources import ModelSource, cached_folder, hub_endpoint, repository_folder
+from .sources import ModelSource, cached_folder, hub_endpoint, repository_folder, token_page
 
 TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 STALL_SECONDS = 90.0  # nothing new on disk for this long: the transfer hangs
@@ -99,8 +99,8 @@ def explain(source: ModelSource, outcome: dict[str, Any], *, token: bool) -> str
     kind, page = outcome.get("kind"), source.page
     gib = 2**30
     steps = (
-        f"open {page} while logged in, accept the licence, make a token with read access at {hub_endpoint()}"
-        "/settings/tokens, and give it as HF_TOKEN (on Colab: a secret with notebook access)"
+        f"open {page} while logged in, accept the licence, make a token with read access at "
+        f"{token_page()}, and give it as HF_TOKEN (on Colab: a secret with notebook access)"
     )
     sentences = {
         "gated": (
@@ -111,13 +111,13 @@ def explain(source: ModelSource, outcome: dict[str, Any], *, token: bool) -> str
         ),
         "wrong-token": (
             f"The Hub did not accept the token for {source.hub_id}; it may be mistyped or expired. Make a new one with "
-            f"read access at {hub_endpoint()}/settings/tokens and set HF_TOKEN."
+            f"read access at {token_page()} and set HF_TOKEN."
             if token
             else f"The Hub wants a login for {source.hub_id} and no token was found; {steps}."
         ),
         "forbidden": (
             f"The token may not read {source.hub_id}; give it read access to public gated repositories at "
-            f"{hub_endpoint()}/settings/tokens, and accept the licence at {page}."
+            f"{token_page()}, and accept the licence at {page}."
         ),
         "no-repository": f"The Hub has no model {source.hub_id}, or hides it from this account; look at {page}.",
         "no-revision": f"{source.hub_id} has no revision {source.revision!r}; look at {page}/tree/main.",

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -167,6 +168,11 @@ class NeuralEngine(Engine):
         """Packages, weights, token, disk and memory, without torch and without the network."""
         source = self._source(None)
         return judge_readiness(self.info, source, self._local_aliases(source), self.seconds_per_take)
+
+    def access_problem(self) -> str:
+        if find_spec("huggingface_hub") is None:
+            return "The Hub can be asked once the models' packages are installed (MODELS)."
+        return hub.check_access(self._source(None))
 
     # ---- generating
 

@@ -141,6 +141,11 @@ def hub_endpoint() -> str:
     return (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
 
 
+def token_page() -> str:
+    """The page where a person makes a token."""
+    return f"{hub_endpoint()}/settings/tokens"
+
+
 def hub_cache() -> Path:
     """The Hub library's cache folder, found by its documented variables without importing it."""
     for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,8 @@ from . import analysis_card, cards, colab, readiness, uploader
 from .form import SKETCH, Form, choices, read_settings, restored_form, settings_file
 from .jobs import Jobs
 from .library import Library
+from .login import Login
 from .panel import (
-    LoginPanel,
     OfferedFile,
     Panel,
     ReadinessPanel,
@@ -47,6 +46,7 @@ class App:
         self.form = restored_form(self.state.form)
         self.jobs = Jobs(lambda view: self._push("studio", job=view), self._hear_what_waits)
         self.installs = Jobs(lambda view: self._push("readiness", job=view))
+        self.login = Login(self._push, self._refresh)
         self.uploads = uploader.Uploads(self.state.ideas_folder)
         self._panels: dict[str, Panel] = {}
         self.library = Library(self.state)
@@ -74,7 +74,7 @@ class App:
     def show_models(self) -> None:
         """The readiness table with what can be installed."""
         handlers = {
-            "refresh": lambda *_: self._push("readiness", report=readiness.report(self.state.folder)),
+            "refresh": lambda *_: self._refresh(),
             "install": lambda content, _: self.install(list(content.get("names", []))),
             "cancel": lambda *_: self.installs.cancel(),
         }
@@ -82,12 +82,12 @@ class App:
             "readiness", ReadinessPanel(handlers, report=readiness.report(self.state.folder), job=self.installs.view)
         )
 
+    def _refresh(self) -> None:
+        self._push("readiness", report=readiness.report(self.state.folder))
+
     def show_login(self) -> None:
         """A token for gated models: from Colab's secrets, the environment, or typed in here."""
-        token = None if readiness.token_known() else colab.secret_token()
-        if token:
-            os.environ["HF_TOKEN"] = token
-        self._show("login", LoginPanel({"token": self._on_token}, status=readiness.login_status(colab.in_colab())))
+        self._show("login", self.login.panel())
 
     def show_upload(self, file: str = "", way: str = "panel") -> None:
         """The uploader and the saved ideas; ``file`` is taken from this machine at once, ``way`` names a fallback."""
@@ -355,23 +355,11 @@ class App:
                 install(family, on_line=self.installs.log, cancel=cancel)
 
         def done(_: None) -> dict[str, str]:
-            self._push("readiness", report=readiness.report(self.state.folder))
+            self._refresh()
             self._show_plan()
             return message("Installed. The weights come with the first use.", "good")
 
         return self.installs.start(f"Installing {', '.join(families)}", work, done)
-
-    def _on_token(self, content: dict[str, Any], _: list[bytes]) -> None:
-        token = str(content.get("token", "")).strip()
-        if not token:
-            raise InvalidInput("The field is empty; paste a token that begins with hf_.")
-        os.environ["HF_TOKEN"] = token
-        self._push(
-            "login",
-            status=readiness.login_status(colab.in_colab()),
-            message=message("The token is kept for this session.", "good"),
-        )
-        self._push("readiness", report=readiness.report(self.state.folder))
 
     # ---------------------------------------------------------------------------------------- what the panels draw from
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..engines import registry
+from ..engines import hub, registry
 from ..install import INSTALLABLE, installed
 from ..records import EngineInfo, Readiness
 
@@ -20,7 +19,6 @@ FAMILIES = {
     "musicgen": "diffusers",
     "audiocraft": "audiocraft",
 }
-TOKEN_NAMES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _GIB = 2**30
 
 
@@ -42,23 +40,6 @@ def gpus() -> list[dict[str, Any]]:
     return found
 
 
-def token_known(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether a Hugging Face token is in the environment or was saved by the hub's own login."""
-    if any(environment.get(name) for name in TOKEN_NAMES):
-        return True
-    try:
-        from huggingface_hub import get_token
-    except ImportError:
-        return False
-    return bool(get_token())
-
-
-def login_status(hosted: bool) -> dict[str, Any]:
-    """Whether a token is known; ``hosted``: secrets of the hosted notebook are the better place for one."""
-    known = token_known()
-    return {"known": known, "where": "token found" if known else "", "colab": hosted}
-
-
 def machine_facts(folder: Path) -> list[dict[str, str]]:
     """GPU, memory, disk and token as label, value and note."""
     cards = gpus()
@@ -76,7 +57,7 @@ def machine_facts(folder: Path) -> list[dict[str, str]]:
         {"label": "Disk", "value": f"{disk.free / _GIB:.0f} GiB free", "note": f"of {disk.total / _GIB:.0f} GiB"},
         {
             "label": "Hugging Face token",
-            "value": "found" if token_known() else "none",
+            "value": "found" if hub.find_token() else "none",
             "note": "Only gated models need one.",
         },
     ]
@@ -130,7 +111,7 @@ def report(folder: Path) -> dict[str, Any]:
         "machine": machine_facts(folder),
         "engines": rows,
         "sentence": sentence,
-        "next": next_step(rows, token_known()),
+        "next": next_step(rows, hub.find_token() is not None),
     }
 
 

@@ -149,10 +149,14 @@ const saveBytes = (bytes, name, type = "application/octet-stream") => {
 };
 
 /** A sentence for the musician; the details stay folded. */
+/** Text as children for h(): addresses become links. */
+const linked = (text) => String(text || "").split(/(https:\/\/[^\s,;]*[^\s,;.)])/).map((part, i) =>
+  i % 2 ? h("a", { href: part, target: "_blank", rel: "noopener noreferrer" }, part.replace("https://", "")) : part);
+
 const notice = (message) => {
   if (!message || !message.text) return null;
   return h(`div.lg-notice.${message.tone || "info"}`, { role: message.tone === "bad" ? "alert" : "status" },
-    h("p", {}, message.text),
+    h("p", {}, linked(message.text)),
     message.details ? h("details", {}, h("summary", {}, "Details"), h("pre", {}, message.details)) : null);
 };
 

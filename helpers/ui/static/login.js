@@ -1,4 +1,6 @@
 // LOGIN: a token for gated models. It goes to the kernel's environment, never into the notebook or onto disk.
+const page = (label, href) => h("a", { href, target: "_blank", rel: "noopener noreferrer" }, label);
+
 export default {
   render({ model, el }) {
     const { root, kernel, close } = frame(el, model, "login");
@@ -12,8 +14,8 @@ export default {
           ? h("span.lg-badge.pass", {}, icon("check"), status.where) : h("span.lg-badge.plain", {}, "no token")),
         h("p.muted", {}, "Only gated models ask for a login. The sketch engine and the free models work without one."),
         h("ol.small", { style: { margin: "0", paddingLeft: "20px", color: "var(--lg-muted)" } },
-          h("li", {}, "Accept the terms on the model's page while you are logged in there."),
-          h("li", {}, "Make a token with the right to read."),
+          h("li", {}, "Logged in there, accept the terms on the page of ", (status.models || []).map((m, i) => [i ? ", " : "", page(m.title, m.page)]), "."),
+          h("li", {}, page("Make a token", status.tokens), " with the right to read."),
           h("li", {}, status.colab ? "Save it as the Colab secret HF_TOKEN with notebook access, or paste it here." : "Paste it here; it is kept for this session only.")),
         h("div.row", { style: { flexWrap: "nowrap" } }, field, button("Log in", send, { kind: "primary" })),
         notice(model.get("message")));
