@@ -21,6 +21,7 @@ from .harmony import Harmony, key_of_chords, read_harmony, suggest_progression
 CENTRES = {"bass": 40, "chords": 60, "pad": 60, "lead": 72, "arpeggio": 69, "drums": 60}
 AUDIBLE_SWING = 0.535  # closer to a half is a straight player's unevenness
 USUAL_ANSWER = 0.15  # a part mostly goes with the idea's accents and sometimes fills its gaps
+LOUD_PERCENTILE = 95  # of the idea's onsets: as strong as that is a full accent
 HEARD_MOOD_STRENGTH = 0.5  # a mood read from the sound is a guess; one the musician names is an order
 # How far a role may move away from where the idea is busy, in semitones.
 ROOM_TO_MOVE = {"lead": (-7, 0, 5), "arpeggio": (-9, 0, 7), "chords": (-5, 0, 5), "pad": (-5, 0, 7)}
@@ -36,9 +37,10 @@ class Brief:
     """The composer's orders.
 
     ``accents`` and ``low_accents`` are the idea's onsets 0..1 for each bar and step, shape (bars, steps_per_bar), all
-    zero when unknown; ``levels`` is a factor 0..1 a bar; ``motif`` holds the idea's melody as ``(step, length, pitch)``. ``density`` and ``syncopation`` are changes
-    -1..1 to what the genre plays; ``complexity`` and ``answer`` are 0..1. ``feel`` stretches the genre's cells (2 =
-    half time). ``low``..``high`` is the range the part may use and ``centre`` where it should sit.
+    zero when unknown; ``levels`` is a factor 0..1 a bar; ``motif`` holds the idea's melody as ``(step, length,
+    pitch)``. ``density`` and ``syncopation`` are changes -1..1 to what the genre plays; ``complexity`` and ``answer``
+    are 0..1. ``feel`` stretches the genre's cells (2 = half time). ``low``..``high`` is the range the part may use and
+    ``centre`` where it should sit.
     """
 
     request: Request
@@ -265,6 +267,9 @@ def _on_bars(profile: tuple[tuple[float, ...], ...], bars: int, steps: int, rati
     elif 0.48 < ratio < 0.52:
         flat = np.maximum(flat[0::2], 0.7 * flat[1::2])
         flat = flat[: flat.size // steps * steps] if flat.size >= steps else np.tile(flat, 2)
+    # A recording that begins in the middle of a sound has its strongest onset there: it is cut down to the others.
+    loud = float(np.percentile(flat, LOUD_PERCENTILE))
+    flat = np.minimum(flat / loud, 1.0) if loud > 0 else flat
     return np.resize(flat, bars * steps).reshape(bars, steps)
 
 

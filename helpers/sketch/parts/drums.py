@@ -6,12 +6,13 @@ import numpy as np
 
 from ..brief import Brief
 from ..form import Bar, plan_form, written
-from ..groove import IDEA_ACCENT, Tone, agreement, perform
+from ..groove import IDEA_ACCENT, STANDS_OUT, STAYS_BACK, Tone, agreement, perform, unexpected
 from ..kits import FILLS, NOTES, DrumStyle, drum_style
 from . import Part
 
 ACCENTS = {"X": 112, "x": 88, "o": 62, "g": 38}
 HIT_STEPS = 0.9
+AUDIBLE = 0.2  # of a full accent
 ACOUSTIC = (
     "rock",
     "pop",
@@ -44,10 +45,11 @@ def write_drums(brief: Brief) -> Part:
     feel = _feel(brief, style)
     first = _favourite(brief, style, rng)
     picks = {"A": first, "B": (first + int(rng.integers(len(style.grooves)))) % len(style.grooves)}
+    wishes, low_wishes = unexpected(brief, brief.accents), unexpected(brief, brief.low_accents)
     hits: list[tuple[float, str, str]] = []
     for bar in form:
         lines = style.grooves[picks[bar.letter]]
-        played = _bar(brief, bar, lines, feel)
+        played = _bar(brief, bar, lines, feel, wishes[bar.number], low_wishes[bar.number])
         if bar.turn and brief.request.bars > 1:
             played = _with_fill(brief, played, style)
         offset = bar.number * brief.steps_per_bar
@@ -84,8 +86,13 @@ def _feel(brief: Brief, style: DrumStyle) -> float:
     return 1.0
 
 
-def _bar(brief: Brief, bar: Bar, lines: dict[str, str], feel: float) -> list[tuple[float, str, str]]:
-    """One bar of the groove on the part's grid, adapted to the idea and the mood, and varied."""
+def _bar(
+    brief: Brief, bar: Bar, lines: dict[str, str], feel: float, wish: np.ndarray, low_wish: np.ndarray
+) -> list[tuple[float, str, str]]:
+    """One bar of the groove on the part's grid, adapted to the idea and the mood, and varied.
+
+    ``wish`` and ``low_wish`` are what is unexpected in the idea's bar, in all and below 150 Hz.
+    """
     size = brief.steps_per_bar
     rng = brief.rng("drum bar", bar.letter, bar.variation)
     out: list[tuple[float, str, str]] = []
@@ -99,10 +106,10 @@ def _bar(brief: Brief, bar: Bar, lines: dict[str, str], feel: float) -> list[tup
                 if at >= 0:
                     out.append((at, name, mark))
                 at += length
-    out = _locked(brief, bar, out, rng)
+    out = _locked(brief, out, brief.low_accents[bar.number], low_wish, rng)
     out = _kicks(brief, out, bar.letter)
     out = _backbeat(brief, out)
-    out = _timekeeping(brief, bar, out)
+    out = _timekeeping(brief, bar, out, wish)
     out = _density(brief, out, rng)
     if brief.complexity > 0.35:
         out += _ghosts(brief, out, rng)
@@ -111,17 +118,15 @@ def _bar(brief: Brief, bar: Bar, lines: dict[str, str], feel: float) -> list[tup
     return out
 
 
-def _locked(brief: Brief, bar: Bar, hits: list, rng: np.random.Generator) -> list:
-    """Kicks where the bar's low end has accents, at most three more a bar, and none where it is silent."""
-    low = brief.low_accents[bar.number]
-    if not low.any() or brief.lean <= 0:
+def _locked(brief: Brief, hits: list, low: np.ndarray, wish: np.ndarray, rng: np.random.Generator) -> list:
+    """Kicks where the bar's low end has accents the metre does not explain, at most three more, none where it rests."""
+    if not wish.any() or brief.lean <= 0:
         return hits
-    kicks = {s for s, name, _ in hits if name == "kick"}
-    snares = {s for s, name, _ in hits if name in ("snare", "clap", "rim")}
-    strong = [s for s in np.argsort(-low, kind="stable") if low[s] > 0.55]
-    added = [float(s) for s in strong if float(s) not in kicks | snares][:3]
+    taken = {s for s, name, _ in hits if name in ("kick", "snare", "clap", "rim")}
+    strong = [float(s) for s in np.argsort(-wish, kind="stable") if wish[s] > STANDS_OUT and low[s] > AUDIBLE]
+    added = [s for s in strong if s not in taken][:3]
     beat = brief.meter.steps_per_beat
-    kept = [h for h in hits if h[1] != "kick" or h[0] % beat == 0 or low[round(h[0]) % low.size] > 0.15]
+    kept = [h for h in hits if h[1] != "kick" or h[0] % beat == 0 or wish[round(h[0]) % wish.size] > STAYS_BACK]
     return kept + [(s, "kick", "x") for s in added if rng.random() < 0.85]
 
 
@@ -150,7 +155,7 @@ def _backbeat(brief: Brief, hits: list) -> list:
     return hits
 
 
-def _timekeeping(brief: Brief, bar: Bar, hits: list) -> list:
+def _timekeeping(brief: Brief, bar: Bar, hits: list, wish: np.ndarray) -> list:
     """The take's own timekeeper and rate, with the idea's accents in it and air where the idea is silent."""
     rng = brief.rng("timekeeper")
     keepers = [name for name in TIMEKEEPERS if any(h[1] == name for h in hits)]
@@ -159,13 +164,12 @@ def _timekeeping(brief: Brief, bar: Bar, hits: list) -> list:
     lead = keepers[0]
     new = str(rng.choice(SWAPS.get(lead, {}).get(brief.genre.name in ACOUSTIC, (lead,))))
     rate = float(rng.choice([1.0, 1.0, 2.0, 0.5])) if brief.genre.name not in ("trap", "drill", "jazz") else 1.0
-    accents = brief.accents[bar.number]
     out = []
     for step, name, mark in hits:
         if name != lead:
             out.append((step, name, mark))
         elif (rate < 1 and step % brief.meter.steps_per_beat and brief.weight(step) < 0.4) or (
-            accents.any() and brief.lean > 0 and accents[round(step) % accents.size] < 0.08 and step % 4
+            brief.lean > 0 and wish[round(step) % wish.size] < STAYS_BACK and step
         ):
             continue
         else:
@@ -173,9 +177,9 @@ def _timekeeping(brief: Brief, bar: Bar, hits: list) -> list:
     fill = brief.rng("timekeeper fill", bar.letter)
     taken = {step for step, name, _ in out if name in (new, "open")}
     for step in map(float, range(brief.steps_per_bar)):
-        stressed = brief.lean > 0 and accents[round(step)] > 0.5
+        stressed = brief.lean > 0 and wish[round(step)] > STANDS_OUT
         if step not in taken and (stressed or (rate > 1 and fill.random() < 0.45)):
-            out.append((step, new, "x" if stressed else "o"))
+            out.append((step, new, "X" if stressed else "o"))
     return out
 
 

@@ -29,6 +29,7 @@ REACH_SEMITONES = 9  # around the part's centre
 LONGEST_LEAP = 9
 PASSING_SHARE = 0.34  # of a bar's notes may lie off the chord
 REPEAT_COST = 1.6  # semitones, for each time the same pitch has been sung in a row
+SUNG_COST = 1.5  # semitones, for a pitch class this half bar has had
 ROOT_LOVE = 0.5  # semitones a strong note goes out of its way for the root
 CONTOURS = {
     "arch": (0.0, 1.0, 0.2),
@@ -139,6 +140,8 @@ def _sing(brief: Brief, bar: Bar, motif: Motif, last: int | None, home: int | No
     lift = 2 if bar.number % 4 == 2 else 0  # the third bar of a phrase is its height
     out = []
     passing, repeats = 0.0, 1
+    sung: set[int] = set()
+    where = -1.0
     for i, (at, length, height) in enumerate(zip(steps, lengths, heights, strict=True)):
         step = bar.number * size + at
         chord = brief.chord(step)
@@ -151,7 +154,11 @@ def _sing(brief: Brief, bar: Bar, motif: Motif, last: int | None, home: int | No
         passing -= length if strong else 0.0
         if bar.turn and ends and home is not None:
             goal = home + (2 if goal > home else -2)
-        pitch = _pitch(brief, chord, goal, last, strong, repeats)
+        half = step // (size / 2)
+        sung = sung if half == where else set()
+        where = half
+        pitch = _pitch(brief, chord, goal, last, strong, repeats, sung)
+        sung.add(pitch % 12)
         repeats = repeats + 1 if pitch == last else 1
         rest = 1.0 if brief.instrument.sustains else 1.2
         hold = length * float(np.clip(brief.legato, 0.4, 1.0)) * min(rest, 1.0)
@@ -175,8 +182,13 @@ def _vary(
             del steps[drop], lengths[drop], heights[drop]
 
 
-def _pitch(brief: Brief, chord: Harmony, goal: float, last: int | None, strong: bool, repeats: int) -> int:
-    """The pitch nearest the goal: a chord tone on strong notes, else a step of the scale beside the note before."""
+def _pitch(
+    brief: Brief, chord: Harmony, goal: float, last: int | None, strong: bool, repeats: int, sung: set[int]
+) -> int:
+    """The pitch nearest the goal: a chord tone on strong notes, else a step of the scale beside the note before.
+
+    ``sung`` are the pitch classes that this half bar has had: a melody that tells the chord goes to the others.
+    """
     low = max(brief.low, brief.centre - REACH_SEMITONES - 3)
     high = min(brief.high, brief.centre + REACH_SEMITONES + 3)
     allowed = chord.tones if strong else chord.scale
@@ -184,6 +196,7 @@ def _pitch(brief: Brief, chord: Harmony, goal: float, last: int | None, strong: 
     def cost(pitch: int) -> float:
         value = abs(pitch - goal)
         value -= ROOT_LOVE if strong and pitch % 12 == chord.root else 0.0
+        value += SUNG_COST if pitch % 12 in sung else 0.0
         if last is not None:
             leap = abs(pitch - last)
             value += 3.0 * max(0, leap - LONGEST_LEAP) + (REPEAT_COST * repeats if leap == 0 else 0.0)
@@ -195,6 +208,14 @@ def _pitch(brief: Brief, chord: Harmony, goal: float, last: int | None, strong: 
 
 
 def _one_voice(brief: Brief, tones: list[Tone]) -> list[Tone]:
+    """One note at a time; a note that the next chord does not hold ends where that chord begins."""
     ordered = sorted({t.step: t for t in tones if t.step < brief.steps}.values(), key=lambda t: t.step)
     ends = [*(t.step for t in ordered[1:]), float(brief.steps)]
-    return [Tone(t.pitch, t.step, min(t.length, e - t.step), t.velocity) for t, e in zip(ordered, ends, strict=True)]
+    half = brief.steps_per_bar / 2
+    out = []
+    for t, end in zip(ordered, ends, strict=True):
+        change = (t.step // half + 1) * half
+        if t.step + t.length > change and t.pitch % 12 not in brief.chord(change).tones:
+            end = min(end, change)
+        out.append(Tone(t.pitch, t.step, min(t.length, end - t.step), t.velocity))
+    return out
