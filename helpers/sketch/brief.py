@@ -27,7 +27,7 @@ HEARD_MOOD_STRENGTH = 0.5  # a mood read from the sound is a guess; one the musi
 ROOM_TO_MOVE = {"lead": (-7, 0, 5), "arpeggio": (-9, 0, 7), "chords": (-5, 0, 5), "pad": (-5, 0, 7)}
 # How far takes of one request differ in register, in semitones either way.
 TAKE_SPREAD = {"lead": 4, "arpeggio": 5, "chords": 8, "pad": 7}
-BASS_SHIFTS = (-6, -3, 0, 2)  # takes of a bass line differ by which octave its roots fall into
+BASS_SHIFTS = (-6, -2, 2, 6)  # takes of a bass line differ by which octave its roots fall into
 SUB_BASSES = ("808", "sub bass")
 TOP_OF_BASS, TOP_OF_SUB = 52, 45  # bass lines stay below E3
 

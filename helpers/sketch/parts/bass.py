@@ -30,6 +30,11 @@ from . import Part
 GLIDE_QUARTERS = 0.25
 GHOST_VELOCITY = 34
 OFF_CHORD_SHARE = 0.12  # of the line's time may lead from chord to chord
+# What a take makes of repeated roots, as symbols of the cells; most lines stay on their roots.
+FIGURES = {"roots": "1", "octaves": "18", "fifths": "15", "low fifths": "1d", "broken": "1358"}
+FIGURED = 0.5  # of the roots that only repeat
+REST = 0.18  # chance that a weak repeat is left out
+REST_WEIGHT, LEAST_HITS = 0.5, 3
 SUB_STYLES = ("halftime", "sustained")  # what a sub plays in genres that are not built on one
 SUB_GENRES = ("trap", "drill", "dubstep", "hip hop", "rnb", "drum and bass", "uk garage")
 
@@ -42,6 +47,7 @@ def write_bass(brief: Brief) -> Part:
     sub = brief.instrument.name in SUB_BASSES and brief.genre.name not in SUB_GENRES
     styles = (*SUB_STYLES, *brief.genre.bass[:1]) if sub else brief.genre.bass
     off_chord = played = 0.0
+    figure = "roots" if brief.instrument.name in SUB_BASSES else str(brief.rng("figure").choice(list(FIGURES)))
     tones: list[Tone] = []
     names: list[str] = []
     last = _nearest(brief.chord(0).bass, brief.centre, brief)
@@ -51,7 +57,7 @@ def write_bass(brief: Brief) -> Part:
         cell = fill_or_thin(brief, cell, brief.rng("bass fill", bar.letter), lock, "1158")
         cell = lean_on(brief, cell, brief.rng("bass lean", bar.letter), lock, abs(brief.lean))
         names.append(cell.name)
-        hits = _shaped(brief, bar, window(brief, cell, bar.number), wishes[bar.number])
+        hits = _figured(brief, bar, _shaped(brief, bar, window(brief, cell, bar.number), wishes[bar.number]), figure)
         # A line in octaves needs room above its roots.
         home = min(brief.centre, brief.high - 18) if any(h.symbol == "8" for h in cell.hits) else brief.centre
         for hit in hits:
@@ -66,8 +72,24 @@ def write_bass(brief: Brief) -> Part:
             last = tone.pitch
     tones = _monophonic(tones)
     bends = _glides(brief, tones) if brief.instrument.name == "808" else ()
-    choices = (("pattern", _once(names)), ("form", written(form)))
+    choices = (("pattern", _once(names)), ("figure", figure), ("form", written(form)))
     return Part(perform(brief, tones), choices, bends)
+
+
+def _figured(brief: Brief, bar: Bar, hits: tuple[Hit, ...], figure: str) -> tuple[Hit, ...]:
+    """Repeated roots as the take's figure has them, and a rest now and then; chord changes keep their root."""
+    rng = brief.rng("bass figure", bar.letter, bar.variation)
+    start, half = bar.number * brief.steps_per_bar, brief.steps_per_bar / 2
+    symbols = FIGURES[figure]
+    out = list(hits[:1])
+    for before, h in pairwise(hits):
+        repeats = h.symbol == before.symbol == "1" and before.step // half == h.step // half
+        weak = brief.weight(h.step) < REST_WEIGHT and brief.accent(start + h.step) <= 0
+        if repeats and weak and len(hits) > LEAST_HITS and rng.random() < REST:
+            continue
+        changed = repeats and rng.random() < FIGURED
+        out.append(Hit(h.step, h.length, symbols[int(rng.integers(len(symbols)))] if changed else h.symbol))
+    return tuple(out)
 
 
 def _once(names: list[str]) -> str:

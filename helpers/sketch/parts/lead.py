@@ -215,7 +215,7 @@ def _one_voice(brief: Brief, tones: list[Tone]) -> list[Tone]:
     out = []
     for t, end in zip(ordered, ends, strict=True):
         change = (t.step // half + 1) * half
-        if t.step + t.length > change and t.pitch % 12 not in brief.chord(change).tones:
-            end = min(end, change)
-        out.append(Tone(t.pitch, t.step, min(t.length, end - t.step), t.velocity))
+        foreign = t.step + t.length > change and t.pitch % 12 not in brief.chord(change).tones
+        stop = min(end, change) if foreign else end
+        out.append(Tone(t.pitch, t.step, min(t.length, stop - t.step), t.velocity))
     return out
