@@ -15,9 +15,9 @@ from ..errors import InvalidInput, LoopsError
 from ..records import Analysis, Request
 from . import analysis_card, cards, colab, readiness, uploader
 from .form import SKETCH, Form, choices, read_settings, restored_form, settings_file
+from .hub_login import Login
 from .jobs import Jobs
 from .library import Library
-from .login import Login
 from .panel import (
     OfferedFile,
     Panel,

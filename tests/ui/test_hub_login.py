@@ -6,7 +6,7 @@ import os
 import pytest
 
 from helpers.engines import registry
-from helpers.ui import login
+from helpers.ui import hub_login
 from tests.ui.fakes import ToneEngine
 
 
@@ -59,6 +59,6 @@ def test_a_hub_that_fails_is_a_sentence_and_the_token_stays(app, gated, monkeypa
 
 def test_the_steps_lead_to_the_pages(gated, monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", "https://hub.example/")
-    found = login.status()
+    found = hub_login.status()
     assert found["tokens"] == "https://hub.example/settings/tokens"
     assert found["models"] == [{"title": "Gated", "page": "https://hub.example/someone/gated"}]
