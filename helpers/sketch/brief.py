@@ -14,6 +14,7 @@ from ..instruments import Instrument, find_instrument
 from ..meter import Meter
 from ..pitch import Key
 from ..records import Analysis, Request
+from .form import Bar, heard_letters, plan_form
 from .genres import GENRES, PLAIN, Genre, Mood, find_genre, find_mood, shaped_by
 from .harmony import Harmony, key_of_chords, read_harmony, suggest_progression
 
@@ -101,6 +102,10 @@ class Brief:
         """The random stream for one decision; the same words give the same stream."""
         text = "|".join(str(w) for w in words).encode()
         return np.random.Generator(np.random.PCG64(int.from_bytes(hashlib.sha256(self.stream + text).digest(), "big")))
+
+    def form(self) -> tuple[Bar, ...]:
+        """The form of the bars: the idea's own repeats where they give one, else one the take picks."""
+        return plan_form(self.bars, int(self.rng("form").integers(8)), heard_letters(self.accents))
 
     def chord(self, step: float) -> Harmony:
         """The harmony at a step; past the end it is the beginning again, for the loop goes round."""

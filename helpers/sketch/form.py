@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+ALIKE = 0.8  # correlation of two bars' accents from which on one repeats the other
+
 
 @dataclass(frozen=True)
 class Bar:
@@ -25,10 +29,35 @@ PHRASES = {
 }
 
 
-def plan_form(bars: int, pick: int) -> tuple[Bar, ...]:
-    """Plan the form of ``bars`` bars; ``pick`` chooses among the phrases that are usual for the length.
+def heard_letters(accents: np.ndarray) -> str:
+    """The form that an idea's own repeats give: ``A`` for bars like its first, ``B`` for the others.
+
+    Empty when they tell nothing: no accents were heard, all bars are alike, or none comes back.
+
+    Parameters
+    ----------
+    accents
+        Onsets 0..1, one row a bar.
+    """
+    moved = accents - accents.mean(axis=1, keepdims=True)
+    norms = np.sqrt((moved**2).sum(axis=1))
+    if len(accents) < 3 or not norms.all():
+        return ""
+    alike = np.round(moved @ moved[0] / (norms * norms[0]), 3) >= ALIKE
+    return "".join("A" if same else "B" for same in alike) if alike[1:].any() and not alike.all() else ""
+
+
+def plan_form(bars: int, pick: int, heard: str = "") -> tuple[Bar, ...]:
+    """Plan the form of ``bars`` bars.
 
     The second four bars vary the first; a third phrase (from bar 9 on) contrasts and the fourth comes home.
+
+    Parameters
+    ----------
+    pick
+        Chooses among the phrases that are usual for the length.
+    heard
+        A letter a bar where the idea's repeats give the form (see :func:`heard_letters`): they go before the phrase's.
     """
     size = 4 if bars >= 4 else 2 if bars >= 2 else 1
     phrase = PHRASES[size][pick % len(PHRASES[size])]
@@ -38,7 +67,9 @@ def plan_form(bars: int, pick: int) -> tuple[Bar, ...]:
         lap = number // size
         variation = word.count("'") + (1 if lap in (1, 3) and number % size else 0)
         letter = word[0]
-        if lap == 2:  # the middle of sixteen bars: the phrase's other material first
+        if heard:
+            letter = heard[number]
+        elif lap == 2:  # the middle of sixteen bars: the phrase's other material first
             letter = {"A": "B", "B": "A"}[letter] if size == 4 else letter
         last = number == bars - 1
         out.append(Bar(number, letter, min(variation, 2), last and bars > 1, last or number % 4 == 3))

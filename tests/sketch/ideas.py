@@ -39,6 +39,7 @@ def idea(
     meter: str = "4/4",
     accents: tuple[float, ...] = (),
     low_accents: tuple[float, ...] = (),
+    bar_accents: tuple[tuple[float, ...], ...] = (),
     swing: float | None = None,
     melody: tuple[Note, ...] = (),
     octaves: tuple[float, ...] = (),
@@ -58,6 +59,8 @@ def idea(
         groove=Groove(
             accents=accents,
             low_accents=low_accents,
+            bar_accents=bar_accents,
+            bar_low_accents=bar_accents,
             density=2.0 if accents else 0.0,
             octaves=octaves,
             bar_levels_db=levels_db,

@@ -203,6 +203,68 @@ def test_bass_locks_to_the_low_accents_of_the_idea():
     assert with_idea > without + 0.2
 
 
+STRAIGHT, PUSHED = accent_steps(0, 4, 8, 12), accent_steps(0, 3, 6, 11, 14)
+
+
+@pytest.mark.parametrize("role", PLAYERS)
+def test_a_part_follows_the_idea_bar_by_bar(role):
+    """The idea is syncopated in bars 2 and 4 alone: there the part plays on its accents, more than in bars 1 and 3."""
+    heard = idea(bar_accents=(STRAIGHT, PUSHED) * 2)
+    asked = request(role, chords="| Am |", humanize=0.0)
+
+    def pushes(bar, take):
+        steps = {round(s) for s in onsets(compose(asked, heard, take))}
+        return sum(16 * bar + s in steps for s in (3, 6, 11, 14))
+
+    odd, even = (np.mean([pushes(bar, take) for bar in bars for take in range(8)]) for bars in ((0, 2), (1, 3)))
+    assert even > odd + 0.5
+
+
+def test_the_form_comes_from_the_repeats_of_the_idea():
+    heard = idea(bar_accents=(STRAIGHT, STRAIGHT, PUSHED, STRAIGHT))
+    for take in range(5):
+        form = dict(compose(request("bass"), heard, take).choices)["form"].replace("'", "").replace("↻", "")
+        assert form == "A A B A"
+
+
+def test_takes_of_a_bass_line_differ_over_an_idea_with_strong_accents():
+    heard = idea(accents=PUSHED, low_accents=PUSHED)
+    takes = [compose(request("bass"), heard, take) for take in range(20)]
+    sets = [{(n.pitch, round(n.start * 4)) for n in t.notes} for t in takes]
+    shared = [2 * len(a & b) / (len(a) + len(b)) for i, a in enumerate(sets) for b in sets[i + 1 :]]
+    assert np.median(shared) < 0.5
+    assert len({dict(t.choices)["figure"] for t in takes}) >= 3
+
+
+def test_a_pad_holds_its_chord_and_strikes_its_upper_voices_on_an_accent():
+    heard = idea(bar_accents=(accent_steps(0, 8, 11),))
+    asked = request("pad", chords="| Am |", humanize=0.0, genre="pop")
+    for take in range(6):
+        notes = compose(asked, heard, take).notes
+        struck = [n for n in notes if round(n.start * 4) % 16 == 11]
+        assert struck or "rise" in compose(asked, heard, take).describe()
+        at = 11 / 4
+        held = [n for n in notes if n.start < at - 0.1 and n.start + n.length > at + 0.1]
+        assert not struck or (held and min(n.pitch for n in struck) > min(n.pitch for n in held))
+
+
+def test_a_pad_swells_with_the_loudness_of_the_idea():
+    score = compose(request("pad", style="sustained"), idea(levels_db=(-12.0, 0.0, -12.0, 0.0)))
+    by_bar = [np.mean([s.level for s in score.swells if int(s.start // 4) == bar]) for bar in range(4)]
+    assert min(by_bar[1], by_bar[3]) > max(by_bar[0], by_bar[2]) + 0.1
+
+
+@pytest.mark.parametrize("role", ["bass", "lead"])
+def test_no_note_is_held_into_a_chord_that_lacks_it(role):
+    asked = request(role, chords="| Am Dm | G C |", humanize=0.0)
+    for take in range(8):
+        for n in compose(asked, None, take).notes:
+            change = (n.start // 2 + 1) * 2
+            if n.start + n.length > change + 0.01:
+                label = asked.half_bars()[int(change // 2) % 8]
+                assert n.pitch % 12 in parse_chord(label).pitch_classes
+
+
 def test_answer_plays_in_the_gaps():
     steps = (0, 2, 4, 8, 10, 12)
     heard = idea(accents=accent_steps(*steps))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..brief import Brief
-from ..form import plan_form, written
+from ..form import written
 from ..groove import (
     Tone,
     choose_cell,
@@ -52,7 +52,7 @@ def order_indices(name: str, n: int) -> list[int]:
 def write_arpeggio(brief: Brief) -> Part:
     """Write an arpeggio: chord tones only, one line, re-starting with every chord."""
     rng = brief.rng("arpeggio")
-    form = plan_form(brief.bars, int(brief.rng("form").integers(8)))
+    form = brief.form()
     orders = {"A": ORDERS[int(rng.integers(len(ORDERS)))], "B": ORDERS[int(rng.integers(len(ORDERS)))]}
     reach = int(rng.integers(3, 6)) + (1 if brief.complexity > 0.6 else 0)
     tones: list[Tone] = []

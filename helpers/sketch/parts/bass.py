@@ -9,7 +9,7 @@ import numpy as np
 
 from ..brief import SUB_BASSES, Brief
 from ..cells import Hit
-from ..form import Bar, plan_form, written
+from ..form import Bar, written
 from ..groove import (
     Tone,
     choose_cell,
@@ -41,7 +41,7 @@ SUB_GENRES = ("trap", "drill", "dubstep", "hip hop", "rnb", "drum and bass", "uk
 
 def write_bass(brief: Brief) -> Part:
     """Write a bass line: monophonic, root on every chord change, 85 % or more of it on chord tones."""
-    form = plan_form(brief.bars, int(brief.rng("form").integers(8)))
+    form = brief.form()
     accents = 0.45 * brief.low_accents + 0.55 * brief.accents if brief.low_accents.any() else brief.accents
     wishes = unexpected(brief, accents)
     sub = brief.instrument.name in SUB_BASSES and brief.genre.name not in SUB_GENRES

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..brief import Brief
 from ..cells import Hit
-from ..form import Bar, plan_form, written
+from ..form import Bar, written
 from ..groove import (
     Tone,
     choose_cell,
@@ -32,7 +32,7 @@ STRUMMED = "DdumM"
 
 def write_chords(brief: Brief) -> Part:
     """Write a chord part: every chord of the harmony sounds, voices move little, nothing is out of reach."""
-    form = plan_form(brief.bars, int(brief.rng("form").integers(8)))
+    form = brief.form()
     guitar = brief.instrument.program in GUITARS and not brief.instrument.is_drums
     styles = brief.genre.guitar if guitar else brief.genre.chords
     power = brief.instrument.program in (29, 30) and guitar

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..brief import Brief
-from ..form import Bar, plan_form, written
+from ..form import Bar, written
 from ..groove import IDEA_ACCENT, STANDS_OUT, STAYS_BACK, Tone, agreement, perform, unexpected
 from ..kits import FILLS, NOTES, DrumStyle, drum_style
 from . import Part
@@ -40,7 +40,7 @@ TIMEKEEPERS = ("hat", "ride", "shaker", "open", "tambourine")
 def write_drums(brief: Brief) -> Part:
     """Write a drum part: groove by genre and complexity, varied by the form, a fill in the last bar."""
     style = drum_style(brief.genre.drums, brief.meter.name)
-    form = plan_form(brief.bars, int(brief.rng("form").integers(8)))
+    form = brief.form()
     rng = brief.rng("drums")
     feel = _feel(brief, style)
     first = _favourite(brief, style, rng)

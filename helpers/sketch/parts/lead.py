@@ -8,7 +8,7 @@ import numpy as np
 
 from ..brief import Brief
 from ..cells import Hit
-from ..form import Bar, plan_form, written
+from ..form import Bar, written
 from ..groove import (
     Tone,
     choose_cell,
@@ -53,7 +53,7 @@ class Motif:
 
 def write_lead(brief: Brief) -> Part:
     """Write a melody: one voice, at least 70 % of it on chord tones, phrases that breathe and lead back to bar 1."""
-    form = plan_form(brief.bars, int(brief.rng("form").integers(8)))
+    form = brief.form()
     letters = dict.fromkeys(b.letter for b in form)
     motifs = {letter: _motif(brief, letter, in_letter(brief.accents, form, letter)) for letter in letters}
     wishes = np.sign(brief.lean) * unexpected(brief, brief.accents)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
 from ..brief import Brief
 from ..cells import PADS
-from ..form import plan_form, written
-from ..groove import Tone, perform
+from ..groove import IDEA_ACCENT, STANDS_OUT, Tone, perform, unexpected
 from ..harmony import Harmony
 from ..score import Swell
 from ..voicing import lead_voices
@@ -18,13 +18,17 @@ from . import Part
 SPREAD_SEMITONES = 24  # an ensemble is not bound to a hand
 MOST_COLOURED = 0.34  # of the chords
 SWELL_STEPS = 16  # expression changes a span
+CLEAR_STEPS = 2  # from a chord change, or from the end of a voice: closer it is no second stroke
+CLEAR_ACCENT = 0.3  # above the idea's mean accent
+STEADY = 0.03  # a loudness curve flatter than this needs no expression
 
 
 def write_pad(brief: Brief) -> Part:
     """Write a pad: every chord of the harmony, each voice moving as little as it can."""
     rng = brief.rng("pad")
     usual = brief.genre.pad
-    if len(usual) > 1:  # a single style was asked for; else a take may stray from what the genre does most
+    asked = len(usual) == 1
+    if not asked:  # a single style was asked for; else a take may stray from what the genre does most
         usual = (*usual, *usual, *(s for s in PADS if s not in usual and s != "pulse"))
     style = usual[int(rng.integers(len(usual)))]
     spans = brief.chord_spans()
@@ -35,12 +39,13 @@ def write_pad(brief: Brief) -> Part:
         tones = _moving(brief, spans, voicings, level, style)
     else:
         tones = _tied(brief, spans, voicings, level)
+    if not asked:
+        tones = _restruck(brief, spans, tones)
     tones = [replace(t, velocity=int(np.clip(t.velocity + rng.integers(-5, 6), 24, 122))) for t in tones]
     swells = _swells(brief, spans, style)
     choices = (
         ("pattern", style),
         ("voices", str(voices)),
-        ("form", written(plan_form(brief.bars, 0))),
     )
     return Part(perform(brief, tones), choices, (), swells)
 
@@ -113,24 +118,50 @@ def _moving(brief: Brief, spans, voicings: list[tuple[int, ...]], level: int, st
     return tones
 
 
+def _restruck(brief: Brief, spans, tones: list[Tone]) -> list[Tone]:
+    """The upper voices struck again where the idea stresses what its metre does not, once a half bar at most."""
+    wish = np.sign(brief.lean) * unexpected(brief, brief.accents).ravel()
+    changes = [start for start, _, _ in spans]
+    half = brief.steps_per_bar // 2
+    places = []
+    for begin in range(0, brief.steps, half):
+        step = begin + int(np.argmax(wish[begin : begin + half]))
+        if wish[step] > STANDS_OUT and min(abs(step - c) for c in changes) >= CLEAR_STEPS:
+            places.append(float(step))
+    out = []
+    for tone in tones:
+        here = [t for t in tones if t.step <= tone.step < t.step + t.length]
+        upper = tone.pitch > float(np.median([t.pitch for t in here]))
+        inside = [s for s in places if tone.step + CLEAR_STEPS <= s <= tone.step + tone.length - CLEAR_STEPS]
+        cuts = [tone.step, *(inside if upper else ()), tone.step + tone.length]
+        for start, end in pairwise(cuts):
+            louder = round(IDEA_ACCENT / 2 * brief.accent(start)) if start in places else 0
+            out.append(replace(tone, step=start, length=end - start, velocity=tone.velocity + louder))
+    return out
+
+
 def _accent(brief: Brief, start: float, end: float) -> float:
-    """The even step in ``start..end`` that the idea stresses most; the middle when nothing was heard."""
-    steps = [s for s in np.arange(start, end + 0.5) if s % 2 == 0] or [start]
+    """The step in ``start..end`` that the idea stresses most, odd ones if clearly; the middle if none was heard."""
+    steps = [s for s in np.arange(start, end + 0.5) if s % 2 == 0 or brief.accent(s) > CLEAR_ACCENT] or [start]
     middle = (start + end) / 2
     return float(max(steps, key=lambda s: (brief.accent(s), -abs(s - middle))))
 
 
 def _swells(brief: Brief, spans, style: str) -> tuple[Swell, ...]:
-    """Expression over the loop: a rise and fall a chord, a breath an eighth, or none."""
-    out: list[Swell] = []
+    """Expression over the loop: the idea's loudness from bar to bar, and in it what the style does: a rise and fall a
+    chord, or a breath an eighth. None where all is steady."""
+    at: list[tuple[float, float]] = []  # step, level
     if style == "swell":
         for start, end, _ in spans:
             for k in range(SWELL_STEPS):
-                level = 0.62 + 0.38 * np.sin(np.pi * (k + 0.5) / SWELL_STEPS)
-                out.append(Swell(round((start + (end - start) * k / SWELL_STEPS) / 4, 6), round(float(level), 3)))
+                shape = 0.62 + 0.38 * np.sin(np.pi * (k + 0.5) / SWELL_STEPS)
+                at.append((start + (end - start) * k / SWELL_STEPS, shape))
     elif style == "pulse":
-        for step in np.arange(0.0, brief.steps, 0.5):
-            inside = step % 2.0
-            level = 1.0 - 0.55 * min(1.0, inside / 1.5)
-            out.append(Swell(float(step) / 4, round(level, 3)))
-    return tuple(out)
+        at = [(float(s), 1.0 - 0.55 * min(1.0, s % 2.0 / 1.5)) for s in np.arange(0.0, brief.steps, 0.5)]
+    elif np.ptp(brief.levels) > STEADY:
+        at = [(float(s), 1.0) for s in range(brief.steps)]
+    middles = (np.arange(-1, brief.bars + 1) + 0.5) * brief.steps_per_bar
+    around = np.concatenate([brief.levels[-1:], brief.levels, brief.levels[:1]])  # the last bar leads into the first
+    return tuple(
+        Swell(round(step / 4, 6), round(float(level * np.interp(step, middles, around)), 3)) for step, level in at
+    )
