@@ -233,7 +233,9 @@ def test_takes_of_a_bass_line_differ_over_an_idea_with_strong_accents():
     sets = [{(n.pitch, round(n.start * 4)) for n in t.notes} for t in takes]
     shared = [2 * len(a & b) / (len(a) + len(b)) for i, a in enumerate(sets) for b in sets[i + 1 :]]
     assert np.median(shared) < 0.5
-    assert len({dict(t.choices)["figure"] for t in takes}) >= 3
+    # Not by the octave alone: the figures on repeated roots differ too.
+    classes = [{(pitch % 12, step) for pitch, step in one} for one in sets]
+    assert np.median([2 * len(a & b) / (len(a) + len(b)) for i, a in enumerate(classes) for b in classes[:i]]) < 0.65
 
 
 def test_a_pad_holds_its_chord_and_strikes_its_upper_voices_on_an_accent():

@@ -1,0 +1,89 @@
+"""What of an idea's accents its metre does not explain, and how a bar follows it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from helpers.sketch.brief import read_brief
+from helpers.sketch.cells import Hit
+from helpers.sketch.form import Bar, heard_letters
+from helpers.sketch.groove import follow, in_letter, unexpected
+from tests.sketch.ideas import accent_steps, idea, request
+
+BAR = Bar(0, "A", 0, False, False)
+BEATS = tuple(Hit(float(s), 4.0, "1") for s in (0, 4, 8, 12))
+
+
+def brief(answer=None, **heard):
+    return read_brief(request("bass", answer=answer), idea(**heard), 0)
+
+
+def test_an_idea_that_only_marks_the_metre_has_nothing_unexpected():
+    """Every metrical level as strong as can be, but the same wherever it comes: nothing stands out."""
+    weights = tuple(1.0 if s == 0 else 0.8 if s == 8 else 0.6 if s % 4 == 0 else 0.3 * (s % 2 == 0) for s in range(16))
+    read = brief(bar_accents=(weights,) * 4)
+    assert not unexpected(read, read.accents).any()
+
+
+def test_pushes_and_holes_stand_out():
+    read = brief(bar_accents=(accent_steps(0, 4, 7, 8),) * 2)
+    wish = unexpected(read, read.accents)[0]
+    assert int(np.argmax(wish)) == 7 and wish[7] > 1
+    assert int(np.argmin(wish)) == 12 and wish[12] < -1  # the beat that is left out
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_bar_takes_up_what_stands_out_and_rests_where_the_idea_does(seed):
+    read = brief(answer=0.0, bar_accents=(accent_steps(0, 4, 7, 8),) * 2)
+    wish = unexpected(read, read.accents)[0]
+    steps = [h.step for h in follow(read, BAR, BEATS, wish, "1", np.random.default_rng(seed))]
+    assert 7.0 in steps and 12.0 not in steps and 0.0 in steps
+    assert steps == sorted(steps)
+
+
+def test_nothing_heard_leaves_a_bar_alone_and_the_first_beat_stays():
+    read = brief(answer=0.0)
+    rng = np.random.default_rng(0)
+    assert follow(read, BAR, BEATS, np.zeros(16), "1", rng) == list(BEATS)
+    against = np.where(np.arange(16) == 0, -3.0, 0.0)
+    assert follow(read, BAR, BEATS, against, "1", rng)[0].step == 0.0
+
+
+def test_more_than_a_few_hits_neither_come_nor_go():
+    read = brief(answer=0.0)
+    everywhere = np.full(16, 2.0)
+    assert len(follow(read, BAR, BEATS, everywhere, "1", np.random.default_rng(0), most=2)) == 6
+    nowhere = -everywhere
+    assert len(follow(read, BAR, BEATS, nowhere, "1", np.random.default_rng(0))) >= 2
+
+
+def test_letters_are_heard_only_where_bars_come_back():
+    one, other = accent_steps(0, 4, 8, 12), accent_steps(0, 3, 6, 11)
+    assert heard_letters(np.array([one, other, one, other])) == "ABAB"
+    assert heard_letters(np.array([one] * 4)) == ""  # all alike: the take picks
+    assert heard_letters(np.array([one, other, other, other])) == ""  # the first never comes back
+    assert heard_letters(np.zeros((4, 16))) == ""
+
+
+def test_the_bars_of_a_letter_share_their_mean_accents():
+    profile = np.array([accent_steps(0), accent_steps(4), accent_steps(8)])
+    form = [Bar(0, "A", 0, False, False), Bar(1, "B", 0, False, False), Bar(2, "A", 0, True, True)]
+    assert in_letter(profile, form, "A")[[0, 4, 8]].tolist() == [0.5, 0.0, 0.5]
+
+
+def test_a_loud_beginning_does_not_drown_the_accents():
+    """A recording cut into a sound begins with its strongest onset by far; the others are accents all the same."""
+    bars = [list(accent_steps(0, 3, 6, 10)) for _ in range(4)]
+    quiet = [[0.2 * v for v in bar] for bar in bars]
+    quiet[0][0] = 1.0
+    read = brief(bar_accents=tuple(map(tuple, quiet)))
+    assert read.accents[1, 3] == pytest.approx(1.0)
+
+
+def test_accents_are_re_read_at_half_and_double_tempo():
+    heard = idea(bar_accents=(accent_steps(0, 4, 8, 12),) * 2)
+    slow = read_brief(request("bass", bpm=50.0, bars=1), heard, 0)
+    assert np.flatnonzero(slow.accents[0]).tolist() == [0, 2, 4, 6, 8, 10, 12, 14]
+    fast = read_brief(request("bass", bpm=200.0, bars=2), heard, 0)
+    assert np.flatnonzero(fast.accents).tolist() == [0, 8, 16, 24]
