@@ -111,6 +111,10 @@ class AudiocraftEngine(Engine):
             )
         return dataclasses.replace(found, details=details)
 
+    def fetch(self, progress: Progress, cancel: CancelCheck) -> None:
+        """The default model's weights."""
+        _fetch(DEFAULT_VARIANT, progress, cancel)
+
     def _check_options(self, request: Request) -> None:
         settings = _settings(request)
         if settings["decoder"] == "diffusion" and "stereo" in settings["variant"]:

@@ -70,6 +70,9 @@ class Engine(ABC):
         """
         return ""
 
+    def fetch(self, progress: Progress, cancel: CancelCheck) -> None:  # noqa: B027  a hook: no weights, no work
+        """Download now what the first generation would wait for; raises NotAvailable and Cancelled as that would."""
+
     @abstractmethod
     def _generate(
         self,

@@ -174,6 +174,9 @@ class NeuralEngine(Engine):
             return "The Hub can be asked once the models' packages are installed (MODELS)."
         return hub.check_access(self._source(None))
 
+    def fetch(self, progress: Progress, cancel: CancelCheck) -> None:
+        self._folder(self._source(None), progress, cancel)
+
     # ---- generating
 
     def release(self) -> None:
@@ -213,10 +216,13 @@ class NeuralEngine(Engine):
             for number, sound in zip(numbers, sounds, strict=True)
         ]
 
+    def _folder(self, source: ModelSource, progress: Progress, cancel: CancelCheck) -> Path:
+        return local_folder(source, *self._local_aliases(source)) or hub.fetch_model(source, progress, cancel)
+
     def _loaded(self, source: ModelSource, request: Request, progress: Progress, cancel: CancelCheck) -> LoadedModel:
         from .registry import release_others
 
-        folder = local_folder(source, *self._local_aliases(source)) or hub.fetch_model(source, progress, cancel)
+        folder = self._folder(source, progress, cancel)
         hurry = self.drafts_in_half and request.options.get("preset") == "draft"
         device = devices.find_device(str(request.options.get("precision", "auto")), hurry=hurry)
         key = (str(folder), device.kind, device.precision)

@@ -13,15 +13,15 @@ from .. import pipeline
 from ..audio import LARGEST_BYTES
 from ..errors import InvalidInput, LoopsError
 from ..records import Analysis, Request
-from . import analysis_card, cards, colab, readiness, uploader
+from . import analysis_card, cards, colab, uploader
 from .form import SKETCH, Form, choices, read_settings, restored_form, settings_file
 from .hub_login import Login
+from .installing import Installing
 from .jobs import Jobs
 from .library import Library
 from .panel import (
     OfferedFile,
     Panel,
-    ReadinessPanel,
     ResultsPanel,
     StudioPanel,
     UploadPanel,
@@ -45,8 +45,8 @@ class App:
         self.state = State.load(folder)
         self.form = restored_form(self.state.form)
         self.jobs = Jobs(lambda view: self._push("studio", job=view), self._hear_what_waits)
-        self.installs = Jobs(lambda view: self._push("readiness", job=view))
-        self.login = Login(self._push, self._refresh)
+        self.models = Installing(folder, self._push, self._show_plan)
+        self.login = Login(self._push, self.models.refresh)
         self.uploads = uploader.Uploads(self.state.ideas_folder)
         self._panels: dict[str, Panel] = {}
         self.library = Library(self.state)
@@ -73,17 +73,7 @@ class App:
 
     def show_models(self) -> None:
         """The readiness table with what can be installed."""
-        handlers = {
-            "refresh": lambda *_: self._refresh(),
-            "install": lambda content, _: self.install(list(content.get("names", []))),
-            "cancel": lambda *_: self.installs.cancel(),
-        }
-        self._show(
-            "readiness", ReadinessPanel(handlers, report=readiness.report(self.state.folder), job=self.installs.view)
-        )
-
-    def _refresh(self) -> None:
-        self._push("readiness", report=readiness.report(self.state.folder))
+        self._show("readiness", self.models.panel())
 
     def show_login(self) -> None:
         """A token for gated models: from Colab's secrets, the environment, or typed in here."""
@@ -339,27 +329,6 @@ class App:
     def _on_drive(self, names: list[str]) -> None:
         folder = colab.save_to_drive(path for name in names for path in cards.loop_files(self.state.folder, name))
         self._push("results", message=message(f"Saved to {folder}.", "good"))
-
-    def install(self, engines: list[str]) -> bool:
-        """Install what the chosen engines need, one family after another, on a thread of its own."""
-        from ..install import install
-
-        families = list(dict.fromkeys(readiness.FAMILIES[name] for name in engines if name in readiness.FAMILIES))
-        if not families:
-            self._push("readiness", message=message("Tick at least one model first.", "warn"))
-            return False
-
-        def work(progress: Any, cancel: Any) -> None:
-            for family in families:
-                progress(f"Installing {family}")
-                install(family, on_line=self.installs.log, cancel=cancel)
-
-        def done(_: None) -> dict[str, str]:
-            self._refresh()
-            self._show_plan()
-            return message("Installed. The weights come with the first use.", "good")
-
-        return self.installs.start(f"Installing {', '.join(families)}", work, done)
 
     # ---------------------------------------------------------------------------------------- what the panels draw from
 

@@ -75,6 +75,7 @@ def engine_row(info: EngineInfo, state: Readiness) -> dict[str, Any]:
         "reason": state.reason,
         "remedy": state.remedy,
         "gated": info.gated,
+        "gib_left": state.details.get("download_gib_left", 0.0) if state.details.get("weights") == "download" else 0.0,
     }
 
 
@@ -100,8 +101,9 @@ def report(folder: Path) -> dict[str, Any]:
     missing = {family for family in wanted if not installed(family).installed}
     for row in rows:
         family = FAMILIES.get(row["name"], "")
-        row["installable"] = not row["ready"] and family in missing
-        row["packages"] = f"Packages: {INSTALLABLE[family].size_text()}" if row["installable"] else ""
+        lacks_packages = not row["ready"] and family in missing
+        row["installable"] = lacks_packages or (row["ready"] and row["gib_left"] > 0)
+        row["packages"] = f"Packages: {INSTALLABLE[family].size_text()}" if lacks_packages else ""
     ready = [row["title"] for row in rows if row["ready"]]
     waiting = [row for row in rows if not row["ready"]]
     sentence = f"{_listed(ready)} can play now."
@@ -121,8 +123,8 @@ def next_step(rows: list[dict[str, Any]], token: bool) -> dict[str, str] | None:
         return {
             "kind": "install",
             "label": "Install the ticked models",
-            "hint": "Packages take one to three minutes, weights come with the first use. Nothing that is installed "
-            "gets replaced. Skip this and sketches work all the same.",
+            "hint": "Packages take one to three minutes, weights as long as your line needs for the sizes above. "
+            "Nothing that is installed gets replaced. Skip this and sketches work all the same.",
         }
     if not token and any(row["gated"] and not row["ready"] for row in rows):
         return {

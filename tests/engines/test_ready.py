@@ -2,11 +2,12 @@
 
 import pytest
 
-from helpers.engines import devices, ready
+from helpers.engines import devices, hub, ready
 from helpers.engines.devices import Machine
 from helpers.engines.ready import judge_readiness
 from helpers.engines.registry import get_engine
 from helpers.engines.sources import SOURCES, repository_folder
+from helpers.records import never_cancelled, silent_progress
 
 SAO = SOURCES["stable-audio-open"]
 SMALL = SOURCES["musicgen-small"]
@@ -106,3 +107,18 @@ def test_unknown_memory_is_no_reason_to_refuse(monkeypatch):
 
 def test_what_was_measured_is_passed_on():
     assert judge_readiness(info("musicgen"), SMALL, seconds_per_take=3.5).details["seconds_per_take"] == 3.5
+
+
+@pytest.mark.parametrize("name", ["stable-audio-open", "audioldm2-music", "musicgen", "audiocraft"])
+def test_weights_can_be_fetched_before_the_first_loop(name, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(hub, "fetch_model", lambda source, progress, cancel: asked.append(source.hub_id) or tmp_path)
+    engine = get_engine(name)
+    engine.fetch(silent_progress, never_cancelled)
+    assert asked[-1] == engine.info.hub_id
+
+
+def test_a_local_folder_is_not_fetched(monkeypatch, tmp_path):
+    monkeypatch.setenv("LOOPS_MODEL_AUDIOLDM2_MUSIC", str(tmp_path))
+    monkeypatch.setattr(hub, "fetch_model", lambda *_: pytest.fail("the Hub was asked"))
+    get_engine("audioldm2-music").fetch(silent_progress, never_cancelled)
