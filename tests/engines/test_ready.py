@@ -22,7 +22,10 @@ def a_machine_with_all(monkeypatch):
 
 
 def cache(source):
-    snapshot = repository_folder(source) / "snapshots" / "main"
+    return lay_out(source, repository_folder(source) / "snapshots" / "main")
+
+
+def lay_out(source, snapshot):
     for part in (*source.parts, *source.extras):
         (snapshot / part).mkdir(parents=True, exist_ok=True)
         (snapshot / part / "config.json").write_text("{}", encoding="utf-8")
@@ -119,6 +122,6 @@ def test_weights_can_be_fetched_before_the_first_loop(name, monkeypatch, tmp_pat
 
 
 def test_a_local_folder_is_not_fetched(monkeypatch, tmp_path):
-    monkeypatch.setenv("LOOPS_MODEL_AUDIOLDM2_MUSIC", str(tmp_path))
+    monkeypatch.setenv("LOOPS_MODEL_AUDIOLDM2_MUSIC", str(lay_out(SOURCES["audioldm2-music"], tmp_path)))
     monkeypatch.setattr(hub, "fetch_model", lambda *_: pytest.fail("the Hub was asked"))
     get_engine("audioldm2-music").fetch(silent_progress, never_cancelled)

@@ -24,7 +24,7 @@ export default {
               engine.installable ? h("input", { type: "checkbox", checked: chosen.has(engine.name), disabled: !!job().running, "data-key": engine.name,
                 onchange: (event) => { event.target.checked ? chosen.add(engine.name) : chosen.delete(engine.name); all.redraw(); } }) : null,
               h("strong", {}, engine.title)), h("div.muted.small", {}, engine.good_at)),
-            h("td", {}, state(engine), engine.ready ? (engine.gib_left ? h("div.muted.small", {}, `${engine.gib_left.toFixed(1)} GB of weights come with the first use; tick it to fetch them now.`) : null) : h("div.muted.small", {}, linked([engine.reason, engine.remedy, engine.packages].filter(Boolean).join(" ")))),
+            h("td", {}, state(engine), engine.ready ? (engine.gib_left ? h("div.muted.small", {}, `${engine.gib_left.toFixed(1)} GB of weights come with the first use; tick it to fetch them now.`) : null) : h("div.muted.small", {}, linked([engine.reason, ...(engine.installable ? ["Tick it and press Install.", engine.packages] : [engine.remedy])].filter(Boolean).join(" ")))),
             h("td.num", {}, engine.size),
             h("td.small", {}, engine.licence)))))),
         report.next ? h("div.row.lg-step", {},
