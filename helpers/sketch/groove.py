@@ -79,7 +79,14 @@ def unexpected(brief: Brief, profile: np.ndarray) -> np.ndarray:
 
 
 def follow(
-    brief: Brief, bar: Bar, hits: Sequence[Hit], wish: np.ndarray, symbol: str, rng: np.random.Generator, most: int = 3
+    brief: Brief,
+    bar: Bar,
+    hits: Sequence[Hit],
+    wish: np.ndarray,
+    symbol: str,
+    rng: np.random.Generator,
+    most: int = 3,
+    drops: int = 3,
 ) -> list[Hit]:
     """Bring a bar's hits to what the idea does in that very bar: its syncopations, its holes, its fills.
 
@@ -91,16 +98,15 @@ def follow(
         What is unexpected in the bar (see :func:`unexpected`); turned round where the part answers.
     symbol
         Of the hits that come.
-    most
-        Hits that may come; half as many more may go. The first beat stays.
+    most, drops
+        Hits that may come, and that may go. The first beat stays.
     """
     if not wish.any() or not hits:
         return list(hits)
     kept = list(hits)
     amount = abs(brief.lean)
     for h in sorted(hits, key=lambda h: wish[round(h.step) % wish.size]):
-        gone = len(hits) - len(kept)
-        if wish[round(h.step) % wish.size] > STAYS_BACK or gone >= (most + 1) // 2 + 1 or len(kept) <= 2:
+        if wish[round(h.step) % wish.size] > STAYS_BACK or len(hits) - len(kept) >= drops or len(kept) <= 2:
             break
         if h.step > 0 and rng.random() < amount:
             kept.remove(h)

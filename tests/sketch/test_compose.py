@@ -329,6 +329,16 @@ def test_chords_sound_every_chord():
             assert len(sounding & set(parse_chord(label).pitch_classes)) >= 2
 
 
+@pytest.mark.parametrize("genre", ["jazz", "pop", "house", "rnb"])
+def test_every_change_of_chord_is_heard_within_an_eighth(genre):
+    asked = request("chords", chords="| Am F | C G |", humanize=0.0, genre=genre, swing=0.5)
+    for take in range(16):
+        score = compose(asked, None, take)
+        for half in range(1, 8, 2):  # changes inside the bar
+            struck = {round(n.start * 4) for n in score.notes}
+            assert struck & {8 * half, 8 * half + 1, 8 * half + 2}, (take, half)
+
+
 def test_pad_ties_common_tones():
     asked = request("pad", chords="| Am | F |", bars=2, style="sustained")
     score = compose(asked, None)

@@ -96,8 +96,11 @@ def _shaped(brief: Brief, bar: Bar, hits: list[Hit]) -> tuple[Hit, ...]:
     if brief.chord(start) != brief.chord(start - 0.5) and not any(s <= 3 for s in by_step):
         by_step[0.0] = Hit(0.0, 2, "D" if any(h.symbol in STRUMMED for h in hits) else "x")
     rng = brief.rng("chords bar", bar.letter, bar.variation)
-    if bar.variation and len(by_step) > 2 and rng.random() < 0.6:
-        step = sorted(by_step)[1 + int(rng.integers(len(by_step) - 1))]
+    # A hit that tells a change stays where it is: an earlier one would still sound the old chord.
+    told = min((s for s in by_step if changes and s >= half), default=-1.0)
+    movable = [s for s in sorted(by_step)[1:] if s != told]
+    if bar.variation and len(movable) > 1 and rng.random() < 0.6:
+        step = movable[int(rng.integers(len(movable)))]
         moved = step - 1 if step - 1 > 0 and step - 1 not in by_step else step
         by_step[moved] = Hit(moved, by_step.pop(step).length, hits[0].symbol if hits else "x")
     return without_overlaps(by_step.values(), size)

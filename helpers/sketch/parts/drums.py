@@ -13,6 +13,7 @@ from . import Part
 ACCENTS = {"X": 112, "x": 88, "o": 62, "g": 38}
 HIT_STEPS = 0.9
 AUDIBLE = 0.2  # of a full accent
+MOST_RESTS = 3  # a bar, of the timekeeper
 ACOUSTIC = (
     "rock",
     "pop",
@@ -165,11 +166,13 @@ def _timekeeping(brief: Brief, bar: Bar, hits: list, wish: np.ndarray) -> list:
     new = str(rng.choice(SWAPS.get(lead, {}).get(brief.genre.name in ACOUSTIC, (lead,))))
     rate = float(rng.choice([1.0, 1.0, 2.0, 0.5])) if brief.genre.name not in ("trap", "drill", "jazz") else 1.0
     out = []
+    beat = brief.meter.steps_per_beat
+    resting = [s for s in np.argsort(wish, kind="stable") if wish[s] < STAYS_BACK and s % beat][:MOST_RESTS]
     for step, name, mark in hits:
         if name != lead:
             out.append((step, name, mark))
-        elif (rate < 1 and step % brief.meter.steps_per_beat and brief.weight(step) < 0.4) or (
-            brief.lean > 0 and wish[round(step) % wish.size] < STAYS_BACK and step
+        elif (rate < 1 and step % beat and brief.weight(step) < 0.4) or (
+            brief.lean > 0 and round(step) in resting  # the pulse itself goes on
         ):
             continue
         else:

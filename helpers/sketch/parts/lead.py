@@ -29,6 +29,7 @@ REACH_SEMITONES = 9  # around the part's centre
 LONGEST_LEAP = 9
 PASSING_SHARE = 0.34  # of a bar's notes may lie off the chord
 REPEAT_COST = 1.6  # semitones, for each time the same pitch has been sung in a row
+EVEN_FIRST = 0.3  # of a full accent: how much an odd sixteenth must be stressed more to be taken
 SUNG_COST = 1.5  # semitones, for a pitch class this half bar has had
 ROOT_LOVE = 0.5  # semitones a strong note goes out of its way for the root
 CONTOURS = {
@@ -64,12 +65,32 @@ def write_lead(brief: Brief) -> Part:
         for tone in _sing(brief, bar, motif, last, tones[0].pitch if tones else None):
             tones.append(tone)
             last = tone.pitch
-    tones = _one_voice(brief, tones)
+    tones = _one_voice(brief, [*tones, *_pickup(brief, tones)])
     choices = (
         ("pattern", ", ".join(dict.fromkeys(m.origin for m in motifs.values()))),
         ("form", written(form)),
     )
     return Part(perform(brief, tones), choices)
+
+
+def _pickup(brief: Brief, tones: list[Tone]) -> list[Tone]:
+    """Two notes that lead from a melody that ends early back to its beginning: the loop goes on, so must the tune."""
+    size, beat = brief.steps_per_bar, brief.meter.steps_per_beat
+    if brief.bars < 2 or not tones or tones[-1].step + tones[-1].length > brief.steps - 1.5 * beat:
+        return []
+    first, last = tones[0].pitch, tones[-1].pitch
+    way = 1 if first >= last else -1
+    accents = brief.accents[-1, size - beat :] - np.arange(beat) % 2 * EVEN_FIRST
+    early, late = sorted(np.argsort(-accents, kind="stable")[:2])
+    out = []
+    for at, away in ((early, 2), (late, 1)):
+        step = brief.steps - beat + float(at)
+        allowed = brief.chord(step).tones if away > 1 else brief.chord(step).scale
+        pool = [p for p in range(brief.low, brief.high + 1) if p % 12 in allowed]
+        near = min(range(len(pool)), key=lambda i: abs(pool[i] - first))
+        pitch = pool[int(np.clip(near - way, 0, len(pool) - 1))]
+        out.append(Tone(pitch, step, 2.0, velocity(brief, step, brief.rng("pickup", away), -0.2)))
+    return out
 
 
 def _answering(brief: Brief, bar: Bar, motif: Motif, wish: np.ndarray) -> Motif:
