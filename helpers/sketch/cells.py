@@ -37,6 +37,10 @@ class Cell:
         """Hits per quarter note."""
         return 4 * len(self.hits) / self.steps
 
+    def is_pulse(self, steps_per_beat: int) -> bool:
+        """Whether every beat is struck: a walking line, running eighths. What it is made of is that it goes on."""
+        return {h.step for h in self.hits} >= set(range(0, round(self.steps), steps_per_beat))
+
     def scaled(self, factor: float) -> Cell:
         """Stretched in time: 2 is half-time feel, 0.5 double-time."""
         hits = tuple(Hit(h.step * factor, h.length * factor, h.symbol) for h in self.hits)

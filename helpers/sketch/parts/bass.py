@@ -55,9 +55,12 @@ def write_bass(brief: Brief) -> Part:
         lock = in_letter(accents, form, bar.letter)
         cell = choose_cell(brief, "bass", styles, bar.letter, lock, 1.0)
         cell = fill_or_thin(brief, cell, brief.rng("bass fill", bar.letter), lock, "1158")
-        cell = lean_on(brief, cell, brief.rng("bass lean", bar.letter), lock, abs(brief.lean))
+        pulse = cell.is_pulse(brief.meter.steps_per_beat)
+        if not pulse:
+            cell = lean_on(brief, cell, brief.rng("bass lean", bar.letter), lock, abs(brief.lean))
         names.append(cell.name)
-        hits = _figured(brief, bar, _shaped(brief, bar, window(brief, cell, bar.number), wishes[bar.number]), figure)
+        hits = _shaped(brief, bar, window(brief, cell, bar.number), wishes[bar.number], drops=0 if pulse else 3)
+        hits = _figured(brief, bar, hits, figure)
         # A line in octaves needs room above its roots.
         home = min(brief.centre, brief.high - 18) if any(h.symbol == "8" for h in cell.hits) else brief.centre
         for hit in hits:
@@ -108,11 +111,11 @@ def _chord_tone_near(brief: Brief, step: float, pitch: int) -> int:
     return min(tones, key=lambda p: (abs(p - pitch), p))
 
 
-def _shaped(brief: Brief, bar: Bar, hits: list[Hit], wish: np.ndarray) -> tuple[Hit, ...]:
+def _shaped(brief: Brief, bar: Bar, hits: list[Hit], wish: np.ndarray, drops: int) -> tuple[Hit, ...]:
     """A bar's hits: the root where the chord changes, locked onto the bar's accents, varied and turned by the form."""
     rng = brief.rng("bass bar", bar.letter, bar.variation, bar.turn)
     size = brief.steps_per_bar
-    by_step = {h.step: h for h in follow(brief, bar, hits, wish, "1", rng)}
+    by_step = {h.step: h for h in follow(brief, bar, hits, wish, "1", rng, drops=drops)}
     half = size / 2
     start = bar.number * size
     if brief.chord(start + half).bass != brief.chord(start).bass and not any(half <= s <= half + 1 for s in by_step):
