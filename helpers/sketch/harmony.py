@@ -13,7 +13,7 @@ import numpy as np
 
 from ..pitch import CHORD_INTERVALS, ChordSymbol, Key, parse_chord
 
-FOREIGN_SHARE = 0.04  # of all chord tones: half a bar of E in eight bars of A minor passes, a wrong key does not
+FOREIGN_SHARE = 0.03  # of all chord tones: half a bar of E in eight bars of A minor passes, a wrong key does not
 
 # Degrees of the scale, one word a bar; 2+5 is two chords in a bar.
 PROGRESSIONS = {

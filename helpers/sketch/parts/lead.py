@@ -27,10 +27,10 @@ from . import Part
 
 REACH_SEMITONES = 9  # around the part's centre
 LONGEST_LEAP = 9
-PASSING_SHARE = 0.34  # of a bar's notes may lie off the chord
+PASSING_SHARE = 0.26  # of a bar's notes may lie off the chord
 REPEAT_COST = 1.6  # semitones, for each time the same pitch has been sung in a row
 EVEN_FIRST = 0.3  # of a full accent: how much an odd sixteenth must be stressed more to be taken
-SUNG_COST = 1.5  # semitones, for a pitch class this half bar has had
+SUNG_COST = 2.5  # semitones, for a pitch class this half bar has had
 ROOT_LOVE = 0.5  # semitones a strong note goes out of its way for the root
 CONTOURS = {
     "arch": (0.0, 1.0, 0.2),
