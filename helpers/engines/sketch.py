@@ -8,7 +8,7 @@ from .. import __version__
 from ..errors import InvalidInput, LoopsError
 from ..instruments import find_instrument
 from ..records import Analysis, CancelCheck, Clip, EngineInfo, Progress, Readiness, Request, Take
-from ..sketch import Score, compose, find_soundfont, render, write_midi
+from ..sketch import Score, compose, find_soundfont, patch_swapped, render, write_midi
 from .base import Engine, stop_if, take_seed
 
 
@@ -59,6 +59,8 @@ class SketchEngine(Engine):
             stop_if(cancel)
             progress("composing", done / len(numbers), None)
             score = _compose(request, analysis, number)
+            swapped = patch_swapped(score)
+            sound = (f"sound: {font.title} has no usable {score.instrument} there, so its {swapped} plays",)
             takes.append(
                 Take(
                     clip=render(score, request, self.info.sample_rate),
@@ -70,7 +72,7 @@ class SketchEngine(Engine):
                     model=font.title,
                     midi=write_midi(score),
                     exact=True,
-                    notes=tuple(f"{name}: {value}" for name, value in score.choices),
+                    notes=(*(f"{name}: {value}" for name, value in score.choices), *(sound if swapped else ())),
                 )
             )
         progress("composing", 1.0, 0.0)

@@ -18,10 +18,10 @@ from .parts.lead import write_lead
 from .parts.pad import write_pad
 from .plot import plot_roll
 from .score import Score
-from .sound import render
+from .sound import patch_swapped, render
 from .soundfont import SoundFont, find_soundfont
 
-__all__ = ["Score", "SoundFont", "compose", "find_soundfont", "plot_roll", "render", "write_midi"]
+__all__ = ["Score", "SoundFont", "compose", "find_soundfont", "patch_swapped", "plot_roll", "render", "write_midi"]
 
 _WRITERS = {
     "bass": write_bass,

@@ -90,7 +90,12 @@ class Score:
         if not self.is_drums:
             notes = tuple(dataclasses.replace(n, pitch=into_range(n.pitch, other.low, other.high)) for n in notes)
         return dataclasses.replace(
-            self, instrument=other.name, program=other.program, is_drums=other.is_drums, notes=notes
+            self,
+            instrument=other.name,
+            program=other.program,
+            is_drums=other.is_drums,
+            notes=notes,
+            choices=(*self.choices, ("notes of", self.instrument)),
         )
 
 

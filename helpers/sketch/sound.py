@@ -105,6 +105,21 @@ def render(score: Score, request: Request, sample_rate: int = 44_100) -> Clip:
     return Clip(_levelled(_at_bar_one(sound, lead, loop, sample_rate), loop), sample_rate)
 
 
+def patch_swapped(score: Score) -> str | None:
+    """The General MIDI name of the patch that plays instead of the score's own; None where its own plays.
+
+    A bank's patch that is broken in the part's range is replaced by its neighbour (:func:`synth.sounding_program`).
+    """
+    if score.is_drums or not score.notes:
+        return None
+    program = sounding_program(find_soundfont().path, score.program, tuple(sorted({n.pitch for n in score.notes})))
+    if program == score.program:
+        return None
+    import pretty_midi
+
+    return pretty_midi.program_to_instrument_name(program)
+
+
 def _channels(score: Score, habits: dict[int, Habit]) -> dict[int, tuple[int, float]]:
     """Pitch -> (channel, deviation in cents): pitches that are out of tune alike share a channel."""
     if score.is_drums:

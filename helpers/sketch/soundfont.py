@@ -1,7 +1,7 @@
 """Find the best SoundFont on this machine.
 
 Order: the file named by the environment variable ``LOOPS_SOUNDFONT``; a well-known General MIDI bank in the usual
-folders, best first; the small TimGM6mb that the pretty_midi package carries.
+folders or fetched by us (:mod:`.fluidr3`), best first; the small TimGM6mb that the pretty_midi package carries.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import InvalidInput, NotAvailable
+from ..home import cache_home
 
 # Best first; the part of a file name that tells the bank, its title and its licence.
 KNOWN_BANKS = (
@@ -79,7 +80,7 @@ def _search(named: str) -> SoundFont:
         return _described(path)
     found = [
         path
-        for folder in FOLDERS
+        for folder in (*FOLDERS, cache_home() / "soundfonts")
         for path in sorted(Path(folder).expanduser().glob("*.sf2"))
         if any(part in path.name.lower() for part, _, _ in KNOWN_BANKS) and _is_soundfont(path)
     ]
@@ -94,6 +95,11 @@ def _search(named: str) -> SoundFont:
             f"({Path(sys.executable).name} -m pip install pretty_midi), or set LOOPS_SOUNDFONT to an .sf2 file."
         )
     return _described(packaged)
+
+
+def forget_soundfont() -> None:
+    """Search again the next time: a SoundFont has come or gone."""
+    _search.cache_clear()
 
 
 def find_soundfont() -> SoundFont:

@@ -35,8 +35,25 @@ def test_same_notes_new_sound():
     cello = flute.with_(instrument="cello", options={"notes_of": "flute"})
     theirs = SketchEngine().generate(cello)[0]
     assert theirs.midi == write_midi(compose(flute, None, 0).played_by("cello"))
+    assert "notes of: flute" in theirs.notes
     with pytest.raises(InvalidInput, match="drums"):
         SketchEngine().generate(cello.with_(options={"notes_of": "drum kit"}))
+
+
+def test_same_sound_new_notes():
+    asked = request("lead", bars=2)
+    one, other = compose(asked, None), compose(asked.with_(seed=asked.seed + 1), None)
+    assert (one.instrument, one.program) == (other.instrument, other.program)
+    assert one.notes != other.notes
+
+
+def test_a_patch_that_plays_instead_is_said(monkeypatch):
+    monkeypatch.delenv("LOOPS_SOUNDFONT", raising=False)
+    monkeypatch.setattr("helpers.sketch.sound.sounding_program", lambda path, program, pitches: program + 1)
+    take = SketchEngine().generate(request("lead", bars=1))[0]
+    assert any(note.startswith("sound: ") and "Recorder plays" in note for note in take.notes)
+    monkeypatch.undo()
+    assert not any(note.startswith("sound: ") for note in SketchEngine().generate(request("lead", bars=1))[0].notes)
 
 
 def test_a_missing_soundfont_is_said(monkeypatch):
