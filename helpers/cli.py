@@ -105,7 +105,7 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "what",
         metavar="WHAT",
-        help="core, diffusers (all three models), audiocraft (isolated extra) or tags (genre, mood)",
+        help="core, diffusers (all three models), audiocraft (isolated extra), tags (genre, mood) or soundfont",
     )
     sub = command("demo", "the whole way on the example idea that comes with the project")
     sub.add_argument("--out", metavar="DIR", default="loops", help="where the loop goes (default: %(default)s)")
@@ -287,10 +287,10 @@ def _engines(args: argparse.Namespace, out: Any) -> int:
 
 
 def _install(args: argparse.Namespace, out: Any) -> int:
-    if args.what == "tags":
-        from .analysis.tags import fetch_tag_models
+    from .extras import EXTRAS
 
-        fetch_tag_models(_Teller())
+    if args.what in EXTRAS:
+        EXTRAS[args.what].fetch(_Teller())
     else:
         from .install import install
 

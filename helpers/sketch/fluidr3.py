@@ -12,7 +12,7 @@ import tarfile
 from pathlib import Path
 from typing import BinaryIO
 
-from ..errors import NotAvailable
+from ..errors import LoopsError, NotAvailable
 from ..fetch import RemoteFile, fetch_file, is_whole, make_folder
 from ..home import cache_home
 from ..records import CancelCheck, Progress, never_cancelled, silent_progress
@@ -39,7 +39,7 @@ def has_good_soundfont() -> bool:
     """Whether the sketch sounds through anything better than the small bank already."""
     try:
         return find_soundfont().title != "TimGM6mb"
-    except NotAvailable:
+    except LoopsError:
         return False
 
 

@@ -45,7 +45,7 @@ class App:
         self.state = State.load(folder)
         self.form = restored_form(self.state.form)
         self.jobs = Jobs(lambda view: self._push("studio", job=view), self._hear_what_waits)
-        self.models = Installing(folder, self._push, self._show_plan)
+        self.models = Installing(folder, self._push, self._on_installed)
         self.login = Login(self._push, self.models.refresh)
         self.uploads = uploader.Uploads(self.state.ideas_folder)
         self._panels: dict[str, Panel] = {}
@@ -210,6 +210,14 @@ class App:
         """Hear an idea that was chosen while another job ran; one that could not be heard is not tried for ever."""
         if self.state.current and self.analysis is None and self.state.current not in self._tried:
             self.hear_idea()
+
+    def _on_installed(self, extras: set[str]) -> None:
+        """Something new is on this machine: what can be chosen changes; with genre and mood, ideas are heard again."""
+        if "tags" in extras:
+            self.library.forget_heard()
+            self._tried.clear()
+            self.hear_idea()
+        self._show_plan()
 
     def change(self, name: str, value: Any) -> None:
         """One setting changed on the page."""

@@ -1,4 +1,4 @@
-"""MODELS: packages and weights of the ticked models, one after another, on a thread of its own."""
+"""MODELS: packages, weights and extras that are ticked, one after another, on a thread of its own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from ..engines import registry
 from ..errors import NotAvailable
+from ..extras import EXTRAS
 from ..install import install, installed
 from . import readiness
 from .jobs import Jobs
@@ -15,9 +16,9 @@ from .panel import ReadinessPanel, message
 
 
 class Installing:
-    """The panel's handlers; ``push`` assigns traits of a panel by its name, ``changed`` hears of what has arrived."""
+    """The panel's handlers; ``push`` assigns traits of a panel by its name, ``changed`` hears of new extras."""
 
-    def __init__(self, folder: Path, push: Callable[..., None], changed: Callable[[], None]) -> None:
+    def __init__(self, folder: Path, push: Callable[..., None], changed: Callable[[set[str]], None]) -> None:
         self._folder, self._push, self._changed = folder, push, changed
         self.jobs = Jobs(lambda view: push("readiness", job=view))
 
@@ -34,13 +35,20 @@ class Installing:
         """Look again at the machine."""
         self._push("readiness", report=readiness.report(self._folder))
 
-    def install(self, engines: list[str]) -> bool:
-        """Install the packages and fetch the weights of these engines; False if nothing was ticked or a job runs."""
-        chosen = [name for name in registry.engine_names() if name in engines and name in readiness.FAMILIES]
-        if not chosen:
-            self._push("readiness", message=message("Tick at least one model first.", "warn"))
+    def install(self, wanted: list[str]) -> bool:
+        """Install the packages and fetch the weights of these engines, then these extras.
+
+        Returns False if nothing was ticked or an installation is running.
+        """
+        chosen = [name for name in registry.engine_names() if name in wanted and name in readiness.FAMILIES]
+        extras = [extra for extra in EXTRAS.values() if extra.name in wanted]
+        if not chosen and not extras:
+            self._push("readiness", message=message("Tick at least one line first.", "warn"))
             return False
         self._push("readiness", message={})
+        models = [registry.get_engine(name) for name in chosen]
+        fetches = [(engine.info.title, engine.fetch) for engine in models]
+        fetches += [(extra.title, extra.fetch) for extra in extras]
 
         def work(progress: Any, cancel: Any) -> list[str]:
             for family in dict.fromkeys(readiness.FAMILIES[name] for name in chosen):
@@ -48,19 +56,18 @@ class Installing:
                     progress(f"Installing {family}")
                     install(family, on_line=self.jobs.log, cancel=cancel)
             problems = []
-            for engine in map(registry.get_engine, chosen):
+            for title, fetch in fetches:
                 try:
-                    engine.fetch(progress, cancel)
-                except NotAvailable as error:  # the other models' weights are wanted all the same
-                    problems.append(f"{engine.info.title}: {error}")
+                    fetch(progress, cancel)
+                except NotAvailable as error:  # the others are wanted all the same
+                    problems.append(f"{title}: {error}")
             return problems
 
         def done(problems: list[str]) -> dict[str, str]:
             self.refresh()
-            self._changed()
+            self._changed({extra.name for extra in extras})
             if problems:
-                return message(" ".join(["The packages are installed. Weights are missing.", *problems]), "warn")
-            return message("Packages and weights are here; the first loop starts at once.", "good")
+                return message(" ".join(["Not everything could be fetched.", *problems]), "warn")
+            return message("Everything that was ticked is here.", "good")
 
-        titles = ", ".join(registry.get_engine(name).info.title for name in chosen)
-        return self.jobs.start(f"Installing {titles}", work, done)
+        return self.jobs.start(f"Installing {', '.join(title for title, _ in fetches)}", work, done)

@@ -40,6 +40,10 @@ class Library:
         """What was heard in an idea; None until it has been."""
         return self._analyses.get(idea or "")
 
+    def forget_heard(self) -> None:
+        """Let go of every analysis: more can be heard now."""
+        self._analyses.clear()
+
     def hear(self, entry: IdeaEntry, progress: pipeline.Progress = pipeline.silent_progress) -> Analysis:
         """Analyze an idea unless that has been done."""
         analysis = self.heard(entry.id)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engines import hub, registry
+from ..extras import EXTRAS
 from ..install import INSTALLABLE, installed
 from ..records import EngineInfo, Readiness
 
@@ -94,6 +95,23 @@ def engine_rows() -> list[dict[str, Any]]:
     return rows
 
 
+def extra_rows() -> list[dict[str, Any]]:
+    """What makes everything better and is fetched only when ticked."""
+    return [
+        {
+            "name": extra.name,
+            "title": extra.title,
+            "good_at": extra.good_at,
+            "licence": extra.licence,
+            "size": f"{extra.download_bytes / 1e6:.0f} MB",
+            "ready": extra.is_here(),
+            "short": "optional",
+            "installable": not extra.is_here(),
+        }
+        for extra in EXTRAS.values()
+    ]
+
+
 def report(folder: Path) -> dict[str, Any]:
     """The whole panel: facts, engines, the sentence and the next step."""
     rows = engine_rows()
@@ -109,11 +127,13 @@ def report(folder: Path) -> dict[str, Any]:
     sentence = f"{_listed(ready)} can play now."
     if waiting:
         sentence += f" {len(waiting)} more can be added; the table says what each needs."
+    extras = extra_rows()
     return {
         "machine": machine_facts(folder),
         "engines": rows,
+        "extras": extras,
         "sentence": sentence,
-        "next": next_step(rows, hub.find_token() is not None),
+        "next": next_step(rows + extras, hub.find_token() is not None),
     }
 
 
@@ -122,11 +142,11 @@ def next_step(rows: list[dict[str, Any]], token: bool) -> dict[str, str] | None:
     if any(row["installable"] for row in rows):
         return {
             "kind": "install",
-            "label": "Install the ticked models",
+            "label": "Install what is ticked",
             "hint": "Packages take one to three minutes, weights as long as your line needs for the sizes above. "
             "Nothing that is installed gets replaced. Skip this and sketches work all the same.",
         }
-    if not token and any(row["gated"] and not row["ready"] for row in rows):
+    if not token and any(row.get("gated") and not row["ready"] for row in rows):
         return {
             "kind": "login",
             "label": "Go to LOGIN",

@@ -13,6 +13,7 @@ import pytest
 
 from helpers.analysis import analyze, effnet, tag_models, tags
 from helpers.errors import Cancelled, NotAvailable
+from helpers.fetch import RemoteFile
 from tests import signals
 
 STYLES = [f"Electronic---Style {i}" for i in range(398)] + ["Hip Hop---Boom Bap", "Non-Music---Speech"]
@@ -90,9 +91,9 @@ def source(tmp_path, monkeypatch):
     """Stand-in files on a local server, pinned as the real ones are, and an empty cache."""
     files = stand_ins()
     pinned = {
-        name: tag_models.TagFile(file.path, len(files[file.name]), hashlib.sha256(files[file.name]).hexdigest())
+        name: RemoteFile(file.path, len(files[file.name]), hashlib.sha256(files[file.name]).hexdigest())
         for name, file in vars(tag_models).items()
-        if isinstance(file, tag_models.TagFile)
+        if isinstance(file, RemoteFile)
     }
     for name, file in pinned.items():
         monkeypatch.setattr(tag_models, name, file)

@@ -1,9 +1,12 @@
 """MODELS installs packages, then fetches weights, and says what is missing."""
 
+import dataclasses
+
 import pytest
 
 from helpers.engines import registry
 from helpers.errors import NotAvailable
+from helpers.extras import EXTRAS
 from helpers.records import Readiness
 from helpers.ui import installing, readiness
 
@@ -59,6 +62,36 @@ def test_weights_that_are_refused_are_named_and_the_others_come(models, monkeypa
     view = finished(models)
     assert view["tone"] == "warn" and "Stable Audio Open: its licence has not been accepted." in view["text"]
     assert models.done == ["diffusers", "musicgen"]
+
+
+def test_extras_come_after_the_models_and_ideas_are_heard_again(models, app, monkeypatch, idea_file):
+    app.show_upload()
+    app.show_mode()
+    app.add_idea(idea_file)
+    assert app.jobs.wait(60) and app.analysis is not None
+    before, heard = app.analysis, []
+    real = app.library.hear
+    monkeypatch.setattr(app.library, "hear", lambda entry, progress: heard.append(entry.id) or real(entry, progress))
+    for name in ("tags", "soundfont"):
+        extra = dataclasses.replace(EXTRAS[name], fetch=lambda progress, cancel, name=name: models.done.append(name))
+        monkeypatch.setitem(EXTRAS, name, extra)
+    models.install(["soundfont"])
+    finished(models)
+    assert not heard
+    models.install(["tags", "musicgen"])
+    finished(models)
+    assert models.done == ["soundfont", "diffusers", "musicgen", "tags"]
+    assert app.jobs.wait(60) and heard == [app.state.current]
+    assert app.analysis is not None and app.analysis.tempo == before.tempo
+
+
+def test_extras_are_rows_with_size_licence_and_a_tick(app, monkeypatch):
+    for name, here in (("tags", True), ("soundfont", False)):
+        monkeypatch.setitem(EXTRAS, name, dataclasses.replace(EXTRAS[name], is_here=lambda here=here: here))
+    rows = {row["name"]: row for row in readiness.report(app.state.folder)["extras"]}
+    assert rows["tags"]["ready"] and not rows["tags"]["installable"]
+    assert not rows["soundfont"]["ready"] and rows["soundfont"]["installable"]
+    assert rows["soundfont"]["size"] == "120 MB" and "MIT" in rows["soundfont"]["licence"]
 
 
 def test_nothing_ticked_is_a_sentence_and_unknown_names_are_left_alone(models, app):
