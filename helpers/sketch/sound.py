@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..audio import resample
+from ..audio import loudness_lufs, resample
 from ..records import Clip, Request
 from .midi import DRUM_CHANNEL, channel_setup, part_events
 from .score import Score
@@ -31,6 +31,9 @@ FADE_OUT_SECONDS = 0.06
 TAIL_FLOOR = 10 ** (-66 / 20)  # of the peak: below this the tail is over
 LEVEL_RMS = 10 ** (-19 / 20)  # every take about equally loud; the loop is set to its exact loudness later
 CEILING = 0.84  # -1.5 dBFS
+CREST_DB = 14.0  # peak above loudness (LUFS): -2 dBFS at -16 LUFS
+LOOK_AHEAD_SECONDS = 0.002
+MOST_LIMITING_DB = 6.0
 VOLUMES = (127, 80, 50)  # the quieter ones only when the sum of the voices clipped
 TUNING_STEP_CENTS = 4  # closer than that no one hears; each step needs a channel
 CHANNELS = tuple(c for c in range(16) if c != DRUM_CHANNEL)
@@ -102,7 +105,10 @@ def render(score: Score, request: Request, sample_rate: int = 44_100) -> Clip:
             break
     sound = resample(Clip(_narrowed(sound, room.width), SYNTH_RATE), sample_rate).samples
     lead, loop = round(LEAD_IN_SECONDS * sample_rate), round(loop_seconds * sample_rate)
-    return Clip(_levelled(_at_bar_one(sound, lead, loop, sample_rate), loop), sample_rate)
+    sound = _at_bar_one(sound, lead, loop, sample_rate)
+    if score.is_drums:
+        sound = _limited(sound, loop, sample_rate)
+    return Clip(_levelled(sound, loop), sample_rate)
 
 
 def patch_swapped(score: Score) -> str | None:
@@ -168,6 +174,31 @@ def _at_bar_one(sound: np.ndarray, lead: int, loop: int, sample_rate: int) -> np
     if fade > 0:
         out[:, end - fade :] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
     return out
+
+
+def _limited(sound: np.ndarray, loop: int, sample_rate: int) -> np.ndarray:
+    """Drums whose peaks stand at most CREST_DB above their loudness, so that they come out as loud as other parts.
+
+    A look-ahead limiter: the gain that each moment needs, held over LOOK_AHEAD_SECONDS by a sliding minimum and
+    smoothed by a mean as long, so that it never exceeds what is needed and no onset moves (Giannoulis et al., JAES
+    2012). At most MOST_LIMITING_DB.
+    """
+    from scipy.ndimage import minimum_filter1d, uniform_filter1d
+
+    loudness = loudness_lufs(Clip(np.ascontiguousarray(sound[:, :loop]), sample_rate))
+    level = np.abs(sound).max(axis=0)
+    peak = float(level.max(initial=0.0))
+    if loudness is None or peak == 0.0:
+        return sound
+    # To the tenth of a dB, so that the last bit of a filter elsewhere decides nothing.
+    excess_db = round(min(20 * float(np.log10(peak)) - loudness - CREST_DB, MOST_LIMITING_DB), 1)
+    if excess_db <= 0:
+        return sound
+    ceiling = peak * 10 ** (-excess_db / 20)
+    window = 2 * round(LOOK_AHEAD_SECONDS * sample_rate) + 1
+    gain = np.minimum(1.0, ceiling / np.maximum(level, 1e-9))
+    gain = uniform_filter1d(minimum_filter1d(gain, window), window)
+    return (sound * gain).astype(np.float32)
 
 
 def _levelled(sound: np.ndarray, loop: int) -> np.ndarray:

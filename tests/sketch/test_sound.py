@@ -7,12 +7,14 @@ import dataclasses
 import numpy as np
 import pytest
 
+from helpers.audio import loudness_lufs, true_peak_dbtp
 from helpers.errors import InvalidInput
 from helpers.features import onset_times
 from helpers.meter import METERS
 from helpers.pitch import midi_hz
 from helpers.records import Clip, Note
 from helpers.sketch import Score, compose, find_soundfont, render
+from helpers.sketch.sound import _limited
 from helpers.sketch.soundfont import _packaged
 from helpers.sketch.synth import bank_habits, sounding_program
 from tests.sketch.ideas import PLAYERS, request
@@ -146,3 +148,26 @@ def test_the_packaged_soundfont_is_named_with_its_licence():
     font = find_soundfont()
     assert font.title == "TimGM6mb"
     assert "GPL-2" in font.licence
+
+
+@pytest.mark.parametrize("genre", ["rock", "jazz", "house"])
+def test_drums_can_be_as_loud_as_other_parts(genre):
+    """At -1 dBTP they reach -16 LUFS within 1 LU, as the loop's level asks."""
+    asked = request("drums", genre=genre)
+    clip = render(compose(asked, None), asked)
+    loop = Clip(np.ascontiguousarray(clip.samples[:, : asked.samples()]), 44_100)
+    assert true_peak_dbtp(loop) - loudness_lufs(loop) < 16.0
+
+
+def test_limiting_moves_no_onset_and_lifts_nothing():
+    rate = 44_100
+    sound = np.full((2, 2 * rate), 0.02, dtype=np.float32)
+    sound[:, ::2] *= -1
+    sound[:, rate : rate + 200] *= 40
+    out = _limited(sound, 2 * rate, rate)
+    assert np.abs(out).max() < 0.6 * np.abs(sound).max()
+    assert (np.abs(out) <= np.abs(sound) + 1e-7).all()
+    far = np.r_[0 : rate - 300, rate + 500 : 2 * rate]
+    assert np.array_equal(out[:, far], sound[:, far])
+    assert int(np.argmax(np.abs(out[0]) > 0.1)) == rate
+    assert np.array_equal(_limited(sound[:, : rate // 2], rate // 2, rate), sound[:, : rate // 2])  # nothing stands out
