@@ -37,7 +37,7 @@ EXTRAS = {
         ),
         Extra(
             "soundfont",
-            "Better instruments for sketches",
+            "Better instruments",
             "the FluidR3 SoundFont: real samples in place of the small bank that is always at hand",
             fluidr3.PACKAGE.size_bytes or 0,
             fluidr3.LICENCE,
