@@ -1,6 +1,6 @@
 """Does the composer listen? Its parts for real ideas, measured and set against two controls.
 
-    python -m benchmarks.composer IDEAS [--most 24] [--out benchmarks/results/composer.json]
+    python -m benchmarks.composer IDEAS [--songs FOLDER] [--most 24] [--out benchmarks/results/composer.json]
 
 IDEAS is a folder of recordings or a manifest.csv whose first column names them. For every idea whose chords were heard
 and every role a part is composed and measured in the score: share on the scale, agreement with the chords, range, and
@@ -8,6 +8,10 @@ coherence with the *recording* (not with the analysis the composer read), by the
 
 Controls: (a) the chord's root on every beat; (b) the same instrument's parts composed for the other ideas at this
 idea's tempo, transposed into its key. Variety is measured on several ideas, speed on one.
+
+The same run says how far the coherence score itself can be trusted, on music by other hands: stems of one piece against
+stems of others (from the manifest's origins) and, with --songs, the tracks of MIDI songs; see
+:mod:`benchmarks.coherence_check`.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.coherence import Grid, coherence, grid_of_audio, grid_of_notes
+from benchmarks.coherence_check import check_songs, check_stems, read_stems
 from helpers.analysis import analyze
 from helpers.audio import read_audio
 from helpers.errors import LoopsError
@@ -166,7 +171,7 @@ def read_ideas(source: Path, most: int) -> list[Idea]:
 
 def measure_role(role: str, ideas: list[Idea]) -> dict:
     """Everything about one role over all ideas."""
-    shares, agreements, beats_naive, beats_others, in_range = [], [], [], [], []
+    shares, agreements, beats_naive, beats_others, in_range, scores = [], [], [], [], [], []
     for idea in ideas:
         request, _ = plan_request(idea.analysis, instrument=PLAYERS[role], seed=1)
         score = compose(request, idea.analysis)
@@ -176,6 +181,7 @@ def measure_role(role: str, ideas: list[Idea]) -> dict:
             shares.append(scale_share(score))
             agreements.append(chord_agreement(score, request))
         mine = coherence_of(score, idea, request)
+        scores.append(mine)
         beats_naive.append(mine > coherence_of(naive(score, request), idea, request))
         for other in ideas:
             control = for_another(idea, other, request) if other is not idea else None
@@ -186,6 +192,7 @@ def measure_role(role: str, ideas: list[Idea]) -> dict:
         "scale_share_min": min(shares, default=None),
         "chord_agreement_min": min(agreements, default=None),
         "chord_agreement_median": statistics.median(agreements) if agreements else None,
+        "coherence_median": statistics.median(scores),
         "beats_naive": float(np.mean(beats_naive)),
         "beats_other_ideas": float(np.mean(beats_others)),
         "pairs": len(beats_others),
@@ -237,12 +244,17 @@ def measure_ranges() -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ideas", type=Path)
+    parser.add_argument("--songs", type=Path, help="a folder of MIDI songs with several tracks")
     parser.add_argument("--most", type=int, default=24)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/composer.json"))
     args = parser.parse_args()
     ideas = read_ideas(args.ideas, args.most)
     print(f"{len(ideas)} ideas with chords")
-    report: dict = {"ideas": [i.name for i in ideas], "ranges": measure_ranges(), "roles": {}}
+    report: dict = {"ideas": [i.name for i in ideas], "ranges": measure_ranges(), "roles": {}, "score": {}}
+    if args.ideas.suffix == ".csv":
+        report["score"]["stems"] = check_stems(read_stems(args.ideas))
+    if args.songs:
+        report["score"]["songs"] = check_songs(args.songs)
     print("role       scale chords median >naive >other overlap differ    ms")
     for role in PLAYERS:
         row = measure_role(role, ideas) | measure_variety(role, ideas) | measure_speed(role, ideas[0])
@@ -255,6 +267,8 @@ def main() -> None:
             f"{row['different']!s:>6} {spent:5.0f}",
             flush=True,
         )
+    for name, figures in report["score"].items():
+        print(f"score on {name}: {json.dumps(figures)}")
     print(f"out of range: {report['ranges']['outside'] or 'none'} of {report['ranges']['instruments']} instruments")
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(report, indent=1) + "\n")

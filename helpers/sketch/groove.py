@@ -16,7 +16,7 @@ TIMING_SECONDS = 0.008  # standard deviation at humanize = 1
 MOST_TIMING_SECONDS = 0.015
 TEMPERATURE = 0.35  # of the choice among cells: higher is more varied, lower fits the idea closer
 LOCK_STRENGTH = 5.0
-IDEA_ACCENT = 42  # velocity between a step the idea leaves empty and its strongest
+IDEA_ACCENT = 36  # velocity between a step the idea leaves empty and its strongest
 SILENT = 0.1  # of the strongest accent: the idea rests there
 MOVE_GAIN = 0.2  # of the strongest accent: less is not worth moving a hit for
 STYLE_FALL = 0.82  # each further style of a genre is that much less likely

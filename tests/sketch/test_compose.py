@@ -17,6 +17,7 @@ from helpers.pitch import parse_chord
 from helpers.records import Note
 from helpers.sketch import compose
 from helpers.sketch.genres import GENRES, MOODS
+from helpers.sketch.kits import NOTES
 from tests.sketch.ideas import PLAYERS, TONAL, accent_steps, idea, request
 
 MONOPHONIC = ("bass", "lead")
@@ -395,6 +396,14 @@ def test_last_bar_of_drums_turns_round():
         return {(n.pitch, round((n.start - 4 * bar) * 4)) for n in score.notes if 4 * bar + 2 <= n.start < 4 * bar + 4}
 
     assert late(3) != late(0)
+
+
+def test_one_timekeeper_goes_through_all_bars():
+    keepers = {NOTES[name] for name in ("hat", "ride", "shaker", "tambourine")}
+    for take in range(12):
+        notes = compose(request("drums", genre="house"), None, take).notes
+        by_bar = [{n.pitch for n in notes if int(n.start // 4) == bar} & keepers for bar in range(3)]
+        assert len(set.union(*by_bar)) <= 1, take
 
 
 def test_an_808_glides_and_comes_back():

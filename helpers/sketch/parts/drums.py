@@ -46,11 +46,12 @@ def write_drums(brief: Brief) -> Part:
     feel = _feel(brief, style)
     first = _favourite(brief, style, rng)
     picks = {"A": first, "B": (first + int(rng.integers(len(style.grooves)))) % len(style.grooves)}
+    keeper = _keeper(brief, style.grooves[first])
     wishes, low_wishes = unexpected(brief, brief.accents), unexpected(brief, brief.low_accents)
     hits: list[tuple[float, str, str]] = []
     for bar in form:
         lines = style.grooves[picks[bar.letter]]
-        played = _bar(brief, bar, lines, feel, wishes[bar.number], low_wishes[bar.number])
+        played = _bar(brief, bar, lines, feel, keeper, wishes[bar.number], low_wishes[bar.number])
         if bar.turn and brief.request.bars > 1:
             played = _with_fill(brief, played, style)
         offset = bar.number * brief.steps_per_bar
@@ -88,11 +89,12 @@ def _feel(brief: Brief, style: DrumStyle) -> float:
 
 
 def _bar(
-    brief: Brief, bar: Bar, lines: dict[str, str], feel: float, wish: np.ndarray, low_wish: np.ndarray
+    brief: Brief, bar: Bar, lines: dict[str, str], feel: float, keeper: str, wish: np.ndarray, low_wish: np.ndarray
 ) -> list[tuple[float, str, str]]:
     """One bar of the groove on the part's grid, adapted to the idea and the mood, and varied.
 
-    ``wish`` and ``low_wish`` are what is unexpected in the idea's bar, in all and below 150 Hz.
+    ``keeper`` keeps time in all bars; ``wish`` and ``low_wish`` are what is unexpected in the idea's bar, in all and
+    below 150 Hz.
     """
     size = brief.steps_per_bar
     rng = brief.rng("drum bar", bar.letter, bar.variation)
@@ -110,7 +112,7 @@ def _bar(
     out = _locked(brief, out, brief.low_accents[bar.number], low_wish, rng)
     out = _kicks(brief, out, bar.letter)
     out = _backbeat(brief, out)
-    out = _timekeeping(brief, bar, out, wish)
+    out = _timekeeping(brief, bar, out, keeper, wish)
     out = _density(brief, out, rng)
     if brief.complexity > 0.35:
         out += _ghosts(brief, out, rng)
@@ -156,14 +158,19 @@ def _backbeat(brief: Brief, hits: list) -> list:
     return hits
 
 
-def _timekeeping(brief: Brief, bar: Bar, hits: list, wish: np.ndarray) -> list:
+def _keeper(brief: Brief, lines: dict[str, str]) -> str:
+    """What keeps time in the take: the groove's own, or what a player may take instead; ``""`` when nothing does."""
+    lead = next((name for name in TIMEKEEPERS if name in lines), "")
+    return str(brief.rng("keeper").choice(SWAPS.get(lead, {}).get(brief.genre.name in ACOUSTIC, (lead,))))
+
+
+def _timekeeping(brief: Brief, bar: Bar, hits: list, keeper: str, wish: np.ndarray) -> list:
     """The take's own timekeeper and rate, with the idea's accents in it and air where the idea is silent."""
     rng = brief.rng("timekeeper")
-    keepers = [name for name in TIMEKEEPERS if any(h[1] == name for h in hits)]
-    if not keepers:
+    lead = next((name for name in TIMEKEEPERS if any(h[1] == name for h in hits)), "")
+    if not lead:
         return hits
-    lead = keepers[0]
-    new = str(rng.choice(SWAPS.get(lead, {}).get(brief.genre.name in ACOUSTIC, (lead,))))
+    new = lead if "open" in (lead, keeper) or not keeper else keeper  # open hats are a colour, not a pulse
     rate = float(rng.choice([1.0, 1.0, 2.0, 0.5])) if brief.genre.name not in ("trap", "drill", "jazz") else 1.0
     out = []
     beat = brief.meter.steps_per_beat
