@@ -61,8 +61,8 @@ export default {
       const mine = ++request;
       deckTitle.textContent = cardOf(id)?.title || "";
       note.hidden = true;
-      const loop = await kernel.fetch(`loop:${id}`);
-      const idea = await kernel.fetch(`idea:${id}`).catch((error) => { note.textContent = error.message; note.hidden = false; return null; });
+      const under = kernel.fetch(`idea:${id}`).catch((error) => { note.textContent = error.message; note.hidden = false; return null; });
+      const loop = await kernel.fetch(`loop:${id}`), idea = await under;
       if (mine !== request) return false;
       if (!context || context.sampleRate !== loop.meta.rate) {
         transport?.close();
@@ -81,6 +81,11 @@ export default {
       current = id;
       if (wasPlaying && !transport.playing) transport.play();
       return true;
+    };
+    /** Fetch the best of the newest loops, and the idea under it, before play is pressed. */
+    const ready = () => {
+      const best = model.get("groups")?.[0]?.loops[0];
+      if (best) for (const kind of ["loop", "idea"]) kernel.fetch(`${kind}:${best.id}`).catch(() => {}); // play says what failed
     };
     const toggle = async (id, share = 0) => {
       if (transport?.playing && current === id && !share) { stop(); return; }
@@ -166,7 +171,7 @@ export default {
       model.get("options")?.older ? h("p.small.muted", { style: { marginTop: "12px" } }, `${model.get("options").older} older runs are in the folder too.`) : null];
     });
     root.addEventListener("lg-theme", () => root.querySelectorAll(".lg-wave-like").forEach((c) => c.repaint()));
-    model.on("change:groups", show);
+    model.on("change:groups", () => { show(); ready(); });
     el.lgPlayer = { get transport() { return transport; }, get current() { return current; }, get mix() { return mixName; } };
     return () => { quiet.remove(stop); transport?.close(); list.replaceChildren(); close(); };
   },
