@@ -1,21 +1,25 @@
 """Fit the few learnt numbers of the hearing: the tempo, meter and key weights, from clips of known truth.
 
-    python benchmarks/train_hearing.py MANIFEST [MANIFEST ...] [--write] [--jobs 2]
+    python benchmarks/train_hearing.py MANIFEST [MANIFEST ...] [--check MANIFEST ...] [--write] [--jobs 2]
 
 Manifests as ``analysis.py`` reads them, with ``meter`` where it is known; those of ``make_clips.py`` and any of real
 audio. Three models, each a conditional logit (McFadden 1974) with an L2 penalty, fitted by L-BFGS: which candidate is
-the tempo, which meter it is in, which of 24 keys. Printed: the share right by five-fold cross-validation, all clips of
-one origin in one fold, for each manifest apart. With ``--write`` the fit to everything is written to
-``helpers/analysis/tempo_weights.py`` and ``helpers/analysis/key_profiles.py``. Recorded manifests (any whose rows name
-a ``licence``) weigh three times for tempo and twice for key, since they are few.
+the tempo, which meter it is in, which of 24 keys. Recorded manifests (any whose rows name a ``licence``) weigh more,
+since they are few. Nothing is ever fitted to the manifests after ``--check``.
+
+Printed and written as JSON: the share right (for keys the MIREX weights) by five-fold cross-validation, all clips of
+one origin in one fold, for each manifest apart; and what is lost where nothing of an origin was learnt: recorded and
+check clips are split into halves by origin, alike in kinds of material, and each half is asked of weights fitted to
+the composed clips and the other half alone, beside weights fitted to everything. With ``--write`` the latter are
+written to ``helpers/analysis/tempo_weights.py`` and ``helpers/analysis/key_profiles.py``.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import os
-import re
 import sys
 import zlib
 from collections.abc import Callable
@@ -27,46 +31,55 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
-from analysis import origin_of, read_manifest
+from analysis import origin_of, read_manifest, split_by_origin
 from scipy.optimize import minimize
 
 from helpers import features
-from helpers.analysis.evidence import NAMES, tempo_evidence
-from helpers.analysis.key import VIEWS, key_evidence
+from helpers.analysis.evidence import NAMES, TEMPO_NAMES, tempo_evidence
+from helpers.analysis.key import PUBLISHED, VIEWS, key_evidence, key_table
 from helpers.analysis.listening import Listening
 from helpers.analysis.precise import settle_tempo
 from helpers.analysis.pulse import find_candidates
 from helpers.analysis.tempo import strong_onsets
 from helpers.analysis.tempo_model import trust_evidence
 from helpers.audio import read_clip
-from helpers.pitch import ALL_KEYS, parse_key
+from helpers.pitch import ALL_KEYS, mirex_score, parse_key
 
 HELPERS = Path(__file__).resolve().parent.parent / "helpers" / "analysis"
-TEMPO_PENALTY, METER_PENALTY, KEY_PENALTY = 5.0, 5.0, 0.1
+TEMPO_PENALTY, METER_PENALTY, KEY_PENALTY = 5.0, 3.0, 0.3
 METERS = ("4/4", "3/4", "6/8")
-_METER_EVIDENCE = r"(low )?(pulse|repeat)|notes repeat|note change|intervals|whole"
-METER_NAMES = tuple(name for name in NAMES if re.match(_METER_EVIDENCE, name))
 FOLDS = 5
-PRIOR_SCALES = (30.0, 6.0, 0.0, 0.0)  # how far Temperley's profiles speak in each view before anything is learnt
+TEMPO_RECORDED, KEY_RECORDED = 3.0, 2.0  # weight of a recorded clip beside a composed one
+PRIOR_SCALES = (15.0, 3.0, 0.0, 0.0)  # how far Temperley's profiles speak in each view before anything is learnt
 
 
 @dataclass
 class Choice:
-    """One decision: options described by ``table`` (options, columns), of which those in ``right`` are right."""
+    """One decision: options described by ``table`` (options, columns), of which those in ``right`` are right.
 
+    ``marks`` (options,) is what each option would be worth: 1 if right, for keys the MIREX weights.
+    """
+
+    row: dict[str, str]
     table: np.ndarray
     right: np.ndarray
-    origin: str
-    set_name: str
     weight: float = 1.0
+    marks: np.ndarray | None = None
     rates: np.ndarray | None = None  # tempo only: the candidates in BPM,
     trust: tuple[np.ndarray, np.ndarray, int] | None = None  # and for each its agreement and is-loop; the onsets
+
+    def __post_init__(self) -> None:
+        if self.marks is None:
+            self.marks = self.right.astype(float)
+
+    def mark(self, weights: np.ndarray) -> float:
+        """What the option that these weights (columns,) choose is worth."""
+        return float(self.marks[int((self.table @ weights).argmax())])
 
 
 def heard(row: dict[str, str]) -> dict[str, Choice]:
     """The decisions that a clip of known truth asks for, by model."""
-    sound, origin, found = Listening(read_clip(row["path"])), origin_of(row), {}
-    recorded = bool(row.get("licence"))
+    sound, found = Listening(read_clip(row["path"])), {}
     notes = row.get("notes") or ""
     candidates = find_candidates(sound)
     if (row.get("bpm") or "no-tempo" in notes) and "weak-pulse" not in notes and candidates.size:
@@ -76,53 +89,46 @@ def heard(row: dict[str, str]) -> dict[str, Choice]:
         table = tempo_evidence(sound, candidates)
         exact = [settle_tempo(sound, float(bpm), 4) for bpm in candidates]
         trust = np.array([e.agreement for e in exact]), np.array([e.beats is not None for e in exact])
+        weight = TEMPO_RECORDED if is_recorded(row) else 1.0
         found["tempo"] = Choice(
-            table, right, origin, row["set"], 3.0 if recorded else 1.0, candidates, (*trust, strong_onsets(sound))
+            row, table[:, : len(TEMPO_NAMES)], right, weight, None, candidates, (*trust, strong_onsets(sound))
         )
         nearest = int(np.abs(candidates / truth - 1).argmin())
         if row.get("meter") in METERS and abs(candidates[nearest] / truth - 1) < 0.04:
-            found["meter"] = Choice(meter_table(table[nearest]), _is(METERS, row["meter"]), origin, row["set"])
+            found["meter"] = Choice(row, meter_table(table[nearest]), np.array([m == row["meter"] for m in METERS]))
     if row.get("key"):
-        table = key_table(key_evidence(sound))
         key = parse_key(row["key"])
         found["key"] = Choice(
-            table, np.array([k == key for k in ALL_KEYS]), origin, row["set"], 2.0 if recorded else 1.0
+            row,
+            key_table(key_evidence(sound)),
+            np.array([k == key for k in ALL_KEYS]),
+            KEY_RECORDED if is_recorded(row) else 1.0,
+            np.array([mirex_score(k, key) for k in ALL_KEYS]),
         )
     return found
 
 
-def _is(options: tuple[str, ...], value: str) -> np.ndarray:
-    return np.array([option == value for option in options])
+def is_recorded(row: dict[str, str]) -> bool:
+    return bool(row.get("licence"))
 
 
 def meter_table(evidence: np.ndarray) -> np.ndarray:
-    """Options 4/4 (all zeros), 3/4 and 6/8, each with its own columns: a bias and the row's METER_NAMES."""
-    row = dict(zip(NAMES, evidence, strict=True))
-    columns = np.r_[1.0, [row[name] for name in METER_NAMES]]
+    """Options 4/4 (all zeros), 3/4 and 6/8, each with its own columns: a bias and the row of evidence."""
+    columns = np.r_[1.0, evidence]
     table = np.zeros((3, 2 * columns.size))
     table[1, : columns.size] = columns
     table[2, columns.size :] = columns
     return table
 
 
-def key_table(evidence: np.ndarray) -> np.ndarray:
-    """Options ALL_KEYS; columns: 48 for major, 48 for minor (views by degrees from the tonic), the minor bias."""
-    rows = []
-    for key in ALL_KEYS:
-        turned = np.roll(evidence, -key.tonic, axis=1).ravel()
-        minor = key.mode == "minor"
-        rows.append(np.r_[np.where(minor, 0.0, turned), np.where(minor, turned, 0.0), float(minor)])
-    return np.array(rows)
-
-
 def key_prior() -> np.ndarray:
-    """Temperley's profiles, of unit length, in the places of the whole sound and the bass."""
+    """Temperley's profiles, of unit length, in the places of the whole sound and the bass; zeros elsewhere."""
     out = []
     for mode in ("major", "minor"):
         profile = np.array(features.KEY_PROFILES[mode])
         unit = (profile - profile.mean()) / np.linalg.norm(profile - profile.mean())
         out += [scale * unit for scale in PRIOR_SCALES]
-    return np.r_[np.concatenate(out), 0.0]
+    return np.r_[np.concatenate(out), np.zeros(len(PUBLISHED) + 1)]
 
 
 def fit(choices: list[Choice], penalty: float, prior: np.ndarray | None = None, *, scaled: bool = True) -> np.ndarray:
@@ -150,32 +156,69 @@ def softmax(scores: np.ndarray) -> np.ndarray:
     return odds / odds.sum()
 
 
-def cross_validate(
-    name: str, choices: list[Choice], train: Callable[[list[Choice]], np.ndarray]
-) -> list[tuple[Choice, np.ndarray]]:
-    """Every choice with the odds a model gave it that had not seen its origin; prints the share right."""
+Trainer = Callable[[list[Choice]], np.ndarray]
+
+
+def cross_validate(choices: list[Choice], train: Trainer) -> list[tuple[Choice, np.ndarray]]:
+    """Every choice with weights that had not seen its origin."""
     held_out = []
-    folds = np.array([zlib.crc32(c.origin.encode()) % FOLDS for c in choices])
-    results: dict[str, list[tuple[float, float]]] = {}
+    folds = np.array([zlib.crc32(origin_of(c.row).encode()) % FOLDS for c in choices])
     for fold in range(FOLDS):
         weights = train([c for c, f in zip(choices, folds, strict=True) if f != fold])
-        for choice in (c for c, f in zip(choices, folds, strict=True) if f == fold):
-            odds = softmax(choice.table @ weights)
-            held_out.append((choice, odds))
-            results.setdefault(choice.set_name, []).append((float(odds.max()), float(choice.right[int(odds.argmax())])))
-    for set_name, pairs in results.items():
-        sure = [right for said, right in pairs if said >= 0.8]
-        print(
-            f"{name:6s} {set_name:12s} n{len(pairs):4d}  right {np.mean([r for _, r in pairs]):.3f}"
-            f"  said 0.8 or more: n{len(sure):4d}, right {np.mean(sure) if sure else float('nan'):.3f}"
-        )
+        held_out += [(c, weights) for c, f in zip(choices, folds, strict=True) if f == fold]
     return held_out
 
 
-def fit_confidence(held_out: list[tuple[Choice, np.ndarray]]) -> np.ndarray:
-    """Logistic regression of being right on the trust evidence of held-out answers; prints its calibration."""
+def by_set(name: str, held_out: list[tuple[Choice, np.ndarray]]) -> dict[str, dict[str, float]]:
+    """Manifest -> number of clips and mean mark of the held-out answers; printed too. Clips without a tempo are out."""
+    marks: dict[str, list[float]] = {}
+    for choice, weights in held_out:
+        if "no-tempo" not in (choice.row.get("notes") or ""):
+            marks.setdefault(choice.row["set"], []).append(choice.mark(weights))
+    for set_name, values in marks.items():
+        print(f"{name:6s} {set_name:14s} n{len(values):4d}  held out {np.mean(values):.3f}")
+    return {s: {"n": len(values), "held out": round(float(np.mean(values)), 4)} for s, values in marks.items()}
+
+
+def between_halves(name: str, trained: list[Choice], checked: list[Choice], train: Trainer) -> list[dict]:
+    """For each half by origin: its mean mark by weights fitted to everything, and to composed clips and the other half.
+
+    Asked are the recorded clips and the check clips, which no weights have seen.
+    """
+    composed = [c for c in trained if not is_recorded(c.row)]
+    asked = [c for c in trained if is_recorded(c.row)] + checked
+    if not asked:
+        return []
+    halves = np.array(split_by_origin([c.row for c in asked]))
+    everything = train(trained)
+    rows = []
+    for half in (0, 1):
+        seen = [c for c, h in zip(asked, halves, strict=True) if h != half and is_recorded(c.row)]
+        weights = train(composed + seen)
+        mine = [c for c, h in zip(asked, halves, strict=True) if h == half]
+        for title, some in (("recorded", [c for c in mine if is_recorded(c.row)]), ("recorded and check", mine)):
+            if not some:
+                continue
+            full, held = (float(np.mean([c.mark(w) for c in some])) for w in (everything, weights))
+            print(f"{name:6s} half {'AB'[half]}, {title:18s} n{len(some):4d}  all {full:.3f}  held out {held:.3f}")
+            rows.append(
+                {
+                    "half": "AB"[half],
+                    "clips": title,
+                    "n": len(some),
+                    "fitted to everything": round(full, 4),
+                    "held out": round(held, 4),
+                    "fall": round(full - held, 4),
+                }
+            )
+    return rows
+
+
+def fit_confidence(held_out: list[tuple[Choice, np.ndarray]]) -> tuple[np.ndarray, list[dict]]:
+    """Logistic regression of being right on the trust evidence of held-out answers; its calibration, also printed."""
     rows, right, weights = [], [], []
-    for choice, odds in held_out:
+    for choice, fitted in held_out:
+        odds = softmax(choice.table @ fitted)
         best = int(odds.argmax())
         agreement, is_loop, onsets = choice.trust
         same = np.abs(choice.rates / choice.rates[best] - 1) < 0.04
@@ -193,11 +236,14 @@ def fit_confidence(held_out: list[tuple[Choice, np.ndarray]]) -> np.ndarray:
 
     found = minimize(loss, np.r_[0.0, 1.0, np.zeros(table.shape[1] - 2)], jac=True, method="L-BFGS-B").x
     said = 1.0 / (1.0 + np.exp(-(table @ found)))
+    bins = []
     for low, high in itertools.pairwise((0.0, 0.4, 0.6, 0.8, 0.95, 1.01)):
         inside = (said >= low) & (said < high)
         if inside.any():
-            print(f"confidence {low:.2f}-{high:.2f}  n{inside.sum():4d}  right {truth[inside].mean():.3f}")
-    return found
+            n, right_share = int(inside.sum()), round(float(truth[inside].mean()), 4)
+            print(f"confidence {low:.2f}-{high:.2f}  n{n:4d}  right {right_share:.3f}")
+            bins.append({"from": low, "to": min(high, 1.0), "n": n, "right": right_share})
+    return found, bins
 
 
 def write_tempo(tempo: np.ndarray, meter: np.ndarray, confidence: np.ndarray) -> None:
@@ -205,17 +251,17 @@ def write_tempo(tempo: np.ndarray, meter: np.ndarray, confidence: np.ndarray) ->
         '"""Weights of the tempo and meter models in natural log odds, by ``benchmarks/train_hearing.py --write``."""',
         "",
         "TEMPO_WEIGHTS = {",
-        *(f'    "{n}": {w:.4f},' for n, w in zip(NAMES, tempo, strict=True)),
+        *(f'    "{n}": {w:.4f},' for n, w in zip(TEMPO_NAMES, tempo, strict=True)),
         "}",
         "",
         "# against 4/4, from the evidence at the tempo found",
         "METER_WEIGHTS = {",
     ]
-    width = len(METER_NAMES) + 1
+    width = len(NAMES) + 1
     for i, name in enumerate(METERS[1:]):
         lines.append(f'    "{name}": {{')
         weights = meter[i * width : (i + 1) * width]
-        lines += [f'        "{n}": {w:.4f},' for n, w in zip(("bias", *METER_NAMES), weights, strict=True)]
+        lines += [f'        "{n}": {w:.4f},' for n, w in zip(("bias", *NAMES), weights, strict=True)]
         lines.append("    },")
     shown = ", ".join(f"{w:.4f}" for w in confidence)
     lines += ["}", "", "# logistic regression on tempo_model.trust_evidence", f"CONFIDENCE_WEIGHTS = ({shown})", ""]
@@ -240,39 +286,61 @@ def write_key(weights: np.ndarray) -> None:
         for row in weights[48 * i : 48 * (i + 1)].reshape(len(VIEWS), 12):
             lines.append("        [" + ", ".join(f"{w:.2f}" for w in row) + "],")
         lines.append("    ]),")
-    lines += ["}", "# fmt: on", f"MINOR_BIAS = {weights[-1]:.3f}", ""]
+    fits = ", ".join(f"{w:.3f}" for w in weights[96:-1])
+    lines += [
+        "}",
+        "# fmt: on",
+        f"FIT_WEIGHTS = ({fits})  # of the published profiles",
+        f"MINOR_BIAS = {weights[-1]:.3f}",
+    ]
+    lines.append("")
     (HELPERS / "key_profiles.py").write_text("\n".join(lines), encoding="utf-8")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("manifests", nargs="+", type=Path)
-    parser.add_argument("--write", action="store_true")
-    parser.add_argument("--jobs", type=int, default=2)
-    args = parser.parse_args()
-    rows = [
-        row
-        for path in args.manifests
-        for row in read_manifest(path)
-        if row.get("bpm") or row.get("key") or "no-tempo" in row["notes"]
-    ]
-    choices: dict[str, list[Choice]] = {"tempo": [], "meter": [], "key": []}
-    with ProcessPoolExecutor(args.jobs) as pool:
+def hear_all(paths: list[Path], jobs: int) -> dict[str, list[Choice]]:
+    rows = [row for path in paths for row in read_manifest(path)]
+    rows = [row for row in rows if row.get("bpm") or row.get("key") or "no-tempo" in (row.get("notes") or "")]
+    choices: dict[str, list[Choice]] = {name: [] for name in TRAINERS}
+    with ProcessPoolExecutor(jobs) as pool:
         for i, found in enumerate(pool.map(heard, rows, chunksize=4), 1):
             for name, choice in found.items():
                 choices[name].append(choice)
             if i % 100 == 0:
                 print(f"{i}/{len(rows)} clips", file=sys.stderr, flush=True)
-    trainers: dict[str, Callable[[list[Choice]], np.ndarray]] = {
-        "tempo": lambda some: fit(some, TEMPO_PENALTY),
-        "meter": lambda some: fit(some, METER_PENALTY),
-        "key": lambda some: fit(some, KEY_PENALTY, key_prior(), scaled=False),
+    return choices
+
+
+TRAINERS: dict[str, Trainer] = {
+    "tempo": lambda some: fit(some, TEMPO_PENALTY),
+    "meter": lambda some: fit(some, METER_PENALTY),
+    "key": lambda some: fit(some, KEY_PENALTY, key_prior(), scaled=False),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("manifests", nargs="+", type=Path)
+    parser.add_argument("--check", nargs="*", type=Path, default=[], help="manifests that nothing is fitted to")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "training.json")
+    args = parser.parse_args()
+    choices, checks = hear_all(args.manifests, args.jobs), hear_all(args.check, args.jobs)
+    held_out = {name: cross_validate(choices[name], train) for name, train in TRAINERS.items()}
+    confidence, reliability = fit_confidence(held_out["tempo"])
+    data = {
+        "cross-validation by origin": {name: by_set(name, held) for name, held in held_out.items()},
+        "tempo confidence": reliability,
+        "between halves": {
+            name: between_halves(name, choices[name], checks[name], TRAINERS[name]) for name in ("tempo", "key")
+        },
     }
-    held_out = {name: cross_validate(name, choices[name], train) for name, train in trainers.items()}
-    confidence = fit_confidence(held_out["tempo"])
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     if args.write:
-        write_tempo(trainers["tempo"](choices["tempo"]), trainers["meter"](choices["meter"]), confidence)
-        write_key(trainers["key"](choices["key"]))
+        fitted = {name: train(choices[name]) for name, train in TRAINERS.items()}
+        write_tempo(fitted["tempo"], fitted["meter"], confidence)
+        write_key(fitted["key"])
 
 
 if __name__ == "__main__":

@@ -12,13 +12,17 @@ from .pulse import PulseSpectrum, autocorrelation, pulse_spectrum
 
 _MULTIPLES = (0.25, 1 / 3, 0.5, 2 / 3, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 _LAGS = (0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 8.0)
-_NOTE_LAGS = (1.0, 2.0, 3.0, 4.0, 8.0)
+_NOTE_LAGS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
 _INTERVALS = (0.25, 1 / 3, 0.5, 2 / 3, 0.75, 1.0, 1.5, 2.0)
+_SLOW_MULTIPLES = (0.25, 1 / 3, 0.5, 2 / 3, 0.75, 1.0, 2.0)
+_SLOW_LAGS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
+_SLOW_SECONDS = 0.3
 TIGHT_START_SECONDS = 0.08
 
-NAMES = (
+TEMPO_NAMES = (
     "log_bpm",
     "log_bpm_squared",
+    "log_bpm_cubed",
     "log_bpm_fourth",
     *(f"pulse x{m:.2f}" for m in _MULTIPLES),
     *(f"low pulse x{m:.2f}" for m in (0.25, 0.5, 1.0, 2.0)),
@@ -30,11 +34,23 @@ NAMES = (
     *(f"intervals of {k:.2f}" for k in _INTERVALS),
     "log_density",
     "log_density_squared",
+    "log_density_cubed",
+    "log_density_by_log_bpm",
     "whole 4 beats",
     "whole 3 beats",
     "power of two beats",
     "whole beats",
 )
+# for the meter alone: so many columns more taught the tempo model its training clips and nothing else
+_BAR_NAMES = (
+    *(f"low pulse x{m:.2f}" for m in (1 / 3, 1.5, 3.0)),
+    *(f"high pulse x{m:.2f}" for m in (1 / 3, 3.0)),
+    *(f"repeat {k:.2f} beats" for k in (1 / 3, 2 / 3, 6.0)),
+    *(f"low repeat {k:.2f} beats" for k in (1 / 3, 2 / 3, 3.0, 6.0)),
+    *(f"slow change x{m:.2f}" for m in _SLOW_MULTIPLES),
+    *(f"slow change repeats {k:g} beats" for k in _SLOW_LAGS),
+)
+NAMES = TEMPO_NAMES + _BAR_NAMES
 
 
 def whole_beats(seconds: float, bpm: float, unit: int) -> tuple[int, float]:
@@ -49,7 +65,8 @@ def tempo_evidence(heard: Listening, candidates: np.ndarray) -> np.ndarray:
     ``log_bpm``: ln(BPM / 110) and its powers. ``pulse xM``: size of the pulse spectrum at M times the beat rate, as a
     share of the largest candidate's, in all registers, the low or the high one. ``repeat K beats``: autocorrelation of
     the onsets at K beats; ``notes repeat``: of the sounding notes. ``note change xM``: pulse spectrum of the moments
-    the notes change. ``intervals of K``: share of neighbouring onsets K beats apart. ``density``: ln(onsets per beat
+    the notes change; ``slow change``: the same, and its autocorrelation, for harmony that changes over 0.3 s, as that
+    of a pad does. ``intervals of K``: share of neighbouring onsets K beats apart. ``density``: ln(onsets per beat
     / 2). ``whole ...``: how nearly the clip's length is a whole number of such beats, 1 = exactly, 0 where it does not
     start with sound.
     """
@@ -57,31 +74,33 @@ def tempo_evidence(heard: Listening, candidates: np.ndarray) -> np.ndarray:
     beat_hz = candidates / 60.0
     periods = 60.0 / candidates
     x = np.log(candidates / 110.0)
-    columns = [x, x**2, x**4]
+    columns = [x, x**2, x**3, x**4]
 
-    def spectral(spectrum: PulseSpectrum, multiples: tuple[float, ...]) -> list[np.ndarray]:
-        top = max(1e-6, float(np.max(spectrum.at(np.r_[beat_hz, 2 * beat_hz]))))
+    def spectral(spectrum: PulseSpectrum, multiples: tuple[float, ...], top_at=(1.0, 2.0)) -> list[np.ndarray]:
+        top = max(1e-6, float(np.max([spectrum.at(m * beat_hz) for m in top_at])))
         return [np.minimum(2.0, spectrum.at(m * beat_hz) / top) for m in multiples]
 
-    columns += spectral(pulse_spectrum(bands.all, bands.rate), _MULTIPLES)
-    columns += spectral(pulse_spectrum(bands.low, bands.rate), (0.25, 0.5, 1.0, 2.0))
-    columns += spectral(pulse_spectrum(bands.high, bands.rate), (1.0, 2.0, 4.0))
+    everything, low, high = (pulse_spectrum(band, bands.rate) for band in (bands.all, bands.low, bands.high))
+    columns += spectral(everything, _MULTIPLES)
+    columns += spectral(low, (0.25, 0.5, 1.0, 2.0))
+    columns += spectral(high, (1.0, 2.0, 4.0))
 
-    def repeated(envelope: np.ndarray, lags: tuple[float, ...]) -> list[np.ndarray]:
-        acf = autocorrelation(envelope, bands.rate, 8.2 * float(periods.max()))
-        return [_peak_near(acf, k * periods * bands.rate) for k in lags]
+    def repeated(envelope: np.ndarray, rate: float, lags: tuple[float, ...]) -> list[np.ndarray]:
+        acf = autocorrelation(envelope, rate, 8.2 * float(periods.max()))
+        return [_peak_near(acf, k * periods * rate) for k in lags]
 
-    columns += repeated(bands.all, _LAGS)
-    columns += repeated(bands.low, (1.0, 2.0, 4.0))
+    columns += repeated(bands.all, bands.rate, _LAGS)
+    columns += repeated(bands.low, bands.rate, (1.0, 2.0, 4.0))
     similarity = _note_repetition(heard)
     columns += [
         np.interp(k * periods / NOTE_HOP_SECONDS, np.arange(similarity.size), similarity, right=0.0) for k in _NOTE_LAGS
     ]
-    columns += spectral(pulse_spectrum(_note_change(heard), 1 / NOTE_HOP_SECONDS), (0.25, 1 / 3, 0.5, 1.0, 2.0))
+    note_rate = 1 / NOTE_HOP_SECONDS
+    columns += spectral(pulse_spectrum(_note_change(heard), note_rate), (0.25, 1 / 3, 0.5, 1.0, 2.0))
     columns += _interval_shares(heard, periods)
     strengths = heard.onsets[1]
     density = np.log((0.5 + np.sum(strengths > 0.15)) * periods / max(seconds, 0.5) / 2.0)
-    columns += [density, density**2]
+    columns += [density, density**2, density**3, density * x]
 
     start = heard.sound_span[0]
     starts = float(np.clip(2.0 - start / TIGHT_START_SECONDS, 0.0, 1.0))
@@ -90,6 +109,14 @@ def tempo_evidence(heard: Listening, candidates: np.ndarray) -> np.ndarray:
     beats = [whole_beats(seconds, b, 1) for b in candidates]
     columns.append(starts * np.array([_closeness(off) * (n >= 4 and n & (n - 1) == 0) for n, off in beats]))
     columns.append(starts * np.array([_closeness(off) for _, off in beats]))
+
+    columns += spectral(low, (1 / 3, 1.5, 3.0))
+    columns += spectral(high, (1 / 3, 3.0))
+    columns += repeated(bands.all, bands.rate, (1 / 3, 2 / 3, 6.0))
+    columns += repeated(bands.low, bands.rate, (1 / 3, 2 / 3, 3.0, 6.0))
+    slow = _slow_change(heard)
+    columns += spectral(pulse_spectrum(slow, note_rate), _SLOW_MULTIPLES, top_at=(0.25, 0.5, 1.0))
+    columns += repeated(slow, note_rate, _SLOW_LAGS)
     return np.nan_to_num(np.stack(columns, axis=1))
 
 
@@ -128,6 +155,20 @@ def _note_change(heard: Listening) -> np.ndarray:
     if frames.shape[1] > 4:
         change[2:-2] = 1.0 - (unit[:, 4:] * unit[:, :-4]).sum(axis=0)
     return np.maximum(0.0, change)
+
+
+def _slow_change(heard: Listening) -> np.ndarray:
+    """1 - cosine between the notes of the 0.3 s before and after each note frame."""
+    frames = heard.notes.frames.astype(float)
+    reach = round(_SLOW_SECONDS / NOTE_HOP_SECONDS)
+    change = np.zeros(frames.shape[1])
+    at = np.arange(reach, frames.shape[1] - reach)
+    if at.size:
+        sums = np.cumsum(np.c_[np.zeros(frames.shape[0]), frames], axis=1)
+        before, after = sums[:, at] - sums[:, at - reach], sums[:, at + reach] - sums[:, at]
+        norms = np.linalg.norm(before, axis=0) * np.linalg.norm(after, axis=0)
+        change[at] = np.where(norms > 1e-9, 1.0 - (before * after).sum(axis=0) / (norms + 1e-9), 0.0)
+    return change
 
 
 def _interval_shares(heard: Listening, periods: np.ndarray) -> list[np.ndarray]:

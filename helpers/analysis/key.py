@@ -1,4 +1,7 @@
-"""Which key? Learnt profiles for the whole sound, its bass, its beginning and its end, matched over all 24 keys.
+"""Which key? Learnt and published profiles, matched with the notes over all 24 keys.
+
+The learnt profiles weigh every scale degree in the whole sound, its bass, its beginning and its end; the published ones
+say how well the whole agrees with what listeners and corpora tell of a key, whatever the piece is played on.
 
 Relative keys share their notes, and a bass line or a short phrase may leave the mode open, so the runners-up are part
 of the answer.
@@ -8,13 +11,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..features import key_scores
+from ..features import KEY_PROFILES, key_scores
 from ..pitch import ALL_KEYS
 from ..records import Clip, KeyAlternative, KeyEstimate
-from .key_profiles import MINOR_BIAS, PROFILES
+from .key_profiles import FIT_WEIGHTS, MINOR_BIAS, PROFILES
 from .listening import Listening, listen
 
 VIEWS = ("whole", "bass", "start", "end")
+# weight of each scale degree from the tonic up, each made of unit length about its mean
+PUBLISHED = {
+    "Temperley 2005": KEY_PROFILES,
+    "Krumhansl & Kessler 1982": {
+        "major": (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
+        "minor": (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
+    },
+    "Faraldo 2016 (bgate)": {
+        "major": (1.00, 0.00, 0.42, 0.00, 0.53, 0.37, 0.00, 0.77, 0.00, 0.38, 0.21, 0.30),
+        "minor": (1.00, 0.00, 0.36, 0.39, 0.00, 0.38, 0.00, 0.74, 0.27, 0.00, 0.42, 0.23),
+    },
+}
+_FIT_SCALE = 6.0  # spreads the published fits as far as the learnt profiles' columns, for one penalty in training
 _BASS_SHARE = 0.25  # the bass is the lowest note at least so strong against the moment's strongest
 
 
@@ -52,12 +68,33 @@ def is_pitched(heard: Listening) -> bool:
     return 2.94 * np.log(heard.notes.tonal_share + 1e-3) + 6.45 * fit + 4.05 > -0.4
 
 
+def key_table(evidence: np.ndarray) -> np.ndarray:
+    """What speaks for each of ALL_KEYS (24, columns), from the evidence (4, 12).
+
+    Columns: 48 that are zero but for major keys (the views, square roots of shares, by degrees from the tonic), 48 for
+    minor keys, the correlation of the whole with each of PUBLISHED (times 6), and 1 for minor.
+    """
+    rows = []
+    views = np.sqrt(np.maximum(evidence, 0.0))
+    centred = evidence[0] - evidence[0].mean()
+    whole = centred / (np.linalg.norm(centred) + 1e-9)
+    for key in ALL_KEYS:
+        turned = np.roll(views, -key.tonic, axis=1).ravel()
+        minor = key.mode == "minor"
+        fits = [_FIT_SCALE * np.roll(whole, -key.tonic) @ _unit(p[key.mode]) for p in PUBLISHED.values()]
+        rows.append(np.r_[np.where(minor, 0.0, turned), np.where(minor, turned, 0.0), fits, float(minor)])
+    return np.array(rows)
+
+
+def _unit(profile: tuple[float, ...]) -> np.ndarray:
+    centred = np.array(profile) - np.mean(profile)
+    return centred / np.linalg.norm(centred)
+
+
 def key_probabilities(evidence: np.ndarray) -> np.ndarray:
-    """Probability (24,) of each of ALL_KEYS: a softmax over how well the key's profiles match the evidence (4, 12)."""
-    scores = np.zeros(len(ALL_KEYS))
-    for i, key in enumerate(ALL_KEYS):
-        turned = np.roll(evidence, -key.tonic, axis=1)
-        scores[i] = np.sum(turned * PROFILES[key.mode]) + (MINOR_BIAS if key.mode == "minor" else 0.0)
+    """Probability (24,) of each of ALL_KEYS from the evidence (4, 12): McFadden's conditional logit (1974)."""
+    learnt = [profile.ravel() for profile in (PROFILES["major"], PROFILES["minor"])]
+    scores = key_table(evidence) @ np.r_[(*learnt, FIT_WEIGHTS, MINOR_BIAS)]
     odds = np.exp(scores - scores.max())
     return odds / odds.sum()
 

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from .evidence import NAMES
+from .evidence import NAMES, TEMPO_NAMES
 from .tempo_weights import CONFIDENCE_WEIGHTS, METER_WEIGHTS, TEMPO_WEIGHTS
 
 
 def tempo_probabilities(evidence: np.ndarray) -> np.ndarray:
     """Probability of each candidate (n,), sum 1, from the evidence table (n, len(NAMES))."""
-    scores = evidence @ np.array([TEMPO_WEIGHTS[name] for name in NAMES])
+    scores = evidence[:, : len(TEMPO_NAMES)] @ np.array([TEMPO_WEIGHTS[name] for name in TEMPO_NAMES])
     odds = np.exp(scores - scores.max())
     return odds / odds.sum()
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.analysis.evidence import NAMES, tempo_evidence
+from helpers.analysis.evidence import NAMES, TEMPO_NAMES, tempo_evidence
 from helpers.analysis.key import VIEWS, key_probabilities
 from helpers.analysis.key_profiles import PROFILES
 from helpers.analysis.listening import Listening
@@ -14,7 +14,7 @@ from tests import signals
 
 
 def test_every_weight_has_its_evidence():
-    assert set(TEMPO_WEIGHTS) == set(NAMES)
+    assert set(TEMPO_WEIGHTS) == set(TEMPO_NAMES)
     assert all(set(weights) - {"bias"} <= set(NAMES) for weights in METER_WEIGHTS.values())
     assert all(profile.shape == (len(VIEWS), 12) for profile in PROFILES.values())
 
