@@ -3,7 +3,8 @@
     python -m benchmarks.loops EVAL_DIR [--every 4] [--damage stretched ...] [--out benchmarks/results/loops.json]
 
 EVAL_DIR holds a manifest.csv and its recordings (see benchmarks/loops_takes.py). Truth is the undamaged recording: the
-finished loop is laid over it by its onsets, which tells whether bar 1 is where it was and how far each bar is off.
+finished loop is laid over it by its onsets, which tells whether bar 1 is where it was and how far each bar is off from
+where the recording's notes fall on the grid (padding of a file and slow attacks as a whole are taken out of the truth).
 Tonal recordings of unknown key ask for the key heard in them undamaged. Prints a table and the targets; the JSON holds
 both and every outcome of ours that misses a target. Seconds are those of the processor.
 """
@@ -14,21 +15,23 @@ import argparse
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.loops_stretch import signalsmith
 from benchmarks.loops_summary import Outcome, shortfalls, summary, table, targets
-from benchmarks.loops_takes import Damaged, Source, damages, read_sources
+from benchmarks.loops_takes import RATE, Damaged, Source, damages, read_sources
 from helpers.audio import resample
 from helpers.errors import Refused
 from helpers.features import chroma, key_scores, onset_bands
 from helpers.loops import make_loop, plan_corrections, prove
-from helpers.loops.hearing import hear
+from helpers.loops.hearing import hear, hear_onsets
 from helpers.loops.level import apply_cleaning
 from helpers.loops.seam import fade_pair, measure_seam
+from helpers.loops.tempo import grid_phase
+from helpers.meter import step_seconds
 from helpers.pitch import ALL_KEYS
 from helpers.records import Clip, Request, Take
 
@@ -95,10 +98,11 @@ def bands_of(clip: Clip) -> np.ndarray:
     return rows / (np.sqrt(np.mean(rows**2, axis=1, keepdims=True)) + 0.1 * np.sqrt(np.mean(rows**2)) + 1e-9)
 
 
-def lay_over(loop: Clip, source: Source) -> tuple[bool | None, list[float]]:
-    """Whether the loop's bar 1 is one of the source's bar lines, and how far each bar is off in ms.
+def lay_over(loop: Clip, source: Source) -> tuple[bool | None, list[float], float]:
+    """Whether the loop's bar 1 is one of the source's bar lines, how late each bar is in ms, and where it starts.
 
-    Loops that look the same from several phases (equal accents on every beat) are right at any of them.
+    Loops that look the same from several phases (equal accents on every beat) are right at any of them. The start is
+    in seconds of the source; 0 where it cannot be told.
     """
     out, truth = bands_of(loop), bands_of(source.loop)
     frames = truth.shape[1]
@@ -111,13 +115,13 @@ def lay_over(loop: Clip, source: Source) -> tuple[bool | None, list[float]]:
         for t, o in zip(tiled, out, strict=True)
     )
     power = np.sqrt((out**2).sum() * (tiled[:, :reach] ** 2).sum())
-    likeness = likeness / power
+    likeness /= power
     lag = np.arange(frames)
     away = np.abs((lag + bar / 2) % bar - bar / 2)
     on_line = away <= 8  # 40 ms
     best = float(likeness.max())
     if best < 0.25:
-        return None, []
+        return None, [], 0.0
     right = bool(likeness[on_line].max() > 0.97 * best)
     at = int(lag[on_line][np.argmax(likeness[on_line])] if right else np.argmax(likeness))
     home = round(np.round(at / bar) * bar) if right else at
@@ -137,22 +141,44 @@ def lay_over(loop: Clip, source: Source) -> tuple[bool | None, list[float]]:
         step = 1000 * 60 / source.request.bpm / source.request.time.steps_per_beat
         where = at * 5.0
         errors = [((where + e + step / 2) % step) - step / 2 for e in errors]
-    return right, errors
+    return right, errors, at * 0.005
 
 
-def bar_line_levels_db(clip: Clip, bars: int) -> np.ndarray:
-    """Level of the 100 ms around each bar line against the level of the whole, floored at -40 dB (bars,)."""
-    half = round(0.05 * clip.sample_rate)
-    edges = np.round(np.arange(bars) * clip.length / bars).astype(int)
-    power = np.square(clip.samples).sum(axis=0)
-    levels = np.array([power[(np.arange(-half, half) + edge) % clip.length].mean() for edge in edges])
-    return 10 * np.log10(levels / (power.mean() + 1e-12) + 1e-4)
+def lateness_ms(source: Source) -> float:
+    """How late the recording's notes lie on its own grid of sixteenths as a whole, in ms: padding, slow attacks."""
+    heard = hear_onsets(source.loop)
+    if heard.times.size == 0:
+        return 0.0
+    meter = source.request.time
+    step = step_seconds(source.request.bpm, meter)
+    phase = grid_phase(heard.times, heard.strengths, step, meter.steps_per_beat)
+    return 1000 * ((phase + step / 2) % step - step / 2)
 
 
-def dip_db(clip: Clip, source: Source) -> float:
-    """How much quieter the wrap is than the quietest bar line of the recording going round, in dB; 0 if it is not."""
-    own = bar_line_levels_db(source.loop, source.bars)
-    return float(max(0.0, own.min() - bar_line_levels_db(clip, source.request.bars)[0]))
+def dip_db(clip: Clip, source: Source, start_seconds: float) -> float:
+    """How much quieter the 100 ms around the wrap are than the same moments of the recording, in dB; 0 if they are not.
+
+    ``start_seconds`` is where in the recording the loop starts; levels are against those of the whole.
+    """
+    half = round(0.05 * RATE)
+
+    def level(samples: np.ndarray, end: int, start: int) -> float:
+        length = samples.shape[1]
+        around = np.r_[np.arange(end - half, end), np.arange(start, start + half)] % length
+        power = np.square(samples, dtype=np.float64).mean(axis=0)
+        return 10 * float(np.log10(power[around].mean() / (power.mean() + 1e-12) + 1e-4))
+
+    start = round(start_seconds * RATE)
+    own = level(source.loop.samples, start + clip.length, start)
+    return max(0.0, own - level(clip.samples, 0, 0))
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Of a recording: whether the beginning of its notes can be told, and how late they lie on its own grid."""
+
+    struck: bool
+    lateness_ms: float
 
 
 def with_key(source: Source) -> Request:
@@ -163,9 +189,9 @@ def with_key(source: Source) -> Request:
     return replace(source.request, key=ALL_KEYS[int(np.argmax(heard))])
 
 
-def run(source: Source, damaged: Damaged, method: str, request: Request, struck: bool) -> Outcome:
+def run(source: Source, damaged: Damaged, method: str, request: Request, truth: Truth) -> Outcome:
     """Give a damaged take to a method and measure what comes back against the truth."""
-    outcome = Outcome(source.name, damaged.damage, method, request.role, damaged.refuse is None, struck)
+    outcome = Outcome(source.name, damaged.damage, method, request.role, damaged.refuse is None, truth.struck)
     take = Take(clip=damaged.clip, engine="damaged", engine_version="1", seed=0, prompt="")
     begin = time.process_time()
     try:
@@ -186,14 +212,14 @@ def run(source: Source, damaged: Damaged, method: str, request: Request, struck:
         return outcome
     outcome.exact = clip.length == request.samples()
     outcome.seam = measure_seam(clip, request).value
-    outcome.dip_db = dip_db(clip, source)
-    outcome.phase_right, errors = lay_over(clip, source)
+    outcome.phase_right, errors, start = lay_over(clip, source)
+    outcome.dip_db = dip_db(clip, source, start)
     if damaged.bad and method == "ours":
         first, last = chosen_span(take, request)
         outcome.clean_window = not any(first < b - 0.05 and last > a + 0.05 for a, b in damaged.bad)
     if errors:
-        outcome.timing_ms = float(np.median(np.abs(errors)))
-        outcome.timing_worst_ms = float(np.max(np.abs(errors)))
+        off = np.abs(np.array(errors) - truth.lateness_ms)
+        outcome.timing_ms, outcome.timing_worst_ms = float(np.median(off)), float(off.max())
     if source.tonal and damaged.damage in ("shifted", "clean", "detuned"):
         before, after = (chroma(c).frames.sum(axis=1) for c in (source.loop, clip))
         likeness = [float(np.roll(before, k) @ after) for k in range(12)]
@@ -213,8 +239,9 @@ def chosen_span(take: Take, request: Request) -> tuple[float, float]:
 def run_source(source: Source, everything: list[Source], names: list[str] | None, methods: list[str]) -> list[Outcome]:
     request = with_key(source)
     struck = prove(source.loop, request.with_(bars=source.bars)).grid_error_ms is not None
+    truth = Truth(struck, lateness_ms(source))
     return [
-        run(source, damaged, method, request, struck)
+        run(source, damaged, method, request, truth)
         for damaged in damages(source, everything, names)
         for method in methods
     ]

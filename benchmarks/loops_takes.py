@@ -89,9 +89,19 @@ def read_sources(folder: Path, every: int = 1) -> list[Source]:
         samples = np.zeros((min(2, clip.channels), length), np.float32)
         count = min(length, clip.length)
         samples[:, :count] = clip.samples[:2, :count]
-        loop = Clip(samples, RATE)
+        loop = Clip(samples * edges(count, length), RATE)
         out.append(Source(row["file"], loop, bars, request, "weak-pulse" not in row["notes"]))
     return out[::every]
+
+
+def edges(count: int, length: int) -> np.ndarray:
+    """Gain (length,) that fades both ends of ``count`` samples in 2 ms, so that no file clicks as it goes round."""
+    fade = round(0.002 * RATE)
+    ramp = np.linspace(0, 1, fade, dtype=np.float32)
+    gain = np.ones(length, np.float32)
+    gain[:fade] = ramp
+    gain[count - fade : count] = ramp[::-1]
+    return gain
 
 
 def canvas(source: Source, bars: float, start_bars: float = 0.0) -> Clip:
@@ -280,22 +290,25 @@ def _long_canvas(s, others, rng):
     foreign = [o for o in others if o.tonal != s.tonal]
     other = foreign[int(rng.integers(len(foreign)))].loop
     samples = whole.samples.copy()
-    leaking = mixed(whole, other, 0.0).samples
-    wrong = signalsmith(whole, 1.0, 1.0).samples if s.tonal else np.roll(samples, round(0.3 * bar / 16), axis=1)
+    sounds = {
+        "hole": whole.samples * 0.03,
+        "quiet": whole.samples * 0.35,
+        "leak": mixed(whole, other, 0.0).samples,
+        "wrong": signalsmith(whole, 1.0, 1.0).samples if s.tonal else np.roll(samples, round(0.3 * bar / 16), axis=1),
+    }
     bad = []
     for number in range(total):
         beside = number in (keep - 1, keep + s.request.bars)
         if keep <= number < keep + s.request.bars or not (beside or rng.random() < 0.5):
             continue
         first, last = round(number * bar), round((number + 1) * bar)
-        kind = rng.choice(["hole", "leak", "wrong", "quiet"])
-        if kind == "hole":
-            samples[:, first + (last - first) // 4 : last - (last - first) // 4] *= np.float32(0.03)
-        elif kind == "quiet":
-            samples[:, first:last] *= np.float32(0.35)
-        else:
-            samples[:, first:last] = (leaking if kind == "leak" else wrong)[:, first:last]
-        bad.append((first / RATE, last / RATE))
+        kind = rng.choice(list(sounds))
+        quarter = (last - first) // 4 if kind == "hole" else 0
+        place = slice(first + quarter, last - quarter)
+        inside = np.arange(place.stop - place.start)
+        mask = np.clip(np.minimum(inside, inside[::-1]) / (0.01 * RATE), 0, 1).astype(np.float32)
+        samples[:, place] += mask * (sounds[kind][:, place] - samples[:, place]).astype(np.float32)
+        bad.append((place.start / RATE, place.stop / RATE))
     return Damaged("47 s canvas", Clip(samples, RATE), bad=tuple(bad))
 
 

@@ -1,20 +1,19 @@
-"""Where does the loop start? The phase of the known grid in a take, and the best run of whole bars in it."""
+"""Where in a take does a bar start? The phase of the known grid."""
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import Refused
 from ..meter import Meter, bar_seconds, step_seconds
 from ..records import Analysis, Request
-from .hearing import Hearing, frame_levels
-from .shift import progression_fit, progression_tones, scale_share
+from .hearing import Hearing
+from .shift import progression_fit, progression_tones
 from .tempo import Drift, TakeTempo
 
 PAD_SECONDS = 0.045  # what may be missing at either end of a window: less than a thirty-second at 160 BPM
+CUT_IN_TRUST = 0.2  # tuned with the weights of the cues
 WHOLE_SECONDS = 0.002  # a take this near to whole bars was cut to them by someone
 
 # What each cue says about which sixteenth starts the bar, in units of log odds; fitted by logistic regression on takes
@@ -45,18 +44,6 @@ class Phase:
     cues: dict[str, float]
 
 
-@dataclass(frozen=True)
-class Window:
-    """The bars of a take to use: ``lines`` are its bar lines in seconds, one more than bars; the ``bar``-th place of
-    ``candidates`` was taken for its ``score`` 0..1, made of ``parts``."""
-
-    lines: tuple[float, ...]
-    bar: int
-    score: float
-    candidates: int
-    parts: dict[str, float]
-
-
 # ---------------------------------------------------------------------------------------------------------------- phase
 
 
@@ -81,7 +68,7 @@ def find_phase(
     votes = sum(CUES[name] * values for name, values in cues.items())
     lines = offset + np.arange(meter.steps_per_bar) * step
     lines += bar * np.ceil((heard.begin - PAD_SECONDS - lines) / bar)
-    room = [_has_room(heard, line, bar * request.bars, request) for line in lines]
+    room = [has_room(heard, line, bar * request.bars, request) for line in lines]
     if any(room):  # a take just long enough can only start where it does
         votes = np.where(room, votes, votes.min() - 10)
     best = int(np.argmax(votes))
@@ -152,11 +139,15 @@ def _standard(values: np.ndarray) -> np.ndarray:
 
 
 def _first(heard: Hearing, offset: float, step: float, meter: Meter) -> np.ndarray:
-    """One at the step where the take begins to sound, if it begins on the grid: up to 45 ms early, for slow attacks."""
+    """One at the step where the take begins to sound, if it begins on the grid: up to 45 ms early, for slow attacks.
+
+    A take that begins in the midst of a sound says much less by it.
+    """
     cue = np.zeros(meter.steps_per_bar)
+    sure = CUT_IN_TRUST if heard.cut_in and heard.begin < 0.02 else 1.0
     number = round((heard.begin + 0.012 - offset) / step)
     if -0.045 <= heard.begin - offset - number * step <= 0.018:
-        cue[number % meter.steps_per_bar] = 1.0
+        cue[number % meter.steps_per_bar] = sure
     return cue
 
 
@@ -171,12 +162,12 @@ def _harmony_cues(heard: Hearing, offset: float, step: float, request: Request) 
         for values, reach in ((change, beat), (new_bar, bar / 2)):
             inner = lines[(lines >= reach) & (lines + reach <= heard.clip.seconds)]
             if inner.size:
-                before = _span_sums(chroma, heard.notes.times, inner - reach, inner)
+                before = span_sums(chroma, heard.notes.times, inner - reach, inner)
                 values[at] = float(
-                    np.mean(_distances(before, _span_sums(chroma, heard.notes.times, inner, inner + reach)))
+                    np.mean(distances(before, span_sums(chroma, heard.notes.times, inner, inner + reach)))
                 )
         if chords is not None and lines.size > 2:
-            bars = _span_sums(chroma, heard.notes.times, lines[:-1], lines[1:])
+            bars = span_sums(chroma, heard.notes.times, lines[:-1], lines[1:])
             agreement[at] = max(progression_fit(bars, chords, first) for first in range(len(chords)))
     cues = {"change": _standard(change), "new bar": _standard(new_bar)}
     if chords is not None:
@@ -184,65 +175,19 @@ def _harmony_cues(heard: Hearing, offset: float, step: float, request: Request) 
     return cues
 
 
-def _span_sums(chroma: np.ndarray, times: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+def span_sums(chroma: np.ndarray, times: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Pitch classes between each start and end: (n, 12)."""
     sums = np.concatenate([np.zeros((12, 1)), np.cumsum(chroma, axis=1)], axis=1)
     return (sums[:, np.searchsorted(times, ends)] - sums[:, np.searchsorted(times, starts)]).T
 
 
-def _distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """One minus the cosine of each pair of rows."""
     norm = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     return np.where(norm > 1e-6, 1 - np.sum(a * b, axis=1) / np.maximum(norm, 1e-6), 0.0)
 
 
-# --------------------------------------------------------------------------------------------------------------- window
-
-# What makes a window good; each part is 0..1.
-WINDOW_PARTS = {
-    "even level": 0.25,  # bars of like level: no fade, no dropout
-    "level": 0.15,  # not the quiet end of the take
-    "grid": 0.15,  # onsets near its own grid
-    "seam": 0.20,  # what precedes its start resembles what it ends with
-    "harmony": 0.25,  # notes on the chords asked for, else on the scale
-}
-
-
-def find_window(heard: Hearing, phase: Phase, tempo: TakeTempo, drift: Drift, request: Request) -> Window:
-    """Choose the best run of ``request.bars`` whole bars.
-
-    Raises
-    ------
-    Refused
-        If no run of that many bars sounds throughout.
-    """
-    bpm = tempo.bpm or request.bpm
-    bar = bar_seconds(bpm, request.time)
-    length = bar * request.bars
-    first = phase.first_bar_seconds
-    while first - bar >= heard.begin - PAD_SECONDS:
-        first -= bar
-    grid = first + bar * np.arange(max(0, int((heard.clip.seconds + PAD_SECONDS - first) / bar + 1e-9)) + 1)
-    lines = grid + drift.late_seconds(grid)
-    places = [
-        lines[at : at + request.bars + 1]
-        for at in range(lines.size - request.bars)
-        if _has_room(heard, lines[at], lines[at + request.bars] - lines[at], request)
-    ]
-    if not places:
-        raise Refused(
-            f"The take sounds for {heard.end - heard.begin:.1f} s from {heard.begin:.1f} s on; {request.bars} bars at "
-            f"{bpm:.2f} BPM from its first bar line need {length:.1f} s. Ask for fewer bars or make another take."
-        )
-    scored = [_window_parts(heard, place, tempo, drift, request) for place in places]
-    totals = np.array(
-        [sum(WINDOW_PARTS[n] * v for n, v in parts.items()) / sum(WINDOW_PARTS[n] for n in parts) for parts in scored]
-    )
-    best = int(np.argmax(totals - 0.005 * np.arange(totals.size)))  # of equals, the earlier
-    return Window(tuple(float(t) for t in places[best]), best, float(totals[best]), len(places), scored[best])
-
-
-def _has_room(heard: Hearing, start: float, length: float, request: Request) -> bool:
+def has_room(heard: Hearing, start: float, length: float, request: Request) -> bool:
     """Whether a loop of ``length`` seconds from ``start`` lies in the take and sounds nearly to its end."""
     # The last note may ring out before the loop does; a take that falls silent much earlier has collapsed.
     rest = min(length / request.bars / 2, length / request.time.beats_per_bar)
@@ -251,48 +196,3 @@ def _has_room(heard: Hearing, start: float, length: float, request: Request) -> 
         and start + length <= heard.clip.seconds + PAD_SECONDS
         and start + length - rest <= heard.end
     )
-
-
-def _window_parts(
-    heard: Hearing, lines: np.ndarray, tempo: TakeTempo, drift: Drift, request: Request
-) -> dict[str, float]:
-    levels = frame_levels(heard.clip, 0.05)
-    edges = np.clip(np.round(lines / 0.05).astype(int), 0, levels.size)
-    bars = np.array([levels[a:b].mean() if b > a else 0.0 for a, b in itertools.pairwise(edges)])
-    loudness = 20 * np.log10(bars / (levels.max() + 1e-12) + 1e-4)
-    parts = {
-        "even level": float(np.exp(-np.ptp(loudness) / 10)),
-        "level": float(np.clip(1 + loudness.mean() / 40, 0, 1)),
-        "seam": _likeness(heard, lines),
-    }
-    times = heard.onsets.times
-    inside = (times >= lines[0] - 0.02) & (times < lines[-1])
-    if tempo.bpm is not None and inside.sum() > 3:
-        step = step_seconds(tempo.bpm, request.time)
-        off = times[inside] - drift.late_seconds(times[inside]) - tempo.step_offset_seconds
-        off = np.abs((off + step / 2) % step - step / 2)
-        parts["grid"] = float(np.exp(-np.median(off) / 0.02))
-    if heard.notes is not None:
-        chroma = _span_sums(heard.notes.chroma(), heard.notes.times, lines[:-1], lines[1:])
-        chords = progression_tones(request)
-        if chords is not None:
-            parts["harmony"] = progression_fit(chroma, chords, 0)
-        elif request.key is not None:
-            parts["harmony"] = scale_share(chroma.sum(axis=0), request.key)
-    return parts
-
-
-def _likeness(heard: Hearing, lines: np.ndarray) -> float:
-    """How much the 200 ms before the end resemble the 200 ms before the start, in level and notes, 0..1."""
-    reach = 0.2
-    if lines[0] < reach:
-        return 0.5  # nothing leads in: the seam will be a fold
-    levels = frame_levels(heard.clip, 0.05)
-    ends = [levels[max(0, round(t / 0.05) - 4) : max(1, round(t / 0.05))].mean() for t in (lines[0], lines[-1])]
-    step_db = abs(20 * np.log10((ends[0] + 1e-4) / (ends[1] + 1e-4)))
-    likeness = float(np.exp(-step_db / 8))
-    if heard.notes is None:
-        return likeness
-    at = np.array([lines[0], lines[-1]])
-    before = _span_sums(heard.notes.chroma(), heard.notes.times, at - reach, at)
-    return likeness * (1 - 0.5 * float(_distances(before[:1], before[1:])[0]))

@@ -12,6 +12,7 @@ from ..records import Clip, Request
 
 FRAME_SECONDS = 0.01
 ACTIVE_DB = -45.0  # against the loudest 10 ms of the take: below is silence before the first note
+CUT_IN_DB = -1.5  # of 9 in 10 recordings the first 2 ms are quieter than this; of those cut at random, 4 in 10
 SILENT_RMS = 1e-3  # -60 dBFS
 NOTE_HOP_SECONDS = 0.05
 LEAST_FLUX = 4.5  # bowed and blown chords ripple below 4, struck and plucked notes start above 10
@@ -27,7 +28,10 @@ class Onsets:
 
 @dataclass(frozen=True, eq=False)
 class Hearing:
-    """A take with its onsets, its notes (None for drums) and the seconds between which it sounds."""
+    """A take with its onsets, its notes (None for drums) and the seconds between which it sounds.
+
+    ``cut_in`` says that it was cut out of something longer: it begins in the midst of a sound, not with an attack.
+    """
 
     clip: Clip
     bands: OnsetBands
@@ -35,6 +39,7 @@ class Hearing:
     notes: NoteGram | None
     begin: float
     end: float
+    cut_in: bool = False
 
 
 def hear(clip: Clip, request: Request) -> Hearing:
@@ -42,7 +47,7 @@ def hear(clip: Clip, request: Request) -> Hearing:
     begin, end = active_span(clip)
     bands = onset_bands(clip)
     notes = None if request.role == "drums" else note_gram(clip, hop_seconds=NOTE_HOP_SECONDS)
-    return Hearing(clip, bands, hear_onsets(clip, bands), notes, begin, end)
+    return Hearing(clip, bands, hear_onsets(clip, bands), notes, begin, end, starts_cut_in(clip))
 
 
 def hear_onsets(clip: Clip, bands: OnsetBands | None = None) -> Onsets:
@@ -64,6 +69,15 @@ def active_span(clip: Clip) -> tuple[float, float]:
         raise Refused("The take is silent; make another one.")
     loud = np.flatnonzero(levels > peak * 10 ** (ACTIVE_DB / 20))
     return float(loud[0] * FRAME_SECONDS), float((loud[-1] + 1) * FRAME_SECONDS)
+
+
+def starts_cut_in(clip: Clip) -> bool:
+    """Whether a clip sounds from its first 2 ms on about as loud as it does in the 60 ms after: no attack is near."""
+    first = Clip(clip.samples[:, : round(0.0025 * clip.sample_rate)], clip.sample_rate)
+    after = frame_levels(Clip(clip.samples[:, first.length : round(0.06 * clip.sample_rate)], clip.sample_rate), 0.01)
+    if first.length == 0 or after.size == 0:
+        return False
+    return float(np.sqrt(np.mean(np.square(first.samples)))) > 10 ** (CUT_IN_DB / 20) * float(after.max())
 
 
 def frame_levels(clip: Clip, frame_seconds: float) -> np.ndarray:

@@ -10,7 +10,7 @@ from ..audio import resample
 from ..errors import Refused
 from ..records import Analysis, Clip, Loop, Progress, Request, Take, silent_progress
 from .cut import CutLoop, cut_loop
-from .find import PAD_SECONDS, Window, find_phase, find_window
+from .find import PAD_SECONDS, find_phase
 from .hearing import Hearing, active_span, hear
 from .level import RUMBLE_DB, apply_cleaning, offset_db, rumble_db, set_level
 from .noise import check_usable
@@ -18,6 +18,7 @@ from .seam import apply_seam, plan_seam
 from .shift import Shift, plan_shift
 from .stretch import apply_stretch, apply_warp
 from .tempo import Drift, TakeTempo, estimate_drift, estimate_take_tempo
+from .window import Window, find_window
 
 MOST_STRETCH_PERCENT = 6.0  # beyond, stretched attacks and vibrato are heard as such
 LEAST_STRETCH_PERCENT = 0.05  # 8 ms over eight bars at 120 BPM

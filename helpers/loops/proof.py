@@ -43,7 +43,7 @@ LIMITS = {
     "grid_error_ms": Limit(35.0, "beyond a sixteenth's third at 120 BPM the part is not on this grid"),
     "in_key_share": Limit(0.60, "seven of twelve notes hold 58 % of anything by chance"),
     "seam": Limit(1.5, "half again as abrupt as the loop's own most abrupt moments is heard as a click or a gap"),
-    "purity": Limit(0.1, "2 % of pure recordings lie below this, and most with another instrument 6 dB under them"),
+    "purity": Limit(0.1, "one pure recording in 80 lies below this, and six in ten with another instrument 6 dB under"),
     "true_peak_dbtp": Limit(-0.1, "nearer to full scale lossy players clip"),
     "loudness_lufs": Limit(-40.0, "quieter is not usable beside other tracks"),
 }

@@ -1,49 +1,63 @@
 """How much of a loop is only the instrument asked for?
 
-No separation model: a handful of plain measures of one spectrogram, weighed by a logistic regression. It was fitted on
-stems and sketches, pure and mixed with other stems 6 and 12 dB below them; left-out recordings are told apart with an
-area under the curve of 0.96 (drums in tonal loops) and 0.93 (notes in drum loops) at 6 dB. Tonal loops are searched for
-drums, drum loops for notes; each has its own weights.
+No separation model: a handful of plain measures of one spectrogram, weighed by a logistic regression. Tonal loops are
+searched for drums, drum loops for notes; each has its own measures and weights (``purity_weights.py``). They are fitted
+by ``benchmarks/loops_purity.py`` to recordings and sketches, pure and mixed with others; what recordings left out of
+the fit give is printed there.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..records import Clip, Request
+from .purity_weights import DRUMS, TONAL
 
 FRAME_SECONDS = 0.046
 LONGEST_SECONDS = 16.0  # the start of a longer loop tells enough
 LOWEST_BAND_HZ, BANDS, BANDS_PER_OCTAVE = 30.0, 97, 10.5
-HARMONIC_FRAMES, PERCUSSIVE_BANDS = 25, 13  # medians along time and along frequency: 0.29 s and 1.2 octaves
+HELD_SECONDS = 0.6  # what stays in a band for this long is a note
+# Seconds around an onset: what sounds before it, at it, and once the noise of an attack is over.
+BEFORE, AT, LATER = (-0.058, -0.023), (0.0, 0.023), (0.046, 0.081)
+OCTAVES_HZ = (30, 90, 180, 350, 700, 1400, 2800, 5600, 11_000)
+LOW, MIDDLE, HIGH = slice(0, 2), slice(3, 6), slice(6, 8)  # of the octaves above
 FLOOR = 1e-5  # of a share before its logarithm
 
 
-@dataclass(frozen=True)
-class _Weights:
-    """The odds that another instrument sounds: ``intercept`` and a weight for each measure."""
+@dataclass(frozen=True, eq=False)
+class Spectra:
+    """What purity is measured on: the power spectrogram (bins, frames) with its ``hz`` (bins,) and ``hop_seconds``.
 
-    intercept: float
-    weights: dict[str, float]
+    ``onsets`` are the frames (n,) in which notes or hits begin; ``focus`` and its ``weights`` say at ``focus_times``
+    how much of the pitch-class strength the three strongest hold (all (k,), empty for drums).
+    """
 
+    power: np.ndarray
+    hz: np.ndarray
+    hop_seconds: float
+    onsets: np.ndarray
+    focus: np.ndarray
+    weights: np.ndarray
+    focus_times: np.ndarray
 
-TONAL = _Weights(
-    18.5,
-    {
-        "note_focus": -14.0,  # a few clear notes at a time
-        "hits_top_db": 0.115,  # cymbals and snares
-        "hits_high_db": -0.162,  # plucks and hammers have these without the ones above 5 kHz
-        "hits_low_db": 0.100,  # kicks
-        "top_db": 0.132,
-        "noisy_onsets_db": 0.162,
-        "onset_rise": -0.652,
-        "low_flatness": -5.28,
-    },
-)
-DRUMS = _Weights(1.22, {"note_focus": 11.0, "steady_mid_db": 0.158, "mid_flatness": -8.73, "hit_share_mid": -2.82})
+    def part(self, start: float, end: float) -> Spectra:
+        """The same between two seconds."""
+        first, last = (max(0, round(t / self.hop_seconds)) for t in (start, end))
+        inside = (self.onsets >= first) & (self.onsets < last)
+        near = (self.focus_times >= start) & (self.focus_times < end)
+        return Spectra(
+            self.power[:, first:last],
+            self.hz,
+            self.hop_seconds,
+            self.onsets[inside] - first,
+            self.focus[near],
+            self.weights[near],
+            self.focus_times[near] - start,
+        )
 
 
 def measure_purity(clip: Clip, request: Request) -> tuple[float | None, dict[str, float]]:
@@ -54,102 +68,161 @@ def measure_purity(clip: Clip, request: Request) -> tuple[float | None, dict[str
     purity, parts
         None and nothing for silence.
     """
-    parts = measure_parts(clip, drums=request.role == "drums")
-    if not parts:
-        return None, {}
-    model = DRUMS if request.role == "drums" else TONAL
-    odds = model.intercept + sum(model.weights[name] * parts[name] for name in model.weights)
-    return 1 / (1 + math.exp(min(50.0, odds))), parts
-
-
-def measure_parts(clip: Clip, *, drums: bool) -> dict[str, float]:
-    """The measures that tell instruments apart, empty for silence.
-
-    ``hits_*_db`` and ``steady_mid_db``: energy of the percussive or harmonic part of a band against the whole, after
-    median filtering (Fitzgerald, DAFx 2010); ``*_flatness``: geometric over arithmetic mean of the spectrum;
-    ``noisy_onsets_db``: flatness of 2.5 to 9 kHz at the noisier onsets; ``onset_rise``: natural log of how much 2.5 kHz
-    and up rises at an onset; ``note_focus``: share of the three strongest pitch classes, 0.25 to 1.
-    """
     from ..features import chroma, onset_times
 
+    drums = request.role == "drums"
     clip = Clip(clip.samples[:, : round(LONGEST_SECONDS * clip.sample_rate)], clip.sample_rate)
-    power, hz, hop = _power(clip)
-    if power.size == 0 or power.sum() <= 0:
-        return {}
-    bands, band_hz = _bands(power, hz)
-    hits = _percussive_share(bands)
-    total = bands.sum()
-
-    def share_db(energy: np.ndarray, low: float, high: float) -> float:
-        return 10 * float(np.log10(energy[(band_hz >= low) & (band_hz < high)].sum() / total + FLOOR))
-
-    notes = chroma(clip).frames
-    strength = notes.sum(axis=0)
-    focus = np.sort(notes / (strength + 1e-9), axis=0)[-3:].sum(axis=0)
-    parts = {"note_focus": float(np.average(focus, weights=strength)) if strength.sum() > 0 else 0.0}
-    if drums:
-        middle = (band_hz >= 150) & (band_hz < 2500)
-        parts |= {
-            "steady_mid_db": share_db(bands * (1 - hits), 150, 2500),
-            "mid_flatness": _flatness(power[(hz >= 600) & (hz < 2500)], power),
-            "hit_share_mid": float((bands * hits)[middle].sum() / (bands[middle].sum() + 1e-12)),
-        }
-        return parts
-    frames = np.round(onset_times(clip)[0] * clip.sample_rate / hop).astype(int) + 1
-    frames = np.clip(frames, 2, power.shape[1] - 1)
-    high = (hz >= 2500) & (hz < 9000)
-    above = bands[band_hz >= 2500].sum(axis=0)
-    floor = 1e-4 * above.max() + 1e-12
-    rises = np.log((above[frames] + floor) / (above[frames - 2] + floor)) if frames.size else np.zeros(1)
-    noisy = _flat(power[high][:, frames]) if frames.size and high.any() else np.zeros(1)
-    parts |= {
-        "hits_top_db": share_db(bands * hits, 5000, 16_000),
-        "hits_high_db": share_db(bands * hits, 2500, 9000),
-        "hits_low_db": share_db(bands * hits, 30, 150),
-        "top_db": share_db(bands, 5000, 16_000),
-        "noisy_onsets_db": 10 * float(np.log10(np.percentile(noisy, 80) + 1e-3)),
-        "onset_rise": float(np.percentile(rises, 70)),
-        "low_flatness": _flatness(power[(hz >= 150) & (hz < 600)], power),
-    }
-    return parts
+    notes = None if drums else chroma(clip)
+    spectra = spectra_of(clip, onset_times(clip)[0], notes.frames if notes else None, notes.times if notes else None)
+    parts = measure_parts(spectra, drums=drums)
+    return (purity_of(parts, drums=drums), parts) if parts else (None, {})
 
 
-def _power(clip: Clip) -> tuple[np.ndarray, np.ndarray, int]:
-    """Power spectrogram (bins, frames), the bins' Hz, and the hop in samples."""
+def purity_of(parts: dict[str, float], *, drums: bool) -> float:
+    """One minus the chance, by the logistic model, that another instrument sounds."""
+    model = DRUMS if drums else TONAL
+    odds = model["intercept"] + sum(model[name] * parts[name] for name in model if name != "intercept")
+    return 1 / (1 + math.exp(min(50.0, odds)))
+
+
+def spectra_of(
+    clip: Clip, onset_seconds: np.ndarray, chroma: np.ndarray | None = None, times: np.ndarray | None = None
+) -> Spectra:
+    """Spectrogram of a clip with its onsets in seconds (n,) and, for tonal clips, its chroma (12, k) at ``times``."""
     from scipy.signal import stft
 
-    size = 1 << round(np.log2(FRAME_SECONDS * clip.sample_rate))
+    rate = clip.sample_rate
+    size = 1 << round(np.log2(FRAME_SECONDS * rate))
     hop = size // 4
+    empty = np.zeros(0)
     if clip.length < size:
-        return np.zeros((0, 0)), np.zeros(0), hop
-    hz, _, spectrum = stft(clip.mono(), clip.sample_rate, nperseg=size, noverlap=size - hop, padded=False)
-    return np.square(np.abs(spectrum)), hz, hop
+        return Spectra(np.zeros((0, 0)), empty, hop / rate, empty.astype(int), empty, empty, empty)
+    hz, _, spectrum = stft(clip.mono(), rate, nperseg=size, noverlap=size - hop, padded=False)
+    power = np.square(np.abs(spectrum))
+    frames = np.clip(np.round(onset_seconds * rate / hop).astype(int) + 1, 0, power.shape[1] - 1)
+    if chroma is None or times is None:
+        return Spectra(power, hz, hop / rate, frames, empty, empty, empty)
+    strength = chroma.sum(axis=0)
+    focus = np.sort(chroma / (strength + 1e-9), axis=0)[-3:].sum(axis=0)
+    return Spectra(power, hz, hop / rate, frames, focus, strength, times)
 
 
-def _bands(power: np.ndarray, hz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Energy in bands a tenth of an octave (or a bin) wide (bands, frames), and their lower edges in Hz."""
+def measure_parts(spectra: Spectra, *, drums: bool) -> dict[str, float]:
+    """The measures that tell instruments apart, empty for silence.
+
+    Of tonal loops: ``note_focus``, share of the three strongest pitch classes, 0.25 to 1; ``bright_hits``, natural log
+    of what rises above 5 kHz at the brightest onsets against 150 to 2500 Hz; ``*_flatness``, geometric over arithmetic
+    mean of the spectrum below 150 Hz, from there to 2.5 kHz and from there to 9 kHz; ``low_motion_hz``, how far the
+    centre of 30 to 200 Hz moves, as kicks do; ``low_beats``, how much more 30 to 90 Hz comes and goes than 700 to
+    1400 Hz (natural log); ``low_with_middle``, correlation of the onsets below 180 Hz with those of 350 to 2800 Hz.
+
+    Of drum loops: ``held_mid_db``, what stays in its band for 0.6 s from 150 to 2500 Hz against the whole;
+    ``high_with_middle``, correlation of the onsets above 2.8 kHz with those of 350 to 2800 Hz; ``high_beats``, as
+    ``low_beats`` for 2.8 to 5.6 kHz.
+
+    Of both: ``dull_hits``, centre (log2 Hz) of what is left of the dullest onsets 60 ms on.
+    """
+    power, hz = spectra.power, spectra.hz
+    if power.shape[1] < 8 or power.sum() <= 0:
+        return {}
+    edges = np.searchsorted(hz, OCTAVES_HZ)
+    octaves = np.array([power[a:b].sum(axis=0) for a, b in itertools.pairwise(edges)])
+    together = _onsets_together(octaves)
+    centre_bands = _band_edges(hz)
+    parts = {"dull_hits": _dull_hits(spectra, centre_bands)}
+    if drums:
+        return parts | {
+            "held_mid_db": _held_mid_db(power, hz, centre_bands, spectra.hop_seconds),
+            "high_with_middle": float(together[HIGH, MIDDLE].mean()),
+            "high_beats": _crest(octaves[6]) - _crest(octaves[4]),
+        }
+    strength = spectra.weights.sum()
+    return parts | {
+        "note_focus": float(np.average(spectra.focus, weights=spectra.weights)) if strength > 0 else 0.0,
+        "bright_hits": _bright_hits(spectra),
+        "low_flatness": _flatness(power[(hz >= 30) & (hz < 150)], power),
+        "mid_flatness": _flatness(power[(hz >= 150) & (hz < 2500)], power),
+        "high_flatness": _flatness(power[(hz >= 2500) & (hz < 9000)], power),
+        "low_motion_hz": _motion_hz(power[(hz >= 30) & (hz < 200)], hz[(hz >= 30) & (hz < 200)]),
+        "low_beats": _crest(octaves[0]) - _crest(octaves[4]),
+        "low_with_middle": float(together[LOW, MIDDLE].mean()),
+    }
+
+
+def _band_edges(hz: np.ndarray) -> np.ndarray:
+    """First bins of bands a tenth of an octave (or a bin) wide (bands,)."""
     edges = np.unique(np.searchsorted(hz, LOWEST_BAND_HZ * 2 ** (np.arange(BANDS) / BANDS_PER_OCTAVE)))
-    edges = edges[edges < hz.size - 1]
-    return np.add.reduceat(power, edges, axis=0), hz[edges]
+    return edges[edges < hz.size - 1]
 
 
-def _percussive_share(bands: np.ndarray) -> np.ndarray:
-    """How much of each cell is percussive, 0..1."""
+def _rises(spectra: Spectra, span: tuple[float, float]) -> np.ndarray:
+    """How much more sounds in ``span`` seconds from each onset than before it, 0 or more (bins, onsets)."""
+    last = spectra.power.shape[1] - 1
+
+    def mean(seconds: tuple[float, float]) -> np.ndarray:
+        reach = np.arange(*(round(s / spectra.hop_seconds) + add for s, add in zip(seconds, (0, 1), strict=True)))
+        return spectra.power[:, np.clip(spectra.onsets[:, None] + reach, 0, last)].mean(axis=2)
+
+    return np.maximum(mean(span) - mean(BEFORE), 0) + 1e-10 * spectra.power.max()
+
+
+def _bright_hits(spectra: Spectra) -> float:
+    if spectra.onsets.size == 0:
+        return 0.0
+    rises, hz, floor = _rises(spectra, AT), spectra.hz, 1e-9 * spectra.power.max()
+    top = rises[(hz >= 5000) & (hz < 16_000)].sum(axis=0)
+    middle = rises[(hz >= 150) & (hz < 2500)].sum(axis=0)
+    return float(np.percentile(np.log((top + floor) / (middle + floor)), 90))
+
+
+def _dull_hits(spectra: Spectra, edges: np.ndarray) -> float:
+    if spectra.onsets.size == 0:
+        return 0.0
+    amplitude = np.sqrt(np.add.reduceat(_rises(spectra, LATER), edges, axis=0))
+    log_hz = np.log2(spectra.hz[edges] + 1)[:, None]
+    return float(np.percentile((amplitude * log_hz).sum(axis=0) / (amplitude.sum(axis=0) + 1e-12), 10))
+
+
+def _onsets_together(octaves: np.ndarray) -> np.ndarray:
+    """Correlation of the rises of each octave with those of each other (octaves, octaves)."""
+    from scipy.ndimage import maximum_filter1d
+
+    level = np.log(octaves + 1e-5 * octaves.max(axis=1, keepdims=True) + 1e-9 * octaves.max())
+    rises = maximum_filter1d(np.maximum(level[:, 2:] - level[:, :-2], 0), 3, axis=1)
+    centred = rises - rises.mean(axis=1, keepdims=True)
+    norm = np.linalg.norm(centred, axis=1) + 1e-6
+    return centred @ centred.T / np.outer(norm, norm)
+
+
+def _crest(power: np.ndarray) -> float:
+    """Natural log of the loudest moments of a band against its median ones."""
+    floor = 1e-30
+    return float(np.log((np.percentile(power, 98) + floor) / (np.median(power) + 1e-5 * power.max() + floor)))
+
+
+def _motion_hz(power: np.ndarray, hz: np.ndarray) -> float:
+    """Standard deviation in Hz of the centre of a band, its loud moments counting most."""
+    total = power.sum(axis=0) + 1e-12
+    centre = (power * hz[:, None]).sum(axis=0) / total
+    return float(np.sqrt(np.average((centre - np.average(centre, weights=total)) ** 2, weights=total)))
+
+
+def _held_mid_db(power: np.ndarray, hz: np.ndarray, edges: np.ndarray, hop_seconds: float) -> float:
+    """Harmonic part by median filtering along time (Fitzgerald, DAFx 2010), with a window too long for drums."""
     from scipy.ndimage import median_filter
 
-    amplitude = np.sqrt(bands)
-    harmonic = median_filter(amplitude, (1, HARMONIC_FRAMES))
-    percussive = median_filter(amplitude, (PERCUSSIVE_BANDS, 1))
-    return percussive**2 / (percussive**2 + harmonic**2 + 1e-20)
-
-
-def _flat(power: np.ndarray) -> np.ndarray:
-    """Spectral flatness of each frame (n,)."""
-    return np.exp(np.log(power + 1e-16).mean(axis=0)) / (power.mean(axis=0) + 1e-16)
+    bands = np.add.reduceat(power, edges, axis=0)
+    middle = (hz[edges] >= 150) & (hz[edges] < 2500)
+    amplitude = np.sqrt(bands[middle])
+    held = np.minimum(median_filter(amplitude, (1, round(HELD_SECONDS / hop_seconds) | 1)), amplitude)
+    return 10 * float(np.log10(np.square(held).sum() / bands.sum() + FLOOR))
 
 
 def _flatness(band: np.ndarray, power: np.ndarray) -> float:
-    """Median flatness of a band over the frames that sound."""
+    """Median over the frames that sound of geometric over arithmetic mean."""
     total = power.sum(axis=0)
     loud = total > 0.01 * total.max()
-    return float(np.median(_flat(band[:, loud]))) if band.size and loud.any() else 0.0
+    if not band.size or not loud.any():
+        return 0.0
+    band = band[:, loud]
+    return float(np.median(np.exp(np.log(band + 1e-16).mean(axis=0)) / (band.mean(axis=0) + 1e-16)))

@@ -22,6 +22,7 @@ SHORT_CROSSFADE_SECONDS = 0.012  # shorter than an attack
 LONG_CROSSFADE_SECONDS = 0.120  # for sustained sound without onsets near the wrap
 LEAD_IN_DB = -15.0  # a lead-in this far below the end of the loop would be heard as a hole
 GUARD_SECONDS = 0.01
+FOOT_SECONDS = 0.05  # slow attacks begin this long before they are heard as begun
 SOFT_START_SECONDS = 0.002  # a take cut off before its first sample starts with a jump; 2 ms hide it
 QUIET_DB = -30.0  # and one this far below the whole loop is silence
 
@@ -50,12 +51,10 @@ def plan_seam(cut: CutLoop, *, whole_tail: bool = False) -> Seam:
     if lead_in.shape[1] < 2 * short or _level_db(before) < quiet:
         # Nothing led into the start, so nothing of what rings on after the end is in it yet.
         if _level_db(cut.tail[:, :short]) > _level_db(end[:, -short:]) + RISE_DB:
-            return Seam(
-                "fold", 0.0, _starts_with_a_jump(cut)
-            )  # a new note begins right there, as one does at the loop's start
-        return Seam(
-            "fold", (_decay_samples(cut.tail, rate) or min(cut.tail.shape[1], short)) / rate, _starts_with_a_jump(cut)
-        )
+            count = 0  # a new note begins right there, as one does at the loop's start
+        else:
+            count = _decay_samples(cut.tail, rate) or min(cut.tail.shape[1], short)
+        return Seam("fold", count / rate, _starts_with_a_jump(cut, count))
     steady = _is_steady(lead_in, rate) and _is_steady(cut.loop.samples[:, -lead_in.shape[1] :], rate)
     return Seam("crossfade", (lead_in.shape[1] if steady else short) / rate)
 
@@ -65,15 +64,36 @@ def apply_seam(cut: CutLoop, seam: Seam) -> Clip:
     rate = cut.loop.sample_rate
     count = round(seam.seconds * rate)
     if seam.kind == "fold":
-        return fold_tail(_softly_started(cut.loop) if seam.soft_start else cut.loop, cut.tail[:, :count])
+        loop = _softly_started(cut.loop) if seam.soft_start else cut.loop
+        return fold_tail(_fold_foot(loop, cut.lead_in), cut.tail[:, :count])
     return _cross_into(cut.loop, cut.lead_in[:, cut.lead_in.shape[1] - count :])
 
 
-def _starts_with_a_jump(cut: CutLoop) -> bool:
-    """Whether the step into the first sample is larger than any step of the 5 ms after it."""
-    first = cut.loop.samples[:, : max(2, round(FRAME_SECONDS * cut.loop.sample_rate))]
-    before = cut.lead_in[:, -1] if cut.lead_in.shape[1] else 0.0
-    return bool(np.any(np.abs(first[:, 0] - before) > np.abs(np.diff(first, axis=1)).max(axis=1)))
+def _starts_with_a_jump(cut: CutLoop, tail_samples: int) -> bool:
+    """Whether the step into the first sample is larger than any step of the 5 ms around it.
+
+    A lead-in leads to the first sample, however short it is; without one the sound starts there all at once.
+    """
+    if cut.lead_in.shape[1] >= round(SOFT_START_SECONDS * cut.loop.sample_rate):
+        return False
+    near = max(2, round(FRAME_SECONDS * cut.loop.sample_rate))
+    first, last = cut.loop.samples[:, :near], cut.loop.samples[:, -near:]
+    step = first[:, 0] + (cut.tail[:, 0] if tail_samples else 0.0) - last[:, -1]
+    ordinary = np.maximum(np.abs(np.diff(first, axis=1)).max(axis=1), np.abs(np.diff(last, axis=1)).max(axis=1))
+    return bool(np.any(np.abs(step) > ordinary))
+
+
+def _fold_foot(loop: Clip, lead_in: np.ndarray) -> Clip:
+    """Add the foot of the first attack, what sounds in the 50 ms before the start, onto the end of the loop."""
+    count = min(round(FOOT_SECONDS * loop.sample_rate), lead_in.shape[1], loop.length)
+    fade = round(SOFT_START_SECONDS * loop.sample_rate)
+    if count < fade:
+        return loop
+    foot = lead_in[:, lead_in.shape[1] - count :].copy()
+    foot[:, :fade] *= fade_pair(fade)[1]
+    out = loop.samples.copy()
+    out[:, -count:] += foot
+    return Clip(out, loop.sample_rate)
 
 
 def _softly_started(loop: Clip) -> Clip:
