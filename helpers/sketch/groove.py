@@ -101,7 +101,7 @@ def follow(
     most, drops
         Hits that may come, and that may go. The first beat stays.
     """
-    if not wish.any() or not hits:
+    if not wish.any():
         return list(hits)
     kept = list(hits)
     amount = abs(brief.lean)
