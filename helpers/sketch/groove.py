@@ -86,7 +86,7 @@ def follow(
     symbol: str,
     rng: np.random.Generator,
     most: int = 3,
-    drops: int = 3,
+    drops: int = 2,
 ) -> list[Hit]:
     """Bring a bar's hits to what the idea does in that very bar: its syncopations, its holes, its fills.
 
@@ -99,14 +99,15 @@ def follow(
     symbol
         Of the hits that come.
     most, drops
-        Hits that may come, and that may go. The first beat stays.
+        Hits that may come, and that may go. The first beat stays, and so does half of the bar.
     """
     if not wish.any():
         return list(hits)
     kept = list(hits)
     amount = abs(brief.lean)
     for h in sorted(hits, key=lambda h: wish[round(h.step) % wish.size]):
-        if wish[round(h.step) % wish.size] > STAYS_BACK or len(hits) - len(kept) >= drops or len(kept) <= 2:
+        gone = len(hits) - len(kept)
+        if wish[round(h.step) % wish.size] > STAYS_BACK or gone >= drops or len(kept) <= max(2, len(hits) / 2):
             break
         if h.step > 0 and rng.random() < amount:
             kept.remove(h)
@@ -173,7 +174,7 @@ def fill_or_thin(
         hits.remove(weak)
     grid = 1.0 if brief.density > 0.5 else 2.0
     taken = {h.step for h in hits}
-    free = [s for s in np.arange(0.0, cell.steps, grid) if s not in taken]
+    free = [s for s in np.arange(0.0, cell.steps, grid).tolist() if s not in taken]
     while len(hits) < count and free:
         step = max(free, key=lambda s: value(s) if s % 4 else value(s) + 0.1)
         free.remove(step)

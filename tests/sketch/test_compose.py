@@ -340,6 +340,19 @@ def test_every_change_of_chord_is_heard_within_an_eighth(genre):
             assert struck & {8 * half, 8 * half + 1, 8 * half + 2}, (take, half)
 
 
+def test_a_chord_just_before_a_change_pushes_into_the_new_one():
+    heard = idea(bar_accents=(accent_steps(0, 4, 7, 11, 15),))
+    asked = request("chords", chords="| Am F | C G |", humanize=0.0, swing=0.5, genre="pop")
+    pushed = 0
+    for take in range(8):
+        for n in compose(asked, heard, take).notes:
+            step = round(n.start * 4)
+            if step % 8 == 7:
+                pushed += 1
+                assert n.pitch % 12 in parse_chord(asked.half_bars()[(step + 1) // 8 % 8]).pitch_classes
+    assert pushed
+
+
 def test_pad_ties_common_tones():
     asked = request("pad", chords="| Am | F |", bars=2, style="sustained")
     score = compose(asked, None)

@@ -41,7 +41,7 @@ def test_a_bar_takes_up_what_stands_out_and_rests_where_the_idea_does(seed):
     assert 7.0 in steps and 12.0 not in steps and 0.0 in steps
     assert steps == sorted(steps)
     # A bar that its cell leaves empty (half-time feel) hears the idea too.
-    assert [h.step for h in follow(read, BAR, (), wish, "1", np.random.default_rng(seed))] == [7.0]
+    assert 7.0 in [h.step for h in follow(read, BAR, (), wish, "1", np.random.default_rng(seed))]
 
 
 def test_nothing_heard_leaves_a_bar_alone_and_the_first_beat_stays():

@@ -59,7 +59,7 @@ def write_bass(brief: Brief) -> Part:
         if not pulse:
             cell = lean_on(brief, cell, brief.rng("bass lean", bar.letter), lock, abs(brief.lean))
         names.append(cell.name)
-        hits = _shaped(brief, bar, window(brief, cell, bar.number), wishes[bar.number], drops=0 if pulse else 3)
+        hits = _shaped(brief, bar, window(brief, cell, bar.number), wishes[bar.number], drops=0 if pulse else 2)
         hits = _figured(brief, bar, hits, figure)
         # A line in octaves needs room above its roots.
         home = min(brief.centre, brief.high - 18) if any(h.symbol == "8" for h in cell.hits) else brief.centre

@@ -109,8 +109,9 @@ def _shaped(brief: Brief, bar: Bar, hits: list[Hit]) -> tuple[Hit, ...]:
 def _played(brief: Brief, bar: Bar, hit: Hit, voicings: dict[float, tuple[int, ...]], guitar: bool) -> list[Tone]:
     size = brief.steps_per_bar
     step = bar.number * size + hit.step
-    start = max(s for s in voicings if s <= step)
-    voicing = voicings[start]
+    # A hit on the last sixteenth before a change pushes into the new chord; the loop's end pushes into its beginning.
+    told = step + 1 if brief.chord(step + 1) != brief.chord(step) else step
+    voicing = voicings[max(s for s in voicings if s <= told % brief.steps)]
     rng = brief.rng("chords note", bar.letter, bar.variation, hit.step)
     accent = {"X": 0.6, "D": 0.5, "u": -0.3, "m": -0.8, "p": 0.3}.get(hit.symbol, 0.0)
     level = velocity(brief, step, rng, accent)
