@@ -4,6 +4,8 @@ The CUDA calls are played by a stand-in and the graph by a recording; real ones 
 """
 
 import contextlib
+import gc
+import weakref
 
 import pytest
 
@@ -143,6 +145,29 @@ def test_memory_that_runs_out_in_the_step_itself_is_the_callers_to_handle(monkey
 
     with pytest.raises(torch.OutOfMemoryError, match="CUDA out of memory"):
         graphs.capture_steps({0: step}, lambda: None, "cuda")
+
+
+def test_an_error_of_a_trial_holds_the_memory_no_longer_than_its_traceback(monkeypatch):
+    FakeCuda().install(monkeypatch)
+
+    class State:
+        def step(self):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+        def reset(self):
+            pass
+
+    state = State()
+    held = weakref.ref(state)
+    gc.disable()  # nobody collects between one group and the next, smaller one
+    try:
+        graphs.capture_steps({0: state.step}, state.reset, "cuda")
+    except torch.OutOfMemoryError as error:
+        error.__traceback__ = None
+        del state
+        assert held() is None
+    finally:
+        gc.enable()
 
 
 def test_the_host_waits_for_a_step_a_few_back(monkeypatch):

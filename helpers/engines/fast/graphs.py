@@ -62,52 +62,51 @@ def capture_steps(
     Raises
     ------
     torch.OutOfMemoryError
-        If a trial run, which needs no more than the plain step, does not fit: fewer takes at a time are the cure.
+        If a trial run, which needs no more than the plain step, does not fit: fewer takes at a time are the cure. The
+        error holds on to nothing but its own traceback.
     """
     device = torch.device(device)
     if device.type != "cuda":
         return StepRunner(PLAIN, f"CUDA graphs need a CUDA device, this is {device.type}", dict(steps))
-    stream = torch.cuda.current_stream(device)
-    try:
-        graphs = _capture(steps, reset, device, warmups)
-    except _TrialOutOfMemory as error:
-        raise error.__cause__ from None
-    except Exception as error:  # whatever the driver or a library objects to: the plain step is always right
-        torch.cuda.set_stream(stream)  # a capture that breaks off leaves its own stream current
-        torch.cuda.synchronize(device)
-        reset()
-        return StepRunner(PLAIN, f"capture failed: {type(error).__name__}: {_first_line(error)}", dict(steps))
+    current, stream = torch.cuda.current_stream(device), torch.cuda.Stream(device)
+    with torch.cuda.device(device):
+        _try_out(steps, reset, current, stream, warmups)
+        try:
+            graphs = _capture(steps, stream)
+            why = ""
+        except Exception as error:  # whatever the driver or a library objects to: the plain step is always right
+            why = f"capture failed: {type(error).__name__}: {_first_line(error)}"
+            torch.cuda.set_stream(current)  # a capture that breaks off leaves its own stream current
+            torch.cuda.synchronize(device)
+    current.wait_stream(stream)
     reset()
+    if why:
+        return StepRunner(PLAIN, why, dict(steps))
     return StepRunner(GRAPH, "", {name: graph.replay for name, graph in graphs.items()})
 
 
-class _TrialOutOfMemory(Exception):
-    """The trial run itself did not fit."""
-
-
-def _capture(steps, reset, device, warmups):
-    graphs, pool = {}, None
-    stream = torch.cuda.Stream(device)
-    stream.wait_stream(torch.cuda.current_stream(device))
-    with torch.cuda.device(device):
-        for name, step in steps.items():
-            with torch.cuda.stream(stream):
-                try:
-                    for _ in range(warmups):
-                        step()
-                except torch.OutOfMemoryError as error:
-                    raise _TrialOutOfMemory from error
-                reset()  # so that the trials of many variants cannot run past the end
-            stream.synchronize()
-            # A collection during capture may free tensors of other streams, which invalidates the graph.
-            gc.collect()
-            graph = torch.cuda.CUDAGraph()
-            # Thread-local: a widget or a download in another thread may use CUDA while this thread captures.
-            with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
+def _try_out(steps, reset, current, stream, warmups) -> None:
+    """Run each step on the stream it will be captured on. Not enough memory here is the caller's to hear of, as is."""
+    stream.wait_stream(current)
+    with torch.cuda.stream(stream):
+        for step in steps.values():
+            for _ in range(warmups):
                 step()
-            pool = pool or graph.pool()
-            graphs[name] = graph
-    torch.cuda.current_stream(device).wait_stream(stream)
+            reset()  # so that the trials of many variants cannot run past the end
+    stream.synchronize()
+
+
+def _capture(steps, stream) -> dict[Hashable, torch.cuda.CUDAGraph]:
+    graphs, pool = {}, None
+    for name, step in steps.items():
+        # A collection during capture may free tensors of other streams, which invalidates the graph.
+        gc.collect()
+        graph = torch.cuda.CUDAGraph()
+        # Thread-local: a widget or a download in another thread may use CUDA while this thread captures.
+        with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
+            step()
+        pool = pool or graph.pool()
+        graphs[name] = graph
     return graphs
 
 

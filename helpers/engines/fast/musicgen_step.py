@@ -162,6 +162,9 @@ class DecodeState:
         self.lead = 0 if prefix is None else prefix.shape[1]
         device, dtype = weights.device, weights.dtype
         length = self.lead + plan.shape[1]
+        # The plan is still on the host: nothing has to be fetched from the device to know where sampling begins.
+        free_columns = (plan < 0).any(dim=0).nonzero()
+        first_free = int(free_columns[0]) if len(free_columns) else plan.shape[1]
         whole = -(-length // window) * window
 
         # All tables start with the prefix, so that one index serves tokens, positions and caches alike.
@@ -185,8 +188,6 @@ class DecodeState:
             self._cross = [kind(layer.cross, states, weights.heads) for layer in weights.layers]
 
         # Everything known before the first free token goes through the decoder at once.
-        free_columns = (plan < 0).any(dim=2).any(dim=1).nonzero()
-        first_free = int(free_columns[0]) if len(free_columns) else plan.shape[0]
         self.first = self.lead + first_free - 1
         self._fill(prefix)
         self.reset()

@@ -1,0 +1,78 @@
+"""The engines' way on a GPU, rehearsed without one: see :mod:`benchmarks.pretend_cuda`.
+
+The loading code, the checkpoints, the branches and the sizes are the real ones; only what is computed is not.
+"""
+
+import numpy as np
+import pytest
+
+from helpers.records import Clip, Request
+from tests.engines.conftest import options_for
+from tests.engines.tiny import FAMILIES
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("diffusers")
+pytestmark = [pytest.mark.neural, pytest.mark.filterwarnings("ignore:PyTorch was compiled without cuDNN")]
+
+from benchmarks.pretend_cuda import PretendCuda  # noqa: E402
+
+GUIDE = Clip(0.3 * np.sin(np.arange(88_200) * 0.05, dtype=np.float32)[None], 44_100)
+
+
+def asked(family, **options):
+    return Request("piano", "chords", 120.0, bars=1, guide="none", options=options_for(family, **options))
+
+
+@pytest.fixture
+def engine_for(tiny_engine):
+    """``engine_for(family)``: nothing loaded before or after, so that a GPU that is not there is not remembered."""
+    used = []
+
+    def engine(family):
+        used.append(tiny_engine(family))
+        used[-1].release()
+        return used[-1]
+
+    yield engine
+    for engine in used:
+        engine.release()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_runs_as_a_graph_and_gives_its_memory_back(engine_for, family):
+    engine = engine_for(family)
+    hears = engine.hears_guide
+    request = asked(family).with_(guide="idea" if hears else "none", guide_strength=0.6 if hears else 0.5)
+    with PretendCuda() as gpu:
+        takes = engine.generate(request, count=3, guide=GUIDE if hears else None)
+        assert len(takes) == 3
+        assert all(take.notes[-1].endswith("in float16, replayed as a CUDA graph") for take in takes)
+        assert gpu.replays >= gpu.captures > 0
+        engine.release()
+        assert gpu.held_bytes == 0
+
+
+@pytest.mark.parametrize("family", ["stable-audio-open", "audioldm2-music", "musicgen"])
+def test_a_newer_gpu_runs_bfloat16(engine_for, family):
+    with PretendCuda(name="NVIDIA A100", capability=(8, 0)):
+        take = engine_for(family).generate(asked(family))[0]
+    assert take.notes[-1].endswith("in bfloat16, replayed as a CUDA graph")
+
+
+def test_a_group_that_does_not_fit_is_halved_and_its_memory_is_free_again(engine_for, monkeypatch):
+    engine, family = engine_for("stable-audio-open"), "stable-audio-open"
+    with PretendCuda() as gpu:
+        engine.generate(asked(family, batch=4), count=4)
+        engine.release()
+        most = gpu.peak_bytes
+    sizes = []
+    with PretendCuda(memory_gib=(most - 1) / 2**30) as gpu:
+        engine.generate(asked(family, batch=1))  # loaded
+        kind = type(engine._model)
+        real = kind.sample
+        monkeypatch.setattr(kind, "sample", lambda *a: sizes.append(len(a[3])) or real(*a))
+        takes = engine.generate(asked(family, batch=4), count=4)
+        engine.release()
+        assert gpu.held_bytes == 0
+    assert sizes == [4, 2, 2]
+    assert all(take.notes[-1].endswith("replayed as a CUDA graph") for take in takes)
