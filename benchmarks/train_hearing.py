@@ -1,6 +1,6 @@
 """Fit the few learnt numbers of the hearing: the tempo, meter and key weights, from clips of known truth.
 
-    python benchmarks/train_hearing.py MANIFEST [MANIFEST ...] [--check MANIFEST ...] [--write] [--jobs 2]
+    python benchmarks/train_hearing.py MANIFEST [MANIFEST ...] [--check MANIFEST ...] [--write] [--jobs 2] [--cache DIR]
 
 Manifests as ``analysis.py`` reads them, with ``meter`` where it is known; those of ``make_clips.py`` and any of real
 audio. Three models, each a conditional logit (McFadden 1974) with an L2 penalty, fitted by L-BFGS: which candidate is
@@ -17,11 +17,15 @@ written to ``helpers/analysis/tempo_weights.py`` and ``helpers/analysis/key_prof
 from __future__ import annotations
 
 import argparse
+import hashlib
+import inspect
 import itertools
 import json
 import os
+import pickle
 import sys
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -43,13 +47,14 @@ from helpers.analysis.pulse import find_candidates
 from helpers.analysis.tempo import strong_onsets
 from helpers.analysis.tempo_model import trust_evidence
 from helpers.audio import read_clip
+from helpers.errors import InvalidInput
 from helpers.pitch import ALL_KEYS, mirex_score, parse_key
 
 HELPERS = Path(__file__).resolve().parent.parent / "helpers" / "analysis"
 TEMPO_PENALTY, METER_PENALTY, KEY_PENALTY = 5.0, 3.0, 0.3
 METERS = ("4/4", "3/4", "6/8")
 FOLDS = 5
-TEMPO_RECORDED, KEY_RECORDED = 3.0, 2.0  # weight of a recorded clip beside a composed one
+RECORDED = {"tempo": 5.0, "meter": 1.0, "key": 2.0}  # weight of a recorded clip beside a composed one
 PRIOR_SCALES = (15.0, 3.0, 0.0, 0.0)  # how far Temperley's profiles speak in each view before anything is learnt
 
 
@@ -63,7 +68,7 @@ class Choice:
     row: dict[str, str]
     table: np.ndarray
     right: np.ndarray
-    weight: float = 1.0
+    weight: float = 1.0  # of a recorded clip RECORDED
     marks: np.ndarray | None = None
     rates: np.ndarray | None = None  # tempo only: the candidates in BPM,
     trust: tuple[np.ndarray, np.ndarray, int] | None = None  # and for each its agreement and is-loop; the onsets
@@ -78,8 +83,12 @@ class Choice:
 
 
 def heard(row: dict[str, str]) -> dict[str, Choice]:
-    """The decisions that a clip of known truth asks for, by model."""
-    sound, found = Listening(read_clip(row["path"])), {}
+    """The decisions that a clip of known truth asks for, by model; none where the clip is refused (as silent)."""
+    try:
+        sound, found = Listening(read_clip(row["path"])), {}
+    except InvalidInput as refused:
+        print(refused, file=sys.stderr)
+        return {}
     notes = row.get("notes") or ""
     candidates = find_candidates(sound)
     if (row.get("bpm") or "no-tempo" in notes) and "weak-pulse" not in notes and candidates.size:
@@ -88,11 +97,9 @@ def heard(row: dict[str, str]) -> dict[str, Choice]:
         right = np.any([np.abs(candidates / (truth * f) - 1) < 0.04 for f in factors], axis=0)
         table = tempo_evidence(sound, candidates)
         exact = [settle_tempo(sound, float(bpm), 4) for bpm in candidates]
-        trust = np.array([e.agreement for e in exact]), np.array([e.beats is not None for e in exact])
-        weight = TEMPO_RECORDED if is_recorded(row) else 1.0
-        found["tempo"] = Choice(
-            row, table[:, : len(TEMPO_NAMES)], right, weight, None, candidates, (*trust, strong_onsets(sound))
-        )
+        agreement, is_loop = np.array([e.agreement for e in exact]), np.array([e.beats is not None for e in exact])
+        trust = agreement, is_loop, strong_onsets(sound)
+        found["tempo"] = Choice(row, table[:, : len(TEMPO_NAMES)], right, rates=candidates, trust=trust)
         nearest = int(np.abs(candidates / truth - 1).argmin())
         if row.get("meter") in METERS and abs(candidates[nearest] / truth - 1) < 0.04:
             found["meter"] = Choice(row, meter_table(table[nearest]), np.array([m == row["meter"] for m in METERS]))
@@ -102,8 +109,7 @@ def heard(row: dict[str, str]) -> dict[str, Choice]:
             row,
             key_table(key_evidence(sound)),
             np.array([k == key for k in ALL_KEYS]),
-            KEY_RECORDED if is_recorded(row) else 1.0,
-            np.array([mirex_score(k, key) for k in ALL_KEYS]),
+            marks=np.array([mirex_score(k, key) for k in ALL_KEYS]),
         )
     return found
 
@@ -246,9 +252,21 @@ def fit_confidence(held_out: list[tuple[Choice, np.ndarray]]) -> tuple[np.ndarra
     return found, bins
 
 
-def write_tempo(tempo: np.ndarray, meter: np.ndarray, confidence: np.ndarray) -> None:
+def made_from(choices: list[Choice]) -> list[str]:
+    """Two lines for a docstring: how many clips of which manifests."""
+    sets = Counter(c.row["set"] for c in choices)
+    return [
+        f"Made by ``benchmarks/train_hearing.py --write`` from {len(choices)} clips of known truth:",
+        ", ".join(f"{n} of {name}" for name, n in sets.items()) + ".",
+    ]
+
+
+def write_tempo(tempo: np.ndarray, meter: np.ndarray, confidence: np.ndarray, source: list[str]) -> None:
     lines = [
-        '"""Weights of the tempo and meter models in natural log odds, by ``benchmarks/train_hearing.py --write``."""',
+        '"""Weights of the tempo and meter models and of the tempo confidence, in natural log odds.',
+        "",
+        *source,
+        '"""',
         "",
         "TEMPO_WEIGHTS = {",
         *(f'    "{n}": {w:.4f},' for n, w in zip(TEMPO_NAMES, tempo, strict=True)),
@@ -268,12 +286,14 @@ def write_tempo(tempo: np.ndarray, meter: np.ndarray, confidence: np.ndarray) ->
     (HELPERS / "tempo_weights.py").write_text("\n".join(lines), encoding="utf-8")
 
 
-def write_key(weights: np.ndarray) -> None:
+def write_key(weights: np.ndarray, source: list[str]) -> None:
     lines = [
-        '"""The key profiles: how much each scale degree speaks for a key: whole, in the bass, at start and end.',
+        '"""How much each scale degree, and each published profile, speaks for a key, in natural log odds.',
         "",
-        "Twelve weights from the tonic up for each view (the rows, in the order of ``key.VIEWS``), in natural log odds",
-        "for the whole share of the notes. Made by ``benchmarks/train_hearing.py --write``, held near Temperley's.",
+        "Twelve weights from the tonic up for each view (a row each, in the order of ``key.VIEWS``), times the square",
+        "root of the degree's share of the notes; an L2 penalty held them near Temperley's profiles of 2005.",
+        "",
+        *source,
         '"""',
         "",
         "import numpy as np",
@@ -297,13 +317,38 @@ def write_key(weights: np.ndarray) -> None:
     (HELPERS / "key_profiles.py").write_text("\n".join(lines), encoding="utf-8")
 
 
-def hear_all(paths: list[Path], jobs: int) -> dict[str, list[Choice]]:
+def heard_once(job: tuple[dict[str, str], Path | None, str]) -> dict[str, Choice]:
+    """What :func:`heard` says of a clip, kept in a folder under a hash of clip, row and the code that hears."""
+    row, folder, code = job
+    if folder is None:
+        return heard(row)
+    text = json.dumps(row, sort_keys=True) + code
+    kept = folder / hashlib.sha256(text.encode() + Path(row["path"]).read_bytes()).hexdigest()
+    if kept.exists():
+        return pickle.loads(kept.read_bytes())
+    found = heard(row)
+    kept.write_bytes(pickle.dumps(found))
+    return found
+
+
+def hearing_code() -> str:
+    """The source of everything that :func:`heard` depends on, apart from the numbers fitted here."""
+    files = [HELPERS / f"{name}.py" for name in ("evidence", "key", "listening", "precise", "pulse")]
+    files += [HELPERS.parent / "features.py", HELPERS.parent / "audio.py"]
+    here = [inspect.getsource(part) for part in (heard, meter_table, strong_onsets)]
+    return "".join([*here, *(file.read_text(encoding="utf-8") for file in files)])
+
+
+def hear_all(paths: list[Path], jobs: int, cache: Path | None) -> dict[str, list[Choice]]:
     rows = [row for path in paths for row in read_manifest(path)]
     rows = [row for row in rows if row.get("bpm") or row.get("key") or "no-tempo" in (row.get("notes") or "")]
     choices: dict[str, list[Choice]] = {name: [] for name in TRAINERS}
+    code = hearing_code()
     with ProcessPoolExecutor(jobs) as pool:
-        for i, found in enumerate(pool.map(heard, rows, chunksize=4), 1):
+        work = [(row, cache, code) for row in rows]
+        for i, found in enumerate(pool.map(heard_once, work, chunksize=4), 1):
             for name, choice in found.items():
+                choice.weight = RECORDED[name] if is_recorded(choice.row) else 1.0
                 choices[name].append(choice)
             if i % 100 == 0:
                 print(f"{i}/{len(rows)} clips", file=sys.stderr, flush=True)
@@ -323,9 +368,12 @@ def main() -> None:
     parser.add_argument("--check", nargs="*", type=Path, default=[], help="manifests that nothing is fitted to")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--cache", type=Path, help="folder to keep what was heard of each clip in")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "training.json")
     args = parser.parse_args()
-    choices, checks = hear_all(args.manifests, args.jobs), hear_all(args.check, args.jobs)
+    if args.cache:
+        args.cache.mkdir(parents=True, exist_ok=True)
+    choices, checks = (hear_all(paths, args.jobs, args.cache) for paths in (args.manifests, args.check))
     held_out = {name: cross_validate(choices[name], train) for name, train in TRAINERS.items()}
     confidence, reliability = fit_confidence(held_out["tempo"])
     data = {
@@ -339,8 +387,8 @@ def main() -> None:
     args.out.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     if args.write:
         fitted = {name: train(choices[name]) for name, train in TRAINERS.items()}
-        write_tempo(fitted["tempo"], fitted["meter"], confidence)
-        write_key(fitted["key"])
+        write_tempo(fitted["tempo"], fitted["meter"], confidence, made_from(choices["tempo"]))
+        write_key(fitted["key"], made_from(choices["key"]))
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 P(candidate) is proportional to exp(sum of weight * evidence): McFadden's conditional logit (1974).
 
-Where the numbers in ``tempo_weights`` come from: about 1000 clips of known tempo, 576 composed parts, 220 folk tunes,
-90 drum loops and 100 loops, mixes and renders by other hands. The composed ones were made by forerunners of
-``benchmarks/make_clips.py`` (the same kinds of material, other random draws), so ``benchmarks/train_hearing.py`` makes
-comparable weights, not these to the digit. The confidence was fitted apart, to the answers for 110 composed clips that
-the tempo model had not seen, 60 recorded ones that it had, and 43 sounds without a tempo.
+The numbers in ``tempo_weights`` are what ``benchmarks/train_hearing.py --write`` made of the clips named there: loops,
+mixes and renders by other hands, and four sets by ``benchmarks/make_clips.py`` (seeds 101 and 303 through one General
+MIDI SoundFont, 202 and 404 through another; parts, drums, folk tunes, excerpts of scores, sounds without a tempo). The
+confidence was fitted to answers by weights that had not seen the clip's origin. ``benchmarks/results/training.json``
+says how well all of it does on clips it has not seen.
 """
 
 from __future__ import annotations

@@ -52,6 +52,25 @@ def test_steady_beats_are_sure_and_a_held_chord_is_not():
     assert held.bpm is None or held.confidence < 0.6
 
 
+def mains_hum(seconds: float):
+    t = np.arange(round(seconds * signals.RATE)) / signals.RATE
+    return signals.clip_of(0.1 * sum(np.sin(2 * np.pi * 50 * k * t + k) / k for k in (1, 2, 3, 5)))
+
+
+@pytest.mark.parametrize("seconds", [3.0, 12.0])
+@pytest.mark.parametrize(
+    "drone",
+    [
+        lambda seconds: signals.noise(seconds, seed=2),
+        mains_hum,
+        lambda seconds: signals.melody([(p, 0.0, seconds) for p in (48, 60, 64, 67)], seconds),
+    ],
+    ids=["noise", "mains hum", "held chord"],
+)
+def test_noise_and_drones_have_no_tempo_to_trust(drone, seconds):
+    assert estimate_tempo(drone(seconds)).confidence < 0.25
+
+
 def test_silence_has_no_tempo():
     tempo = estimate_tempo(signals.silence(4.0))
     assert tempo.bpm is None and tempo.confidence == 0.0 and tempo.beats == () and tempo.alternatives == ()
