@@ -289,6 +289,21 @@ def test_lead_takes_up_the_motif_of_the_idea():
     assert {round(s) for s in onsets(score) if s < 16} <= {0, 3, 6, 10, 12}
 
 
+def test_lead_takes_up_the_motif_of_each_bar_that_differs():
+    """Bars 1 and 3 of the idea sing one rhythm, bars 2 and 4 another; so does the part."""
+    first, second = (0, 3, 6, 10), (0, 4, 7, 8, 14)
+    tune = tuple(
+        Note(69 + 2 * (i % 3), (16 * bar + s) * 0.15, 0.2)
+        for bar in range(4)
+        for i, s in enumerate(second if bar % 2 else first)
+    )
+    heard = idea(melody=tune, bar_accents=(accent_steps(*first), accent_steps(*second)) * 2)
+    score = compose(request("lead", humanize=0.0), heard)
+    assert dict(score.choices)["pattern"] == "the idea's own motif"
+    for bar, steps in ((0, first), (1, second)):
+        assert {round(s) - 16 * bar for s in onsets(score) if 16 * bar <= s < 16 * bar + 16} <= set(steps)
+
+
 def test_part_leaves_the_octave_the_idea_fills():
     asked = request("lead", mood=None)
     low = idea(octaves=(0, 0, 0.1, 0.9, 0.0, 0, 0))

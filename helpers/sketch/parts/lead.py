@@ -56,7 +56,11 @@ def write_lead(brief: Brief) -> Part:
     """Write a melody: one voice, at least 70 % of it on chord tones, phrases that breathe and lead back to bar 1."""
     form = brief.form()
     letters = dict.fromkeys(b.letter for b in form)
-    motifs = {letter: _motif(brief, letter, in_letter(brief.accents, form, letter)) for letter in letters}
+    motifs = {
+        letter: _heard_motif(brief, next(b.number for b in form if b.letter == letter))
+        or _motif(brief, letter, in_letter(brief.accents, form, letter))
+        for letter in letters
+    }
     wishes = np.sign(brief.lean) * unexpected(brief, brief.accents)
     tones: list[Tone] = []
     last: int | None = None
@@ -103,24 +107,30 @@ def _answering(brief: Brief, bar: Bar, motif: Motif, wish: np.ndarray) -> Motif:
     return Motif(steps, lengths, tuple(float(h) for h in heights), motif.origin)
 
 
+def _heard_motif(brief: Brief, number: int) -> Motif | None:
+    """The idea's own melody in a bar, its rhythm and contour; None where it sings fewer than three notes there."""
+    size = brief.steps_per_bar
+    whole = max((int(n[0] // size) + 1 for n in brief.motif), default=1)
+    start = number % whole * size
+    notes = [n for n in brief.motif if start <= n[0] < start + size]
+    if len(notes) < 3:
+        return None
+    pitches = np.array([n[2] for n in notes], dtype=float)
+    spread = max(4.0, float(np.ptp(pitches)) / 2)
+    heights = np.clip((pitches - pitches.mean()) / spread, -1, 1)
+    mirrored = brief.answer > 0.6  # an answer mirrors the question
+    return Motif(
+        tuple(n[0] - start for n in notes),
+        tuple(n[1] for n in notes),
+        tuple(float(-h if mirrored else h) for h in heights),
+        "the idea's own motif" + (", mirrored" if mirrored else ""),
+    )
+
+
 def _motif(brief: Brief, letter: str, accents: np.ndarray) -> Motif:
-    """The idea's own motif where there is one (its rhythm and contour), else a cell and a contour."""
+    """A cell and a contour."""
     rng = brief.rng("motif", letter)
     size = brief.steps_per_bar
-    if brief.motif and letter == "A":
-        notes = [n for n in brief.motif if n[0] < size]
-        if len(notes) >= 3:
-            pitches = np.array([n[2] for n in notes], dtype=float)
-            spread = max(4.0, float(np.ptp(pitches)) / 2)
-            heights = np.clip((pitches - pitches.mean()) / spread, -1, 1)
-            if brief.answer > 0.6:
-                heights = -heights  # an answer mirrors the question
-            return Motif(
-                tuple(n[0] for n in notes),
-                tuple(n[1] for n in notes),
-                tuple(float(h) for h in heights),
-                "the idea's own motif" + (", mirrored" if brief.answer > 0.6 else ""),
-            )
     cell = choose_cell(brief, "lead", brief.genre.lead, letter, accents, brief.lean)
     cell = fill_or_thin(brief, cell, brief.rng("lead fill", letter), _room(brief, accents), "x", 4.0)
     cell = lean_on(brief, cell, brief.rng("lead lean", letter), accents, brief.lean)
