@@ -97,7 +97,8 @@ def plan_corrections(heard: Hearing, request: Request, analysis: Analysis | None
     if error is not None and abs(error) <= _least_stretch_percent(tempo, request):
         tempo = replace(tempo, bpm=request.bpm)  # no telling it from the tempo asked for: leave the sound alone
     words = []
-    if error is not None and abs(error) > MOST_STRETCH_PERCENT:
+    slowest = 1 - MOST_STRETCH_PERCENT / 100
+    if error is not None and not slowest <= 1 + error / 100 <= 1 / slowest:
         raise Refused(
             f"The take plays at {tempo.bpm:.1f} BPM, {error:+.1f} % from the {request.bpm:g} asked for; up to "
             f"{MOST_STRETCH_PERCENT:g} % can be stretched. Make another take."

@@ -45,13 +45,20 @@ def plan_seam(cut: CutLoop, *, whole_tail: bool = False) -> Seam:
     if whole_tail:
         return Seam("fold", cut.tail.shape[1] / rate)
     short, long = round(SHORT_CROSSFADE_SECONDS * rate), round(LONG_CROSSFADE_SECONDS * rate)
+    soft = round(SOFT_START_SECONDS * rate)
     lead_in, end = cut.lead_in[:, -long:], cut.loop.samples[:, -long:]
     before = cut.lead_in[:, -long : -round(GUARD_SECONDS * rate)]  # without the foot of the first attack
     quiet = min(_level_db(end) + LEAD_IN_DB, _level_db(cut.loop.samples) + QUIET_DB)
     if lead_in.shape[1] < 2 * short or _level_db(before) < quiet:
         # Nothing led into the start, so nothing of what rings on after the end is in it yet.
         if _level_db(cut.tail[:, :short]) > _level_db(end[:, -short:]) + RISE_DB:
-            count = 0  # a new note begins right there, as one does at the loop's start
+            # A new note begins right there, as one does at the loop's start, and its foot is in the end already.
+            foot_db = _level_db(lead_in[:, -short:])
+            loud_db = max(_level_db(end[:, -short:]) + LEAD_IN_DB, _level_db(cut.loop.samples) + QUIET_DB)
+            if lead_in.shape[1] >= soft and foot_db > loud_db:
+                return Seam("crossfade", min(short, lead_in.shape[1]) / rate)
+            # 2 ms of it carry what rings on over the wrap and do not double its attack.
+            count = min(soft, cut.tail.shape[1])
         else:
             count = _decay_samples(cut.tail, rate) or min(cut.tail.shape[1], short)
         return Seam("fold", count / rate, _starts_with_a_jump(cut, count))

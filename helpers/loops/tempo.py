@@ -16,12 +16,13 @@ from ..meter import step_seconds
 from ..records import Request
 from .hearing import Onsets
 
-SEARCH_PERCENT = 25.0  # searched either side of the request, so that a take 10 % off is seen to be so
+# Searched either side of the request, so that a take 10 % off is seen to be so, and dotted rhythms, which fit three
+# quarters of their tempo, are not.
+SEARCH_PERCENT = 20.0
 FEWEST_ONSETS = 5
 LEAST_FIT = 0.30  # below this the onsets gather nowhere: sustained sound, free time or noise
-NEAR_PERCENT = 6.5  # about what can be stretched
-LEAD = 0.10  # a tempo farther off must fit this much better: loose playing gathers anywhere a little
 AT_REQUEST_PERCENT = 0.25
+LEAD = 0.06  # another tempo must fit this much better than the one asked for: loose playing gathers anywhere a little
 # Another tempo than the one asked for must fit this much better than it: soft attacks gather about as well anywhere.
 LEAST_LEAD = 0.06
 WINDOW_SECONDS = 12.0  # tempo is searched within stretches this long, so that slow drift does not blur it
@@ -59,7 +60,7 @@ class Drift:
         return np.polyval(self.coefficients, times) if self.coefficients else np.zeros_like(times)
 
 
-def estimate_take_tempo(onsets: Onsets, request: Request, near_percent: float = NEAR_PERCENT) -> TakeTempo:
+def estimate_take_tempo(onsets: Onsets, request: Request, near_percent: float = AT_REQUEST_PERCENT) -> TakeTempo:
     """Find the tempo of a take near the tempo asked for, to about 0.05 %.
 
     Parameters
@@ -74,7 +75,7 @@ def estimate_take_tempo(onsets: Onsets, request: Request, near_percent: float = 
     Returns
     -------
     TakeTempo
-        ``bpm`` is within 25 % of the request; None where fewer than five onsets sound or none of the grids fits.
+        ``bpm`` is within 20 % of the request; None where fewer than five onsets sound or none of the grids fits.
     """
     times, weights = onsets.times, onsets.strengths
     if times.size < FEWEST_ONSETS:
@@ -87,8 +88,7 @@ def estimate_take_tempo(onsets: Onsets, request: Request, near_percent: float = 
     fits = grid_fit(times, weights, request, stretches)
     # A whisker of preference for the tempo asked for settles ties on short or sparse takes.
     value = fits - 0.25 * np.abs(stretches)
-    near = np.abs(stretches) <= near_percent / 100
-    best = int(np.argmax(np.where(near, value + LEAD, value)))
+    best = int(np.argmax(np.where(np.abs(stretches) <= near_percent / 100, value + LEAD, value)))
     if fits[best] < LEAST_FIT:
         return TakeTempo(None, float(fits[best]), reason="sustained, no steady pulse")
     asked = np.linspace(-AT_REQUEST_PERCENT / 100, AT_REQUEST_PERCENT / 100, 11)
