@@ -21,6 +21,7 @@ SILENT = 0.1  # of the strongest accent: the idea rests there
 MOVE_GAIN = 0.2  # of the strongest accent: less is not worth moving a hit for
 STYLE_FALL = 0.82  # each further style of a genre is that much less likely
 STANDS_OUT, STAYS_BACK = 0.9, -0.7  # standard deviations from what the metre leads one to expect
+AUDIBLE = 0.2  # of a full accent: softer ones are echoes and noises, not to be answered
 LEAST_DEVIATION = 0.05  # of the strongest accent: an idea that deviates less only marks the metre
 
 
@@ -61,7 +62,8 @@ def unexpected(brief: Brief, profile: np.ndarray) -> np.ndarray:
     """What an idea stresses (above 0) and leaves out (below 0) beyond what its metre leads one to expect.
 
     The square roots of the accents less the mean of their metrical level (bar, half bar, beat, eighth, sixteenth: the
-    levels of Longuet-Higgins & Lee 1984), in standard deviations; zeros for an idea that only marks the metre.
+    levels of Longuet-Higgins & Lee 1984), in standard deviations; zeros for an idea that only marks the metre, and never
+    above 0 where an onset is too soft to count.
 
     Parameters
     ----------
@@ -74,6 +76,7 @@ def unexpected(brief: Brief, profile: np.ndarray) -> np.ndarray:
     left = np.sqrt(profile)
     for one in np.unique(level):
         left[:, level == one] -= left[:, level == one].mean()
+    left[(left > 0) & (profile < AUDIBLE)] = 0.0
     # Rounded, so that the last bit of a mean, which machines differ in, decides nothing.
     return np.round(left / max(float(left.std()), LEAST_DEVIATION), 3)
 

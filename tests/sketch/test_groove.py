@@ -33,6 +33,14 @@ def test_pushes_and_holes_stand_out():
     assert int(np.argmin(wish)) == 12 and wish[12] < -1  # the beat that is left out
 
 
+def test_an_echo_is_not_answered():
+    """A soft sixteenth after a beat is more than the metre expects there, yet nothing to play on."""
+    bar = tuple(0.1 if s == 5 else 1.0 * (s in (0, 4, 7, 8)) for s in range(16))
+    read = brief(bar_accents=(bar,) * 2)
+    wish = unexpected(read, read.accents)[0]
+    assert wish[5] == 0.0 and wish[7] > 1
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_bar_takes_up_what_stands_out_and_rests_where_the_idea_does(seed):
     read = brief(answer=0.0, bar_accents=(accent_steps(0, 4, 7, 8),) * 2)

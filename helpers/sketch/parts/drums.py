@@ -12,7 +12,6 @@ from . import Part
 
 ACCENTS = {"X": 112, "x": 88, "o": 62, "g": 38}
 HIT_STEPS = 0.9
-AUDIBLE = 0.2  # of a full accent
 MOST_RESTS = 3  # a bar, of the timekeeper
 ACOUSTIC = (
     "rock",
@@ -109,7 +108,7 @@ def _bar(
                 if at >= 0:
                     out.append((at, name, mark))
                 at += length
-    out = _locked(brief, out, brief.low_accents[bar.number], low_wish, rng)
+    out = _locked(brief, out, low_wish, rng)
     out = _kicks(brief, out, bar.letter)
     out = _backbeat(brief, out)
     out = _timekeeping(brief, bar, out, keeper, wish)
@@ -121,12 +120,12 @@ def _bar(
     return out
 
 
-def _locked(brief: Brief, hits: list, low: np.ndarray, wish: np.ndarray, rng: np.random.Generator) -> list:
+def _locked(brief: Brief, hits: list, wish: np.ndarray, rng: np.random.Generator) -> list:
     """Kicks where the bar's low end has accents the metre does not explain, at most three more, none where it rests."""
     if not wish.any() or brief.lean <= 0:
         return hits
     taken = {s for s, name, _ in hits if name in ("kick", "snare", "clap", "rim")}
-    strong = [float(s) for s in np.argsort(-wish, kind="stable") if wish[s] > STANDS_OUT and low[s] > AUDIBLE]
+    strong = [float(s) for s in np.argsort(-wish, kind="stable") if wish[s] > STANDS_OUT]
     added = [s for s in strong if s not in taken][:3]
     beat = brief.meter.steps_per_beat
     kept = [h for h in hits if h[1] != "kick" or h[0] % beat == 0 or wish[round(h[0]) % wish.size] > STAYS_BACK]
