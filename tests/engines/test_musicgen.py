@@ -8,6 +8,7 @@ import pytest
 
 from helpers.engines import chroma
 from helpers.engines.base import take_seed
+from helpers.engines.devices import Device
 from helpers.engines.guides import lead_in, loop_of_guide
 from helpers.engines.musicgen import FRAME_SAMPLES, MusicGenModel
 from helpers.engines.sources import SOURCES
@@ -226,3 +227,18 @@ def test_no_call_goes_through_the_librarys_generate():
 
     for module in (musicgen, fast):
         assert "model.generate(" not in inspect.getsource(module).replace("``model.generate(", "")
+
+
+@pytest.mark.parametrize("family", ["musicgen", "musicgen-stereo-melody"])
+@pytest.mark.parametrize("precision", ["float16", "bfloat16"])
+def test_only_the_decoder_is_rounded_to_half_precision(tiny_folder, family, precision):
+    folder = tiny_folder(family)
+    source = SOURCES["musicgen-small"]
+    whole, half = (
+        MusicGenModel(source, folder, Device("cpu", "CPU", kind), lambda: None).model for kind in ("float32", precision)
+    )
+    for part in ("text_encoder", "audio_encoder"):
+        got, want = getattr(half, part).state_dict(), getattr(whole, part).state_dict()
+        assert got.keys() == want.keys()
+        assert all(torch.equal(got[name], want[name]) for name in want)
+    assert {p.dtype for p in half.decoder.parameters()} == {getattr(torch, precision)}
