@@ -62,8 +62,8 @@ def unexpected(brief: Brief, profile: np.ndarray) -> np.ndarray:
     """What an idea stresses (above 0) and leaves out (below 0) beyond what its metre leads one to expect.
 
     The square roots of the accents less the mean of their metrical level (bar, half bar, beat, eighth, sixteenth: the
-    levels of Longuet-Higgins & Lee 1984), in standard deviations; zeros for an idea that only marks the metre, and never
-    above 0 where an onset is too soft to count.
+    levels of Longuet-Higgins & Lee 1984), in standard deviations; zeros for an idea that only marks the metre, and
+    never above 0 where an onset is too soft to count.
 
     Parameters
     ----------
