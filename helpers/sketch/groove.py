@@ -83,7 +83,6 @@ def unexpected(brief: Brief, profile: np.ndarray) -> np.ndarray:
 
 def follow(
     brief: Brief,
-    bar: Bar,
     hits: Sequence[Hit],
     wish: np.ndarray,
     symbol: str,

@@ -69,7 +69,7 @@ def write_arpeggio(brief: Brief) -> Part:
             order = {"up": "up-down", "down": "up-down"}.get(order, "up")
         index, before = 0, None
         rng = brief.rng("gate bar", bar.letter, bar.variation)
-        for hit in follow(brief, bar, window(brief, cell, bar.number), wishes[bar.number], "X", rng, 4, drops=1):
+        for hit in follow(brief, window(brief, cell, bar.number), wishes[bar.number], "X", rng, 4, drops=1):
             step = bar.number * brief.steps_per_bar + hit.step
             chord = brief.chord(step)
             if chord is not before:

@@ -115,7 +115,7 @@ def _shaped(brief: Brief, bar: Bar, hits: list[Hit], wish: np.ndarray, drops: in
     """A bar's hits: the root where the chord changes, locked onto the bar's accents, varied and turned by the form."""
     rng = brief.rng("bass bar", bar.letter, bar.variation, bar.turn)
     size = brief.steps_per_bar
-    by_step = {h.step: h for h in follow(brief, bar, hits, wish, "1", rng, drops=drops)}
+    by_step = {h.step: h for h in follow(brief, hits, wish, "1", rng, drops=drops)}
     half = size / 2
     start = bar.number * size
     if brief.chord(start + half).bass != brief.chord(start).bass and not any(half <= s <= half + 1 for s in by_step):

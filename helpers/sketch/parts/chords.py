@@ -55,7 +55,7 @@ def write_chords(brief: Brief) -> Part:
         hits = window(brief, cell, bar.number)
         if not picked:
             rng = brief.rng("chords follow", bar.letter, bar.variation)
-            hits = follow(brief, bar, hits, wishes[bar.number], "D" if guitar else "X", rng)
+            hits = follow(brief, hits, wishes[bar.number], "D" if guitar else "X", rng)
         for hit in _shaped(brief, bar, hits):
             tones += _played(brief, bar, hit, voicings, guitar)
     choices = (("pattern", ", ".join(dict.fromkeys(names))), ("form", written(form)))

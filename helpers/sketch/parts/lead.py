@@ -100,7 +100,7 @@ def _pickup(brief: Brief, tones: list[Tone]) -> list[Tone]:
 def _answering(brief: Brief, bar: Bar, motif: Motif, wish: np.ndarray) -> Motif:
     """The motif with the accents and holes of the idea's own bar; new notes lie on its contour."""
     hits = [Hit(s, n, "x") for s, n in zip(motif.steps, motif.lengths, strict=True)]
-    hits = follow(brief, bar, hits, wish, "x", brief.rng("lead follow", bar.letter, bar.variation))
+    hits = follow(brief, hits, wish, "x", brief.rng("lead follow", bar.letter, bar.variation))
     cut = without_overlaps(hits, brief.steps_per_bar)
     heights = np.interp([h.step for h in cut], motif.steps, motif.heights)
     steps, lengths = tuple(h.step for h in cut), tuple(h.length for h in cut)
