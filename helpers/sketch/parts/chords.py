@@ -27,6 +27,7 @@ GUITARS = range(24, 32)  # General MIDI programs
 STRUM_SECONDS = 0.005  # between neighbouring strings of a down stroke; an up stroke is quicker
 COLOUR_CHANCE = {0: 0.0, 1: 0.2, 2: 0.35}
 MOST_COLOURED = 0.34  # of the chords: the idea's own harmony stays the harmony
+HAND_SPANS = (10, 14, 14)  # semitones: a take in close position, or one as wide as a hand reaches
 STRUMMED = "DdumM"
 
 
@@ -67,7 +68,9 @@ def _voicings(brief: Brief, guitar: bool, power: bool) -> dict[float, tuple[int,
     out: dict[float, tuple[int, ...]] = {}
     before: tuple[int, ...] = ()
     coloured = 0
-    voices = 3 if brief.density < -0.2 else int(brief.rng("voices").choice([3, 4, 4]))
+    rng = brief.rng("voices")
+    voices = 3 if brief.density < -0.2 else int(rng.choice([3, 4, 4]))
+    span = int(rng.choice(HAND_SPANS))
     for start, _, chord in brief.chord_spans():
         rng = brief.rng("colour", chord.label)
         if guitar:
@@ -78,7 +81,14 @@ def _voicings(brief: Brief, guitar: bool, power: bool) -> dict[float, tuple[int,
             colour = chord.colours[:1] if free and rng.random() < chance else ()
             coloured += len(colour)
             before = lead_voices(
-                chord, before, voices=voices, low=brief.low, high=brief.high, centre=brief.centre, colour=colour
+                chord,
+                before,
+                voices=voices,
+                low=brief.low,
+                high=brief.high,
+                centre=brief.centre,
+                span=span,
+                colour=colour,
             )
         out[start] = before
     return out
