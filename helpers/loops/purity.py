@@ -187,7 +187,7 @@ def _onsets_together(octaves: np.ndarray) -> np.ndarray:
     """Correlation of the rises of each octave with those of each other (octaves, octaves)."""
     from scipy.ndimage import maximum_filter1d
 
-    level = np.log(octaves + 1e-5 * octaves.max(axis=1, keepdims=True) + 1e-9 * octaves.max())
+    level = np.log(octaves + 1e-5 * octaves.max(axis=1, keepdims=True) + 1e-9 * octaves.max() + 1e-30)
     rises = maximum_filter1d(np.maximum(level[:, 2:] - level[:, :-2], 0), 3, axis=1)
     centred = rises - rises.mean(axis=1, keepdims=True)
     norm = np.linalg.norm(centred, axis=1) + 1e-6
