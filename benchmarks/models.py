@@ -63,7 +63,12 @@ AUDIOLDM2 = {
             upsample_kernel_sizes=[16, 16, 8, 4, 4], resblock_kernel_sizes=[3, 7, 11],
             resblock_dilation_sizes=[[1, 3, 5]] * 3, normalize_before=False,
         ),
-        language=dict(n_embd=768, n_layer=12, n_head=12, n_positions=1024, vocab_size=50257),
+        clap=dict(audio_config=dict(patch_embeds_hidden_size=128, hidden_size=1024, depths=[2, 2, 12, 2])),
+        text=dict(
+            vocab_size=32128, d_model=1024, d_kv=64, d_ff=2816, num_layers=24, num_heads=16,
+            feed_forward_proj="gated-gelu",
+        ),
+        language=dict(n_embd=768, n_layer=12, n_head=12, n_positions=1024, vocab_size=50257, max_new_tokens=8),
         projection=dict(text_encoder_dim=512, text_encoder_1_dim=1024, langauge_model_dim=768),
     ),
     "tiny": dict(
@@ -112,7 +117,7 @@ def build_stable_audio(size: str = "full", device="cpu", dtype=None) -> dict:
     from transformers import T5Config, T5EncoderModel
 
     config = STABLE_AUDIO[size]
-    return _ready(
+    return build_parts(
         dict(
             transformer=lambda: StableAudioDiTModel(**config["transformer"]),
             vae=lambda: AutoencoderOobleck(**config["vae"]),
@@ -133,7 +138,7 @@ def build_audioldm2(size: str = "full", device="cpu", dtype=None) -> dict:
     from transformers import GPT2Config, GPT2LMHeadModel, SpeechT5HifiGan, SpeechT5HifiGanConfig
 
     config = AUDIOLDM2[size]
-    return _ready(
+    return build_parts(
         dict(
             unet=lambda: AudioLDM2UNet2DConditionModel(**config["unet"]),
             vae=lambda: AutoencoderKL(**config["vae"]),
@@ -180,7 +185,7 @@ def build_musicgen(variant: str = "small", size: str = "full", device="cpu", dty
         parts["decoder"] = MusicgenDecoderConfig(**decoder).to_dict()
         return MusicgenForConditionalGeneration(MusicgenConfig(**parts))
 
-    model = _ready(dict(model=make), device, dtype)["model"]
+    model = build_parts(dict(model=make), device, dtype)["model"]
     model.generation_config.decoder_start_token_id = model.generation_config.pad_token_id = words
     # As initialised the codec's codebooks are zero and every token sounds the same.
     for layer in model.audio_encoder.quantizer.layers:
@@ -188,7 +193,7 @@ def build_musicgen(variant: str = "small", size: str = "full", device="cpu", dty
     return model
 
 
-def _ready(makers: dict, device, dtype) -> dict:
+def build_parts(makers: dict, device, dtype) -> dict:
     """Build on the device, in the precision, for inference, without the libraries' chatter about made-up configs."""
     import torch
 
