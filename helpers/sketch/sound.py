@@ -31,9 +31,9 @@ FADE_OUT_SECONDS = 0.06
 TAIL_FLOOR = 10 ** (-66 / 20)  # of the peak: below this the tail is over
 LEVEL_RMS = 10 ** (-19 / 20)  # every take about equally loud; the loop is set to its exact loudness later
 CEILING = 0.84  # -1.5 dBFS
-CREST_DB = 14.0  # peak above loudness (LUFS): -2 dBFS at -16 LUFS
+CREST_DB = 13.5  # peak above loudness (LUFS): -2.5 dBFS at -16 LUFS, with room for peaks between samples
 LOOK_AHEAD_SECONDS = 0.002
-MOST_LIMITING_DB = 6.0
+MOST_LIMITING_DB = 7.0
 VOLUMES = (127, 80, 50)  # the quieter ones only when the sum of the voices clipped
 TUNING_STEP_CENTS = 4  # closer than that no one hears; each step needs a channel
 CHANNELS = tuple(c for c in range(16) if c != DRUM_CHANNEL)
