@@ -14,22 +14,27 @@ from .records import Analysis, Clip, FitCard, Loop, Request
 
 @dataclass(frozen=True)
 class Weight:
-    """How much a part counts and why; parts that could not be measured leave their weight to the others."""
+    """How much a part counts, what it is called and why; what could not be measured leaves its weight to the others."""
 
     weight: float
+    said: str
     why: str
 
 
 WEIGHTS = {
-    "harmony": Weight(0.20, "wrong notes are what a listener forgives least"),
-    "key": Weight(0.08, "notes outside the scale clash with whatever is added later"),
-    "grid": Weight(0.17, "a part off the grid cannot be layered"),
-    "groove": Weight(0.07, "accents that agree with the idea's lock in"),
-    "purity": Weight(0.14, "one instrument was asked for"),
-    "seam": Weight(0.12, "a loop is heard at its wrap again and again"),
-    "room": Weight(0.05, "a part in the register the idea leaves free is heard without being loud"),
-    "level": Weight(0.08, "bars of even level loop without a lurch"),
-    "untouched": Weight(0.09, "of equals, the one that needed no correction has lost nothing to it"),
+    "harmony": Weight(0.20, "agreement with the chords", "wrong notes are what a listener forgives least"),
+    "key": Weight(0.08, "notes in the key", "notes outside the scale clash with whatever is added later"),
+    "grid": Weight(0.17, "time", "a part off the grid cannot be layered"),
+    "groove": Weight(0.07, "accents shared with the idea", "accents that agree with the idea's lock in"),
+    "purity": Weight(0.14, "purity", "one instrument was asked for"),
+    "seam": Weight(0.12, "seam", "a loop is heard at its wrap again and again"),
+    "room": Weight(
+        0.05, "room beside the idea", "a part in the register the idea leaves free is heard without being loud"
+    ),
+    "level": Weight(0.08, "evenness of level", "bars of even level loop without a lurch"),
+    "untouched": Weight(
+        0.09, "how little had to be corrected", "of equals, the one that needed no correction has lost nothing to it"
+    ),
 }
 
 
@@ -97,7 +102,7 @@ def _why(loop: Loop, place: int, number: int, parts: list[dict[str, float]], sco
     against = "the others' " if others else "an ordinary "
 
     def said(names: list[str]) -> str:
-        return " and ".join(f"{name} ({own[name]:.2f}, {against}{usual[name]:.2f})" for name in names[:2])
+        return " and ".join(f"{WEIGHTS[name].said} ({own[name]:.2f}, {against}{usual[name]:.2f})" for name in names[:2])
 
     ahead = said([n for n in by_effect if effects[n] >= LEAST_EFFECT])
     behind = said([n for n in reversed(by_effect) if effects[n] <= -LEAST_EFFECT])

@@ -14,9 +14,9 @@ TARGET_LUFS = -16.0  # loud enough to audition beside finished music, with room 
 PEAK_DBTP = -1.0  # EBU R 128 s1: headroom that survives lossy encoding
 MOST_GAIN_DB = 40.0  # a take quieter than that is refused as silent before it gets here
 LOWEST_HZ = 18.0  # below the lowest note of any instrument here (E0 is 20.6 Hz)
-# Where something hums below 25 Hz without a pause it is no note; a steeper filter just under B0 (30.9 Hz) takes it out.
-RUMBLE_TOP_HZ, RUMBLE_CUT_HZ = 25.0, 28.0
-RUMBLE_DB = -30.0  # of what sounds below 25 Hz in the quieter moments against the whole
+# Where something hums below 22 Hz without a pause it is no note; a steeper filter just under B0 (30.9 Hz) takes it out.
+RUMBLE_TOP_HZ, RUMBLE_CUT_HZ = 22.0, 28.0
+RUMBLE_DB = -20.0  # of what sounds below 22 Hz in the quieter moments against the whole; recordings reach -21.6
 
 
 def apply_cleaning(clip: Clip, *, rumble: bool = False) -> Clip:
@@ -41,7 +41,7 @@ def offset_db(clip: Clip) -> float:
 
 
 def rumble_db(clip: Clip) -> float:
-    """Level below 25 Hz in the quieter moments (25th percentile of 0.25 s) against the level of the whole clip, in dB.
+    """Level below 22 Hz in the quieter moments (25th percentile of 0.25 s) against the level of the whole clip, in dB.
 
     A kick drum or an 808 has its skirts there too, but not between its hits.
     """
@@ -53,7 +53,7 @@ def rumble_db(clip: Clip) -> float:
     quarter = round(0.25 * rate)
     if blocks.size < 8 * quarter:
         return -120.0
-    low = sosfiltfilt(butter(4, (1.0, RUMBLE_TOP_HZ), "bandpass", fs=rate, output="sos"), blocks - blocks.mean())
+    low = sosfiltfilt(butter(6, (1.0, RUMBLE_TOP_HZ), "bandpass", fs=rate, output="sos"), blocks - blocks.mean())
     power = np.square(low[: low.size // quarter * quarter]).reshape(-1, quarter).mean(axis=1)
     centred = clip.samples - clip.samples.mean(axis=1, keepdims=True, dtype=np.float64)
     whole = float(np.mean(np.square(centred))) + 1e-12
