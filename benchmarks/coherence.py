@@ -17,10 +17,10 @@ rhythm
     gaps both explain them. 0 is chance, for a part that only marks the metre or has nothing to do with the idea; it may
     fall below.
 
-No weight is fitted. Which variant of each measure is used (square roots, registers, adjustment) was chosen on MIDI songs
-by other hands, before any part of ours was scored with it; stems of other pieces only confirmed it. Both checks are in
-``coherence_check``: parts that belong together must score above parts that do not, and musicians' parts above naive
-ones.
+No weight is fitted. Which variant of each measure is used (square roots, registers, adjustment) was chosen on MIDI
+songs by other hands, before any part of ours was scored with it; stems of other pieces only confirmed it. Both checks
+are in ``coherence_check``: parts that belong together must score above parts that do not, and musicians' parts above
+naive ones.
 """
 
 from __future__ import annotations
