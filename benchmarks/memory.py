@@ -35,11 +35,22 @@ STAGES = ("load", "encode", "sample", "decode")
 # Peak in GiB for 4 takes of an 8 s loop in half precision.
 TARGETS = {"stable-audio-open": 3.2, "audioldm2-music": 3.2, "musicgen-large": 8.0}
 ENGINES = ("stable-audio-open", "audioldm2-music", *(f"musicgen-{variant}" for variant in models.MUSICGEN))
-DEFAULT_ENGINES = ("stable-audio-open", "audioldm2-music", *(f"musicgen-{v}" for v in ("small", "medium", "large", "melody")))
+DEFAULT_ENGINES = (
+    "stable-audio-open",
+    "audioldm2-music",
+    *(f"musicgen-{v}" for v in ("small", "medium", "large", "melody")),
+)
 COLUMNS = {
-    "engine": "engine", "gpu": "gpu", "takes": "takes", "groups": "groups", **{stage: f"{stage} GiB" for stage in STAGES},
-    "peak": "peak GiB", "target": "target", "take_mib": "take MiB", "planned_mib": "planned",
-}  # fmt: skip
+    "engine": "engine",
+    "gpu": "gpu",
+    "takes": "takes",
+    "groups": "groups",
+    **{stage: f"{stage} GiB" for stage in STAGES},
+    "peak": "peak GiB",
+    "target": "target",
+    "take_mib": "take MiB",
+    "planned_mib": "planned",
+}
 WORDS = 32  # tokens of a prompt, about what the product writes
 
 
@@ -185,7 +196,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--takes", nargs="+", type=int, default=[1, 4, 8])
     parser.add_argument("--precision", choices=("float16", "bfloat16", "float32"), default="float16")
     parser.add_argument("--seconds", type=float, default=8.0, help="length of the loop, in whole bars of two seconds")
-    parser.add_argument("--gpu-gib", nargs="+", type=float, default=[T4_GIB, 0], help="0 = no limit; default: %(default)s")
+    parser.add_argument(
+        "--gpu-gib", nargs="+", type=float, default=[T4_GIB, 0], help="0 = no limit; default: %(default)s"
+    )
     parser.add_argument("--out", type=Path, default=RESULTS / "memory-fake.json")
     chosen = parser.parse_args(arguments)
     rows = []

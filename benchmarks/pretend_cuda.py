@@ -393,6 +393,7 @@ def _device_guard() -> Iterator[None]:
 def _swap_tensors(one: torch.Tensor, other: torch.Tensor) -> None:
     """As torch's own, which refuses fake tensors because their mode keeps weak references to them."""
     of_one, of_other = dict(vars(one)), dict(vars(other))
+    one.__class__, other.__class__ = other.__class__, one.__class__
     torch._C._swap_tensor_impl(one, other)
     for tensor, attributes in ((one, of_other), (other, of_one)):
         vars(tensor).clear()
