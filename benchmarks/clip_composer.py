@@ -69,6 +69,7 @@ class Piece:
     cents: float = 0.0
     vibrato_cents: float = 0.0
     pick_up: float = 0.0  # quarters before bar 1, played only where the clip is not cut at the bar line
+    swing: float = 0.5  # where in a quarter its second eighth falls
     shows_chords: bool = False
 
     @property

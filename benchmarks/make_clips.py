@@ -2,12 +2,12 @@
 
     python benchmarks/make_clips.py --soundfont GM.sf2 --out DIR [--seed 1] [--each 10] [--tunes DIR] [--scores DIR]
 
-Needs the ``fluidsynth`` program and pretty_midi. Kinds of material: *parts* (band, piano, guitar, bass, lead, hum,
-pad over stock progressions), *drums* (sixteen styles with swing and fills), *timeless* (notes at random moments, held
+Needs the ``fluidsynth`` program and pretty_midi. Kinds of material: *parts* (band, piano, guitar, bass, lead, hum, pad
+over stock progressions), *drums* (sixteen styles with swing and fills), *timeless* (notes at random moments, held
 chords, noise, mains hum) and, with music21 installed, *tunes* (the ABC files below a folder, alone or with chords, bass
 and drums of our own) and *scores* (excerpts of the MusicXML and kern files below a folder). Programs, tempi, keys,
-meters, pick-ups, detuning, vibrato and timing jitter vary. Each clip is cut exactly, or free (silence before, tail
-after), or an MP3, or phone-like (300 to 3400 Hz, noise at -22 dB, MP3). The manifest is what ``analysis.py`` and
+meters, pick-ups, swing, detuning, vibrato and timing jitter vary. Each clip is cut exactly, or free (silence before,
+tail after), or an MP3, or phone-like (300 to 3400 Hz, noise at -22 dB, MP3). The manifest is what ``analysis.py`` and
 ``train_hearing.py`` read. Clean synthetic music flatters every estimator: compare, do not quote.
 """
 
@@ -106,7 +106,7 @@ def _play(piece: Piece, lead: float, rng: np.random.Generator, soundfont: Path) 
     for track, pitch, start, length, velocity in piece.notes:
         if start < 0 and lead == 0:  # a clip cut at the bar line has no pick-up
             continue
-        at = max(0.0, lead + start * quarter + float(rng.normal(0.0, piece.jitter_seconds)))
+        at = max(0.0, lead + _swung(start, piece.swing) * quarter + float(rng.normal(0.0, piece.jitter_seconds)))
         loud = int(np.clip(velocity + rng.normal(0.0, 7.0), 25, 125))
         note = pretty_midi.Note(loud, int(np.clip(pitch, 12, 118)), at, at + max(0.05, 0.95 * length * quarter))
         midi.instruments[track].notes.append(note)
@@ -128,6 +128,12 @@ def _play(piece: Piece, lead: float, rng: np.random.Generator, soundfont: Path) 
         ]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return soundfile.read(sound, always_2d=True)[0]
+
+
+def _swung(start: float, swing: float) -> float:
+    """A place in quarters, moved so that the middle of each quarter falls at ``swing`` of it (0.5: straight)."""
+    whole, part = divmod(start, 1.0)
+    return whole + (2 * swing * part if part < 0.5 else 1 - 2 * (1 - swing) * (1 - part))
 
 
 def _drone(seconds: float, rng: np.random.Generator) -> np.ndarray:
@@ -168,6 +174,7 @@ def main() -> None:
     parser.add_argument(
         "--without", nargs="*", default=[], help="leave out tunes and scores whose path has one of these in it"
     )
+    parser.add_argument("--swing", action="store_true", help="shuffle the 4/4 parts and drums: eighths at 0.6 to 0.68")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(args.seed)
@@ -186,6 +193,8 @@ def main() -> None:
     for excerpt in read_scores(args.scores, args.most_scores, rng, args.without) if args.scores else ():
         # the origin is the whole movement: what one fold learns from it another must not be asked
         pieces.append((compose_score(excerpt, rng, f"score {excerpt['name']}"), (mixed[int(rng.integers(6))],)))
+    for piece, _ in pieces if args.swing else ():
+        piece.swing = float(rng.uniform(0.6, 0.68)) if piece.meter.name == "4/4" else 0.5
     with (args.out / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
         manifest = csv.DictWriter(file, COLUMNS)
         manifest.writeheader()

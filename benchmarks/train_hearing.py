@@ -54,7 +54,8 @@ HELPERS = Path(__file__).resolve().parent.parent / "helpers" / "analysis"
 TEMPO_PENALTY, METER_PENALTY, KEY_PENALTY = 5.0, 3.0, 0.3
 METERS = ("4/4", "3/4", "6/8")
 FOLDS = 5
-RECORDED = {"tempo": 5.0, "meter": 1.0, "key": 2.0}  # weight of a recorded clip beside a composed one
+RECORDED = {"tempo": 3.0, "key": 2.0}  # weight of a recorded clip beside a composed one
+COMMON_METER = 3.0  # weight of a 4/4 clip beside the others, of which the composed sets hold more than uploads do
 PRIOR_SCALES = (15.0, 3.0, 0.0, 0.0)  # how far Temperley's profiles speak in each view before anything is learnt
 
 
@@ -68,7 +69,7 @@ class Choice:
     row: dict[str, str]
     table: np.ndarray
     right: np.ndarray
-    weight: float = 1.0  # of a recorded clip RECORDED
+    weight: float = 1.0  # see weight_of
     marks: np.ndarray | None = None
     rates: np.ndarray | None = None  # tempo only: the candidates in BPM,
     trust: tuple[np.ndarray, np.ndarray, int] | None = None  # and for each its agreement and is-loop; the onsets
@@ -116,6 +117,12 @@ def heard(row: dict[str, str]) -> dict[str, Choice]:
 
 def is_recorded(row: dict[str, str]) -> bool:
     return bool(row.get("licence"))
+
+
+def weight_of(model: str, row: dict[str, str]) -> float:
+    if model == "meter":
+        return COMMON_METER if row["meter"] == "4/4" else 1.0
+    return RECORDED[model] if is_recorded(row) else 1.0
 
 
 def meter_table(evidence: np.ndarray) -> np.ndarray:
@@ -193,8 +200,6 @@ def between_halves(name: str, trained: list[Choice], checked: list[Choice], trai
     """
     composed = [c for c in trained if not is_recorded(c.row)]
     asked = [c for c in trained if is_recorded(c.row)] + checked
-    if not asked:
-        return []
     halves = np.array(split_by_origin([c.row for c in asked]))
     everything = train(trained)
     rows = []
@@ -348,7 +353,7 @@ def hear_all(paths: list[Path], jobs: int, cache: Path | None) -> dict[str, list
         work = [(row, cache, code) for row in rows]
         for i, found in enumerate(pool.map(heard_once, work, chunksize=4), 1):
             for name, choice in found.items():
-                choice.weight = RECORDED[name] if is_recorded(choice.row) else 1.0
+                choice.weight = weight_of(name, choice.row)
                 choices[name].append(choice)
             if i % 100 == 0:
                 print(f"{i}/{len(rows)} clips", file=sys.stderr, flush=True)

@@ -114,7 +114,7 @@ def tempo_evidence(heard: Listening, candidates: np.ndarray) -> np.ndarray:
     columns += spectral(high, (1 / 3, 3.0))
     columns += repeated(bands.all, bands.rate, (1 / 3, 2 / 3, 6.0))
     columns += repeated(bands.low, bands.rate, (1 / 3, 2 / 3, 3.0, 6.0))
-    slow = _slow_change(heard)
+    slow = slow_change(heard)
     columns += spectral(pulse_spectrum(slow, note_rate), _SLOW_MULTIPLES, top_at=(0.25, 0.5, 1.0))
     columns += repeated(slow, note_rate, _SLOW_LAGS)
     return np.nan_to_num(np.stack(columns, axis=1))
@@ -157,7 +157,7 @@ def _note_change(heard: Listening) -> np.ndarray:
     return np.maximum(0.0, change)
 
 
-def _slow_change(heard: Listening) -> np.ndarray:
+def slow_change(heard: Listening) -> np.ndarray:
     """1 - cosine between the notes of the 0.3 s before and after each note frame."""
     frames = heard.notes.frames.astype(float)
     reach = round(_SLOW_SECONDS / NOTE_HOP_SECONDS)

@@ -13,14 +13,15 @@ import numpy as np
 
 from ..meter import METERS
 from ..records import Clip, Tempo, TempoAlternative
-from .evidence import tempo_evidence
+from .evidence import slow_change, tempo_evidence
 from .grid import estimate_grid, estimate_swing
 from .listening import Listening, listen
 from .precise import settle_tempo
 from .pulse import find_candidates
-from .tempo_model import meter_log_odds, tempo_confidence, tempo_probabilities, trust_evidence
+from .tempo_model import likely_meter, tempo_confidence, tempo_probabilities, trust_evidence
 
 _SAME_TEMPO = 0.04  # tempi within 4 % count as one answer, as in tempo evaluation
+_HELD_CHANGE = 0.2  # 1 - cosine of the notes before and after a moment; a held sound never reaches it
 _RELATIONS = ((0.5, "half"), (2.0, "double"), (2 / 3, "2/3"), (1.5, "3/2"))
 
 
@@ -35,20 +36,19 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
     Returns
     -------
     Tempo
-        ``bpm`` is None, with confidence 0, where nothing repeats at all: silence, or less than two onsets. Otherwise
+        ``bpm`` is None, with confidence 0, where nothing can repeat: silence, a single sound, a drone. Otherwise
         ``confidence`` is the probability that the answer is within 4 % of what a listener would say, and
         ``alternatives`` are the other readings, most probable first.
     """
     heard = listen(sound)
     candidates = find_candidates(heard)
-    if not candidates.size or heard.onsets[0].size < 2:
+    if not candidates.size or not _anything_recurs(heard):
         return Tempo(None, 0.0)
     evidence = tempo_evidence(heard, candidates)
     probability = tempo_probabilities(evidence)
     best = int(probability.argmax())
     same = np.abs(candidates / candidates[best] - 1) < _SAME_TEMPO
-    odds = meter_log_odds(evidence[best])
-    meter = METERS[max(odds, key=lambda name: odds[name])]
+    meter = METERS[likely_meter(evidence[best])]
     exact = settle_tempo(heard, float(candidates[best]), meter.beats_per_bar)
     is_loop = exact.beats is not None
     trust = trust_evidence(float(probability[same].sum()), exact.agreement, strong_onsets(heard), is_loop=is_loop)
@@ -64,6 +64,13 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
         bars=exact.beats // meter.beats_per_bar if exact.beats else None,
         swing=estimate_swing(heard, grid),
     )
+
+
+def _anything_recurs(heard: Listening) -> bool:
+    """Whether there are three clear onsets, which it takes for one interval to repeat, or the notes change at all."""
+    if heard.onsets[0].size < 2:
+        return False
+    return strong_onsets(heard) >= 3 or float(slow_change(heard).max(initial=0.0)) > _HELD_CHANGE
 
 
 def strong_onsets(heard: Listening) -> int:
