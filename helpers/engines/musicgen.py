@@ -155,6 +155,10 @@ class MusicGenModel(LoadedModel):
         model.text_encoder.to(torch.float32)
         model.audio_encoder.to(device.kind, torch.float32)
         model.decoder.to(device.kind)
+        # Keys and values of the text are made once a run: their weights, up to 0.75 GiB, visit the GPU for that only.
+        for layer in model.decoder.model.decoder.layers:
+            for name in ("k_proj", "v_proj") if hasattr(layer, "encoder_attn") else ():
+                getattr(layer.encoder_attn, name).to("cpu")
         for name in ("enc_to_dec_proj", "audio_enc_to_dec_proj"):
             if hasattr(model, name):
                 getattr(model, name).to(device.kind)
@@ -198,11 +202,15 @@ class MusicGenModel(LoadedModel):
         return self._words[prompt]
 
     def bytes_per_take(self, plan: Plan) -> int:
+        from .fast.musicgen import CUDA_WINDOW
+
         config = self.model.decoder.config
-        positions = plan.values["frames"] + plan.values["lead_frames"] + (300 if self.melody else 64)
+        lead = self.model.config.chroma_length + 64 if self.melody else 0  # the words come after the melody
+        positions = plan.steps + plan.values["lead_frames"] + lead + 1
+        positions = -(-positions // CUDA_WINDOW) * CUDA_WINDOW  # as the cache is laid out on a GPU
         size = 2 if self.device.precision != "float32" else 4
         caches = 2 * 2 * config.num_hidden_layers * positions * config.hidden_size * size  # two halves, keys and values
-        return int(1.2 * caches) + 16 * 2**20
+        return int(1.2 * caches) + 48 * 2**20
 
     def sample(self, prepared: dict[str, Any], plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Any:
         """Codes (takes, books, frames), the lead-in included."""
@@ -243,6 +251,7 @@ class MusicGenModel(LoadedModel):
     def to_float32(self) -> None:
         from .fast.musicgen import MusicgenRunner
 
+        del self.runner  # it holds the weights in half precision, which would stay beside those in full
         self.model.float()
         self._words = {}
         self.runner = MusicgenRunner(self.model)

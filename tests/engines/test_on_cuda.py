@@ -76,3 +76,25 @@ def test_a_group_that_does_not_fit_is_halved_and_its_memory_is_free_again(engine
         assert gpu.held_bytes == 0
     assert sizes == [4, 2, 2]
     assert all(take.notes[-1].endswith("replayed as a CUDA graph") for take in takes)
+
+
+@pytest.mark.parametrize("family", ["stable-audio-open", "audioldm2-music", "musicgen"])
+def test_weights_in_half_precision_do_not_stay_beside_those_in_full(engine_for, family):
+    engine = engine_for(family)
+    with PretendCuda() as gpu:
+        engine.generate(asked(family))
+        gpu.reset_peak()
+        engine._model.to_float32()
+        assert gpu.peak_bytes < 1.1 * gpu.held_bytes
+        engine.release()
+
+
+def test_what_makes_keys_and_values_of_the_words_only_visits_the_gpu(engine_for):
+    engine = engine_for("musicgen")
+    with PretendCuda():
+        engine.generate(asked("musicgen"))
+        for layer in engine._model.model.decoder.model.decoder.layers:
+            places = {name: p.device.type for name, p in layer.encoder_attn.named_parameters()}
+            assert places.pop("k_proj.weight") == places.pop("v_proj.weight") == "cpu"
+            assert set(places.values()) == {"cuda"}
+        engine.release()

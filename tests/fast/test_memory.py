@@ -1,0 +1,21 @@
+"""What the engines reckon a take needs, against live tensors of full-size models, without a GPU."""
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("diffusers")
+pytestmark = [
+    pytest.mark.neural,
+    pytest.mark.filterwarnings("ignore:PyTorch was compiled without cuDNN", "ignore:.*weight_norm"),
+]
+
+from benchmarks import memory  # noqa: E402
+
+
+@pytest.mark.parametrize("engine", ["stable-audio-open", "musicgen-small"])
+def test_four_takes_stay_within_the_target_and_the_plan(engine):
+    row = memory.measure(engine, 4, "float16", memory.T4_GIB)
+    assert row["groups"] == "4"
+    assert row["path"].endswith("replayed as a CUDA graph")
+    assert row["take_mib"] <= row["planned_mib"] <= 2 * row["take_mib"]
+    assert row["peak"] <= memory.TARGETS.get(engine, 1.5)
