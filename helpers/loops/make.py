@@ -14,7 +14,7 @@ from .find import PAD_SECONDS, find_phase
 from .hearing import Hearing, active_span, hear
 from .level import RUMBLE_DB, apply_cleaning, offset_db, rumble_db, set_level
 from .noise import check_usable
-from .seam import apply_seam, plan_seam
+from .seam import apply_seam, close_loop, plan_seam
 from .shift import Shift, plan_shift
 from .stretch import apply_stretch, apply_warp
 from .tempo import Drift, TakeTempo, estimate_drift, estimate_take_tempo
@@ -69,8 +69,7 @@ def make_loop(
     plan = plan_corrections(heard, request, analysis)
     progress("Correcting the take", None, None)
     cut = apply_corrections(clip, plan, request)
-    seam = plan_seam(cut)
-    loop = apply_seam(cut, seam)
+    loop, seam = close_loop(cut, request)
     words += plan.words
     if seam.seconds > 0:
         what = "tail wrapped" if seam.kind == "fold" else "wrapped with a crossfade of"

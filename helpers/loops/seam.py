@@ -19,6 +19,7 @@ RISE_DB = 4.0  # a rise of this much over the quietest frame so far is a new not
 DECAY_DB = 12.0  # a tail has fallen at least this far where it ends
 FADE_SECONDS = 0.012  # hides the end of a fold; too short to hear as a fade
 SHORT_CROSSFADE_SECONDS = 0.012  # shorter than an attack
+CROSSFADES_SECONDS = (0.006, 0.012, 0.025, 0.05, 0.12)  # tried where the one planned is heard
 LONG_CROSSFADE_SECONDS = 0.120  # for sustained sound without onsets near the wrap
 LEAD_IN_DB = -15.0  # a lead-in this far below the end of the loop would be heard as a hole
 GUARD_SECONDS = 0.01
@@ -64,6 +65,30 @@ def plan_seam(cut: CutLoop, *, whole_tail: bool = False) -> Seam:
         return Seam("fold", count / rate, _starts_with_a_jump(cut, count))
     steady = _is_steady(lead_in, rate) and _is_steady(cut.loop.samples[:, -lead_in.shape[1] :], rate)
     return Seam("crossfade", (lead_in.shape[1] if steady else short) / rate)
+
+
+def close_loop(cut: CutLoop, request: Request) -> tuple[Clip, Seam]:
+    """Close a loop as planned, or, where that is heard, by the crossfade that measures best."""
+    seam = plan_seam(cut)
+    best = apply_seam(cut, seam)
+    value = measure_seam(best, request).value
+    if value <= 1:
+        return best, seam
+    for seconds in CROSSFADES_SECONDS:
+        other = Seam("crossfade", seconds)
+        if cut.lead_in.shape[1] < round(seconds * cut.loop.sample_rate):
+            break
+        closed = apply_seam(cut, other)
+        measured = measure_seam(closed, request).value
+        if measured < value and not _is_hollow(cut, seconds):
+            best, seam, value = closed, other, measured
+    return best, seam
+
+
+def _is_hollow(cut: CutLoop, seconds: float) -> bool:
+    """Whether a crossfade of that length would lead through a lead-in that hardly sounds."""
+    count = round(seconds * cut.loop.sample_rate)
+    return _level_db(cut.lead_in[:, -count:]) < _level_db(cut.loop.samples[:, -count:]) + LEAD_IN_DB
 
 
 def apply_seam(cut: CutLoop, seam: Seam) -> Clip:

@@ -14,6 +14,7 @@ MOST_SEMITONES = 6
 RELATIVE_WEIGHT = 0.9  # the relative key has the same notes; it counts almost as much as the key itself
 # A shift must fit this much better than leaving the take alone: an unneeded shift is worse than a missed one.
 LEAST_GAIN = 0.08
+LEAST_SCALE_GAIN = 0.05  # and bring this share of the notes onto the scale; a stray drum's pitches move it by 4 %
 COST_PER_SEMITONE = 0.003
 LEAST_CENTS = 12.0  # less is within what players and estimators do
 MOST_CENTS = 50.0
@@ -71,9 +72,11 @@ def plan_shift(heard: Hearing, lines: tuple[float, ...], request: Request, analy
             turned = np.roll(bars, s, axis=1)
             fits[s] += max(progression_fit(turned, chords, first) for first in range(len(chords)))
     best = max(fits, key=lambda s: fits[s] - COST_PER_SEMITONE * abs(s))
-    if fits[best] - fits[0] - COST_PER_SEMITONE * abs(best) < LEAST_GAIN:
+    shares = {s: scale_share(np.roll(total, s), request.key) for s in (0, best)}
+    unclear = chords is None and shares[best] - shares[0] < LEAST_SCALE_GAIN
+    if unclear or fits[best] - fits[0] - COST_PER_SEMITONE * abs(best) < LEAST_GAIN:
         best = 0
-    return Shift(best, cents, scale_share(total, request.key), scale_share(np.roll(total, best), request.key))
+    return Shift(best, cents, shares[0], shares[best])
 
 
 def key_fit(chroma12: np.ndarray, key: Key) -> float:

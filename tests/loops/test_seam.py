@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from helpers.loops import seam as seams
 from helpers.loops.cut import cut_loop
-from helpers.loops.seam import apply_seam, fade_pair, fold_tail, measure_seam, plan_seam
+from helpers.loops.seam import Seam, apply_seam, close_loop, fade_pair, fold_tail, measure_seam, plan_seam
 from helpers.records import Clip
 from tests.signals import RATE, clip_of
 
@@ -67,6 +68,17 @@ def test_the_foot_of_a_slow_attack_is_heard_before_the_wrap():
     around = np.r_[closed[-200:], closed[:200]]
     assert np.abs(np.diff(around)).max() < 1.5 * np.abs(np.diff(closed[:1000])).max()
     assert rms_db(closed[None, -400:]) > rms_db(closed[None, :400]) - 6
+
+
+def test_where_the_planned_seam_is_heard_a_better_one_is_taken(monkeypatch):
+    t = np.arange(8 * RATE) / RATE
+    held = clip_of(0.3 * np.sin(2 * np.pi * 220.3 * t) + 0.1 * np.sin(2 * np.pi * 333.7 * t))
+    request = request_for("pad", bars=2)
+    cut = cut_loop(held, RATE, request.samples())
+    monkeypatch.setattr(seams, "plan_seam", lambda _: Seam("fold", 0.0))
+    closed, seam = close_loop(cut, request)
+    assert measure_seam(cut.loop, request).value > 1 >= measure_seam(closed, request).value
+    assert seam.kind == "crossfade"
 
 
 def test_a_crossfade_of_like_sound_neither_swells_nor_dips():
