@@ -158,8 +158,8 @@ def lateness_ms(source: Source) -> float:
 def dip_db(clip: Clip, source: Source, start_seconds: float) -> float:
     """How much quieter the 100 ms around the wrap are than the quietest of the loop's other bar lines, in dB.
 
-    Where the recording itself is quieter still at that place, against that; 0 if there is no dip. ``start_seconds`` is
-    where in the recording the loop starts; levels are against those of the whole.
+    The bar lines of the recording count with them, since one of them may be the wrap; 0 if there is no dip.
+    ``start_seconds`` is where in the recording the loop starts; levels are against those of the whole.
     """
     half = round(0.05 * RATE)
 
@@ -168,8 +168,8 @@ def dip_db(clip: Clip, source: Source, start_seconds: float) -> float:
         power = np.square(samples, dtype=np.float64).mean(axis=0)
         return 10 * float(np.log10(power[around].mean() / (power.mean() + 1e-12) + 1e-4))
 
-    start = round(start_seconds * RATE)
-    usual = [level(source.loop.samples, start + clip.length, start)]
+    starts = [round(start_seconds * RATE + n * source.bar_samples) for n in range(source.bars)]
+    usual = [level(source.loop.samples, start + clip.length, start) for start in starts]
     lines = [round(n * clip.length / source.request.bars) for n in range(1, source.request.bars)]
     usual += [level(clip.samples, line, line) for line in lines]
     return max(0.0, min(usual) - level(clip.samples, 0, 0))
