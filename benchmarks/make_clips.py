@@ -9,6 +9,19 @@ and drums of our own) and *scores* (excerpts of the MusicXML and kern files belo
 meters, pick-ups, swing, detuning, vibrato and timing jitter vary. Each clip is cut exactly, or free (silence before,
 tail after), or an MP3, or phone-like (300 to 3400 Hz, noise at -22 dB, MP3). The manifest is what ``analysis.py`` and
 ``train_hearing.py`` read. Clean synthetic music flatters every estimator: compare, do not quote.
+
+The composed clips behind the weights in ``helpers/analysis``, both folders being the corpus of music21 10.5::
+
+    composed-f      --seed 101 --each 16 --most-tunes 160 --most-scores 100, through FluidR3_GM
+    composed-t      the same with --seed 202, through pretty_midi's TimGM6mb
+    composed-f2     --seed 303 --each 20 --most-tunes 140 --most-scores 80, through FluidR3_GM
+    composed-t2     the same with --seed 404, through TimGM6mb
+    composed-swung  --seed 505 --each 7 --swing, no tunes or scores, through FluidR3_GM
+
+each ``--without`` airdsAirs oneills1850 trecento palestrina monteverdi josquin luca ciconia lusitano webern schoenberg
+theoryExercises demos nottingham mozart/k545 mozart/k155 mozart/k80 haydn/opus74no1 polonaise_op1n1 polonaise_op1n2
+Lindenbaum han1 lux erk30 han2 zuccal0 erk10 fink0 lot boehme10 erk20 altdeu10 altdeu20 boehme20: what the recorded
+clips hold, music without a key in today's sense, and collections that take long to read.
 """
 
 from __future__ import annotations
