@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -128,23 +128,22 @@ def table(found: dict[str, dict[str, dict[str, float | int | None]]]) -> str:
     return "\n".join(lines)
 
 
-def shortfalls(outcomes: list[Outcome]) -> list[dict[str, object]]:
-    """The loop maker's own outcomes that miss a target, without what was not measured."""
-    missed = [
-        o
-        for o in outcomes
-        if o.method == "ours"
-        and (
-            (o.correctable and o.refused)
-            or (not o.correctable and not o.right_refusal)
-            or o.phase_right is False
-            or o.clean_window is False
-            or (o.struck and (o.timing_ms or 0) > 20)
-            or (o.seam or 0) > 1
-            or (o.dip_db or 0) > 1
-            or (o.damage == "shifted" and o.key_after == "other")
-            or (o.shifted and o.damage not in ("shifted", "detuned"))
-        )
-    ]
-    kept = [{k: v for k, v in asdict(o).items() if v is not None and k not in ("method", "exact")} for o in missed]
-    return [{k: round(v, 2) if isinstance(v, float) else v for k, v in row.items()} for row in kept]
+def shortfalls(outcomes: list[Outcome]) -> list[str]:
+    """The loop maker's own outcomes that miss a target, a line each: recording, damage, what is missed."""
+    lines = []
+    for o in outcomes:
+        missed = {
+            f"refused: {o.refused}": o.correctable and o.refused is not None,
+            f"refused wrongly or not at all: {o.refused}": not o.correctable and not o.right_refusal,
+            "bar 1 wrong": o.phase_right is False,
+            "spoilt bars chosen": o.clean_window is False,
+            f"{o.timing_ms or 0:.0f} ms off": o.struck and (o.timing_ms or 0) > 20,
+            f"seam {o.seam or 0:.2f}": (o.seam or 0) > 1,
+            f"dip {o.dip_db or 0:.1f} dB": (o.dip_db or 0) > 1,
+            "key wrong": o.damage == "shifted" and o.key_after == "other",
+            "shifted in vain": bool(o.shifted) and o.damage not in ("shifted", "detuned"),
+        }
+        named = [name for name, true in missed.items() if true]
+        if o.method == "ours" and named:
+            lines.append(f"{o.source}, {o.damage}: {', '.join(named)}")
+    return lines
