@@ -30,6 +30,7 @@ MOST_CHANNELS = 32
 SILENT_RMS_DB = -60.0  # below this, with the constant part removed, there is nothing to hear
 MOST_NON_FINITE = 0.01  # a few broken samples are set to zero; more is a broken file
 FFMPEG_SECONDS = 60
+_RINGING_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -247,8 +248,8 @@ def _checked(samples: np.ndarray, rate: int, name: str, digest: str) -> tuple[Cl
         samples = samples / np.float32(peak)
         notes.append(f"The samples reached {peak:.3g} times full scale and were brought down to it.")
     moving = samples - samples.mean(axis=1, keepdims=True)
-    # The middle nine tenths: the edges of a constant signal ring when it went through an mp3 encoder.
-    edge = samples.shape[1] // 20
+    # Without the very edges: those of a constant signal ring when it went through an mp3 encoder.
+    edge = min(samples.shape[1] // 20, round(_RINGING_SECONDS * rate))
     rms = float(np.sqrt(np.mean(np.square(moving[:, edge : samples.shape[1] - edge], dtype=np.float64))))
     level_db = 20 * np.log10(max(rms, 1e-12))
     if level_db < SILENT_RMS_DB:

@@ -141,6 +141,15 @@ def test_every_unusable_file_has_its_own_sentence(tmp_path, kind):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("start", [0.2, 11.0])
+def test_one_note_near_an_end_is_not_silence(tmp_path, start):
+    samples = np.zeros((1, 12 * RATE), np.float32)
+    first = round(start * RATE)
+    samples[:, first : first + RATE // 4] = 0.1 * tone(0.25)[:1]
+    save(tmp_path / "note.wav", samples)
+    assert audio.read_clip(tmp_path / "note.wav").seconds == 12
+
+
 def test_a_file_over_the_size_limit_is_refused_before_it_is_read(tmp_path):
     path = tmp_path / "big.wav"
     with open(path, "wb") as file:
