@@ -120,12 +120,15 @@ def score_parts(clip: Clip, fit: FitCard, request: Request, analysis: Analysis |
     if fit.grid_error_ms is not None:
         parts["grid"] = 1 - _ramp(fit.grid_error_ms, 6.0, 35.0)
         if fit.tempo_error_percent is not None:
-            parts["grid"] *= 1 - _ramp(abs(fit.tempo_error_percent), 0.05, 1.0)
+            # In ms over the whole loop: the tempo of a short loop cannot be measured to a part of a percent.
+            astray_ms = abs(fit.tempo_error_percent) / 100 * request.seconds * 1000
+            parts["grid"] *= 1 - _ramp(astray_ms, 8.0, 80.0)
     if fit.purity is not None:
         parts["purity"] = _ramp(fit.purity, 0.05, 0.8)
     if fit.seam is not None:
         parts["seam"] = 1 - _ramp(fit.seam, 0.8, 2.5)
-    parts["level"] = 1 - _ramp(_level_spread_db(clip, request), 1.0, 18.0)
+    spread_db, fade_db = _level_changes_db(clip, request)
+    parts["level"] = (1 - _ramp(spread_db, 1.0, 18.0)) * (1 - _ramp(abs(fade_db), 3.0, 12.0))
     parts["untouched"] = _untouched(fit.corrections)
     if analysis is not None:
         groove = _groove_agreement(clip, request, analysis)
@@ -152,12 +155,13 @@ def _ramp(value: float, low: float, high: float) -> float:
     return float(np.clip((value - low) / (high - low), 0.0, 1.0))
 
 
-def _level_spread_db(clip: Clip, request: Request) -> float:
-    """How far the quietest half bar lies under the median one, in dB."""
+def _level_changes_db(clip: Clip, request: Request) -> tuple[float, float]:
+    """How far the quietest half bar lies under the median one, and the steady rise or fall over the loop, in dB."""
     edges = np.linspace(0, clip.length, 2 * request.bars + 1).astype(int)
     power = [np.mean(np.square(clip.samples[:, a:b])) for a, b in itertools.pairwise(edges)]
     levels = 10 * np.log10(np.maximum(power, max(power) * 1e-4 + 1e-12))
-    return float(np.median(levels) - levels.min())
+    rise = np.polyfit(np.linspace(0, 1, levels.size), levels, 1)[0]
+    return float(np.median(levels) - levels.min()), float(rise)
 
 
 def _groove_agreement(clip: Clip, request: Request, analysis: Analysis) -> float | None:
