@@ -32,6 +32,12 @@ FLAGS = [
 ]
 
 
+def has_server(module: str) -> bool:
+    """Whether the interpreter that serves notebooks has this package."""
+    python = os.environ.get("BROWSER_SERVER_PYTHON", sys.executable)
+    return subprocess.run([python, "-c", f"import {module}"], capture_output=True, check=False).returncode == 0
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
