@@ -118,7 +118,7 @@ def score_parts(clip: Clip, fit: FitCard, request: Request, analysis: Analysis |
     if fit.in_key_share is not None:
         parts["key"] = _ramp(fit.in_key_share, 7 / 12, 0.9)
     if fit.grid_error_ms is not None:
-        parts["grid"] = 1 - _ramp(fit.grid_error_ms, 6.0, 35.0)
+        parts["grid"] = 1 - _ramp(fit.grid_error_ms, 2.0, 35.0)
         if fit.tempo_error_percent is not None:
             # In ms over the whole loop: the tempo of a short loop cannot be measured to a part of a percent.
             astray_ms = abs(fit.tempo_error_percent) / 100 * request.seconds * 1000
@@ -126,7 +126,7 @@ def score_parts(clip: Clip, fit: FitCard, request: Request, analysis: Analysis |
     if fit.purity is not None:
         parts["purity"] = _ramp(fit.purity, 0.05, 0.8)
     if fit.seam is not None:
-        parts["seam"] = 1 - _ramp(fit.seam, 0.8, 2.5)
+        parts["seam"] = 1 - _ramp(fit.seam, 1.0, 2.5)
     spread_db, fade_db = _level_changes_db(clip, request)
     parts["level"] = (1 - _ramp(spread_db, 1.0, 18.0)) * (1 - _ramp(abs(fade_db), 3.0, 12.0))
     parts["untouched"] = _untouched(fit.corrections)
