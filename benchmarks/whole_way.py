@@ -151,7 +151,9 @@ def main() -> None:
             )
     RESULTS.parent.mkdir(exist_ok=True)
     about = {"python": platform.python_version(), "machine": platform.machine(), "ideas": len(chosen)}
-    RESULTS.write_text(json.dumps({"about": about, "summary": found, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+    others = [row for row in rows if row["verdict"] != "pass"]
+    document = {"about": about, "summary": found, "not passed": others}
+    RESULTS.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     print(f"wrote {RESULTS.name}")
 
 
