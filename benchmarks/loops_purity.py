@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.loops_takes import RATE, canvas, mixed, read_sources
+from benchmarks.whole_way import INSTRUMENTS
 from helpers import pipeline
 from helpers.audio import read_clip, resample
 from helpers.engines import registry
@@ -29,21 +30,7 @@ from helpers.loops.purity import measure_purity
 from helpers.records import Clip, Request
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "helpers" / "loops" / "purity_weights.py"
-SKETCHED = (
-    *(
-        "bass guitar",
-        "808",
-        "piano",
-        "rhodes",
-        "acoustic guitar",
-        "strings",
-        "warm pad",
-        "flute",
-        "synth lead",
-        "pluck",
-    ),
-    *("marimba", "drum kit", "organ", "electric guitar", "harp", "brass section"),
-)
+SKETCHED = (*INSTRUMENTS, "organ", "electric guitar", "harp", "brass section")
 IDEAS = 5  # of the manifest, evenly spread, that sketches are made for
 LEVELS_DB = {-3.0: 1.0, -6.0: 1.0, -12.0: 0.4}  # and how much a leak at that level weighs in the fit
 SKETCH_WEIGHT = 0.5

@@ -12,10 +12,8 @@ from functools import lru_cache
 import numpy as np
 import soxr
 
-_KRUMHANSL = {
-    "major": (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
-    "minor": (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
-}
+from helpers.analysis.key import PUBLISHED
+
 _NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _PROFILES = ("bgate", "edma", "temperley2005", "krumhansl", "shaath")
 
@@ -74,7 +72,7 @@ def _librosa_key(mono: np.ndarray, rate: int) -> str:
     mean = librosa.feature.chroma_cqt(y=_at(mono, rate, 22_050), sr=22_050).mean(axis=1)
     fits = {
         f"{_NAMES[k]} {mode}": np.corrcoef(mean, np.roll(profile, k))[0, 1]
-        for mode, profile in _KRUMHANSL.items()
+        for mode, profile in PUBLISHED["Krumhansl & Kessler 1982"].items()
         for k in range(12)
     }
     return max(fits, key=lambda name: fits[name])

@@ -79,15 +79,10 @@ def read_tag_file(file: RemoteFile) -> bytes:
 def fetch_tag_models(progress: Progress = silent_progress, cancel: CancelCheck = never_cancelled) -> Path:
     """Download what is missing of the tag models (21 MB) and check it; returns the folder.
 
-    A broken download is continued where it stopped. Every file is checked against its SHA-256 before it takes its
-    place, so that a half or wrong file never does.
-
     Raises
     ------
-    NotAvailable
-        No network, a refused or changed file, a full or unwritable disk: one sentence each.
-    Cancelled
-        When ``cancel()`` turns true; what was downloaded stays for the next time.
+    NotAvailable, Cancelled
+        As :func:`helpers.fetch.fetch_file`; what arrived is continued next time.
     """
     folder = tag_folder()
     make_folder(folder, "the tag models")

@@ -45,7 +45,7 @@ class ModelSource:
     @property
     def page(self) -> str:
         """The page a person opens to read about the model or to accept its licence."""
-        return f"{hub_endpoint()}/{self.hub_id}"
+        return model_page(self.hub_id)
 
     @property
     def patterns(self) -> tuple[str, ...]:
@@ -139,6 +139,11 @@ SOURCES = {
 def hub_endpoint() -> str:
     """The Hub's address, ``HF_ENDPOINT`` or the public one, without a slash at the end."""
     return (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+
+
+def model_page(hub_id: str) -> str:
+    """The page of a model on the Hub, where its licence is accepted."""
+    return f"{hub_endpoint()}/{hub_id}"
 
 
 def token_page() -> str:

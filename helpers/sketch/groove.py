@@ -81,6 +81,11 @@ def unexpected(brief: Brief, profile: np.ndarray) -> np.ndarray:
     return np.round(left / max(float(left.std()), LEAST_DEVIATION), 3)
 
 
+def wishes(brief: Brief) -> np.ndarray:
+    """What is unexpected in the idea's accents, bar by bar, turned round where the part answers rather than joins."""
+    return np.sign(brief.lean) * unexpected(brief, brief.accents)
+
+
 def follow(
     brief: Brief,
     hits: Sequence[Hit],

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..engines import hub, registry
-from ..engines.sources import hub_endpoint, token_page
+from ..engines.sources import model_page, token_page
 from ..errors import InvalidInput
 from . import colab
 from .jobs import Jobs
@@ -29,7 +29,7 @@ def status() -> dict[str, Any]:
 def gated_pages() -> list[tuple[str, str]]:
     """Title and Hub page of every model whose licence must be accepted there."""
     infos = [registry.get_engine(name).info for name in registry.engine_names()]
-    return [(info.title, f"{hub_endpoint()}/{info.hub_id}") for info in infos if info.gated and info.hub_id]
+    return [(info.title, model_page(info.hub_id)) for info in infos if info.gated and info.hub_id]
 
 
 def ask_hub() -> dict[str, str]:

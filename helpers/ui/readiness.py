@@ -104,11 +104,11 @@ def extra_rows() -> list[dict[str, Any]]:
             "good_at": extra.good_at,
             "licence": extra.licence,
             "size": f"{extra.download_bytes / 1e6:.0f} MB",
-            "ready": extra.is_here(),
+            "ready": here,
             "short": "optional",
-            "installable": not extra.is_here(),
+            "installable": not here,
         }
-        for extra in EXTRAS.values()
+        for extra, here in ((extra, extra.is_here()) for extra in EXTRAS.values())
     ]
 
 

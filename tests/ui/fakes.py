@@ -98,6 +98,11 @@ class AbsentEngine(ToneEngine):
         return Readiness(self.info.name, False, "There is no GPU.", "Choose a GPU runtime.")
 
 
+def send(panel, kind, buffers=(), **content) -> None:
+    """What the page does when it sends an event to its panel."""
+    panel._receive(panel, {"kind": kind, **content}, list(buffers))
+
+
 def use_fake_engines(monkeypatch=None) -> None:
     """Put the fakes where the interface asks for engines; undone by ``monkeypatch`` where one is given."""
     instances = {engine.info.name: engine for engine in (ToneEngine(), AbsentEngine(), SlowEngine())}

@@ -11,16 +11,13 @@ from helpers.audio import write_wav
 from helpers.engines import registry
 from helpers.ui.app import App
 from tests import signals
+from tests.ui.fakes import send
 
 
 def show(app):
     for name in ("models", "login", "upload", "mode", "results"):
         getattr(app, f"show_{name}")()
     return app._panels
-
-
-def send(panel, kind, buffers=(), **content):
-    panel._receive(panel, {"kind": kind, **content}, list(buffers))
 
 
 def upload(app, path):

@@ -7,11 +7,7 @@ import pytest
 
 from helpers.engines import registry
 from helpers.ui import hub_login
-from tests.ui.fakes import ToneEngine
-
-
-def send(panel, kind, **content):
-    panel._receive(panel, {"kind": kind, **content}, [])
+from tests.ui.fakes import ToneEngine, send
 
 
 class GatedEngine(ToneEngine):

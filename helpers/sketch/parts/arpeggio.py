@@ -14,9 +14,9 @@ from ..groove import (
     in_letter,
     lean_on,
     perform,
-    unexpected,
     velocity,
     window,
+    wishes,
 )
 from ..harmony import Harmony
 from . import Part
@@ -57,7 +57,7 @@ def write_arpeggio(brief: Brief) -> Part:
     reach = int(rng.integers(3, 6)) + (1 if brief.complexity > 0.6 else 0)
     tones: list[Tone] = []
     names: list[str] = []
-    wishes = np.sign(brief.lean) * unexpected(brief, brief.accents)
+    wish = wishes(brief)
     for bar in form:
         accents = in_letter(brief.accents, form, bar.letter)
         cell = choose_cell(brief, "gate", brief.genre.gate, bar.letter, accents, brief.lean)
@@ -69,7 +69,7 @@ def write_arpeggio(brief: Brief) -> Part:
             order = {"up": "up-down", "down": "up-down"}.get(order, "up")
         index, before = 0, None
         rng = brief.rng("gate bar", bar.letter, bar.variation)
-        for hit in follow(brief, window(brief, cell, bar.number), wishes[bar.number], "X", rng, 4, drops=1):
+        for hit in follow(brief, window(brief, cell, bar.number), wish[bar.number], "X", rng, 4, drops=1):
             step = bar.number * brief.steps_per_bar + hit.step
             chord = brief.chord(step)
             if chord is not before:

@@ -15,9 +15,9 @@ from ..groove import (
     in_letter,
     lean_on,
     perform,
-    unexpected,
     velocity,
     window,
+    wishes,
     without_overlaps,
 )
 from ..voicing import guitar_voicing, lead_voices
@@ -42,7 +42,7 @@ def write_chords(brief: Brief) -> Part:
     voicings = _voicings(brief, guitar, power)
     tones: list[Tone] = []
     names: list[str] = []
-    wishes = np.sign(brief.lean) * unexpected(brief, brief.accents)
+    wish = wishes(brief)
     for bar in form:
         accents = in_letter(brief.accents, form, bar.letter)
         cell = choose_cell(brief, "chords", styles, bar.letter, accents, brief.lean)
@@ -56,7 +56,7 @@ def write_chords(brief: Brief) -> Part:
         hits = window(brief, cell, bar.number)
         if not picked:
             rng = brief.rng("chords follow", bar.letter, bar.variation)
-            hits = follow(brief, hits, wishes[bar.number], "D" if guitar else "X", rng)
+            hits = follow(brief, hits, wish[bar.number], "D" if guitar else "X", rng)
         for hit in _shaped(brief, bar, hits):
             tones += _played(brief, bar, hit, voicings, guitar)
     choices = (("pattern", ", ".join(dict.fromkeys(names))), ("form", written(form)))

@@ -17,9 +17,9 @@ from ..groove import (
     in_letter,
     lean_on,
     perform,
-    unexpected,
     velocity,
     window,
+    wishes,
     without_overlaps,
 )
 from ..harmony import Harmony
@@ -61,11 +61,11 @@ def write_lead(brief: Brief) -> Part:
         or _motif(brief, letter, in_letter(brief.accents, form, letter))
         for letter in letters
     }
-    wishes = np.sign(brief.lean) * unexpected(brief, brief.accents)
+    wish = wishes(brief)
     tones: list[Tone] = []
     last: int | None = None
     for bar in form:
-        motif = _answering(brief, bar, motifs[bar.letter], wishes[bar.number])
+        motif = _answering(brief, bar, motifs[bar.letter], wish[bar.number])
         for tone in _sing(brief, bar, motif, last, tones[0].pitch if tones else None):
             tones.append(tone)
             last = tone.pitch
