@@ -17,9 +17,6 @@ import sys
 import time
 from pathlib import Path
 
-if __package__ in (None, ""):
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from benchmarks.measure import print_table
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,6 +1,6 @@
 """The whole way, measured: ideas × instruments × seeds through the pipeline, on the sketch engine.
 
-    python benchmarks/whole_way.py MANIFEST_OR_AUDIO [more audio ...] [--ideas 8] [--seeds 2] [--bars 4]
+    python -m benchmarks.whole_way MANIFEST_OR_AUDIO [more audio ...] [--ideas 8] [--seeds 2] [--bars 4]
 
 For every combination one loop is made and its fit card kept; the first seed is made twice to see that its bytes repeat.
 Then the warm time of an 8-bar loop for a 15 s idea, by stage. Prints tables, writes ``results/whole_way.json``.
@@ -13,15 +13,12 @@ import csv
 import hashlib
 import json
 import platform
-import sys
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from helpers import pipeline
 from helpers.records import Clip

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.audio import wav_bytes
-from helpers.meter import parse_meter
-from helpers.pitch import parse_key, parse_progression
+from helpers.music.meter import parse_meter
+from helpers.music.pitch import parse_key, parse_progression
 from helpers.records import Clip, Note, Request
 from helpers.sketch import Score, render, write_midi
+from helpers.sound.audio import wav_bytes
 
 BPM, BARS, KEY, RATE = 105.0, 4, "G minor", 44_100
 CHORDS = "| Gm | Cm | Eb | Dm |"

@@ -175,7 +175,7 @@ def _analyze(args: argparse.Namespace, out: Any) -> int:
     analysis = pipeline.analyze_idea(pipeline.load_idea(args.idea), _Teller())
     if args.melody_midi:
         from .analysis.melody import melody_to_midi
-        from .files import write_whole
+        from .machine.files import write_whole
 
         if not analysis.melody:
             raise InvalidInput("No single melody could be heard in the idea, so there is none to write as MIDI.")
@@ -287,7 +287,7 @@ def _engines(args: argparse.Namespace, out: Any) -> int:
 
 
 def _install(args: argparse.Namespace, out: Any) -> int:
-    from .extras import EXTRAS
+    from .install.extras import EXTRAS
 
     if args.what in EXTRAS:
         EXTRAS[args.what].fetch(_Teller())

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__
-from .audio import wav_bytes, wav_chunk
 from .errors import InvalidInput
-from .files import link_new
-from .meter import METERS
-from .pitch import Key, write_progression
+from .machine.files import link_new
+from .music.meter import METERS
+from .music.pitch import Key, write_progression
 from .records import FitCard, Loop, Request, Written
+from .sound.audio import wav_bytes, wav_chunk
 
 SIDECAR_FORMAT = "loops-generator/1"
 LONGEST_STEM = 80

@@ -14,15 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from . import ranking
-from .audio import read_audio, read_back, resample
 from .engines import registry
 from .engines.base import Engine, not_ready_text, stop_if
+from .engines.prompts import write_prompt
 from .errors import InvalidInput, NotAvailable, Refused
 from .export import free_name, loop_stem, publish, read_tags, stage_wav, staging
-from .files import shown_name, write_whole
-from .meter import bar_seconds, parse_meter
+from .machine.files import shown_name, write_whole
+from .music.meter import bar_seconds, parse_meter
 from .planning import change_request, plan_measure, plan_request
-from .prompts import write_prompt
 from .records import (
     Analysis,
     CancelCheck,
@@ -36,6 +35,7 @@ from .records import (
     never_cancelled,
     silent_progress,
 )
+from .sound.audio import read_audio, read_back, resample
 
 __all__ = [
     "FinishedLoop",
@@ -126,7 +126,7 @@ class Result:
 
 
 def load_idea(source: str | os.PathLike[str], name: str | None = None) -> Idea:
-    """Read and check an upload; raises InvalidInput or NotAvailable as :func:`helpers.audio.read_audio` does."""
+    """Read and check an upload; raises InvalidInput or NotAvailable as :func:`helpers.sound.audio.read_audio` does."""
     file = read_audio(source, name)
     return Idea(shown_name(name or source), file.clip, file.sha256, Path(source), file.notes)
 

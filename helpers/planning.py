@@ -7,11 +7,11 @@ import secrets
 from typing import Any
 
 from .errors import InvalidInput
-from .harmonize import bars_of_chords, fit_to_key
-from .instruments import find_instrument
-from .meter import check_bars, check_bpm, parse_meter
-from .pitch import Key, parse_key, parse_progression
-from .records import ROLES, Analysis, Request
+from .music.harmony import fit_to_key
+from .music.instruments import find_instrument
+from .music.meter import check_bars, check_bpm, parse_meter
+from .music.pitch import Key, parse_key, parse_progression
+from .records import ROLES, Analysis, Request, bars_of_chords
 
 DEFAULT_ENGINE = "sketch"
 DOUBTFUL = 0.5  # below this confidence a musician is told to check

@@ -170,7 +170,7 @@ def _groove_agreement(clip: Clip, request: Request, analysis: Analysis) -> float
     idea = np.asarray(analysis.groove.accents)
     if idea.size != steps or idea.std() < 1e-6:
         return None
-    from .features import onset_times
+    from .sound.features import onset_times
 
     times, strengths = onset_times(clip)
     if times.size < 4:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .instruments import INSTRUMENTS
-from .pitch import write_progression
+from .music.instruments import INSTRUMENTS
+from .music.pitch import write_progression
 from .records import ROLES, Analysis, EngineInfo, FitCard, Readiness
 
 UNKNOWN = "unknown"
@@ -51,7 +51,7 @@ def analysis_text(analysis: Analysis) -> str:
 
 
 def _chords(analysis: Analysis) -> str:
-    from .harmonize import bars_of_chords
+    from .records import bars_of_chords
 
     if not analysis.chords or analysis.tempo.bpm is None:
         return UNKNOWN

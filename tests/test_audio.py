@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from helpers import audio
 from helpers.errors import InvalidInput, LoopsError, NotAvailable
 from helpers.records import Clip
+from helpers.sound import audio
 
 RATE = 22_050
 

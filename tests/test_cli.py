@@ -13,8 +13,8 @@ import pytest
 import soundfile
 
 from helpers import cli
-from helpers.audio import read_back, write_wav
 from helpers.records import Clip
+from helpers.sound.audio import read_back, write_wav
 from tests import signals
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -10,7 +10,7 @@ import pytest
 
 from helpers import export
 from helpers.errors import InvalidInput
-from helpers.pitch import parse_key
+from helpers.music.pitch import parse_key
 from helpers.records import Clip, FitCard, Loop, Request, Take
 
 REQUEST = Request("bass guitar", "bass", 92.5, key=parse_key("F# minor"), progression=(("F#m",), ("D",)), seed=7)

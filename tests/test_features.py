@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from helpers import features
-from helpers.pitch import ALL_KEYS
+from helpers.music.pitch import ALL_KEYS
+from helpers.sound import features
 from tests import signals
 
 

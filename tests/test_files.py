@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from helpers import files
 from helpers.errors import InvalidInput
+from helpers.machine import files
 
 
 def test_nothing_is_overwritten_and_nothing_half_is_left(tmp_path, monkeypatch):

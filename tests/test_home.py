@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from helpers.home import cache_home
+from helpers.machine.home import cache_home
 
 
 def test_order_of_precedence(monkeypatch, tmp_path):

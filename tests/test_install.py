@@ -18,13 +18,13 @@ from pathlib import Path
 
 import pytest
 
-from helpers import audiocraft_home
 from helpers import install as installing
 from helpers.errors import Cancelled, InvalidInput, NotAvailable
 from helpers.install import INSTALLABLE, audiocraft, install, installed
 from helpers.install.disk import require_disk
 from helpers.install.pip import CommandFailed, explain, find_cause, pip_install, progress_lines, run_lines
 from helpers.install.requirements import constraints, read_requirements, unmet
+from helpers.machine import audiocraft_home
 
 from .wheels import build_wheel
 

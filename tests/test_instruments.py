@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from helpers.errors import InvalidInput
-from helpers.instruments import INSTRUMENTS, find_instrument
+from helpers.music.instruments import INSTRUMENTS, find_instrument
 from helpers.records import ROLES
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.errors import InvalidInput
-from helpers.meter import METERS, bar_seconds, check_bars, check_bpm, loop_samples, parse_meter, step_seconds
+from helpers.music.meter import METERS, bar_seconds, check_bars, check_bpm, loop_samples, parse_meter, step_seconds
 
 
 @pytest.mark.parametrize(

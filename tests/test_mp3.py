@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from helpers import mp3
-from helpers.audio import read_clip
+from helpers.sound import mp3
+from helpers.sound.audio import read_clip
 
 
 def encode(seconds: float, rate: int = 44_100) -> bytes:

@@ -8,8 +8,8 @@ import pytest
 nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
 
-from helpers.audio import write_wav  # noqa: E402  skipping comes first
-from tests import signals  # noqa: E402
+from helpers.sound.audio import write_wav
+from tests import signals
 
 NOTEBOOK = Path(__file__).parents[1] / "loops_generator.ipynb"
 MOST_LINES = 60

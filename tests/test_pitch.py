@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.errors import InvalidInput
-from helpers.pitch import (
+from helpers.music.pitch import (
     ALL_KEYS,
     CHORD_INTERVALS,
     ChordSymbol,

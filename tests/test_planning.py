@@ -5,11 +5,21 @@ import dataclasses
 import pytest
 
 from helpers.errors import InvalidInput
-from helpers.harmonize import bars_of_chords, diatonic_triads, fit_to_key
-from helpers.meter import METERS
-from helpers.pitch import parse_chord, parse_key
+from helpers.music.harmony import diatonic_triads, fit_to_key
+from helpers.music.meter import METERS
+from helpers.music.pitch import parse_chord, parse_key
 from helpers.planning import change_request, plan_measure, plan_request
-from helpers.records import Analysis, ChordSpan, KeyAlternative, KeyEstimate, Request, Tag, Tempo, TempoAlternative
+from helpers.records import (
+    Analysis,
+    ChordSpan,
+    KeyAlternative,
+    KeyEstimate,
+    Request,
+    Tag,
+    Tempo,
+    TempoAlternative,
+    bars_of_chords,
+)
 
 
 def heard(bpm=120.0, key="A minor", labels=("Am", "F", "C", "G"), start=0.0, meter="4/4", confidence=0.9, **more):

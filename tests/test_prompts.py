@@ -2,9 +2,9 @@
 
 import pytest
 
+from helpers.engines.prompts import NEGATIVES, ROLE_WORDS, write_prompt
 from helpers.errors import InvalidInput
-from helpers.pitch import parse_key
-from helpers.prompts import NEGATIVES, ROLE_WORDS, write_prompt
+from helpers.music.pitch import parse_key
 from helpers.records import ROLES, Analysis, Request, Tag, Tempo
 
 TEXT_ENGINES = ("stable-audio-open", "audioldm2-music", "musicgen", "audiocraft")

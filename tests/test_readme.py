@@ -9,7 +9,7 @@ import pytest
 
 from helpers import cli
 from helpers.engines import registry
-from helpers.instruments import find_instrument
+from helpers.music.instruments import find_instrument
 from helpers.report import instruments_markdown
 
 ROOT = Path(__file__).resolve().parent.parent

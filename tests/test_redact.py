@@ -1,6 +1,6 @@
 """Secrets never reach a shown line."""
 
-from helpers.redact import mask_secrets
+from helpers.machine.redact import mask_secrets
 
 
 def test_credentials_in_urls():

@@ -7,8 +7,8 @@ could not be heard is None or empty, and ``Analysis.notes`` says why.
 
 from __future__ import annotations
 
-from ..audio import loudness_lufs
 from ..records import Analysis, Clip, KeyEstimate, Progress, Tempo, silent_progress
+from ..sound.audio import loudness_lufs
 from .chords import estimate_chords
 from .groove import estimate_groove
 from .key import estimate_key

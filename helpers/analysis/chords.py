@@ -1,6 +1,6 @@
 """Which chords, half bar by half bar? Notes pooled on the grid, matched with chord patterns, smoothed with the key.
 
-Labels are those of :mod:`helpers.pitch`: major, minor, sevenths, suspended, diminished, or ``N``.
+Labels are those of :mod:`helpers.music.pitch`: major, minor, sevenths, suspended, diminished, or ``N``.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import itertools
 
 import numpy as np
 
-from ..pitch import NO_CHORD, ChordSymbol, Key
+from ..music.pitch import NO_CHORD, ChordSymbol, Key
 from ..records import ChordSpan, Clip, KeyEstimate, Tempo
 from .listening import NOTE_HOP_SECONDS, Listening, listen
 from .path import best_path

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..meter import Meter
+from ..music.meter import Meter
 from .listening import NOTE_HOP_SECONDS, Listening
 from .pulse import sharpened
 

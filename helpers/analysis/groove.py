@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..meter import MOST_BARS
+from ..music.meter import MOST_BARS
 from ..records import Clip, Groove, Tempo
 from .listening import Listening, listen
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..features import KEY_PROFILES, key_scores
-from ..pitch import ALL_KEYS
+from ..music.pitch import ALL_KEYS
 from ..records import Clip, KeyAlternative, KeyEstimate
+from ..sound.features import KEY_PROFILES, key_scores
 from .key_profiles import FIT_WEIGHTS, MINOR_BIAS, PROFILES
 from .listening import Listening, listen
 

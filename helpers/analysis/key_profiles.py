@@ -3,7 +3,7 @@
 Twelve weights from the tonic up for each view (a row each, in the order of ``key.VIEWS``), times the square
 root of the degree's share of the notes; an L2 penalty held them near Temperley's profiles of 2005.
 
-Made by ``benchmarks/train_hearing.py --write`` from 2089 clips of known truth:
+Made by ``training/train_hearing.py --write`` from 2089 clips of known truth:
 23 of eval, 484 of composed-f, 484 of composed-t, 500 of composed-f2, 500 of composed-t2, 98 of composed-swung.
 """
 

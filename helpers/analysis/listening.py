@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from .. import features
 from ..records import Clip
+from ..sound import features
 
 NOTE_HOP_SECONDS = 0.05
 

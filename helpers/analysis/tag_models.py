@@ -10,8 +10,8 @@ import hashlib
 from pathlib import Path
 
 from ..errors import NotAvailable
-from ..fetch import RemoteFile, fetch_file, make_folder
-from ..home import cache_home
+from ..machine.fetch import RemoteFile, fetch_file, make_folder
+from ..machine.home import cache_home
 from ..records import CancelCheck, Progress, never_cancelled, silent_progress
 
 SOURCE = "https://essentia.upf.edu/models/"
@@ -82,7 +82,7 @@ def fetch_tag_models(progress: Progress = silent_progress, cancel: CancelCheck =
     Raises
     ------
     NotAvailable, Cancelled
-        As :func:`helpers.fetch.fetch_file`; what arrived is continued next time.
+        As :func:`helpers.machine.fetch.fetch_file`; what arrived is continued next time.
     """
     folder = tag_folder()
     make_folder(folder, "the tag models")

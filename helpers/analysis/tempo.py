@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..meter import METERS
+from ..music.meter import METERS
 from ..records import Clip, Tempo, TempoAlternative
 from .evidence import slow_change, tempo_evidence
 from .grid import estimate_grid, estimate_swing

@@ -1,6 +1,6 @@
 """Weights of the tempo and meter models and of the tempo confidence, in natural log odds.
 
-Made by ``benchmarks/train_hearing.py --write`` from 2946 clips of known truth:
+Made by ``training/train_hearing.py --write`` from 2946 clips of known truth:
 98 of eval, 642 of composed-f, 644 of composed-t, 697 of composed-f2, 698 of composed-t2, 167 of composed-swung.
 """
 

@@ -16,9 +16,9 @@ import numpy as np
 from ..records import Clip, EngineInfo, Request
 from .devices import Device, free_memory, placed
 from .fast.presets import describe_presets
+from .hub.sources import SOURCES, ModelSource
 from .neural import LoadedModel, NeuralEngine, OnStep, Plan
 from .options import planned_seconds, read_settings, written_prompt
-from .sources import SOURCES, ModelSource
 
 SAMPLE_RATE = 16_000
 CANVAS_SECONDS = 20.48  # any length runs; the model was trained on half of this

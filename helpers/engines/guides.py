@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..audio import resample
-from ..meter import bar_seconds
+from ..music.meter import bar_seconds
 from ..records import Clip, Request
+from ..sound.audio import resample
 
 
 def loop_of_guide(guide: Clip, request: Request, sample_rate: int, channels: int) -> np.ndarray:

@@ -19,14 +19,14 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInput
-from ..meter import bar_seconds
+from ..music.meter import bar_seconds
 from ..records import Clip, EngineInfo, Request
 from . import chroma
 from .devices import Device, placed
 from .guides import lead_in, loop_of_guide, repeated
+from .hub.sources import SOURCES, ModelSource
 from .neural import LoadedModel, NeuralEngine, OnStep, Plan
 from .options import checked_choice, planned_seconds, read_settings, written_prompt
-from .sources import SOURCES, ModelSource
 
 SAMPLE_RATE = 32_000
 FRAME_RATE = 50

@@ -23,13 +23,14 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..errors import LoopsError, NotAvailable
-from ..locale_guard import heal_locale
+from ..machine.locale_guard import heal_locale
 from ..records import Analysis, CancelCheck, Clip, Progress, Readiness, Request, Take
-from . import devices, hub
+from . import devices
 from .base import Engine, stop_if, take_seed
 from .devices import GIB, Device, quiet_libraries
+from .hub import download as hub
+from .hub.sources import ModelSource, local_folder
 from .ready import judge_readiness
-from .sources import ModelSource, local_folder
 from .steps import StepMeter, name_stage, plan_groups, spoken_time
 
 _SMALL_MODEL = 20_000_000  # parameters: below this a run is over before its estimate would be read

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import InvalidInput
-from ..meter import bar_seconds
+from ..music.meter import bar_seconds
 from ..records import Request
 from .fast.presets import DEFAULT_PRESET, PRESETS, choose_settings, label_settings
 
@@ -57,7 +57,7 @@ def written_prompt(request: Request, title: str) -> tuple[str, str]:
     """
     prompt = request.options.get("prompt")
     if not isinstance(prompt, str) or not prompt.strip():
-        raise InvalidInput(f"{title} needs words; put them into options['prompt'] (helpers.prompts.write_prompt).")
+        raise InvalidInput(f"{title} needs words; put them into options['prompt'] (prompts.write_prompt).")
     return prompt, str(request.options.get("negative_prompt", ""))
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from ..errors import InvalidInput
 from ..records import EngineInfo, Readiness
-from . import devices, hub
-from .sources import ModelSource, cached_folder, cached_gib, hub_cache, local_folder
+from . import devices
+from .hub import download as hub
+from .hub.sources import ModelSource, cached_folder, cached_gib, hub_cache, local_folder
 
 PACKAGES = ("torch", "diffusers", "transformers", "safetensors", "huggingface_hub")
 

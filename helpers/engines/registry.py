@@ -15,7 +15,7 @@ _ADAPTERS = {
     "stable-audio-open": "stable_audio_open:StableAudioOpenEngine",
     "audioldm2-music": "audioldm2_music:AudioLDM2MusicEngine",
     "musicgen": "musicgen:MusicGenEngine",
-    "audiocraft": "audiocraft:AudiocraftEngine",
+    "audiocraft": "audiocraft.engine:AudiocraftEngine",
 }
 # One instance an engine in a process: it holds the loaded weights, and a second copy would not fit on a T4.
 _instances: dict[str, Engine] = {}

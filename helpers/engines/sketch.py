@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import InvalidInput, LoopsError
-from ..instruments import find_instrument
+from ..music.instruments import find_instrument
 from ..records import Analysis, CancelCheck, Clip, EngineInfo, Progress, Readiness, Request, Take
 from ..sketch import Score, compose, find_soundfont, patch_swapped, render, write_midi
 from .base import Engine, stop_if, take_seed

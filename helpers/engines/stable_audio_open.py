@@ -18,9 +18,9 @@ from ..records import Clip, EngineInfo, Request
 from .devices import Device, free_memory, placed
 from .fast.presets import describe_presets
 from .guides import loop_of_guide, repeated
+from .hub.sources import SOURCES, ModelSource
 from .neural import LoadedModel, NeuralEngine, OnStep, Plan
 from .options import planned_seconds, read_settings, written_prompt
-from .sources import SOURCES, ModelSource
 
 SAMPLE_RATE = 44_100
 CANVAS_SECONDS = 47.0  # 1024 latent frames are 47.55 s; the last half second is left as margin

@@ -1,8 +1,9 @@
 """Installing packages from a notebook or a command line, without ever replacing what the machine already has.
 
 One function for both: :func:`install`. It runs ``pip`` of the running interpreter as a subprocess (no ``!``, no
-``%pip``: those refuse to work once a GPU run has spoilt the thread's encoding, see :mod:`helpers.locale_guard`), with
-constraints made from what is installed, streams its lines, and ends in one sentence when it fails.
+``%pip``: those refuse to work once a GPU run has spoilt the thread's encoding, see
+:mod:`helpers.machine.locale_guard`),
+with constraints made from what is installed, streams its lines, and ends in one sentence when it fails.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import threading
 from pathlib import Path
 
 from ..errors import InvalidInput, NotAvailable
-from ..home import cache_home
+from ..machine.home import cache_home
 from . import audiocraft
 from .disk import require_disk
 from .pip import CancelCheck, OnLine, never, pip_install

@@ -18,7 +18,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from ..audiocraft_home import (
+from ..errors import NotAvailable
+from ..machine.audiocraft_home import (
     OWN_PYTHON_VARIABLE,
     REQUIREMENTS,
     WORKER_PROGRAM,
@@ -29,7 +30,6 @@ from ..audiocraft_home import (
     worker_environment,
     write_manifest,
 )
-from ..errors import NotAvailable
 from .disk import require_disk
 from .pip import LAST_LINES, CancelCheck, CommandFailed, OnLine, explain, pip_install, run_lines, utf8_environment
 from .table import InstallStatus

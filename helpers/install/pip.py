@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Cancelled, LoopsError, NotAvailable
-from ..redact import mask_secrets
+from ..machine.redact import mask_secrets
 from .requirements import constraints, read_requirements
 
 OnLine = Callable[[str], None]

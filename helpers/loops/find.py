@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..meter import Meter, bar_seconds, step_seconds
+from ..music.meter import Meter, bar_seconds, step_seconds
 from ..records import Analysis, Request
 from .hearing import Hearing
 from .shift import progression_fit, progression_tones

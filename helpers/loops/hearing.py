@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import Refused
-from ..features import NoteGram, OnsetBands, note_gram, onset_bands, onset_times
 from ..records import Clip, Request
+from ..sound.features import NoteGram, OnsetBands, note_gram, onset_bands, onset_times
 
 FRAME_SECONDS = 0.01
 ACTIVE_DB = -45.0  # against the loudest 10 ms of the take: below is silence before the first note

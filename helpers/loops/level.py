@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..audio import loudness_lufs, true_peak_dbtp
 from ..records import Clip
+from ..sound.audio import loudness_lufs, true_peak_dbtp
 
 TARGET_LUFS = -16.0  # loud enough to audition beside finished music, with room for the peaks of drums
 PEAK_DBTP = -1.0  # EBU R 128 s1: headroom that survives lossy encoding

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..audio import resample
 from ..errors import Refused
 from ..records import Analysis, Clip, Loop, Progress, Request, Take, silent_progress
+from ..sound.audio import resample
 from .cut import CutLoop, cut_loop
 from .find import PAD_SECONDS, find_phase
 from .hearing import Hearing, active_span, hear

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..audio import loudness_lufs, true_peak_dbtp
-from ..features import chroma, key_scores
-from ..meter import step_seconds
-from ..pitch import ALL_KEYS, mirex_score
+from ..music.meter import step_seconds
+from ..music.pitch import ALL_KEYS, mirex_score
 from ..records import Analysis, Clip, FitCard, Request
+from ..sound.audio import loudness_lufs, true_peak_dbtp
+from ..sound.features import chroma, key_scores
 from .hearing import Onsets, frame_levels, hear_onsets
 from .purity import measure_purity
 from .seam import measure_seam

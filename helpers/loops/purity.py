@@ -2,7 +2,7 @@
 
 No separation model: a handful of plain measures of one spectrogram, weighed by a logistic regression. Tonal loops are
 searched for drums, drum loops for notes; each has its own measures and weights (``purity_weights.py``). They are fitted
-by ``benchmarks/loops_purity.py`` to recordings and sketches, pure and mixed with others; what recordings left out of
+by ``benchmarks/loops/purity.py`` to recordings and sketches, pure and mixed with others; what recordings left out of
 the fit give is printed there.
 """
 
@@ -68,7 +68,7 @@ def measure_purity(clip: Clip, request: Request) -> tuple[float | None, dict[str
     purity, parts
         None and nothing for silence.
     """
-    from ..features import chroma, onset_times
+    from ..sound.features import chroma, onset_times
 
     drums = request.role == "drums"
     clip = Clip(clip.samples[:, : round(LONGEST_SECONDS * clip.sample_rate)], clip.sample_rate)

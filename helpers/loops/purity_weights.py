@@ -1,6 +1,6 @@
 """Weights of the purity models, in natural log odds that another instrument sounds.
 
-Where they come from: :mod:`helpers.loops.purity`. ``benchmarks/loops_purity.py --write`` replaces this file.
+Where they come from: :mod:`helpers.loops.purity`. ``benchmarks/loops/purity.py --write`` replaces this file.
 """
 
 TONAL = {

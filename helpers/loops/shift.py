@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..pitch import ALL_KEYS, Key, parse_chord
+from ..music.pitch import ALL_KEYS, Key, parse_chord
 from ..records import Analysis, Request
 from .hearing import Hearing
 
@@ -81,7 +81,7 @@ def plan_shift(heard: Hearing, lines: tuple[float, ...], request: Request, analy
 
 def key_fit(chroma12: np.ndarray, key: Key) -> float:
     """How well pitch classes (12,) match a key or its relative: profile correlation and share on the scale, -1..1."""
-    from ..features import key_scores
+    from ..sound.features import key_scores
 
     scores = key_scores(chroma12)
     by_key = dict(zip(ALL_KEYS, scores, strict=True))

@@ -1,6 +1,6 @@
 """Time and pitch by Signalsmith Stretch (python-stretch): one pass changes both, lengths are exact, onsets stay put.
 
-Chosen over Rubber Band by ``benchmarks/loops_stretch.py``. The seed is fixed: the same take always gives the same loop.
+Chosen over Rubber Band by ``benchmarks/loops/stretchers.py``. The seed is fixed: the same take gives the same loop.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..meter import step_seconds
+from ..music.meter import step_seconds
 from ..records import Request
 from .hearing import Onsets
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import Refused
-from ..meter import bar_seconds, step_seconds
+from ..music.meter import bar_seconds, step_seconds
 from ..records import Request
 from .find import PAD_SECONDS, Phase, distances, has_room, span_sums
 from .hearing import Hearing, frame_levels

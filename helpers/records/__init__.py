@@ -4,21 +4,22 @@ Conventions: audio is float32 ``(channels, samples)``; times are seconds from th
 says otherwise; anything that could not be measured is ``None`` or empty, never invented.
 """
 
-from .asked import GUIDES, ROLES, Request
-from .heard import Analysis, ChordSpan, Groove, KeyAlternative, KeyEstimate, Tag, Tempo, TempoAlternative
-from .made import (
-    CancelCheck,
-    EngineInfo,
-    FitCard,
-    Loop,
-    Progress,
-    Readiness,
-    Take,
-    Written,
-    never_cancelled,
-    silent_progress,
+from .analysis import (
+    Analysis,
+    ChordSpan,
+    Groove,
+    KeyAlternative,
+    KeyEstimate,
+    Tag,
+    Tempo,
+    TempoAlternative,
+    bars_of_chords,
 )
-from .sound import Clip, Note
+from .clip import Clip, Note
+from .fit_card import FitCard
+from .loop import Loop, Written
+from .request import GUIDES, ROLES, Request
+from .take import CancelCheck, EngineInfo, Progress, Readiness, Take, never_cancelled, silent_progress
 
 __all__ = [
     "GUIDES",
@@ -42,6 +43,7 @@ __all__ = [
     "Tempo",
     "TempoAlternative",
     "Written",
+    "bars_of_chords",
     "never_cancelled",
     "silent_progress",
 ]

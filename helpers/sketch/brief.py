@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..instruments import Instrument, find_instrument
-from ..meter import Meter
-from ..pitch import Key
+from ..music.instruments import Instrument, find_instrument
+from ..music.meter import Meter
+from ..music.pitch import Key
 from ..records import Analysis, Request
 from .form import Bar, heard_letters, plan_form
 from .genres import GENRES, PLAIN, Genre, Mood, find_genre, find_mood, shaped_by

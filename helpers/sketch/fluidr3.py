@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import LoopsError, NotAvailable
-from ..fetch import RemoteFile, fetch_file, is_whole, make_folder
-from ..home import cache_home
+from ..machine.fetch import RemoteFile, fetch_file, is_whole, make_folder
+from ..machine.home import cache_home
 from ..records import CancelCheck, Progress, never_cancelled, silent_progress
 from .soundfont import find_soundfont, forget_soundfont
 
@@ -49,7 +49,7 @@ def fetch_soundfont(progress: Progress = silent_progress, cancel: CancelCheck = 
     Raises
     ------
     NotAvailable, Cancelled
-        As :func:`helpers.fetch.fetch_file`; what arrived is continued next time.
+        As :func:`helpers.machine.fetch.fetch_file`; what arrived is continued next time.
     """
     path = bank_path()
     if not is_whole(path, BANK_SHA256):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..pitch import CHORD_INTERVALS, ChordSymbol, Key, parse_chord
+from ..music.pitch import CHORD_INTERVALS, ChordSymbol, Key, parse_chord
 
 FOREIGN_SHARE = 0.03  # of all chord tones: half a bar of E in eight bars of A minor passes, a wrong key does not
 
@@ -110,7 +110,7 @@ def _major_share(key: Key, text: str) -> float:
 
 def key_of_chords(labels: tuple[str, ...]) -> Key | None:
     """The key whose scale holds most tones of the chords, the first chord's key among equals; None without chords."""
-    from ..pitch import ALL_KEYS
+    from ..music.pitch import ALL_KEYS
 
     chords = [c for c in (parse_chord(label) for label in labels) if c is not None]
     if not chords:

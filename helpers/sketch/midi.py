@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from ..pitch import Key
+from ..music.pitch import Key
 from .score import BEND_RANGE_SEMITONES, Score
 
 TICKS_PER_QUARTER = 960

@@ -9,9 +9,9 @@ import dataclasses
 from dataclasses import dataclass
 
 from ..errors import InvalidInput
-from ..instruments import find_instrument
-from ..meter import Meter
-from ..pitch import Key
+from ..music.instruments import find_instrument
+from ..music.meter import Meter
+from ..music.pitch import Key
 from ..records import Note
 
 BEND_RANGE_SEMITONES = 12.0  # what a full pitch wheel means in our MIDI: wide enough for the glide of an 808

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..audio import loudness_lufs, resample
 from ..records import Clip, Request
+from ..sound.audio import loudness_lufs, resample
 from .midi import DRUM_CHANNEL, channel_setup, part_events
 from .score import Score
 from .soundfont import find_soundfont

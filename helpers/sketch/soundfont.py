@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import InvalidInput, NotAvailable
-from ..home import cache_home
+from ..machine.home import cache_home
 
 # Best first; the part of a file name that tells the bank, its title and its licence.
 KNOWN_BANKS = (

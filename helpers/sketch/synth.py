@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import NotAvailable
-from ..pitch import midi_hz
+from ..music.pitch import midi_hz
 from .midi import DRUM_CHANNEL, file_bytes, track_of
 
 SYNTH_RATE = 48_000

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..meter import beat_seconds
-from ..pitch import parse_key
+from ..music.meter import beat_seconds
+from ..music.pitch import parse_key
 from ..records import Analysis, Clip, KeyEstimate, Request, Tag, Tempo
 from .player import CHECK_SECONDS, OfferedFile, listening_gain, pcm_file
 

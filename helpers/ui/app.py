@@ -10,24 +10,16 @@ import ipywidgets
 from IPython.display import display
 
 from .. import pipeline
-from ..audio import LARGEST_BYTES
 from ..errors import InvalidInput, LoopsError
 from ..records import Analysis, Request
+from ..sound.audio import LARGEST_BYTES
 from . import analysis_card, cards, colab, uploader
 from .form import SKETCH, Form, choices, read_settings, restored_form, settings_file
 from .hub_login import Login
 from .installing import Installing
 from .jobs import Jobs
 from .library import Library
-from .panel import (
-    OfferedFile,
-    Panel,
-    ResultsPanel,
-    StudioPanel,
-    UploadPanel,
-    explain,
-    message,
-)
+from .panel import OfferedFile, Panel, ResultsPanel, StudioPanel, UploadPanel, explain, message
 from .plan import plan_view, planned
 from .state import IdeaEntry, RunEntry, State
 

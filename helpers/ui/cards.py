@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..audio import read_clip
 from ..errors import InvalidInput
 from ..export import read_sidecar
 from ..loops.proof import LIMITS
 from ..records import Clip, Request
+from ..sound.audio import read_clip
 from .analysis_card import chords_by_bar
 from .player import listening_gain, peaks
 from .state import RunEntry, State

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import InvalidInput
-from ..instruments import INSTRUMENTS
-from ..meter import METERS, MOST_BARS
-from ..pitch import ALL_KEYS, parse_progression
+from ..music.instruments import INSTRUMENTS
+from ..music.meter import METERS, MOST_BARS
+from ..music.pitch import ALL_KEYS, parse_progression
 from ..records import GUIDES, ROLES, EngineInfo
 
 SETTINGS_FORMAT = "loops-generator-settings/1"

@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from ..engines import hub, registry
-from ..engines.sources import model_page, token_page
+from ..engines import registry
+from ..engines.hub import download as hub
+from ..engines.hub.sources import model_page, token_page
 from ..errors import InvalidInput
 from . import colab
 from .jobs import Jobs

@@ -8,8 +8,8 @@ from typing import Any
 
 from ..engines import registry
 from ..errors import NotAvailable
-from ..extras import EXTRAS
 from ..install import install, installed
+from ..install.extras import EXTRAS
 from . import readiness
 from .jobs import Jobs
 from .panel import ReadinessPanel, message

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..engines import registry
+from ..engines.prompts import write_prompt
 from ..errors import LoopsError
 from ..pipeline import plan_request
-from ..prompts import write_prompt
 from ..records import Analysis, EngineInfo, Request
 from . import readiness
 from .analysis_card import chords_by_bar

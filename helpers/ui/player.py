@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..audio import kind_of, loudness_lufs, mp3_bytes, resample
-from ..meter import bar_seconds
+from ..music.meter import bar_seconds
 from ..records import Analysis, Clip, Request
+from ..sound.audio import kind_of, loudness_lufs, mp3_bytes, resample
 from .panel import OfferedFile
 
 LISTENING_LUFS = -18.0

@@ -8,9 +8,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from ..engines import hub, registry
-from ..extras import EXTRAS
+from ..engines import registry
+from ..engines.hub import download as hub
 from ..install import INSTALLABLE, installed
+from ..install.extras import EXTRAS
 from ..records import EngineInfo, Readiness
 
 # Which installation brings which engine, and how long it takes on an ordinary line.

@@ -10,9 +10,9 @@ from typing import Any
 
 import ipywidgets
 
-from ..audio import LARGEST_BYTES
 from ..errors import InvalidInput
 from ..pipeline import Idea, load_idea
+from ..sound.audio import LARGEST_BYTES
 from .player import peaks
 from .state import IdeaEntry, State
 

@@ -1,16 +1,8 @@
 """The benchmark's halves: whole origins, alike in kinds of material, and nothing else decides."""
 
 from collections import Counter
-from pathlib import Path
 
-import pytest
-
-
-@pytest.fixture(scope="module")
-def split_by_origin():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(Path(__file__).resolve().parents[2] / "benchmarks")
-        yield pytest.importorskip("analysis").split_by_origin
+from benchmarks.hearing.analysis import split_by_origin
 
 
 def clips(count: int, instruments=("bass", "drums", "keys")) -> list[dict[str, str]]:
@@ -28,7 +20,7 @@ def clips(count: int, instruments=("bass", "drums", "keys")) -> list[dict[str, s
     ]
 
 
-def test_halves_hold_whole_origins_and_as_much_of_each_kind(split_by_origin):
+def test_halves_hold_whole_origins_and_as_much_of_each_kind():
     rows = clips(36)
     halves = split_by_origin(rows)
     by_origin = {row["origin"]: set() for row in rows}
@@ -39,7 +31,7 @@ def test_halves_hold_whole_origins_and_as_much_of_each_kind(split_by_origin):
     assert set(counts.values()) == {12}
 
 
-def test_names_and_results_of_clips_do_not_decide_the_half(split_by_origin):
+def test_names_and_results_of_clips_do_not_decide_the_half():
     rows = clips(30)
     renamed = [row | {"file": row["file"][::-1], "bpm": "99", "key": "C major"} for row in rows]
     assert split_by_origin(renamed) == split_by_origin(rows)

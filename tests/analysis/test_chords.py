@@ -7,7 +7,7 @@ import pytest
 
 from helpers.analysis import estimate_chords, estimate_key, estimate_tempo
 from helpers.analysis.chords import half_bar_edges
-from helpers.pitch import CHORD_INTERVALS, parse_chord
+from helpers.music.pitch import CHORD_INTERVALS, parse_chord
 from helpers.records import Tempo
 from tests import signals
 

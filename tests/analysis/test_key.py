@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.analysis import estimate_key
-from helpers.pitch import ALL_KEYS, CHORD_INTERVALS, Key
+from helpers.music.pitch import ALL_KEYS, CHORD_INTERVALS, Key
 from tests import signals
 
 MINOR_TRIADS = [(0, "m"), (5, "m"), (10, ""), (3, ""), (8, ""), (5, "m"), (7, ""), (0, "m")]

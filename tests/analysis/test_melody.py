@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from helpers.analysis import estimate_melody, melody_to_midi
-from helpers.meter import METERS
+from helpers.music.meter import METERS
 from helpers.records import Note, Tempo
 from tests import signals
 

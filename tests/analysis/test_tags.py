@@ -13,7 +13,7 @@ import pytest
 
 from helpers.analysis import analyze, effnet, tag_models, tags
 from helpers.errors import Cancelled, NotAvailable
-from helpers.fetch import RemoteFile
+from helpers.machine.fetch import RemoteFile
 from tests import signals
 
 STYLES = [f"Electronic---Style {i}" for i in range(398)] + ["Hip Hop---Boom Bap", "Non-Music---Speech"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.audio import mp3_bytes, write_wav
 from helpers.records import Clip
+from helpers.sound.audio import mp3_bytes, write_wav
 from tests import signals
 
 RATE = 44_100

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from helpers.engines.sources import SOURCES
+from helpers.engines.hub.sources import SOURCES
 from tests.engines.tiny import FAMILIES, build_tiny
 
 ENGINE_OF = {family: family if not family.startswith("musicgen") else "musicgen" for family in FAMILIES}

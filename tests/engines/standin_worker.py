@@ -1,4 +1,4 @@
-"""A worker that speaks the protocol of helpers.engines.audiocraft_worker and misbehaves on demand.
+"""A worker that speaks the protocol of helpers.engines.audiocraft.worker and misbehaves on demand.
 
 LOOPS_STANDIN names the fault: ``crash``, ``segfault``, ``killed``, ``hang``, ``garbage``, ``flood``, ``memory``,
 ``deaf`` (does not hear a cancel), ``slow-load``, ``no-start``, ``misses-a-part`` (loads only when it may download).

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.audiocraft_home import WORKER_PROGRAM, WorkerHome, worker_environment
-from helpers.engines import audiocraft
-from helpers.engines.audiocraft import AudiocraftEngine
-from helpers.engines.worker_link import WorkerFailed, WorkerLink
+from helpers.engines.audiocraft import engine as audiocraft
+from helpers.engines.audiocraft.engine import AudiocraftEngine
+from helpers.engines.audiocraft.link import WorkerFailed, WorkerLink
 from helpers.errors import Cancelled, InvalidInput, NotAvailable
+from helpers.machine.audiocraft_home import WORKER_PROGRAM, WorkerHome, worker_environment
 from helpers.records import Clip, Request
 
 STANDIN = Path(__file__).with_name("standin_worker.py")
@@ -350,7 +350,7 @@ def test_libraries_that_print_reach_the_log_and_not_the_protocol(link, tmp_path)
 def test_the_worker_ends_when_its_owner_is_killed():
     code = """
 import sys, time
-from helpers.audiocraft_home import WORKER_PROGRAM, WorkerHome, worker_environment
+from helpers.machine.audiocraft_home import WORKER_PROGRAM, WorkerHome, worker_environment
 from helpers.engines.worker_link import WorkerFailed, WorkerLink
 link = WorkerLink([sys.executable, str(WORKER_PROGRAM)], worker_environment(WorkerHome("own", sys.executable)))
 try:

@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.audiocraft_home import WORKER_PROGRAM, find_home, worker_environment
-from helpers.engines.audiocraft import AudiocraftEngine
+from helpers.engines.audiocraft.engine import AudiocraftEngine
 from helpers.errors import Cancelled, NotAvailable
 from helpers.install import install
 from helpers.install.requirements import versions
+from helpers.machine.audiocraft_home import WORKER_PROGRAM, find_home, worker_environment
 from helpers.records import Clip, Request
 
 pytestmark = [pytest.mark.neural, pytest.mark.network]

@@ -6,7 +6,7 @@ import pytest
 from helpers.engines import registry
 from helpers.engines.base import take_seed
 from helpers.errors import Cancelled
-from helpers.pitch import parse_key
+from helpers.music.pitch import parse_key
 from helpers.records import Clip, Request
 from tests.engines.conftest import ENGINE_OF, options_for
 

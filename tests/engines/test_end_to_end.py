@@ -8,7 +8,7 @@ pytest.importorskip("diffusers")
 
 from helpers import pipeline
 from helpers.engines import registry
-from helpers.pitch import parse_key
+from helpers.music.pitch import parse_key
 from helpers.records import Request
 from tests.engines.conftest import ENGINE_OF, VARIANT_OF
 

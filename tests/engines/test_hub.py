@@ -8,7 +8,9 @@ import pytest
 
 pytest.importorskip("huggingface_hub")
 
-from helpers.engines import hub, hub_worker, sources
+from helpers.engines.hub import download as hub
+from helpers.engines.hub import sources
+from helpers.engines.hub import worker as hub_worker
 from helpers.errors import Cancelled, NotAvailable
 from tests.engines.fake_hub import COMMIT, FakeHub
 

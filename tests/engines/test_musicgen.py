@@ -10,8 +10,8 @@ from helpers.engines import chroma
 from helpers.engines.base import take_seed
 from helpers.engines.devices import Device
 from helpers.engines.guides import lead_in, loop_of_guide
+from helpers.engines.hub.sources import SOURCES
 from helpers.engines.musicgen import FRAME_SAMPLES, MusicGenModel
-from helpers.engines.sources import SOURCES
 from helpers.errors import InvalidInput
 from helpers.records import Clip, Request
 from tests.engines.conftest import VARIANT_OF, options_for

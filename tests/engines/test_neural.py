@@ -9,7 +9,7 @@ import pytest
 from helpers.engines import neural, registry
 from helpers.engines.base import take_seed
 from helpers.errors import Cancelled, LoopsError, NotAvailable
-from helpers.locale_guard import heal_locale
+from helpers.machine.locale_guard import heal_locale
 from helpers.records import Request
 from tests.engines.conftest import options_for
 
@@ -305,7 +305,7 @@ def test_versions_and_model_are_on_every_take(engine):
 
 
 def test_the_commit_is_named_for_weights_from_the_hub(tmp_path):
-    from helpers.engines.sources import SOURCES
+    from helpers.engines.hub.sources import SOURCES
 
     assert neural._revision(SOURCES["musicgen-small"], tmp_path / "snapshots" / "abc123") == "abc123"
     assert neural._revision(SOURCES["musicgen-small"], tmp_path / "mine") == "local"

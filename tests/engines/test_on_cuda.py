@@ -1,4 +1,4 @@
-"""The engines' way on a GPU, rehearsed without one: see :mod:`benchmarks.pretend_cuda`.
+"""The engines' way on a GPU, rehearsed without one: see :mod:`tests.pretend_cuda`.
 
 The loading code, the checkpoints, the branches and the sizes are the real ones; only what is computed is not.
 """
@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytestmark = [pytest.mark.neural, pytest.mark.filterwarnings("ignore:PyTorch was compiled without cuDNN")]
 
-from benchmarks.pretend_cuda import PretendCuda  # noqa: E402
+from tests.pretend_cuda import PretendCuda
 
 GUIDE = Clip(0.3 * np.sin(np.arange(88_200) * 0.05, dtype=np.float32)[None], 44_100)
 

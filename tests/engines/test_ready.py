@@ -2,11 +2,12 @@
 
 import pytest
 
-from helpers.engines import devices, hub, ready
+from helpers.engines import devices, ready
 from helpers.engines.devices import Machine
+from helpers.engines.hub import download as hub
+from helpers.engines.hub.sources import SOURCES, repository_folder
 from helpers.engines.ready import judge_readiness
 from helpers.engines.registry import get_engine
-from helpers.engines.sources import SOURCES, repository_folder
 from helpers.records import never_cancelled, silent_progress
 
 SAO = SOURCES["stable-audio-open"]

@@ -7,8 +7,8 @@ import pytest
 
 from helpers.engines import registry
 from helpers.engines.base import Engine
+from helpers.engines.prompts import write_prompt
 from helpers.errors import InvalidInput
-from helpers.prompts import write_prompt
 from helpers.records import ROLES, Readiness
 
 NAMES = ("sketch", "stable-audio-open", "audioldm2-music", "musicgen", "audiocraft")

@@ -7,8 +7,8 @@ from fnmatch import fnmatch
 
 import pytest
 
-from helpers.engines import sources
-from helpers.engines.sources import SOURCES
+from helpers.engines.hub import sources
+from helpers.engines.hub.sources import SOURCES
 from helpers.errors import InvalidInput
 
 SMALL = SOURCES["musicgen-small"]

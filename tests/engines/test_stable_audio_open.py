@@ -5,8 +5,8 @@ import sys
 import numpy as np
 import pytest
 
+from helpers.engines.hub.sources import SOURCES
 from helpers.engines.neural import Plan
-from helpers.engines.sources import SOURCES
 from helpers.errors import InvalidInput
 from helpers.records import Clip, Request
 from tests.engines.conftest import options_for

@@ -9,19 +9,13 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytestmark = pytest.mark.neural
 
-from benchmarks.models import build_audioldm2  # noqa: E402
-from helpers.engines.fast.audioldm2 import (  # noqa: E402
-    AudioLDM2Runner,
-    Context,
-    continue_words,
-    count_frames,
-    decode,
-)
-from helpers.engines.fast.ddim import plan_ddim_steps, plan_dpm_steps  # noqa: E402
-from helpers.engines.fast.noise import Solver  # noqa: E402
-from helpers.engines.fast.numerics import NotFinite  # noqa: E402
-from helpers.engines.fast.streams import TakeStreams  # noqa: E402
-from helpers.errors import InvalidInput  # noqa: E402
+from benchmarks.engines.models import build_audioldm2
+from helpers.engines.fast.audioldm2 import AudioLDM2Runner, Context, continue_words, count_frames, decode
+from helpers.engines.fast.ddim import plan_ddim_steps, plan_dpm_steps
+from helpers.engines.fast.noise import Solver
+from helpers.engines.fast.numerics import NotFinite
+from helpers.engines.fast.streams import TakeStreams
+from helpers.errors import InvalidInput
 
 SCHEDULE = dict(
     num_train_timesteps=1000, beta_start=0.0015, beta_end=0.0195, beta_schedule="scaled_linear", clip_sample=False,

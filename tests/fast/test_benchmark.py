@@ -8,8 +8,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytestmark = [pytest.mark.neural, pytest.mark.filterwarnings("ignore:Should have")]  # the tree, at its very ends
 
-from benchmarks import engines  # noqa: E402
-from benchmarks.engine_cases import MusicgenCase  # noqa: E402
+from benchmarks.engines import engines
+from benchmarks.engines.cases import MusicgenCase
 
 QUICK = ["--tiny", "--takes", "1", "--steps", "8", "--repeats", "1", "--seconds", "0.5"]
 

@@ -13,9 +13,10 @@ pytestmark = [
     ),
 ]
 
-from benchmarks import engine_cases, engines, models  # noqa: E402
-from benchmarks.measure import Launches  # noqa: E402
-from benchmarks.pretend_cuda import PretendCuda  # noqa: E402
+from benchmarks.engines import cases as engine_cases
+from benchmarks.engines import engines, models
+from benchmarks.measure import Launches
+from tests.pretend_cuda import PretendCuda
 
 
 @pytest.fixture

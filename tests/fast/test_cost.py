@@ -6,9 +6,9 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytestmark = pytest.mark.neural
 
-from benchmarks.models import build_audioldm2, build_musicgen, build_stable_audio  # noqa: E402
-from helpers.engines.fast import cost  # noqa: E402
-from helpers.engines.fast.presets import choose_settings  # noqa: E402
+from benchmarks.engines.models import build_audioldm2, build_musicgen, build_stable_audio
+from helpers.engines.fast import cost
+from helpers.engines.fast.presets import choose_settings
 
 
 def flops(run):

@@ -7,13 +7,13 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytestmark = pytest.mark.neural
 
-from helpers.engines import devices  # noqa: E402
-from helpers.engines.audioldm2_music import AudioLDM2MusicEngine  # noqa: E402
-from helpers.engines.fast import cost  # noqa: E402
-from helpers.engines.sources import SOURCES  # noqa: E402
-from helpers.engines.stable_audio_open import StableAudioOpenEngine  # noqa: E402
-from helpers.records import Request  # noqa: E402
-from tests.engines.tiny import build_tiny  # noqa: E402
+from helpers.engines import devices
+from helpers.engines.audioldm2_music import AudioLDM2MusicEngine
+from helpers.engines.fast import cost
+from helpers.engines.hub.sources import SOURCES
+from helpers.engines.stable_audio_open import StableAudioOpenEngine
+from helpers.records import Request
+from tests.engines.tiny import build_tiny
 
 
 @pytest.mark.parametrize(("fast", "precision"), [(True, "bfloat16"), (False, "float32")])

@@ -14,9 +14,9 @@ pytestmark = pytest.mark.neural
 
 pytest.importorskip("diffusers")
 
-from benchmarks.models import build_audioldm2, build_musicgen, build_stable_audio  # noqa: E402
-from helpers.engines.fast import graphs  # noqa: E402
-from tests.fast.replay import HostSync, capture_by_recording  # noqa: E402
+from benchmarks.engines.models import build_audioldm2, build_musicgen, build_stable_audio
+from helpers.engines.fast import graphs
+from tests.fast.replay import HostSync, capture_by_recording
 
 
 class Counter:

@@ -9,7 +9,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:PyTorch was compiled without cuDNN", "ignore:.*weight_norm"),
 ]
 
-from benchmarks import memory  # noqa: E402
+from benchmarks.engines import memory
 
 
 @pytest.mark.parametrize("engine", ["stable-audio-open", "musicgen-small"])

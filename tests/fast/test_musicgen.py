@@ -7,12 +7,12 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytestmark = pytest.mark.neural
 
-from benchmarks.models import build_musicgen  # noqa: E402
-from helpers.engines.fast import musicgen_step  # noqa: E402
-from helpers.engines.fast.musicgen import MusicgenRunner, Sampling, plan_tokens, undelay  # noqa: E402
-from helpers.engines.fast.numerics import NotFinite  # noqa: E402
-from helpers.engines.fast.streams import TakeStreams  # noqa: E402
-from helpers.errors import InvalidInput  # noqa: E402
+from benchmarks.engines.models import build_musicgen
+from helpers.engines.fast import musicgen_step
+from helpers.engines.fast.musicgen import MusicgenRunner, Sampling, plan_tokens, undelay
+from helpers.engines.fast.numerics import NotFinite
+from helpers.engines.fast.streams import TakeStreams
+from helpers.errors import InvalidInput
 
 PROMPT = torch.tensor([[3, 14, 15, 9, 2, 6]])
 LONG_PROMPT = torch.arange(2, 2 + 21)[None]  # longer than a head of the tiny model is wide

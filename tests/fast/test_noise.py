@@ -10,15 +10,9 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytestmark = pytest.mark.neural
 
-from helpers.engines.fast.noise import (  # noqa: E402
-    SIGMA_MAX,
-    Solver,
-    plan_cosine_steps,
-    start_sigma,
-    tree_noise,
-)
-from helpers.engines.fast.streams import TakeStreams  # noqa: E402
-from helpers.errors import InvalidInput  # noqa: E402
+from helpers.engines.fast.noise import SIGMA_MAX, Solver, plan_cosine_steps, start_sigma, tree_noise
+from helpers.engines.fast.streams import TakeStreams
+from helpers.errors import InvalidInput
 
 SHAPE = (8, 50)
 

@@ -7,9 +7,9 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytestmark = pytest.mark.neural
 
-from helpers.engines.fast.numerics import NotFinite, fold_weight_norm  # noqa: E402
-from helpers.engines.fast.oobleck import decode_span, frames_needed  # noqa: E402
-from helpers.errors import InvalidInput  # noqa: E402
+from helpers.engines.fast.numerics import NotFinite, fold_weight_norm
+from helpers.engines.fast.oobleck import decode_span, frames_needed
+from helpers.errors import InvalidInput
 
 # The released model's strides, so that its receptive field is the one under test, with few channels.
 RELEASED = dict(

@@ -6,11 +6,11 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytestmark = pytest.mark.neural
 
-from benchmarks.models import build_stable_audio  # noqa: E402
-from helpers.engines.fast.noise import Solver, plan_cosine_steps, start_sigma, tree_noise  # noqa: E402
-from helpers.engines.fast.numerics import NotFinite  # noqa: E402
-from helpers.engines.fast.stable_audio import StableAudioRunner  # noqa: E402
-from helpers.engines.fast.streams import TakeStreams  # noqa: E402
+from benchmarks.engines.models import build_stable_audio
+from helpers.engines.fast.noise import Solver, plan_cosine_steps, start_sigma, tree_noise
+from helpers.engines.fast.numerics import NotFinite
+from helpers.engines.fast.stable_audio import StableAudioRunner
+from helpers.engines.fast.streams import TakeStreams
 
 STEPS = 8
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from helpers.pitch import parse_key
+from helpers.music.pitch import parse_key
 from helpers.records import Clip, Request, Take
 from tests.signals import RATE, chord_loop, clip_of, drum_loop, mixed
 

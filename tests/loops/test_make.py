@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 
 from helpers.errors import Refused
-from helpers.features import key_scores, note_gram
 from helpers.loops import make_loop, prove
 from helpers.loops.proof import grid_distances_seconds
-from helpers.pitch import ALL_KEYS
+from helpers.music.pitch import ALL_KEYS
 from helpers.records import Clip
+from helpers.sound.features import key_scores, note_gram
 from tests.signals import RATE, noise, silence
 
 from .takes import after_silence, drums, piano, request_for, rms_db, take_of
 
 
 def onsets_off_ms(clip, request):
-    from helpers.features import onset_times
+    from helpers.sound.features import onset_times
 
     times, strengths = onset_times(clip)
     return np.median(np.abs(grid_distances_seconds(times[strengths > 0.3], request))) * 1000

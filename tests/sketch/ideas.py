@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from helpers.instruments import find_instrument
-from helpers.meter import parse_meter
-from helpers.pitch import parse_key, parse_progression
+from helpers.music.instruments import find_instrument
+from helpers.music.meter import parse_meter
+from helpers.music.pitch import parse_key, parse_progression
 from helpers.records import Analysis, Groove, KeyEstimate, Note, Request, Tempo
 
 PLAYERS = {

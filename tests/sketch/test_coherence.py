@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.coherence import Grid, coherence, grid_of_audio, grid_of_notes, harmony, rhythm
-from helpers.meter import METERS
+from benchmarks.sketch.coherence import Grid, coherence, grid_of_audio, grid_of_notes, harmony, rhythm
+from helpers.music.meter import METERS
 from helpers.records import Note
 from tests import signals
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from helpers.errors import InvalidInput
-from helpers.instruments import INSTRUMENTS, find_instrument
-from helpers.pitch import parse_chord
+from helpers.music.instruments import INSTRUMENTS, find_instrument
+from helpers.music.pitch import parse_chord
 from helpers.records import Note
 from helpers.sketch import compose
 from helpers.sketch.genres import GENRES, MOODS

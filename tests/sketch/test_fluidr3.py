@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from helpers.errors import Cancelled, NotAvailable
-from helpers.fetch import RemoteFile
+from helpers.machine.fetch import RemoteFile
 from helpers.sketch import fluidr3
 from helpers.sketch.soundfont import _packaged, find_soundfont, forget_soundfont
 

@@ -7,16 +7,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from helpers.audio import loudness_lufs, true_peak_dbtp
 from helpers.errors import InvalidInput
-from helpers.features import onset_times
-from helpers.meter import METERS
-from helpers.pitch import midi_hz
+from helpers.music.meter import METERS
+from helpers.music.pitch import midi_hz
 from helpers.records import Clip, Note
 from helpers.sketch import Score, compose, find_soundfont, render
 from helpers.sketch.sound import _limited
 from helpers.sketch.soundfont import _packaged
 from helpers.sketch.synth import bank_habits, sounding_program
+from helpers.sound.audio import loudness_lufs, true_peak_dbtp
+from helpers.sound.features import onset_times
 from tests.sketch.ideas import PLAYERS, request
 
 

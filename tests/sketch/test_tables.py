@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from helpers.meter import METERS
-from helpers.pitch import parse_key
+from helpers.music.meter import METERS
+from helpers.music.pitch import parse_key
 from helpers.sketch.cells import BANKS, CHORDS, LEAD, PADS, cells, read_cell
 from helpers.sketch.form import plan_form
 from helpers.sketch.genres import GENRES, STYLE_WORDS, find_genre, find_mood

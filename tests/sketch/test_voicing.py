@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from helpers.pitch import parse_key
+from helpers.music.pitch import parse_key
 from helpers.sketch import compose
 from helpers.sketch.harmony import read_harmony
 from helpers.sketch.voicing import (

@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("anywidget")
 
 from helpers import pipeline
-from helpers.audio import write_wav
+from helpers.sound.audio import write_wav
 from helpers.ui import app as app_module
 from tests import signals
 from tests.ui.fakes import use_fake_engines

@@ -2,16 +2,8 @@
 
 import pytest
 
-from helpers.pitch import parse_key
-from helpers.records import (
-    Analysis,
-    KeyAlternative,
-    KeyEstimate,
-    Request,
-    Tag,
-    Tempo,
-    TempoAlternative,
-)
+from helpers.music.pitch import parse_key
+from helpers.records import Analysis, KeyAlternative, KeyEstimate, Request, Tag, Tempo, TempoAlternative
 from helpers.ui.analysis_card import check_file, chords_by_bar, click_times, confidence, describe, with_chord
 from tests import signals
 

@@ -7,8 +7,8 @@ import zipfile
 
 import pytest
 
-from helpers.audio import write_wav
 from helpers.engines import registry
+from helpers.sound.audio import write_wav
 from helpers.ui.app import App
 from tests import signals
 from tests.ui.fakes import send

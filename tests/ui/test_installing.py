@@ -6,7 +6,7 @@ import pytest
 
 from helpers.engines import registry
 from helpers.errors import NotAvailable
-from helpers.extras import EXTRAS
+from helpers.install.extras import EXTRAS
 from helpers.records import Readiness
 from helpers.ui import installing, readiness
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from helpers.audio import loudness_lufs
 from helpers.records import Analysis, Clip, Request, Tempo
+from helpers.sound.audio import loudness_lufs
 from helpers.ui.player import LISTENING_LUFS, lay_idea, listening_gain, pcm_file, peaks, preview_file
 from tests import signals
 
@@ -82,7 +82,7 @@ def test_a_tempo_of_ones_own_is_said_not_to_stay_together():
 
 
 def test_previews_are_small_and_named_by_their_content(tmp_path):
-    from helpers.audio import mp3_bytes, wav_bytes
+    from helpers.sound.audio import mp3_bytes, wav_bytes
 
     clip = signals.noise(10.0, level=0.1)
     for name, data in (("a.wav", wav_bytes(clip)), ("b.wav", mp3_bytes(clip))):

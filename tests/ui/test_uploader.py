@@ -4,8 +4,8 @@ import hashlib
 
 import pytest
 
-from helpers.audio import LARGEST_BYTES, write_wav
 from helpers.errors import InvalidInput
+from helpers.sound.audio import LARGEST_BYTES, write_wav
 from helpers.ui.state import State
 from helpers.ui.uploader import Uploads, simple_uploader, store_idea, uploaded_files
 from tests import signals

@@ -6,18 +6,7 @@ import numpy as np
 
 from ..brief import Brief
 from ..form import written
-from ..groove import (
-    Tone,
-    choose_cell,
-    fill_or_thin,
-    follow,
-    in_letter,
-    lean_on,
-    perform,
-    velocity,
-    window,
-    wishes,
-)
+from ..groove import Tone, choose_cell, fill_or_thin, follow, in_letter, lean_on, perform, velocity, window, wishes
 from ..harmony import Harmony
 from . import Part
 

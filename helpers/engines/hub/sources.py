@@ -1,0 +1,233 @@
+"""Where the weights of each model come from: Hub ids and revisions in one table, local folders instead, what is cached.
+
+Nothing here imports torch or the Hub's library or touches the network, so that ``engines`` can ask at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...errors import InvalidInput
+
+STABILITY_LICENCE = "Stability AI Community License"
+AUDIOLDM2_LICENCE = "CC BY-NC-SA 4.0 (no commercial use)"
+MUSICGEN_LICENCE = "CC BY-NC 4.0 (no commercial use)"
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """One checkpoint: its place on the Hub, the files we need of it, and what they are under.
+
+    ``parts`` are the folders (``""`` = the top) that must hold a ``config.json`` and safetensors weights; ``extras``
+    are folders with small files only (tokenizers, schedulers). ``files`` are needed by name or pattern; a checkpoint
+    of audiocraft is nothing else. ``download_gib`` is what the Hub sends for a full set.
+    """
+
+    name: str
+    hub_id: str
+    licence: str
+    download_gib: float
+    parts: tuple[str, ...]
+    extras: tuple[str, ...] = ()
+    gated: bool = False
+    revision: str = "main"
+    files: tuple[str, ...] = ()
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that names a local folder to use instead."""
+        return "LOOPS_MODEL_" + self.name.upper().replace("-", "_")
+
+    @property
+    def page(self) -> str:
+        """The page a person opens to read about the model or to accept its licence."""
+        return model_page(self.hub_id)
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """What to download: safetensors and small text files of our parts; other formats only by name (``files``)."""
+        out: list[str] = ["*.json"] if "" not in self.parts else []
+        for part in (*self.parts, *self.extras):
+            stem = f"{part}/" if part else ""
+            out += [f"{stem}*.json", f"{stem}*.txt", f"{stem}*.model"]
+            if part in self.parts:
+                out += [f"{stem}model*.safetensors", f"{stem}diffusion_pytorch_model*.safetensors"]
+        return (*out, *self.files)
+
+
+def _musicgen(variant: str, download_gib: float) -> ModelSource:
+    name = f"musicgen-{variant}"
+    return ModelSource(name, f"facebook/{name}", MUSICGEN_LICENCE, download_gib, parts=("",))
+
+
+def _audiocraft(variant: str, download_gib: float, hub_id: str | None = None) -> ModelSource:
+    """Meta's own format: pickles, which only the isolated worker opens, and runs code from only if they are Meta's."""
+    files = ("state_dict.bin", "compression_state_dict.bin")
+    hub_id = hub_id or f"facebook/musicgen-{variant}"
+    return ModelSource(f"audiocraft-{variant}", hub_id, MUSICGEN_LICENCE, download_gib, parts=(), files=files)
+
+
+# Sizes: parameters x 4 bytes, as these repositories store fp32 (audiocraft's: x 2); the exact figure is asked of the
+# Hub before a download.
+SOURCES = {
+    source.name: source
+    for source in (
+        ModelSource(
+            "stable-audio-open",
+            "stabilityai/stable-audio-open-1.0",
+            STABILITY_LICENCE,
+            4.9,
+            parts=("transformer", "vae", "text_encoder", "projection_model"),
+            extras=("tokenizer", "scheduler"),
+            gated=True,
+        ),
+        ModelSource(
+            "audioldm2-music",
+            "cvssp/audioldm2-music",
+            AUDIOLDM2_LICENCE,
+            4.2,
+            parts=("unet", "vae", "vocoder", "text_encoder", "text_encoder_2", "projection_model", "language_model"),
+            extras=("tokenizer", "tokenizer_2", "scheduler", "feature_extractor"),
+        ),
+        _musicgen("small", 2.2),
+        _musicgen("medium", 7.5),
+        _musicgen("large", 12.8),
+        _musicgen("melody", 5.8),
+        _musicgen("melody-large", 9.8),
+        _musicgen("stereo-small", 2.3),
+        _musicgen("stereo-medium", 7.5),
+        _musicgen("stereo-large", 12.8),
+        _musicgen("stereo-melody", 5.9),
+        _musicgen("stereo-melody-large", 9.9),
+        _audiocraft("small", 1.0),
+        _audiocraft("medium", 3.6),
+        _audiocraft("large", 6.8),
+        _audiocraft("melody", 3.8),
+        _audiocraft("melody-large", 6.8),
+        _audiocraft("stereo-small", 1.1),
+        _audiocraft("stereo-medium", 3.7),
+        _audiocraft("stereo-large", 6.8),
+        _audiocraft("stereo-melody", 3.9),
+        _audiocraft("stereo-melody-large", 6.9),
+        _audiocraft("style", 3.9),
+        ModelSource(
+            "audiocraft-diffusion",
+            "facebook/multiband-diffusion",
+            MUSICGEN_LICENCE,
+            1.0,
+            parts=(),
+            files=("mbd_musicgen_32khz.th",),
+        ),
+        # What audiocraft's checkpoints name instead of holding it: the text encoder, and what hears a melody in a mix.
+        ModelSource("audiocraft-words", "t5-base", "Apache-2.0", 0.9, parts=("",)),
+        ModelSource(
+            "audiocraft-stems",
+            "adefossez/HTDemucs",
+            "MIT",
+            0.2,
+            parts=(),
+            files=("htdemucs.yaml", "*.safetensors"),
+        ),
+    )
+}
+
+
+def hub_endpoint() -> str:
+    """The Hub's address, ``HF_ENDPOINT`` or the public one, without a slash at the end."""
+    return (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+
+
+def model_page(hub_id: str) -> str:
+    """The page of a model on the Hub, where its licence is accepted."""
+    return f"{hub_endpoint()}/{hub_id}"
+
+
+def token_page() -> str:
+    """The page where a person makes a token."""
+    return f"{hub_endpoint()}/settings/tokens"
+
+
+def hub_cache() -> Path:
+    """The Hub library's cache folder, found by its documented variables without importing it."""
+    for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+        if os.environ.get(variable):
+            return Path(os.environ[variable]).expanduser()
+    if os.environ.get("HF_HOME"):
+        return Path(os.environ["HF_HOME"]).expanduser() / "hub"
+    caches = os.environ.get("XDG_CACHE_HOME")
+    return (Path(caches).expanduser() if caches else Path.home() / ".cache") / "huggingface" / "hub"
+
+
+def repository_folder(source: ModelSource) -> Path:
+    """The folder of the Hub's cache that holds all revisions of a model; it may not exist."""
+    return hub_cache() / ("models--" + source.hub_id.replace("/", "--"))
+
+
+def missing_files(folder: Path, source: ModelSource) -> list[str]:
+    """What a folder lacks to be a usable checkpoint of ``source``, as relative paths; empty when complete.
+
+    A sharded checkpoint is complete when every shard that its index names is there.
+    """
+    return list(_missing(folder, source))
+
+
+def _missing(folder: Path, source: ModelSource) -> Iterator[str]:
+    yield from (name for name in source.files if not any(folder.glob(name)))
+    for extra in source.extras:
+        if not (folder / extra).is_dir():
+            yield f"{extra}/"
+    for part in source.parts:
+        place = folder / part
+        stem = f"{part}/" if part else ""
+        if not (place / "config.json").is_file():
+            yield f"{stem}config.json"
+        index = next(iter(sorted(place.glob("*.safetensors.index.json"))), None)
+        if index is not None:
+            shards = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+            yield from (f"{stem}{shard}" for shard in shards if not (place / shard).is_file())
+        elif not any(place.glob("*.safetensors")):
+            yield f"{stem}*.safetensors"
+
+
+def local_folder(source: ModelSource, *aliases: str) -> Path | None:
+    """The folder that ``source.variable`` (or one of ``aliases``) names, checked; None when no variable is set.
+
+    Raises
+    ------
+    InvalidInput
+        If the folder is not there or is not such a checkpoint; the text names what is missing.
+    """
+    for variable in (source.variable, *aliases):
+        if not os.environ.get(variable):
+            continue
+        folder = Path(os.environ[variable]).expanduser()
+        if not folder.is_dir():
+            raise InvalidInput(f"{variable} names {folder}, which is not a folder; correct it or unset it.")
+        if lacking := missing_files(folder, source):
+            raise InvalidInput(
+                f"{variable} names {folder}, which lacks {lacking[0]}; it must hold {source.hub_id} in the Hub's own "
+                "layout, with safetensors weights."
+            )
+        return folder
+    return None
+
+
+def cached_folder(source: ModelSource) -> Path | None:
+    """The complete snapshot of ``source`` in the Hub's cache, or None."""
+    repository = repository_folder(source)
+    reference = repository / "refs" / source.revision
+    commit = reference.read_text(encoding="utf-8").strip() if reference.is_file() else source.revision
+    snapshot = repository / "snapshots" / commit
+    if snapshot.is_dir() and not missing_files(snapshot, source):
+        return snapshot
+    return None
+
+
+def cached_gib(source: ModelSource) -> float:
+    """GiB of this model already in the Hub's cache, finished files and resumable pieces alike."""
+    blobs = repository_folder(source) / "blobs"
+    return sum(f.stat().st_size for f in blobs.iterdir() if f.is_file()) / 2**30 if blobs.is_dir() else 0.0

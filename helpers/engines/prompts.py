@@ -1,0 +1,172 @@
+"""Words for each model: a request told in the prompt format that the model is known to understand.
+
+What carries tempo and key differs by model. Stable Audio Open's own card leads with the number ("128 BPM tech house
+drum loop"); MusicGen was trained on comma-separated metadata fields and takes the tempo last ("bpm: 128");
+AudioLDM2-Music documents neither, so it gets a description and a tempo in words, and its takes are held to the grid
+afterwards.
+
+Nothing is claimed that the request does not say: a field that is None leaves no trace in the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..errors import InvalidInput
+from ..music.instruments import find_instrument
+from ..records import Analysis, Request
+
+ROLE_WORDS = {
+    "bass": "bass line",
+    "chords": "chord progression",
+    "pad": "sustained pad chords",
+    "lead": "lead melody",
+    "arpeggio": "arpeggio pattern",
+    "drums": "drum beat",
+}
+# What leaks into a single-instrument take, by the role asked for. Terms that deny the instrument itself are left out.
+_DRUM_TERMS = ("drums", "percussion", "kick", "snare", "hi-hat")
+_VOICE_TERMS = ("vocals", "singing")
+NEGATIVES = {
+    "bass": (*_DRUM_TERMS, *_VOICE_TERMS, "full mix"),
+    "chords": (*_DRUM_TERMS, *_VOICE_TERMS, "full mix"),
+    "pad": (*_DRUM_TERMS, *_VOICE_TERMS, "full mix"),
+    "lead": (*_DRUM_TERMS, *_VOICE_TERMS, "bass line", "full mix"),
+    "arpeggio": (*_DRUM_TERMS, *_VOICE_TERMS, "bass line", "full mix"),
+    "drums": ("melody", "harmony", "pitched instruments", "bass line", *_VOICE_TERMS),
+}
+_QUALITY_NEGATIVES = ("low quality", "noise", "distortion artifacts")
+_VOICE_WORDS = {"voice", "vocal", "choir", "oohs", "aahs", "vox"}
+_STRUCK = {
+    "marimba",
+    "xylophone",
+    "vibraphone",
+    "glockenspiel",
+    "timpani",
+    "tubular bells",
+    "kalimba",
+    "dulcimer",
+    "celesta",
+}
+_TAG_FLOOR = 0.3  # below this a heard genre or mood is a guess that should not steer a model
+_MOST_CHARACTERS = 400  # about 100 tokens: every text encoder here reads at least 77 (Stable Audio Open: 128)
+
+
+def write_prompt(engine_name: str, request: Request, analysis: Analysis | None = None) -> tuple[str, str]:
+    """Write the prompt and the negative prompt for one engine.
+
+    Parameters
+    ----------
+    engine_name
+        A name of the engine registry; ``sketch`` reads no words and gets two empty texts.
+    request
+        ``options["prompt"]`` and ``options["negative_prompt"]``, where given, are used as they stand.
+    analysis
+        Fills in genre and mood where the request leaves them open and they were heard clearly.
+
+    Returns
+    -------
+    tuple of str
+        ``(prompt, negative_prompt)``; the negative one is empty for models that cannot hear it (MusicGen).
+
+    Raises
+    ------
+    InvalidInput
+        If no prompt format is known for ``engine_name``, or a prompt given by hand is empty or not text.
+    """
+    if engine_name == "sketch":
+        return "", ""
+    writer = _WRITERS.get(engine_name)
+    if writer is None:
+        raise InvalidInput(f"No prompt format is known for {engine_name!r}; known are {', '.join(_WRITERS)}.")
+    prompt, negative = writer(request, _Words(request, analysis))
+    return _by_hand(request, "prompt", prompt), _by_hand(request, "negative_prompt", negative)
+
+
+def _by_hand(request: Request, option: str, written: str) -> str:
+    if option not in request.options:
+        return written
+    text = request.options[option]
+    if not isinstance(text, str) or (option == "prompt" and not text.strip()):
+        raise InvalidInput(f"The option {option!r} is {text!r}; write words, or leave it out to have them written.")
+    return text.strip()
+
+
+class _Words:
+    """The parts of a request as words; an empty text where the request is silent."""
+
+    def __init__(self, request: Request, analysis: Analysis | None) -> None:
+        heard = find_instrument(request.instrument).instrument
+        self.instrument = request.instrument
+        self.aliases = {heard.name, request.instrument.lower()}
+        self.genre = request.genre or _clear_tag(analysis.genres if analysis else ())
+        self.mood = request.mood or _clear_tag(analysis.moods if analysis else ())
+        self.role = ROLE_WORDS[request.role]
+        self.key = "" if request.key is None or request.role == "drums" else request.key.name
+        self.bpm = f"{round(request.bpm)}"  # training metadata holds whole numbers; the fraction is stretched in later
+        self.feel = {"3/4": "waltz time", "6/8": "6/8 feel"}.get(request.meter, "")
+        self.busy = _scale_word(request.density, "sparse", "busy")
+        self.space = "dry, no reverb" if request.dry else ""
+        self.style = request.style.strip()
+
+    @property
+    def noun(self) -> str:
+        """``rhodes loop``, ``drum loop``; the instrument's own name is kept."""
+        return f"{self.instrument} loop"
+
+
+def _clear_tag(tags: tuple) -> str:
+    return tags[0].label if tags and tags[0].score >= _TAG_FLOOR else ""
+
+
+def _scale_word(value: float | None, low: str, high: str) -> str:
+    if value is None or 1 / 3 <= value <= 2 / 3:
+        return ""
+    return low if value < 1 / 3 else high
+
+
+def _joined(parts: Iterable[str], separator: str = ", ") -> str:
+    """Join what is not empty, whole parts only, within what the shortest text encoder reads."""
+    out: list[str] = []
+    for part in (p.strip() for p in parts if p and p.strip()):
+        if out and len(separator.join([*out, part])) > _MOST_CHARACTERS:
+            break
+        out.append(part)
+    return separator.join(out)
+
+
+def _negative(request: Request, words: _Words, *extra: str) -> str:
+    own = {word for alias in words.aliases for word in alias.split()}
+    terms = [term for term in NEGATIVES[request.role] if not own & set(term.split())]
+    if own & _VOICE_WORDS:
+        terms = [term for term in terms if term not in _VOICE_TERMS]
+    if words.aliases & _STRUCK:
+        terms = [term for term in terms if term != "percussion"]
+    asked = [term.strip() for term in request.avoid.replace(";", ",").split(",")]
+    return _joined(dict.fromkeys([*asked, *terms, *extra]))
+
+
+def _stable_audio(request: Request, w: _Words) -> tuple[str, str]:
+    head = _joined([f"{w.bpm} BPM", w.genre, w.noun], " ")
+    prompt = _joined([head, f"solo {w.role}", w.key, w.style, w.mood, w.busy, w.feel, w.space, "high quality"])
+    return prompt, _negative(request, w, *_QUALITY_NEGATIVES)
+
+
+def _musicgen(request: Request, w: _Words) -> tuple[str, str]:
+    fields = [f"solo {w.noun}", w.genre, w.role, w.style, w.mood, w.busy, w.feel, w.space, w.key]
+    return _joined([*fields, f"bpm: {w.bpm}"]), ""
+
+
+def _audioldm2(request: Request, w: _Words) -> tuple[str, str]:
+    pace = "slow" if request.bpm < 85 else "fast" if request.bpm > 130 else "medium"
+    head = _joined(["A", w.mood, w.genre, f"{w.role} played on solo {w.instrument}"], " ")
+    prompt = _joined([head, w.style, w.busy, w.feel, w.space, f"{pace} tempo", "clear recording", "high quality"])
+    return prompt, _negative(request, w, *_QUALITY_NEGATIVES)
+
+
+_WRITERS = {
+    "stable-audio-open": _stable_audio,
+    "audioldm2-music": _audioldm2,
+    "musicgen": _musicgen,
+    "audiocraft": _musicgen,
+}

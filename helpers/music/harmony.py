@@ -1,0 +1,59 @@
+"""Bars of chords brought into another key, and the triads of a key. Pure harmony, no audio."""
+
+from __future__ import annotations
+
+from .pitch import NO_CHORD, ChordSymbol, Key, parse_chord
+
+Progression = tuple[tuple[str, ...], ...]
+MOSTLY_DIATONIC = 0.6
+
+
+def fit_to_key(progression: Progression, key: Key, heard: Key | None) -> tuple[Progression, str]:
+    """Bring chords into the key the musician chose; returns them and a sentence ('' when nothing changed).
+
+    When most chords belong to ``key`` already they stay where they sound (the key was misread, the chords were not);
+    else they are transposed by the distance of the tonics. What is still foreign takes the diatonic triad sharing most
+    tones.
+    """
+    labels = [label for bar in progression for label in bar if label != NO_CHORD]
+    inside = sum(_is_diatonic(label, key) for label in labels) / max(len(labels), 1)
+    shift = 0
+    if inside < MOSTLY_DIATONIC and heard is not None:
+        shift = (key.tonic - heard.tonic) % 12
+    changed = tuple(tuple(_into_key(label, key, shift) for label in bar) for bar in progression)
+    if changed == progression:
+        return progression, ""
+    how = "transposed into" if shift else "adapted to"
+    return (
+        changed,
+        f"The idea's chords were {how} {key.name}; the idea itself sounds in {heard.name if heard else 'another key'}.",
+    )
+
+
+def _is_diatonic(label: str, key: Key) -> bool:
+    chord = parse_chord(label)
+    return chord is None or set(chord.pitch_classes) <= set(key.scale)
+
+
+def _into_key(label: str, key: Key, shift: int) -> str:
+    chord = parse_chord(label)
+    if chord is None:
+        return label
+    chord = chord.transposed(shift)
+    if not set(chord.pitch_classes) <= set(key.scale):
+        chord = max(diatonic_triads(key), key=lambda triad: (_shared(triad, chord), triad.root == chord.root))
+    return chord.label(key)
+
+
+def _shared(one: ChordSymbol, other: ChordSymbol) -> int:
+    return len(set(one.pitch_classes) & set(other.pitch_classes))
+
+
+def diatonic_triads(key: Key) -> tuple[ChordSymbol, ...]:
+    """The seven triads of a key, from the tonic up."""
+    out = []
+    for degree in range(7):
+        root, third, fifth = (key.scale[(degree + step) % 7] for step in (0, 2, 4))
+        thirds = ((third - root) % 12, (fifth - root) % 12)
+        out.append(ChordSymbol(root, {(4, 7): "", (3, 7): "m", (3, 6): "dim"}[thirds]))
+    return tuple(out)

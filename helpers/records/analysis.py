@@ -1,0 +1,191 @@
+"""What is heard in an idea. What could not be measured is None or empty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..music.meter import METERS, Meter, bar_seconds
+from ..music.pitch import NO_CHORD, Key
+from .clip import Note
+
+# Tempo ratios that are another reading of the same sound (half, double, ...), not another speed.
+SAME_SOUND_RATIOS = (0.5, 2 / 3, 0.75, 1.0, 4 / 3, 1.5, 2.0)
+RATIO_TOLERANCE = 0.03
+
+
+@dataclass(frozen=True)
+class TempoAlternative:
+    """Another reading of the tempo; ``relation`` is ``half``, ``double``, ``2/3``, ``3/2`` or ``other``."""
+
+    bpm: float
+    relation: str
+
+
+@dataclass(frozen=True, eq=False)
+class Tempo:
+    """The steady tempo of an idea.
+
+    ``bpm`` is None when nothing could be measured. ``beats`` and ``downbeats`` are seconds, rising. ``is_loop``: the
+    file is an exact number of ``bars`` long. ``swing`` is the share of a beat (or half beat) the first of two notes
+    takes: 0.5 straight, 0.667 triplet; None when it cannot be told.
+    """
+
+    bpm: float | None
+    confidence: float
+    alternatives: tuple[TempoAlternative, ...] = ()
+    beats: tuple[float, ...] = ()
+    downbeats: tuple[float, ...] = ()
+    meter: Meter = METERS["4/4"]
+    is_loop: bool = False
+    bars: int | None = None
+    swing: float | None = None
+
+
+@dataclass(frozen=True)
+class KeyAlternative:
+    """A key that was considered, by name, with its score (higher is better; the winner's alternatives are ranked)."""
+
+    name: str
+    score: float
+
+
+@dataclass(frozen=True)
+class KeyEstimate:
+    """The key of an idea; ``tuning_cents`` is the deviation from A4 = 440 Hz, -50..50."""
+
+    key: Key
+    confidence: float
+    alternatives: tuple[KeyAlternative, ...] = ()
+    tuning_cents: float = 0.0
+
+
+@dataclass(frozen=True)
+class ChordSpan:
+    """A chord that sounds from ``start`` to ``end`` seconds; ``label`` is readable by ``pitch.parse_chord``."""
+
+    start: float
+    end: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A genre or mood word with a score in 0..1."""
+
+    label: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Groove:
+    """How the idea moves, folded onto one bar of its grid, and which room it leaves.
+
+    ``accents`` and ``low_accents`` have one value 0..1 per step of a bar (``Meter.steps_per_bar``): mean onset strength
+    of the whole sound and of the band below 150 Hz. ``bar_accents`` and ``bar_low_accents`` are the same bar by bar
+    from the first downbeat on, as many bars as the idea fills (at most 16), 1 being the strongest onset of all.
+    ``density`` is onsets per beat. ``octaves`` is the share of energy in the octaves C1..B1 up to C7..B7 (7 values,
+    sum 1). ``bar_levels_db`` is the loudness of each bar against the loudest.
+    """
+
+    accents: tuple[float, ...] = ()
+    low_accents: tuple[float, ...] = ()
+    bar_accents: tuple[tuple[float, ...], ...] = ()
+    bar_low_accents: tuple[tuple[float, ...], ...] = ()
+    density: float = 0.0
+    octaves: tuple[float, ...] = ()
+    bar_levels_db: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """All that was heard in an idea. ``melody`` holds notes in seconds when the idea is monophonic, else nothing."""
+
+    file: str
+    sha256: str
+    seconds: float
+    sample_rate: int
+    channels: int
+    tempo: Tempo
+    key: KeyEstimate | None
+    chords: tuple[ChordSpan, ...] = ()
+    genres: tuple[Tag, ...] = ()
+    moods: tuple[Tag, ...] = ()
+    loudness_lufs: float | None = None
+    melody: tuple[Note, ...] = ()
+    groove: Groove = Groove()
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape that ``python -m helpers analyze --json`` prints."""
+        t, k = self.tempo, self.key
+        return {
+            "file": self.file,
+            "sha256": self.sha256,
+            "seconds": round(self.seconds, 4),
+            "sample_rate": self.sample_rate,
+            "channels": self.channels,
+            "tempo": {
+                "bpm": None if t.bpm is None else round(t.bpm, 4),
+                "confidence": round(t.confidence, 3),
+                "alternatives": [{"bpm": round(a.bpm, 4), "relation": a.relation} for a in t.alternatives],
+                "beats": [round(b, 4) for b in t.beats],
+                "downbeats": [round(b, 4) for b in t.downbeats],
+                "beats_per_bar": t.meter.beats_per_bar,
+                "meter": t.meter.name,
+                "is_loop": t.is_loop,
+                "bars": t.bars,
+                "swing": None if t.swing is None else round(t.swing, 3),
+            },
+            "key": None
+            if k is None
+            else {
+                "tonic": k.key.tonic_name,
+                "mode": k.key.mode,
+                "name": k.key.name,
+                "confidence": round(k.confidence, 3),
+                "alternatives": [{"name": a.name, "score": round(a.score, 3)} for a in k.alternatives],
+                "tuning_cents": round(k.tuning_cents, 1),
+            },
+            "chords": [{"start": round(c.start, 3), "end": round(c.end, 3), "label": c.label} for c in self.chords],
+            "genres": [{"label": g.label, "score": round(g.score, 3)} for g in self.genres],
+            "moods": [{"label": m.label, "score": round(m.score, 3)} for m in self.moods],
+            "melody": [
+                {"pitch": n.pitch, "start": round(n.start, 3), "length": round(n.length, 3), "velocity": n.velocity}
+                for n in self.melody
+            ],
+            "loudness_lufs": None if self.loudness_lufs is None else round(self.loudness_lufs, 2),
+            "notes": list(self.notes),
+        }
+
+
+def bars_of_chords(analysis: Analysis, bpm: float, meter: Meter, bars: int) -> tuple[tuple[str, ...], ...]:
+    """The idea's chords from its first downbeat on, two labels (half bars) a bar, at most ``bars`` bars.
+
+    Read on the grid of ``bpm`` where that is another reading of the idea's own tempo, else bar by bar on the idea's
+    grid. Only bars that the idea fills are returned; half bars without a chord take the one before. Empty when nothing
+    was heard.
+    """
+    if not analysis.chords or analysis.tempo.bpm is None:
+        return ()
+    ratio = bpm / analysis.tempo.bpm
+    reread = any(abs(ratio / same - 1) < RATIO_TOLERANCE for same in SAME_SOUND_RATIOS)
+    bar = bar_seconds(bpm if reread else analysis.tempo.bpm, meter)
+    start = analysis.tempo.downbeats[0] if analysis.tempo.downbeats else analysis.chords[0].start
+    whole = int((analysis.seconds - start) / bar + 0.1)
+    halves: list[str] = []
+    for index in range(2 * max(1, min(bars, whole))):
+        begin, end = start + index * bar / 2, start + (index + 1) * bar / 2
+        overlap: dict[str, float] = {}
+        for chord in analysis.chords:
+            shared = min(end, chord.end) - max(begin, chord.start)
+            if shared > 0:
+                overlap[chord.label] = overlap.get(chord.label, 0.0) + shared
+        halves.append(max(overlap, key=overlap.__getitem__) if overlap else NO_CHORD)
+    heard = [label for label in halves if label != NO_CHORD]
+    if not heard:
+        return ()
+    last = heard[0]
+    for index, label in enumerate(halves):
+        halves[index] = last = label if label != NO_CHORD else last
+    return tuple((halves[i], halves[i + 1]) for i in range(0, len(halves), 2))

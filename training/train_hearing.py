@@ -1,0 +1,399 @@
+"""Fit the few learnt numbers of the hearing: the tempo, meter and key weights, from clips of known truth.
+
+    python -m training.train_hearing MANIFEST [MANIFEST ...] [--check MANIFEST ...] [--write] [--jobs 2] [--cache DIR]
+
+Manifests as ``analysis.py`` reads them, with ``meter`` where it is known; those of ``make_clips.py`` and any of real
+audio. Three models, each a conditional logit (McFadden 1974) with an L2 penalty, fitted by L-BFGS: which candidate is
+the tempo, which meter it is in, which of 24 keys. Recorded manifests (any whose rows name a ``licence``) weigh more,
+since they are few. Nothing is ever fitted to the manifests after ``--check``.
+
+Printed and written as JSON: the share right (for keys the MIREX weights) by five-fold cross-validation, all clips of
+one origin in one fold, for each manifest apart; and what is lost where nothing of an origin was learnt: recorded and
+check clips are split into halves by origin, alike in kinds of material, and each half is asked of weights fitted to
+the composed clips and the other half alone, beside weights fitted to everything. With ``--write`` the latter are
+written to ``helpers/analysis/tempo_weights.py`` and ``helpers/analysis/key_profiles.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import inspect
+import itertools
+import json
+import os
+import pickle
+import sys
+import zlib
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+from analysis import origin_of, read_manifest, split_by_origin
+from scipy.optimize import minimize
+
+from helpers.analysis.evidence import NAMES, TEMPO_NAMES, tempo_evidence
+from helpers.analysis.key import PUBLISHED, VIEWS, key_evidence, key_table
+from helpers.analysis.listening import Listening
+from helpers.analysis.precise import settle_tempo
+from helpers.analysis.pulse import find_candidates
+from helpers.analysis.tempo import strong_onsets
+from helpers.analysis.tempo_model import trust_evidence
+from helpers.errors import InvalidInput
+from helpers.music.pitch import ALL_KEYS, mirex_score, parse_key
+from helpers.sound import features
+from helpers.sound.audio import read_clip
+
+HELPERS = Path(__file__).resolve().parent.parent / "helpers" / "analysis"
+TEMPO_PENALTY, METER_PENALTY, KEY_PENALTY = 5.0, 3.0, 0.3
+METERS = ("4/4", "3/4", "6/8")
+FOLDS = 5
+RECORDED = {"tempo": 3.0, "key": 2.0}  # weight of a recorded clip beside a composed one
+COMMON_METER = 3.0  # weight of a 4/4 clip beside the others, of which the composed sets hold more than uploads do
+PRIOR_SCALES = (15.0, 3.0, 0.0, 0.0)  # how far Temperley's profiles speak in each view before anything is learnt
+
+
+@dataclass
+class Choice:
+    """One decision: options described by ``table`` (options, columns), of which those in ``right`` are right.
+
+    ``marks`` (options,) is what each option would be worth: 1 if right, for keys the MIREX weights.
+    """
+
+    row: dict[str, str]
+    table: np.ndarray
+    right: np.ndarray
+    weight: float = 1.0  # see weight_of
+    marks: np.ndarray | None = None
+    rates: np.ndarray | None = None  # tempo only: the candidates in BPM,
+    trust: tuple[np.ndarray, np.ndarray, int] | None = None  # and for each its agreement and is-loop; the onsets
+
+    def __post_init__(self) -> None:
+        if self.marks is None:
+            self.marks = self.right.astype(float)
+
+    def mark(self, weights: np.ndarray) -> float:
+        """What the option that these weights (columns,) choose is worth."""
+        return float(self.marks[int((self.table @ weights).argmax())])
+
+
+def heard(row: dict[str, str]) -> dict[str, Choice]:
+    """The decisions that a clip of known truth asks for, by model; none where the clip is refused (as silent)."""
+    try:
+        sound, found = Listening(read_clip(row["path"])), {}
+    except InvalidInput as refused:
+        print(refused, file=sys.stderr)
+        return {}
+    notes = row.get("notes") or ""
+    candidates = find_candidates(sound)
+    if (row.get("bpm") or "no-tempo" in notes) and "weak-pulse" not in notes and candidates.size:
+        truth = float(row.get("bpm") or 0.001)
+        factors = (1.0, 0.5, 2.0) if "octave-ambiguous" in notes else (1.0,)
+        right = np.any([np.abs(candidates / (truth * f) - 1) < 0.04 for f in factors], axis=0)
+        table = tempo_evidence(sound, candidates)
+        exact = [settle_tempo(sound, float(bpm), 4) for bpm in candidates]
+        agreement, is_loop = np.array([e.agreement for e in exact]), np.array([e.beats is not None for e in exact])
+        trust = agreement, is_loop, strong_onsets(sound)
+        found["tempo"] = Choice(row, table[:, : len(TEMPO_NAMES)], right, rates=candidates, trust=trust)
+        nearest = int(np.abs(candidates / truth - 1).argmin())
+        if row.get("meter") in METERS and abs(candidates[nearest] / truth - 1) < 0.04:
+            found["meter"] = Choice(row, meter_table(table[nearest]), np.array([m == row["meter"] for m in METERS]))
+    if row.get("key"):
+        key = parse_key(row["key"])
+        found["key"] = Choice(
+            row,
+            key_table(key_evidence(sound)),
+            np.array([k == key for k in ALL_KEYS]),
+            marks=np.array([mirex_score(k, key) for k in ALL_KEYS]),
+        )
+    return found
+
+
+def is_recorded(row: dict[str, str]) -> bool:
+    return bool(row.get("licence"))
+
+
+def weight_of(model: str, row: dict[str, str]) -> float:
+    if model == "meter":
+        return COMMON_METER if row["meter"] == "4/4" else 1.0
+    return RECORDED[model] if is_recorded(row) else 1.0
+
+
+def meter_table(evidence: np.ndarray) -> np.ndarray:
+    """Options 4/4 (all zeros), 3/4 and 6/8, each with its own columns: a bias and the row of evidence."""
+    columns = np.r_[1.0, evidence]
+    table = np.zeros((3, 2 * columns.size))
+    table[1, : columns.size] = columns
+    table[2, columns.size :] = columns
+    return table
+
+
+def key_prior() -> np.ndarray:
+    """Temperley's profiles, of unit length, in the places of the whole sound and the bass; zeros elsewhere."""
+    out = []
+    for mode in ("major", "minor"):
+        profile = np.array(features.KEY_PROFILES[mode])
+        unit = (profile - profile.mean()) / np.linalg.norm(profile - profile.mean())
+        out += [scale * unit for scale in PRIOR_SCALES]
+    return np.r_[np.concatenate(out), np.zeros(len(PUBLISHED) + 1)]
+
+
+def fit(choices: list[Choice], penalty: float, prior: np.ndarray | None = None, *, scaled: bool = True) -> np.ndarray:
+    """Weights (columns,) of greatest penalised likelihood; ``scaled`` penalises columns by their spread."""
+    stacked = np.concatenate([c.table for c in choices])
+    spread = stacked.std(axis=0) + 1e-6 if scaled else np.ones(stacked.shape[1])
+    start = np.zeros(stacked.shape[1]) if prior is None else prior * spread
+    usable = [(c.table / spread, c.right, c.weight) for c in choices if c.right.any()]
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        away = weights - start
+        total, slope = penalty * float(away @ away), 2.0 * penalty * away
+        for table, right, weight in usable:
+            odds = softmax(table @ weights)
+            chosen = odds * right
+            total -= weight * float(np.log(chosen.sum() + 1e-12))
+            slope += weight * table.T @ (odds - chosen / (chosen.sum() + 1e-12))
+        return total, slope
+
+    return minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x / spread
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    odds = np.exp(scores - scores.max())
+    return odds / odds.sum()
+
+
+Trainer = Callable[[list[Choice]], np.ndarray]
+
+
+def cross_validate(choices: list[Choice], train: Trainer) -> list[tuple[Choice, np.ndarray]]:
+    """Every choice with weights that had not seen its origin."""
+    held_out = []
+    folds = np.array([zlib.crc32(origin_of(c.row).encode()) % FOLDS for c in choices])
+    for fold in range(FOLDS):
+        weights = train([c for c, f in zip(choices, folds, strict=True) if f != fold])
+        held_out += [(c, weights) for c, f in zip(choices, folds, strict=True) if f == fold]
+    return held_out
+
+
+def by_set(name: str, held_out: list[tuple[Choice, np.ndarray]]) -> dict[str, dict[str, float]]:
+    """Manifest -> number of clips and mean mark of the held-out answers; printed too. Clips without a tempo are out."""
+    marks: dict[str, list[float]] = {}
+    for choice, weights in held_out:
+        if "no-tempo" not in (choice.row.get("notes") or ""):
+            marks.setdefault(choice.row["set"], []).append(choice.mark(weights))
+    for set_name, values in marks.items():
+        print(f"{name:6s} {set_name:14s} n{len(values):4d}  held out {np.mean(values):.3f}")
+    return {s: {"n": len(values), "held out": round(float(np.mean(values)), 4)} for s, values in marks.items()}
+
+
+def between_halves(name: str, trained: list[Choice], checked: list[Choice], train: Trainer) -> list[dict]:
+    """For each half by origin: its mean mark by weights fitted to everything, and to composed clips and the other half.
+
+    Asked are the recorded clips and the check clips, which no weights have seen.
+    """
+    composed = [c for c in trained if not is_recorded(c.row)]
+    asked = [c for c in trained if is_recorded(c.row)] + checked
+    halves = np.array(split_by_origin([c.row for c in asked]))
+    everything = train(trained)
+    rows = []
+    for half in (0, 1):
+        seen = [c for c, h in zip(asked, halves, strict=True) if h != half and is_recorded(c.row)]
+        weights = train(composed + seen)
+        mine = [c for c, h in zip(asked, halves, strict=True) if h == half]
+        for title, some in (("recorded", [c for c in mine if is_recorded(c.row)]), ("recorded and check", mine)):
+            if not some:
+                continue
+            full, held = (float(np.mean([c.mark(w) for c in some])) for w in (everything, weights))
+            print(f"{name:6s} half {'AB'[half]}, {title:18s} n{len(some):4d}  all {full:.3f}  held out {held:.3f}")
+            rows.append(
+                {
+                    "half": "AB"[half],
+                    "clips": title,
+                    "n": len(some),
+                    "fitted to everything": round(full, 4),
+                    "held out": round(held, 4),
+                    "fall": round(full - held, 4),
+                }
+            )
+    return rows
+
+
+def fit_confidence(held_out: list[tuple[Choice, np.ndarray]]) -> tuple[np.ndarray, list[dict]]:
+    """Logistic regression of being right on the trust evidence of held-out answers; its calibration, also printed."""
+    rows, right, weights = [], [], []
+    for choice, fitted in held_out:
+        odds = softmax(choice.table @ fitted)
+        best = int(odds.argmax())
+        agreement, is_loop, onsets = choice.trust
+        same = np.abs(choice.rates / choice.rates[best] - 1) < 0.04
+        rows.append(
+            trust_evidence(float(odds[same].sum()), float(agreement[best]), onsets, is_loop=bool(is_loop[best]))
+        )
+        right.append(bool(choice.right[best]))
+        weights.append(choice.weight)
+    table, truth = np.array(rows), np.array(right, dtype=float)
+
+    def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
+        said = 1.0 / (1.0 + np.exp(-(table @ w)))
+        misses = -np.sum(weights * (truth * np.log(said + 1e-12) + (1 - truth) * np.log(1 - said + 1e-12)))
+        return float(misses + w[1:] @ w[1:]), table.T @ (weights * (said - truth)) + 2 * np.r_[0.0, w[1:]]
+
+    found = minimize(loss, np.r_[0.0, 1.0, np.zeros(table.shape[1] - 2)], jac=True, method="L-BFGS-B").x
+    said = 1.0 / (1.0 + np.exp(-(table @ found)))
+    bins = []
+    for low, high in itertools.pairwise((0.0, 0.4, 0.6, 0.8, 0.95, 1.01)):
+        inside = (said >= low) & (said < high)
+        if inside.any():
+            n, right_share = int(inside.sum()), round(float(truth[inside].mean()), 4)
+            print(f"confidence {low:.2f}-{high:.2f}  n{n:4d}  right {right_share:.3f}")
+            bins.append({"from": low, "to": min(high, 1.0), "n": n, "right": right_share})
+    return found, bins
+
+
+def made_from(choices: list[Choice]) -> list[str]:
+    """Two lines for a docstring: how many clips of which manifests."""
+    sets = Counter(c.row["set"] for c in choices)
+    return [
+        f"Made by ``training/train_hearing.py --write`` from {len(choices)} clips of known truth:",
+        ", ".join(f"{n} of {name}" for name, n in sets.items()) + ".",
+    ]
+
+
+def write_tempo(tempo: np.ndarray, meter: np.ndarray, confidence: np.ndarray, source: list[str]) -> None:
+    lines = [
+        '"""Weights of the tempo and meter models and of the tempo confidence, in natural log odds.',
+        "",
+        *source,
+        '"""',
+        "",
+        "TEMPO_WEIGHTS = {",
+        *(f'    "{n}": {w:.4f},' for n, w in zip(TEMPO_NAMES, tempo, strict=True)),
+        "}",
+        "",
+        "# against 4/4, from the evidence at the tempo found",
+        "METER_WEIGHTS = {",
+    ]
+    width = len(NAMES) + 1
+    for i, name in enumerate(METERS[1:]):
+        lines.append(f'    "{name}": {{')
+        weights = meter[i * width : (i + 1) * width]
+        lines += [f'        "{n}": {w:.4f},' for n, w in zip(("bias", *NAMES), weights, strict=True)]
+        lines.append("    },")
+    shown = ", ".join(f"{w:.4f}" for w in confidence)
+    lines += ["}", "", "# logistic regression on tempo_model.trust_evidence", f"CONFIDENCE_WEIGHTS = ({shown})", ""]
+    (HELPERS / "tempo_weights.py").write_text("\n".join(lines), encoding="utf-8")
+
+
+def write_key(weights: np.ndarray, source: list[str]) -> None:
+    lines = [
+        '"""How much each scale degree, and each published profile, speaks for a key, in natural log odds.',
+        "",
+        "Twelve weights from the tonic up for each view (a row each, in the order of ``key.VIEWS``), times the square",
+        "root of the degree's share of the notes; an L2 penalty held them near Temperley's profiles of 2005.",
+        "",
+        *source,
+        '"""',
+        "",
+        "import numpy as np",
+        "",
+        "# fmt: off",
+        "PROFILES = {",
+    ]
+    for i, mode in enumerate(("major", "minor")):
+        lines.append(f'    "{mode}": np.array([')
+        for row in weights[48 * i : 48 * (i + 1)].reshape(len(VIEWS), 12):
+            lines.append("        [" + ", ".join(f"{w:.2f}" for w in row) + "],")
+        lines.append("    ]),")
+    fits = ", ".join(f"{w:.3f}" for w in weights[96:-1])
+    lines += [
+        "}",
+        "# fmt: on",
+        f"FIT_WEIGHTS = ({fits})  # of the published profiles",
+        f"MINOR_BIAS = {weights[-1]:.3f}",
+    ]
+    lines.append("")
+    (HELPERS / "key_profiles.py").write_text("\n".join(lines), encoding="utf-8")
+
+
+def heard_once(job: tuple[dict[str, str], Path | None, str]) -> dict[str, Choice]:
+    """What :func:`heard` says of a clip, kept in a folder under a hash of clip, row and the code that hears."""
+    row, folder, code = job
+    if folder is None:
+        return heard(row)
+    text = json.dumps(row, sort_keys=True) + code
+    kept = folder / hashlib.sha256(text.encode() + Path(row["path"]).read_bytes()).hexdigest()
+    if kept.exists():
+        return pickle.loads(kept.read_bytes())
+    found = heard(row)
+    kept.write_bytes(pickle.dumps(found))
+    return found
+
+
+def hearing_code() -> str:
+    """The source of everything that :func:`heard` depends on, apart from the numbers fitted here."""
+    files = [HELPERS / f"{name}.py" for name in ("evidence", "key", "listening", "precise", "pulse")]
+    files += [HELPERS.parent / "sound" / "features.py", HELPERS.parent / "sound" / "audio.py"]
+    here = [inspect.getsource(part) for part in (heard, meter_table, strong_onsets)]
+    return "".join([*here, *(file.read_text(encoding="utf-8") for file in files)])
+
+
+def hear_all(paths: list[Path], jobs: int, cache: Path | None) -> dict[str, list[Choice]]:
+    rows = [row for path in paths for row in read_manifest(path)]
+    rows = [row for row in rows if row.get("bpm") or row.get("key") or "no-tempo" in (row.get("notes") or "")]
+    choices: dict[str, list[Choice]] = {name: [] for name in TRAINERS}
+    code = hearing_code()
+    with ProcessPoolExecutor(jobs) as pool:
+        work = [(row, cache, code) for row in rows]
+        for i, found in enumerate(pool.map(heard_once, work, chunksize=4), 1):
+            for name, choice in found.items():
+                choice.weight = weight_of(name, choice.row)
+                choices[name].append(choice)
+            if i % 100 == 0:
+                print(f"{i}/{len(rows)} clips", file=sys.stderr, flush=True)
+    return choices
+
+
+TRAINERS: dict[str, Trainer] = {
+    "tempo": lambda some: fit(some, TEMPO_PENALTY),
+    "meter": lambda some: fit(some, METER_PENALTY),
+    "key": lambda some: fit(some, KEY_PENALTY, key_prior(), scaled=False),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("manifests", nargs="+", type=Path)
+    parser.add_argument("--check", nargs="*", type=Path, default=[], help="manifests that nothing is fitted to")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--cache", type=Path, help="folder to keep what was heard of each clip in")
+    parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent / "results.json")
+    args = parser.parse_args()
+    if args.cache:
+        args.cache.mkdir(parents=True, exist_ok=True)
+    choices, checks = (hear_all(paths, args.jobs, args.cache) for paths in (args.manifests, args.check))
+    held_out = {name: cross_validate(choices[name], train) for name, train in TRAINERS.items()}
+    confidence, reliability = fit_confidence(held_out["tempo"])
+    data = {
+        "cross-validation by origin": {name: by_set(name, held) for name, held in held_out.items()},
+        "tempo confidence": reliability,
+        "between halves": {
+            name: between_halves(name, choices[name], checks[name], TRAINERS[name]) for name in ("tempo", "key")
+        },
+    }
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    if args.write:
+        fitted = {name: train(choices[name]) for name, train in TRAINERS.items()}
+        write_tempo(fitted["tempo"], fitted["meter"], confidence, made_from(choices["tempo"]))
+        write_key(fitted["key"], made_from(choices["key"]))
+
+
+if __name__ == "__main__":
+    main()
