@@ -351,7 +351,7 @@ def test_the_worker_ends_when_its_owner_is_killed():
     code = """
 import sys, time
 from helpers.machine.audiocraft_home import WORKER_PROGRAM, WorkerHome, worker_environment
-from helpers.engines.worker_link import WorkerFailed, WorkerLink
+from helpers.engines.audiocraft.link import WorkerFailed, WorkerLink
 link = WorkerLink([sys.executable, str(WORKER_PROGRAM)], worker_environment(WorkerHome("own", sys.executable)))
 try:
     link.ask("sing", silence_seconds=60)
