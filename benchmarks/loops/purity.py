@@ -6,7 +6,7 @@ Pure: every single-instrument recording of EVAL_DIR's manifest, and sketches of 
 another recording under it at its tempo, drums under tonal ones and tonal ones under drums, 3, 6 and 12 dB below. Each
 figure is of recordings and leaks the fit has not seen: a quarter of the recordings and half of the leaks are left out
 at a time, all sketches of one instrument together, in six different divisions. The fit is a logistic regression; pure
-and leaking weigh alike. ``--write`` fits everything and replaces ``helpers/loops/purity_weights.py``.
+and leaking weigh alike. ``--write`` fits everything and replaces ``helpers/loops/weights/purity.json``.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ from helpers import pipeline
 from helpers.engines import registry
 from helpers.loops import make_loop
 from helpers.loops.purity import measure_purity
+from helpers.machine.weights import weights_text
 from helpers.records import Clip, Request
 from helpers.sound.audio import read_clip, resample
 
-WEIGHTS = Path(__file__).resolve().parents[2] / "helpers" / "loops" / "purity_weights.py"
+WEIGHTS = Path(__file__).resolve().parents[2] / "helpers" / "loops" / "weights" / "purity.json"
 SKETCHED = (*INSTRUMENTS, "organ", "electric guitar", "harp", "brass section")
 IDEAS = 5  # of the manifest, evenly spread, that sketches are made for
 LEVELS_DB = {-3.0: 1.0, -6.0: 1.0, -12.0: 0.4}  # and how much a leak at that level weighs in the fit
@@ -187,12 +188,11 @@ def figures(rows: list[Row]) -> dict[str, float | int]:
     return counts | {name: round(float(np.mean(values)), 4) for name, values in found.items()}
 
 
-def write_weights(models: dict[str, dict[str, float]]) -> None:
-    head = WEIGHTS.read_text().split("\nTONAL = ")[0]
-    parts = [head]
-    for name, weights in models.items():
-        parts.append("\n".join([f"\n{name} = {{", *(f'    "{k}": {v:.4g},' for k, v in weights.items()), "}\n"]))
-    WEIGHTS.write_text("".join(parts))
+def write_weights(models: dict[str, dict[str, float]], folder: Path) -> None:
+    manifest = hashlib.sha256((folder / "manifest.csv").read_bytes()).hexdigest()
+    data = f"recordings of a manifest.csv with SHA-256 {manifest}, and sketches for five of them"
+    rounded = {name: {k: float(f"{v:.4g}") for k, v in weights.items()} for name, weights in models.items()}
+    WEIGHTS.write_text(weights_text(rounded, "benchmarks/loops/purity.py --write", data), encoding="utf-8")
 
 
 def main() -> None:
@@ -204,13 +204,13 @@ def main() -> None:
     items = recordings(options.folder) + sketches(options.folder)
     print(f"{len(items)} recordings and sketches", flush=True)
     found, models = {}, {}
-    for name, drums in (("TONAL", False), ("DRUMS", True)):
+    for name, drums in (("tonal", False), ("drums", True)):
         rows = measured(items, drums)
         found["notes in drum loops" if drums else "drums in tonal loops"] = figures(rows)
         models[name] = Model(rows).weights()
         print(name, json.dumps(list(found.values())[-1], indent=1), json.dumps(models[name], indent=1), flush=True)
     if options.write:
-        write_weights(models)
+        write_weights(models, options.folder)
     if options.out:
         options.out.write_text(json.dumps(found, indent=1) + "\n")
 

@@ -1,9 +1,9 @@
 """How much of a loop is only the instrument asked for?
 
 No separation model: a handful of plain measures of one spectrogram, weighed by a logistic regression. Tonal loops are
-searched for drums, drum loops for notes; each has its own measures and weights (``purity_weights.py``). They are fitted
-by ``benchmarks/loops/purity.py`` to recordings and sketches, pure and mixed with others; what recordings left out of
-the fit give is printed there.
+searched for drums, drum loops for notes; each has its own measures and weights (``weights/purity.json``). They
+are fitted by ``benchmarks/loops/purity.py`` to recordings and sketches, pure and mixed with others; what recordings
+left out of the fit give is printed there.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..machine.weights import load_weights
 from ..records import Clip, Request
-from .purity_weights import DRUMS, TONAL
 
 FRAME_SECONDS = 0.046
 LONGEST_SECONDS = 16.0  # the start of a longer loop tells enough
@@ -80,7 +80,7 @@ def measure_purity(clip: Clip, request: Request) -> tuple[float | None, dict[str
 
 def purity_of(parts: dict[str, float], *, drums: bool) -> float:
     """One minus the chance, by the logistic model, that another instrument sounds."""
-    model = DRUMS if drums else TONAL
+    model = load_weights(__package__, "purity")["drums" if drums else "tonal"]
     odds = model["intercept"] + sum(model[name] * parts[name] for name in model if name != "intercept")
     return 1 / (1 + math.exp(min(50.0, odds)))
 
