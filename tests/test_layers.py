@@ -41,7 +41,7 @@ HEAVY_DOORS = {
     "librosa": ("analysis/",),
     "torch": ("engines/",),
     "diffusers": ("engines/",),
-    "transformers": ("engines/", "analysis/tags"),
+    "transformers": ("engines/",),
     "ipywidgets": ("ui/",),
     "anywidget": ("ui/",),
     "google": ("ui/colab", "engines/hub/"),

@@ -6,10 +6,8 @@ and ``agreement()``: how far our step is from the library's on the same input, r
 
 from __future__ import annotations
 
-import dataclasses
 from abc import ABC, abstractmethod
 
-from helpers.engines.fast import cost
 from helpers.engines.fast.presets import choose_settings
 
 from . import models
@@ -46,16 +44,6 @@ class Case(ABC):
     def settings(self, steps: int) -> dict:
         given = {"steps": steps} if self.engine != "musicgen" else {}
         return choose_settings(self.engine, given=given)
-
-    def work(self, takes: int, steps: int) -> cost.Work | None:
-        """Work of a run of ours; None for tiny models, whose sizes are not the published ones."""
-        if self.size != "full":
-            return None
-        bytes_each = 2 if self.dtype is not None and self.dtype.itemsize == 2 else 4
-        return cost.count_work(
-            self.engine, seconds=self.seconds, takes=takes, settings=self.settings(steps),
-            variant=self.variant or "small", words=WORDS, weight_bytes=bytes_each,
-        )  # fmt: skip
 
 
 def _relative(ours, theirs) -> float:
@@ -284,7 +272,3 @@ def make_case(name: str, size: str, device: str, dtype, seconds: float) -> Case:
     if name.startswith("musicgen-"):
         return MusicgenCase(name.removeprefix("musicgen-"), size, device, dtype, seconds)
     return {"stable-audio-open": StableAudioCase, "audioldm2-music": AudioLDM2Case}[name](size, device, dtype, seconds)
-
-
-def describe(work: cost.Work | None) -> dict | None:
-    return None if work is None else dataclasses.asdict(work)

@@ -7,8 +7,7 @@
 
 Random weights do the same work as trained ones and need no download; what is measured is time and memory, not sound.
 For every engine and number of takes: seconds from encoded words to audio on the host, ours and theirs; milliseconds and
-launches a step; the share of the ceiling ours reaches, where the ceiling is the slower of computing and moving at the
-speeds measured on this device just before; peak memory, weights included. "agreement" is how far one step of ours is
+launches a step; peak memory, weights included. "agreement" is how far one step of ours is
 from the library's on the same input. Prints a table and writes JSON, after every case anew; a case that fails is a row
 that says so. ``--quick`` takes fewer cases and 1 and 4 takes, and times a fraction of the library's steps: its seconds
 are then its time for those and as much again for every step left out, and the row says "theirs_extrapolated".
@@ -46,7 +45,6 @@ COLUMNS = {
     "theirs_ms_per_step": "theirs",
     "ours_launches": "ours launches",
     "theirs_launches": "theirs",
-    "ceiling_percent": "% of ceiling",
     "ours_peak_gib": "ours GiB",
     "theirs_peak_gib": "theirs",
     "how": "steps",
@@ -55,7 +53,7 @@ COLUMNS = {
 
 
 def measure_case(
-    case: Case, name: str, takes: list[int], steps: int | None, repeats: int, speed, quick: bool = False
+    case: Case, name: str, takes: list[int], steps: int | None, repeats: int, quick: bool = False
 ) -> list[dict]:
     """One row for every number of takes."""
     steps = steps or case.full_steps
@@ -80,12 +78,6 @@ def measure_case(
         row["how"] = case.how
         if row["ours_seconds"] and row["theirs_seconds"]:
             row["speedup"] = round(row["theirs_seconds"] / row["ours_seconds"], 2)
-        work = case.work(count, steps)
-        if work is not None and speed is not None and row["ours_seconds"]:
-            ideal = max(work.flops / speed.flops_per_second, work.moved_bytes / speed.bytes_per_second)
-            row["ceiling_seconds"] = round(ideal, 4)
-            row["ceiling_percent"] = round(100 * ideal / row["ours_seconds"], 1)
-            row["bound_by"] = "bandwidth" if work.moved_bytes / speed.bytes_per_second == ideal else "compute"
         rows.append(row)
     return rows
 
@@ -130,12 +122,12 @@ def _launches_per_step(run, device: str, few: int = 8) -> dict[str, object]:
     return more.per_step(fewer, 4)
 
 
-def _run_case(name: str, size: str, device: str, dtype, seconds: float, chosen, takes, steps, speed):
+def _run_case(name: str, size: str, device: str, dtype, seconds: float, chosen, takes, steps):
     """Rows of a case and how far its step is from the library's; None and one row saying why where it failed."""
     try:
         case = make_case(name, size, device, dtype, seconds)
         agreement = float(f"{case.agreement():.3g}")
-        return agreement, measure_case(case, name, takes, steps, chosen.repeats, speed, chosen.quick)
+        return agreement, measure_case(case, name, takes, steps, chosen.repeats, chosen.quick)
     except Exception as error:
         return None, [{"engine": name, "failed": f"{type(error).__name__}: {_first_words(error)}"}]
 
@@ -208,8 +200,6 @@ def main(arguments: list[str] | None = None) -> int:
     from diffusers.utils import logging as diffusers_logging
     from transformers.utils import logging as transformers_logging
 
-    from helpers.engines.fast import cost
-
     for logging in (diffusers_logging, transformers_logging):
         logging.set_verbosity_error()  # they find made-up configurations worth a word each
     device = "cuda" if torch.cuda.is_available() and not chosen.tiny else "cpu"
@@ -217,7 +207,6 @@ def main(arguments: list[str] | None = None) -> int:
     takes = chosen.takes or ([1, 2] if chosen.tiny else [1, 4] if chosen.quick else [1, 4, 8])
     seconds = chosen.seconds or (1.0 if chosen.tiny else 8.0)
     steps = chosen.steps or (30 if chosen.tiny else None)
-    speed = cost.measure_speed(device, dtype)
     result = {
         "machine": describe_machine(device),
         "settings": {
@@ -226,20 +215,17 @@ def main(arguments: list[str] | None = None) -> int:
             "seconds": seconds,
             "weights": "random",
         },
-        "measured_tflops": round(speed.flops_per_second / 1e12, 2),
-        "measured_gb_per_second": round(speed.bytes_per_second / 1e9, 1),
         "agreement": {},
         "rows": [],
     }
-    print(f"{result['machine']['name']}: {result['measured_tflops']:g} TFLOP/s, "
-          f"{result['measured_gb_per_second']:g} GB/s measured in {dtype}")  # fmt: skip
+    print(f"{result['machine']['name']}, {dtype}")
     machine = re.sub(r"[^a-z0-9]+", "-", str(result["machine"]["name"]).lower()).strip("-")
     out = chosen.out or RESULTS / f"engines-{machine}{'-tiny' if chosen.tiny else ''}.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     default = TINY_CASES if chosen.tiny else QUICK_CASES if chosen.quick else DEFAULT_CASES
     for name in chosen.engines or default:
         size = "tiny" if chosen.tiny else "full"
-        agreement, rows = _run_case(name, size, device, getattr(torch, dtype), seconds, chosen, takes, steps, speed)
+        agreement, rows = _run_case(name, size, device, getattr(torch, dtype), seconds, chosen, takes, steps)
         result["agreement"][name] = agreement
         result["rows"] += rows
         _free()

@@ -1,20 +1,17 @@
 """Which genre, which mood? The tag models' answers in words that the music models understand.
 
-First choice: Discogs-EffNet's 400 styles and the MTG-Jamendo mood head, once fetched. Second: CLAP asked with our own
-words, where transformers and its weights already are. With neither the genre stays unknown.
+Discogs-EffNet's 400 styles and the MTG-Jamendo mood head, once fetched; without them the genre stays unknown.
 
 Three people agree on half of all genre and mood tags: the answer is the best three with scores, never a fact.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
 
 import numpy as np
 
-from ..errors import LoopsError, NotAvailable
+from ..errors import NotAvailable
 from ..records import Clip, Tag
 from .effnet import run_effnet
 from .tag_models import (
@@ -34,7 +31,6 @@ __all__ = ["DOWNLOAD_BYTES", "LICENCE", "are_tag_models_here", "estimate_tags", 
 SHOWN = 3
 NO_MODELS_NOTE = "Genre is unknown: the genre and mood models have not been fetched."
 EFFNET_NOTE = "Genre and mood by Discogs-EffNet and MTG-Jamendo (UPF, CC BY-NC-ND 4.0): the best three, not facts."
-CLAP_MODEL = "laion/larger_clap_music"
 
 # MTG-Jamendo mood/theme tags that are moods, in the models' words; the others are uses (advertising, film), not moods
 MOOD_WORDS = {
@@ -75,13 +71,6 @@ MOOD_WORDS = {
     "upbeat": "upbeat",
     "uplifting": "uplifting",
 }
-# words for CLAP, which takes any: broad genres first, then what loops are made for
-CLAP_GENRES = (
-    "rock", "pop", "jazz", "blues", "classical", "folk", "country", "funk", "soul", "disco", "reggae", "metal",
-    "hip hop", "trap", "lofi hip hop", "house", "techno", "trance", "drum and bass", "dubstep", "ambient",
-    "synthwave", "latin", "bossa nova", "afrobeat", "cinematic orchestral",
-)  # fmt: skip
-CLAP_MOODS = tuple(sorted(set(MOOD_WORDS.values())))
 # parents whose styles do not say what they are by themselves
 _PARENT_WORD = {"Hip Hop": "hip hop", "Reggae": "reggae", "Jazz": "jazz", "Blues": "blues", "Latin": "latin"}
 _NOT_MUSIC = ("Non-Music", "Children's")
@@ -108,12 +97,6 @@ def estimate_tags(clip: Clip) -> tuple[tuple[Tag, ...], tuple[Tag, ...], tuple[s
             genres, moods = _effnet_tags(clip)
             return genres, moods, (EFFNET_NOTE,)
         except NotAvailable as error:
-            notes.append(str(error))
-    if is_clap_here():
-        try:
-            genres, moods = _clap_tags(clip)
-            return genres, moods, (*notes, f"Genre and mood by {CLAP_MODEL}, asked with our own words: best three.")
-        except LoopsError as error:
             notes.append(str(error))
     return (), (), tuple(notes) or (NO_MODELS_NOTE,)
 
@@ -143,35 +126,3 @@ def best_tags(words: list[str | None], scores: np.ndarray) -> tuple[Tag, ...]:
             best[word] = max(best.get(word, 0.0), float(np.clip(score, 0.0, 1.0)))
     ranked = sorted(best.items(), key=lambda item: (-item[1], item[0]))
     return tuple(Tag(word, score) for word, score in ranked[:SHOWN])
-
-
-def is_clap_here() -> bool:
-    """Whether transformers and torch are installed and CLAP's weights lie in the hub's cache (nothing is imported)."""
-    if any(importlib.util.find_spec(package) is None for package in ("transformers", "torch")):
-        return False
-    home = os.environ.get("HF_HUB_CACHE") or os.path.join(
-        os.environ.get("HF_HOME") or os.path.join(os.path.expanduser("~"), ".cache", "huggingface"), "hub"
-    )
-    return os.path.isdir(os.path.join(home, "models--" + CLAP_MODEL.replace("/", "--"), "snapshots"))
-
-
-def _clap_tags(clip: Clip) -> tuple[tuple[Tag, ...], tuple[Tag, ...]]:
-    """Zero-shot tags (Wu et al., ICASSP 2023): the words whose sentence lies nearest to the sound."""
-    import soxr
-    from transformers import ClapModel, ClapProcessor
-
-    try:
-        model = ClapModel.from_pretrained(CLAP_MODEL, local_files_only=True).requires_grad_(False).eval()
-        processor = ClapProcessor.from_pretrained(CLAP_MODEL, local_files_only=True)
-        mono = soxr.resample(clip.mono(), clip.sample_rate, 48_000)[: 48_000 * 30]
-
-        def ask(words: tuple[str, ...], sentence: str) -> tuple[Tag, ...]:
-            text = [sentence.format(word) for word in words]
-            given = processor(text=text, audios=[mono], sampling_rate=48_000, return_tensors="pt", padding=True)
-            odds = model(**given).logits_per_audio.softmax(dim=-1)[0].numpy()
-            return best_tags(list(words), odds)
-
-        return ask(CLAP_GENRES, "This audio is a {} song."), ask(CLAP_MOODS, "This audio is {} music.")
-    except Exception as error:  # torch and transformers raise anything from OSError to RuntimeError
-        reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
-        raise NotAvailable(f"CLAP could not be asked for genre and mood: {reason}.") from None

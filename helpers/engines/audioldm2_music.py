@@ -200,21 +200,18 @@ class AudioLDM2Model(LoadedModel):
     def codec_parts(self) -> tuple[Any, ...]:
         return (self.vae, self.vocoder)
 
-    def rest(self) -> None:
+    def offload(self) -> None:
         self.runner = None  # it holds the fused weights
         self.unet.to("cpu")
         free_memory()
 
-    def wake(self) -> None:
+    def reload(self) -> None:
         from .fast.audioldm2 import AudioLDM2Runner
 
         self.unet.to(self.device.kind)
         self.runner = AudioLDM2Runner(self.unet)
 
-    def parameters(self) -> int:
-        return sum(p.numel() for p in self.unet.parameters())
-
     def to_float32(self) -> None:
         self.runner = None  # it holds the weights in half precision, which would stay beside those in full
         self.unet.float()
-        self.wake()
+        self.reload()

@@ -119,14 +119,14 @@ def _lead_frames(request: Request) -> int:
 
 
 class MusicGenModel(LoadedModel):
-    """Decoder and codec stay on the device; the text encoder only visits it.
+    """Decoder and codec stay on the device; the text encoder is moved there to read the words and back.
 
     Which token is drawn can hang on the last bit of a sum, and that bit on how many rows a product has. So takes are
-    always made in the same company: take 5 together with 4, 6 and 7, whichever of them were asked for. Four takes cost
+    always made in the same group: take 5 together with 4, 6 and 7, whichever of them were asked for. Four takes cost
     little more than one, because the weights are read once for all.
     """
 
-    company = 4
+    group_multiple = 4
 
     def __init__(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> None:
         super().__init__(source, folder, device)
@@ -155,7 +155,7 @@ class MusicGenModel(LoadedModel):
         model.text_encoder.to(torch.float32)
         model.audio_encoder.to(device.kind, torch.float32)
         model.decoder.to(device.kind)
-        # Keys and values of the text are made once a run: their weights, up to 0.75 GiB, visit the GPU for that only.
+        # Keys and values of the text are made once a run: their weights, up to 0.75 GiB, are on the GPU for that only.
         for layer in model.decoder.model.decoder.layers:
             for name in ("k_proj", "v_proj") if hasattr(layer, "encoder_attn") else ():
                 getattr(layer.encoder_attn, name).to("cpu")
@@ -239,14 +239,11 @@ class MusicGenModel(LoadedModel):
     def codec_parts(self) -> tuple[Any, ...]:
         return (self.model.audio_encoder,)
 
-    def rest(self) -> None:
+    def offload(self) -> None:
         """The codec needs a fraction of a GiB: less than it would take to move gigabytes of weights to and fro."""
 
-    def wake(self) -> None:
-        """See :meth:`rest`."""
-
-    def parameters(self) -> int:
-        return sum(p.numel() for p in self.model.decoder.parameters())
+    def reload(self) -> None:
+        """See :meth:`offload`."""
 
     def to_float32(self) -> None:
         from .fast.musicgen import MusicgenRunner

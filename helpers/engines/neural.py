@@ -31,9 +31,8 @@ from .devices import GIB, Device, quiet_libraries
 from .hub import download as hub
 from .hub.sources import ModelSource, local_folder
 from .ready import judge_readiness
-from .steps import StepMeter, name_stage, plan_groups, spoken_time
+from .steps import StepMeter, name_stage, plan_groups
 
-_SMALL_MODEL = 20_000_000  # parameters: below this a run is over before its estimate would be read
 OnStep = Callable[[int], None]
 Result = TypeVar("Result")
 
@@ -62,11 +61,11 @@ class Plan:
 class LoadedModel(ABC):
     """The weights of one checkpoint on one device.
 
-    ``company``: takes are always made in aligned groups of this many (a power of two), so that each is the same to the
-    bit however many were asked for; 1 where a take does not hang on its neighbours.
+    ``group_multiple``: takes are always made in aligned groups of this many (a power of two), so that each is the same
+    to the bit however many were asked for; 1 where a take does not depend on its neighbours.
     """
 
-    company = 1
+    group_multiple = 1
 
     def __init__(self, source: ModelSource, folder: Path, device: Device) -> None:
         self.source, self.folder, self.device = source, folder, device
@@ -96,10 +95,6 @@ class LoadedModel(ABC):
         """One take's latents or codes as sound: float32 (channels, samples)."""
 
     @abstractmethod
-    def parameters(self) -> int:
-        """How many numbers the sampling part holds, from which a run on a CPU is estimated before it starts."""
-
-    @abstractmethod
     def to_float32(self) -> None:
         """Move the sampling part to float32, after half precision has overflowed."""
 
@@ -108,11 +103,11 @@ class LoadedModel(ABC):
         """Modules that only :meth:`decode` needs."""
 
     @abstractmethod
-    def rest(self) -> None:
+    def offload(self) -> None:
         """Take the sampling part off the GPU."""
 
     @abstractmethod
-    def wake(self) -> None:
+    def reload(self) -> None:
         """Put the sampling part back."""
 
     def stage(self) -> None:
@@ -126,12 +121,12 @@ class LoadedModel(ABC):
         """:meth:`decode`, with the sampling part off the GPU meanwhile where memory is that short."""
         if not self.staged or self.device.kind == "cpu":
             return self.decode(sampled, plan)
-        self.rest()
+        self.offload()
         try:
             with devices.placed(self.device, *self.codec_parts()):
                 return self.decode(sampled, plan)
         finally:
-            self.wake()
+            self.reload()
 
 
 class NeuralEngine(Engine):
@@ -202,13 +197,11 @@ class NeuralEngine(Engine):
         progress: Progress,
         cancel: CancelCheck,
     ) -> list[Take]:
-        from .fast.cost import enough_threads
-
         plan = self._plan(request, guide if request.guide != "none" and request.guide_strength > 0 else None)
         heal_locale()
         try:
             model = self._loaded(plan.source, request, progress, cancel)
-            with enough_threads() if model.device.kind == "cpu" else nullcontext():
+            with devices.enough_threads() if model.device.kind == "cpu" else nullcontext():
                 sounds = self._make(model, plan, numbers, request, progress, cancel)
         finally:
             heal_locale()
@@ -254,13 +247,12 @@ class NeuralEngine(Engine):
             prepared = self._rescued(lambda: model.prepare(plan), model.device, model)
         stop_if(cancel)
         size = self._group_size(model, plan, len(numbers), request)
-        groups = plan_groups(numbers, size, model.company)
+        groups = plan_groups(numbers, size, model.group_multiple)
         meter = StepMeter(progress, cancel, plan.steps * len(groups))
-        self._announce(model, plan, sum(len(group.made) for group in groups), progress)
         out: list[tuple[np.ndarray, tuple[str, ...]]] = []
         overflowed = False
         while len(out) < len(numbers):
-            group = plan_groups(numbers[len(out) :], size, model.company)[0]
+            group = plan_groups(numbers[len(out) :], size, model.group_multiple)[0]
             meter.stage = name_stage("Sampling", len(out), len(group.wanted), len(numbers), model.device.name)
             try:
                 sampled = model.sample(prepared, plan, [take_seed(request, number) for number in group.made], meter)
@@ -287,7 +279,7 @@ class NeuralEngine(Engine):
                 else:
                     raise NotAvailable(self._too_small(model.device)) from None
                 devices.free_memory()
-                meter.plan(plan.steps * len(plan_groups(numbers[len(out) :], size, model.company)))
+                meter.plan(plan.steps * len(plan_groups(numbers[len(out) :], size, model.group_multiple)))
                 continue
             meter.next_group(plan.steps)
             remarks = (model.note, "Made in float32, because half precision overflowed." if overflowed else "")
@@ -301,27 +293,10 @@ class NeuralEngine(Engine):
         self.seconds_per_take = meter.seconds / len(numbers)
         return out
 
-    def _announce(self, model: LoadedModel, plan: Plan, takes: int, progress: Progress) -> None:
-        """On a CPU, say how long a full-size model will take before it starts; a GPU is measured on the way."""
-        if model.device.kind != "cpu" or model.parameters() < _SMALL_MODEL:
-            return
-        from .fast.cost import count_work, estimate_seconds, measure_speed
-
-        work = count_work(
-            self.info.name,
-            seconds=plan.seconds,
-            takes=takes,
-            settings=plan.settings,
-            variant=plan.source.name.removeprefix("musicgen-"),
-            weight_bytes=model.device.dtype.itemsize,
-        )
-        seconds = estimate_seconds(work, measure_speed("cpu", model.device.precision))
-        progress(f"Starting; about {spoken_time(seconds)} on this CPU", 0.0, seconds)
-
     def _group_size(self, model: LoadedModel, plan: Plan, wanted: int, request: Request) -> int:
         if "batch" in request.options:
             return int(request.options["batch"])
-        wanted = max(wanted, model.company)
+        wanted = max(wanted, model.group_multiple)
         return devices.plan_group(wanted, model.bytes_per_take(plan), model.device.free_bytes())
 
     def _rescued(self, work: Callable[[], Result], device: Device, model: LoadedModel | None = None) -> Result:

@@ -234,24 +234,21 @@ class StableAudioModel(LoadedModel):
     def codec_parts(self) -> tuple[Any, ...]:
         return (self.vae.decoder,)
 
-    def rest(self) -> None:
+    def offload(self) -> None:
         self.runner = None  # it holds the fused weights
         self.transformer.to("cpu")
         free_memory()
 
-    def wake(self) -> None:
+    def reload(self) -> None:
         from .fast.stable_audio import StableAudioRunner
 
         self.transformer.to(self.device.kind)
         self.runner = StableAudioRunner(self.transformer)
 
-    def parameters(self) -> int:
-        return sum(p.numel() for p in self.transformer.parameters())
-
     def to_float32(self) -> None:
         self.runner = None  # it holds the weights in half precision, which would stay beside those in full
         self.transformer.float()
-        self.wake()
+        self.reload()
 
 
 def _decoder_dtype(device: Device) -> Any:

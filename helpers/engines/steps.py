@@ -18,15 +18,15 @@ class Group:
     wanted: tuple[int, ...]
 
 
-def plan_groups(numbers: Sequence[int], size: int, company: int) -> list[Group]:
-    """Split numbers (rising) into groups of ``size``; with ``company``, into aligned blocks filled up with neighbours.
+def plan_groups(numbers: Sequence[int], size: int, multiple: int) -> list[Group]:
+    """Split numbers (rising) into groups of ``size``; with ``multiple``, into aligned blocks filled up with neighbours.
 
-    A block is as large as the company, or the largest power of two in ``size`` where less is asked for.
+    A block is as large as the multiple, or the largest power of two in ``size`` where less is asked for.
     """
-    if company == 1:
+    if multiple == 1:
         parts = [tuple(numbers[start : start + size]) for start in range(0, len(numbers), size)]
         return [Group(part, part) for part in parts]
-    block = min(company, 1 << (size.bit_length() - 1))
+    block = min(multiple, 1 << (size.bit_length() - 1))
     out = []
     for first in sorted({number - number % block for number in numbers}):
         made = tuple(range(first, first + block))
@@ -64,13 +64,6 @@ class StepMeter:
     @property
     def seconds(self) -> float:
         return self._times[-1] - self._times[0]
-
-
-def spoken_time(seconds: float) -> str:
-    """``42 s``, ``12 min`` or ``1.6 h``."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def name_stage(what: str, first: int, count: int, total: int, device_name: str) -> str:

@@ -276,19 +276,6 @@ def test_the_words_are_encoded_once_for_the_same_prompt(engine, monkeypatch):
     engine.generate(REQUEST, count=2, first=3)
 
 
-def test_a_full_size_model_on_a_cpu_is_estimated_before_it_starts(engine, monkeypatch):
-    from helpers.engines.fast import cost
-
-    monkeypatch.setattr(engine._model, "parameters", lambda: 1_057_000_000)
-    monkeypatch.setattr(cost, "measure_speed", lambda *_: cost.Speed(1e11, 1e10, 0.5))
-    told = []
-    engine.generate(REQUEST, progress=lambda stage, fraction=None, left=None: told.append((stage, left)))
-    stage, left = next((stage, left) for stage, left in told if "on this CPU" in stage)
-    assert stage.startswith("Starting; about ")
-    assert left > 60
-    assert [s for s, _ in told].index(stage) < next(i for i, (s, _) in enumerate(told) if s.startswith("Sampling"))
-
-
 def test_seconds_per_take_are_known_once_measured(engine):
     assert engine.seconds_per_take > 0
     assert engine.readiness().details["seconds_per_take"] == engine.seconds_per_take

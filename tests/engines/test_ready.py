@@ -12,7 +12,7 @@ from helpers.records import never_cancelled, silent_progress
 
 SAO = SOURCES["stable-audio-open"]
 SMALL = SOURCES["musicgen-small"]
-T4 = Machine(cores=2, ram_gib=12.7, gpu="Tesla T4", gpu_gib=15.0, gpu_free_gib=14.5, capability=7.5)
+T4 = Machine(ram_gib=12.7, gpu="Tesla T4", gpu_gib=15.0, gpu_free_gib=14.5, capability=7.5)
 
 
 @pytest.fixture(autouse=True)
@@ -98,14 +98,14 @@ def test_too_little_disk_is_said(monkeypatch):
 
 def test_too_little_memory_is_said_for_the_gpu_and_for_the_machine(monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "x")
-    monkeypatch.setattr(devices, "probe_machine", lambda: Machine(2, 12.0, "Old GPU", 2.0, 1.9, 7.5))
+    monkeypatch.setattr(devices, "probe_machine", lambda: Machine(12.0, "Old GPU", 2.0, 1.9, 7.5))
     assert "Old GPU has 2.0" in judge_readiness(info("stable-audio-open"), SAO).reason
-    monkeypatch.setattr(devices, "probe_machine", lambda: Machine(2, 4.0))
+    monkeypatch.setattr(devices, "probe_machine", lambda: Machine(4.0))
     assert "this machine has 4.0" in judge_readiness(info("stable-audio-open"), SAO).reason
 
 
 def test_unknown_memory_is_no_reason_to_refuse(monkeypatch):
-    monkeypatch.setattr(devices, "probe_machine", lambda: Machine(2, None))
+    monkeypatch.setattr(devices, "probe_machine", lambda: Machine(None))
     assert judge_readiness(info("musicgen"), SMALL).ready
 
 

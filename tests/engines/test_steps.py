@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.engines import steps
-from helpers.engines.steps import Group, StepMeter, name_stage, plan_groups, spoken_time
+from helpers.engines.steps import Group, StepMeter, name_stage, plan_groups
 from helpers.errors import Cancelled
 
 
@@ -64,8 +64,3 @@ def test_cancel_is_heard_at_the_next_step():
 )
 def test_stages_are_named_in_words(arguments, words):
     assert name_stage("Sampling", *arguments, "CPU") == words
-
-
-@pytest.mark.parametrize(("seconds", "words"), [(0.2, "1 s"), (42, "42 s"), (720, "12 min"), (5760, "1.6 h")])
-def test_times_are_spoken(seconds, words):
-    assert spoken_time(seconds) == words

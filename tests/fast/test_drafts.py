@@ -9,7 +9,6 @@ pytestmark = pytest.mark.neural
 
 from helpers.engines import devices
 from helpers.engines.audioldm2_music import AudioLDM2MusicEngine
-from helpers.engines.fast import cost
 from helpers.engines.hub.sources import SOURCES
 from helpers.engines.stable_audio_open import StableAudioOpenEngine
 from helpers.records import Request
@@ -19,7 +18,7 @@ from tests.engines.tiny import build_tiny
 @pytest.mark.parametrize(("fast", "precision"), [(True, "bfloat16"), (False, "float32")])
 def test_a_hurried_cpu_takes_bfloat16_where_it_has_it(monkeypatch, fast, precision):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(cost, "has_fast_bfloat16", lambda: fast)
+    monkeypatch.setattr(devices, "has_fast_bfloat16", lambda: fast)
     assert devices.find_device(hurry=True).precision == precision
     assert devices.find_device().precision == "float32"
     assert devices.find_device("float32", hurry=True).precision == "float32"
@@ -29,7 +28,7 @@ def test_a_hurried_cpu_takes_bfloat16_where_it_has_it(monkeypatch, fast, precisi
 @pytest.mark.parametrize("kind", [StableAudioOpenEngine, AudioLDM2MusicEngine])
 def test_a_draft_is_labelled_and_says_its_precision(monkeypatch, tmp_path, kind):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(cost, "has_fast_bfloat16", lambda: True)
+    monkeypatch.setattr(devices, "has_fast_bfloat16", lambda: True)
     engine = kind()
     monkeypatch.setenv(SOURCES[engine.info.name].variable, str(build_tiny(tmp_path, engine.info.name)))
     request = Request("bass guitar", "bass", 120.0, bars=1, engine=engine.info.name)

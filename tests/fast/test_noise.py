@@ -10,9 +10,11 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytestmark = pytest.mark.neural
 
-from helpers.engines.fast.noise import SIGMA_MAX, Solver, plan_cosine_steps, start_sigma, tree_noise
+from helpers.engines.fast.noise import SIGMA_MAX, Solver, plan_cosine_steps, start_sigma
 from helpers.engines.fast.streams import TakeStreams
 from helpers.errors import InvalidInput
+
+from .tree import tree_noise
 
 SHAPE = (8, 50)
 

@@ -7,10 +7,12 @@ pytest.importorskip("diffusers")
 pytestmark = pytest.mark.neural
 
 from benchmarks.engines.models import build_stable_audio
-from helpers.engines.fast.noise import Solver, plan_cosine_steps, start_sigma, tree_noise
+from helpers.engines.fast.noise import Solver, plan_cosine_steps, start_sigma
 from helpers.engines.fast.numerics import NotFinite
 from helpers.engines.fast.stable_audio import StableAudioRunner
 from helpers.engines.fast.streams import TakeStreams
+
+from .tree import tree_noise
 
 STEPS = 8
 

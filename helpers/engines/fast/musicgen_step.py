@@ -85,7 +85,7 @@ class DecoderWeights:
         return table[:length].to(dtype=self.dtype, device=self.device)
 
 
-def _visiting(attention, states: torch.Tensor) -> list[torch.Tensor]:
+def _on_device(attention, states: torch.Tensor) -> list[torch.Tensor]:
     """Weights that make keys and values of the text, where the text is: needed once a run, they may rest on the CPU."""
     return [project.weight.to(states.device) for project in (attention.k_proj, attention.v_proj)]
 
@@ -96,7 +96,7 @@ class FoldedCross:
     def __init__(self, attention, states: torch.Tensor, heads: int) -> None:
         split = (heads, attention.q_proj.weight.shape[0] // heads)
         states = states.float()  # the fold is worked out in float32 and rounded once
-        key, value = ((states @ weight.float().t()).unflatten(1, split) for weight in _visiting(attention, states))
+        key, value = ((states @ weight.float().t()).unflatten(1, split) for weight in _on_device(attention, states))
         query = attention.q_proj.weight.float().unflatten(0, split) * split[1] ** -0.5
         out = attention.out_proj.weight.float().unflatten(1, split)
         dtype = attention.q_proj.weight.dtype
@@ -119,7 +119,7 @@ class CachedCross:
         self._query, self._out = attention.q_proj.weight.data.t(), attention.out_proj.weight.data.t()
         self._key, self._value = (
             (states @ weight.t()).unflatten(1, split).transpose(0, 1).contiguous()
-            for weight in _visiting(attention, states)
+            for weight in _on_device(attention, states)
         )
 
     def add_to(self, hidden: torch.Tensor, x: torch.Tensor) -> None:

@@ -5,8 +5,7 @@ Lu et al., "DPM-Solver++" (2022), eq. for SDE-DPM-Solver++(2M), with the precond
 
 - The noise of a step is drawn directly. diffusers asks a Brownian tree for the increment between two noise levels and
   divides by the root of its length; increments over disjoint intervals, so divided, *are* independent standard
-  normals, and bisecting a tree down to each of them costs some sixty full-size draws a step. ``tree_noise`` keeps
-  the tree as a reference where torchsde is installed.
+  normals, and bisecting a tree down to each of them costs some sixty full-size draws a step.
 - All coefficients are worked out in float64 before the first step (:func:`plan_cosine_steps`). A step is then
   ``x <- keep x + now m + before m_last + stir noise`` with ``m = skip x + out v``, without a host-device copy.
 
@@ -27,7 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ...errors import InvalidInput, NotAvailable
+from ...errors import InvalidInput
 from .streams import TakeStreams
 
 SIGMA_MIN, SIGMA_MAX = 0.3, 500.0
@@ -119,25 +118,6 @@ def gaussian_noise(streams: TakeStreams) -> NoiseSource:
     return lambda step, out: streams.normal_(step + 1, out)
 
 
-def tree_noise(plan: StepPlan, seeds: list[int], like: torch.Tensor) -> NoiseSource:
-    """The Brownian tree of diffusers, for comparison only: same law, other bits, slow.
-
-    Raises
-    ------
-    NotAvailable
-        If torchsde is not installed.
-    """
-    try:
-        from diffusers.schedulers.scheduling_dpmsolver_sde import BrownianTreeNoiseSampler
-    except ImportError:
-        raise NotAvailable(
-            "The Brownian tree needs torchsde; run: pip install torchsde, or leave noise at its default."
-        ) from None
-    # The tree is queried at its very ends; without a margin float rounding falls outside them (diffusers#13274).
-    sampler = BrownianTreeNoiseSampler(like, sigma_min=0.0, sigma_max=float(plan.sigmas[0]) * 1.001, seed=seeds)
-    return lambda step, out: out.copy_(sampler(plan.sigmas[step], plan.sigmas[step + 1]))
-
-
 class Solver:
     """The latents of a group of takes on their way from noise to music.
 
@@ -153,7 +133,7 @@ class Solver:
     shape
         Of one take's latents: (channels, frames).
     noise
-        Replaces the direct draws; see :func:`tree_noise`.
+        Replaces the direct draws (the tests compare with the tree's).
     """
 
     def __init__(

@@ -40,11 +40,6 @@ _TABLE: dict[str, dict[str, dict[str, object]]] = {
 }
 
 
-def engines_with_presets() -> tuple[str, ...]:
-    """Names of the engines that have presets."""
-    return tuple(_TABLE)
-
-
 def choose_settings(engine: str, preset: str = DEFAULT_PRESET, given: Mapping[str, object] = {}) -> dict[str, object]:
     """The settings of a preset, with those in ``given`` in their place.
 

@@ -102,7 +102,7 @@ class StableAudioRunner:
         init
             Latents of a guide, (channels, frames), for a plan that starts below the full noise level.
         noise
-            Other than direct draws; see :func:`.noise.tree_noise`.
+            Other than direct draws.
         graph
             False runs the steps one by one on CUDA too.
         on_step
