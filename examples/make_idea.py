@@ -1,8 +1,9 @@
 """Make the example idea: four bars we composed ourselves, written below as notes, played and mixed into one wav.
 
-    python -m examples.make_idea FOLDER
+    python -m examples.make_idea [FOLDER]
 
-writes ``idea.wav`` (an exact, seamless loop: 4 bars at 105 BPM, 403200 samples at 44.1 kHz) and ``idea.mid``.
+writes ``example_idea.wav`` (an exact, seamless loop: 4 bars at 105 BPM, 403200 samples at 44.1 kHz) and ``idea.mid``;
+without FOLDER where the project keeps them: the WAV in the package, for `demo` and the notebook, the MIDI here.
 The sound depends on the SoundFont that is found (see LOOPS_SOUNDFONT in the README); the notes do not.
 """
 
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from helpers.machine.home import EXAMPLE_IDEA
 from helpers.music.meter import parse_meter
 from helpers.music.pitch import parse_key, parse_progression
 from helpers.records import Clip, Note, Request
@@ -69,16 +71,18 @@ def looped(score: Score) -> np.ndarray:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="where idea.wav and idea.mid go (files there are replaced)")
+    parser.add_argument("folder", type=Path, nargs="?", help="where both files go (files there are replaced)")
     folder = parser.parse_args().folder
     keys = part("electric piano", "chords", 4, read_bars(KEYS, 78))
     melody = part("nylon guitar", "lead", 24, read_bars(MELODY, 88))
     mix = (0.8 * looped(keys) + looped(melody)).mean(axis=0, keepdims=True)
     mix *= 0.8 / np.abs(mix).max()
     both = dataclasses.replace(keys, instrument="idea", notes=(*keys.notes, *melody.notes))
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "idea.wav").write_bytes(wav_bytes(Clip(mix.astype(np.float32), RATE)))
-    (folder / "idea.mid").write_bytes(write_midi(both))
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    wav = EXAMPLE_IDEA if folder is None else folder / EXAMPLE_IDEA.name
+    wav.write_bytes(wav_bytes(Clip(mix.astype(np.float32), RATE)))
+    ((folder or Path(__file__).parent) / "idea.mid").write_bytes(write_midi(both))
 
 
 if __name__ == "__main__":

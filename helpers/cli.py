@@ -13,15 +13,15 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from pathlib import Path
 from typing import Any
 
 from .errors import InvalidInput, LoopsError
+from .machine.home import EXAMPLE_IDEA, package_missing
 
 DONE, WRONG, NONE_PASSED, INTERRUPTED, FAULT = 0, 2, 4, 130, 1
+COMMAND = "loops-generator"  # the console command of an installed copy
 _WORDS = ("bars", "bpm", "key", "meter", "chords", "genre", "mood", "style", "avoid", "engine", "takes", "seed")
 _CONTROLS = ("guide", "guide_strength", "complexity", "density", "syncopation", "answer", "register", "swing")
-EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "idea.wav"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -34,7 +34,7 @@ class _Parser(argparse.ArgumentParser):
 def build_parser() -> argparse.ArgumentParser:
     """Every command and option, with the defaults shown in the help."""
     parser = _Parser(
-        prog="python -m helpers",
+        prog=COMMAND if os.path.basename(sys.argv[0]).startswith(COMMAND) else "python -m helpers",
         description="An idea in, one instrument's loop that fits it out: same tempo to the sample, same key, seamless.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
@@ -131,6 +131,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except LoopsError as error:
         _say(str(error))
+        return WRONG
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == __package__:
+            raise
+        _say(package_missing(error))
         return WRONG
     except BrokenPipeError:
         os.dup2(
@@ -303,7 +308,7 @@ def _demo(args: argparse.Namespace, out: Any) -> int:
     from . import pipeline, report
 
     teller = _Teller()
-    idea = pipeline.load_idea(EXAMPLE)
+    idea = pipeline.load_idea(EXAMPLE_IDEA)
     analysis = pipeline.analyze_idea(idea, teller)
     request, notes = pipeline.plan_request(analysis, instrument="bass guitar", bars=4, takes=1, seed=1)
     for note in notes:

@@ -127,6 +127,8 @@ def read_tags(path: str | os.PathLike[str]) -> dict[str, Any]:
     The JSON beside the file wins; else the ``acid`` chunk of a WAV.
     """
     path = Path(path)
+    if path.is_dir():  # also "" and "/", which have no name; reading the audio says what is wrong
+        return {}
     beside = path.with_suffix(".json")
     if beside.is_file():
         with suppress(InvalidInput):

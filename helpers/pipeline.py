@@ -6,6 +6,13 @@ musician may change what lies between two steps.
 
 from __future__ import annotations
 
+from .machine.home import package_missing
+
+try:
+    import numpy  # noqa: F401  without it nothing below can be imported
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(package_missing(error), name=error.name) from None
+
 import dataclasses
 import os
 from concurrent.futures import ThreadPoolExecutor

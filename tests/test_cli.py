@@ -242,3 +242,9 @@ def test_a_real_process_in_a_poor_terminal(idea, tmp_path):
     command = [sys.executable, "-m", "helpers", "analyze", str(odd)]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, stdin=subprocess.DEVNULL, check=False)
     assert done.returncode == 2 and b"silent" in done.stderr and b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("path", ["", "/", "."])
+def test_proof_of_what_is_no_file_is_one_sentence(path, capfd):
+    status, out, err = run(capfd, "proof", path, "--bpm", 100, "--bars", 1)
+    assert status == 2 and out == "" and "internal fault" not in err and len(err.strip().splitlines()) == 1

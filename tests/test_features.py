@@ -101,3 +101,9 @@ def test_odd_audio_is_measured_without_error(name):
 
 def test_channels_in_opposite_phase_do_not_vanish():
     assert features.clean_mono(ODD["opposite phase"]).any()
+
+
+def test_what_a_cache_hands_out_cannot_be_changed():
+    for array in (*features._onset_filters(44_100, 2048), *features._note_dictionary(10.0, 512, 0)):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1.0

@@ -33,3 +33,18 @@ def test_drives_without_hard_links_are_written_too(tmp_path, monkeypatch):
     with pytest.raises(InvalidInput, match="exists already"):
         files.write_whole(tmp_path / "a.bin", b"y")
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a.bin", b"x")]
+
+
+def test_without_hard_links_a_race_for_a_name_has_one_winner(tmp_path, monkeypatch):
+    """Another writer takes the name between our look and our write: its file stays."""
+    path = tmp_path / "a.bin"
+
+    def refuse(*_):
+        path.write_bytes(b"theirs")
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(os.path, "exists", lambda _: False)
+    with pytest.raises(InvalidInput, match="exists already"):
+        files.write_whole(path, b"ours")
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a.bin", b"theirs")]

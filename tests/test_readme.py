@@ -9,6 +9,7 @@ import pytest
 
 from helpers import cli
 from helpers.engines import registry
+from helpers.machine.home import EXAMPLE_IDEA
 from helpers.music.instruments import find_instrument
 from helpers.report import instruments_markdown
 
@@ -19,7 +20,7 @@ COMMANDS = re.findall(r"^\.venv/bin/python -m helpers (.+)$", README, re.MULTILI
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_its_commands_run(command, tmp_path, monkeypatch, capfd):
-    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    shutil.copyfile(EXAMPLE_IDEA, tmp_path / "idea.wav")
     monkeypatch.chdir(tmp_path)
     status = cli.main(shlex.split(command))
     assert status == 0, capfd.readouterr().err
@@ -52,5 +53,5 @@ def test_its_instruments_are_those_of_the_table():
 
 
 def test_the_files_it_names_exist():
-    for name in ("loops_generator.ipynb", "LICENSE", "CHANGELOG.md", "requirements.txt", "examples/idea.wav"):
+    for name in ("loops_generator.ipynb", "LICENSE", "CHANGELOG.md", "requirements.txt", "examples/README.md"):
         assert (ROOT / name).is_file(), name

@@ -6,8 +6,9 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..machine.home import requirements_file
+
 MIB = 1024**2
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ INSTALLABLE: dict[str, Installable] = {
             name="core",
             title="Loops Generator",
             brings="analysis, the sketch engine, loops and the notebook interface",
-            requirements=_ROOT / "requirements.txt",
+            requirements=requirements_file("requirements.txt"),
             download_bytes=220 * MIB,
             disk_bytes=800 * MIB,
             licence="Open source packages; essentia is AGPL-3.0.",
@@ -68,7 +69,7 @@ INSTALLABLE: dict[str, Installable] = {
             name="diffusers",
             title="Stable Audio Open, AudioLDM2-Music and MusicGen",
             brings="diffusers and transformers, which run all three in one environment",
-            requirements=_ROOT / "requirements-diffusers.txt",
+            requirements=requirements_file("requirements-diffusers.txt"),
             download_bytes=40 * MIB,
             disk_bytes=220 * MIB,
             licence=(
@@ -81,7 +82,7 @@ INSTALLABLE: dict[str, Installable] = {
             name="audiocraft",
             title="audiocraft (the reference MusicGen)",
             brings="loops over 30 s by sliding windows and the MultiBandDiffusion decoder, in a process of its own",
-            requirements=_ROOT / "requirements-audiocraft.txt",
+            requirements=requirements_file("requirements-audiocraft.txt"),
             download_bytes=40 * MIB,
             disk_bytes=130 * MIB,
             licence="audiocraft's code is MIT; all its weights are CC-BY-NC-4.0 (no commercial use).",

@@ -20,10 +20,10 @@ import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from .home import cache_home
+from .home import cache_home, requirements_file
 
 WORKER_PROGRAM = Path(__file__).resolve().parents[1] / "engines" / "audiocraft" / "worker"
-REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements-audiocraft.txt"
+REQUIREMENTS = requirements_file("requirements-audiocraft.txt")
 OWN_PYTHON_VARIABLE = "LOOPS_AUDIOCRAFT_PYTHON"
 
 

@@ -22,10 +22,15 @@ def link_new(part: str | os.PathLike[str], path: str | os.PathLike[str]) -> None
     except FileExistsError:
         raise
     except OSError:  # a file system without hard links (mounted drives)
-        if os.path.exists(path):
-            raise FileExistsError(path) from None
-        shutil.copyfile(part, f"{path}.part")
-        os.replace(f"{path}.part", path)
+        with open(path, "xb") as new:  # "x": the name is taken and made in one step
+            try:
+                with open(part, "rb") as old:
+                    shutil.copyfileobj(old, new)
+                new.flush()
+                os.fsync(new.fileno())
+            except BaseException:
+                os.unlink(path)
+                raise
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:

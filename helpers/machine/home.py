@@ -1,9 +1,25 @@
-"""Where we keep what was fetched or built once and is used again."""
+"""Where our own files are: those that come with the project, and those fetched or built once and used again."""
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+EXAMPLE_IDEA = _PACKAGE / "sound" / "example_idea.wav"  # four bars of our own; examples/README.md has their score
+
+
+def requirements_file(name: str) -> Path:
+    """A requirements file: at the root of a clone, or inside an installed copy of the package (see setup.py)."""
+    beside = _PACKAGE.parent / name
+    return beside if beside.is_file() else _PACKAGE / "install" / name
+
+
+def package_missing(error: ModuleNotFoundError) -> str:
+    """What to do about an import that failed, in one sentence."""
+    where = requirements_file("requirements.txt")
+    return f"The package {error.name} is not installed; run: {sys.executable} -m pip install -r {where}"
 
 
 def cache_home() -> Path:

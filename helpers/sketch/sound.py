@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..music.meter import loop_samples
 from ..records import Clip, Request
 from ..sound.audio import loudness_lufs, resample
 from .midi import DRUM_CHANNEL, channel_setup, part_events
@@ -104,7 +105,8 @@ def render(score: Score, request: Request, sample_rate: int = 44_100) -> Clip:
         if np.abs(sound).max(initial=0.0) < 0.999:
             break
     sound = resample(Clip(_narrowed(sound, room.width), SYNTH_RATE), sample_rate).samples
-    lead, loop = round(LEAD_IN_SECONDS * sample_rate), round(loop_seconds * sample_rate)
+    lead = round(LEAD_IN_SECONDS * sample_rate)
+    loop = loop_samples(score.bars, score.bpm, score.meter, sample_rate)
     sound = _at_bar_one(sound, lead, loop, sample_rate)
     if score.is_drums:
         sound = _limited(sound, loop, sample_rate)

@@ -70,6 +70,12 @@ class OnsetBands:
         return self.low + self.mid + self.high
 
 
+def _shared(array: np.ndarray) -> np.ndarray:
+    """An array that a cache hands to every caller: made read-only, so that none can change it for the others."""
+    array.setflags(write=False)
+    return array
+
+
 @lru_cache(maxsize=8)
 def _onset_filters(sample_rate: int, window_samples: int) -> tuple[np.ndarray, np.ndarray]:
     """Triangular filters, a semitone or more apart, 30 Hz to 16 kHz: (bins, bands), centres in Hz."""
@@ -84,7 +90,7 @@ def _onset_filters(sample_rate: int, window_samples: int) -> tuple[np.ndarray, n
     lower, centre, upper = edges_hz[:-2], edges_hz[1:-1], edges_hz[2:]
     rise = (bins[:, None] - lower) / (centre - lower)
     fall = (upper - bins[:, None]) / (upper - centre)
-    return np.maximum(0.0, np.minimum(rise, fall)).astype(np.float32), centre
+    return _shared(np.maximum(0.0, np.minimum(rise, fall)).astype(np.float32)), _shared(centre)
 
 
 def onset_bands(clip: Clip, *, hop_seconds: float = 0.005) -> OnsetBands:
@@ -285,7 +291,7 @@ def _note_dictionary(bin_hz: float, bins: int, tuning_cents: int) -> tuple[np.nd
             spectrum = np.maximum(spectrum, 0.75 ** (n - 1) * np.cos(0.5 * np.pi * away) ** 2)
         patterns[i] = spectrum @ mapping
     patterns /= np.linalg.norm(patterns, axis=1, keepdims=True) + 1e-9
-    return mapping.astype(np.float32), patterns.astype(np.float32)
+    return _shared(mapping.astype(np.float32)), _shared(patterns.astype(np.float32))
 
 
 def note_gram(clip: Clip, *, hop_seconds: float = 0.1, tuning_cents: float | None = None) -> NoteGram:

@@ -11,6 +11,7 @@ from IPython.display import display
 
 from .. import pipeline
 from ..errors import InvalidInput, LoopsError
+from ..machine.home import EXAMPLE_IDEA
 from ..records import Analysis, Request
 from ..sound.audio import LARGEST_BYTES
 from . import analysis_card, cards, colab, uploader
@@ -22,8 +23,6 @@ from .library import Library
 from .panel import OfferedFile, Panel, ResultsPanel, StudioPanel, UploadPanel, explain, message
 from .plan import plan_view, planned
 from .state import IdeaEntry, RunEntry, State
-
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "idea.wav"
 
 SHOWN_RUNS = 20  # older loops stay on disk; a page of hundreds would be slow to draw
 ONE_AT_A_TIME = "One job at a time: wait for the running one, or cancel it in MODE."
@@ -78,9 +77,11 @@ class App:
             "save": self._on_save,
             "choose": lambda content, _: self.choose_idea(str(content["id"])),
             "forget": lambda content, _: self._on_forget(str(content["id"])),
-            "example": lambda *_: self.add_idea(EXAMPLE),
+            "example": lambda *_: self.add_idea(EXAMPLE_IDEA),
         }
-        panel = UploadPanel(handlers, self.library.preview, has_example=EXAMPLE.is_file(), limit_bytes=LARGEST_BYTES)
+        panel = UploadPanel(
+            handlers, self.library.preview, has_example=EXAMPLE_IDEA.is_file(), limit_bytes=LARGEST_BYTES
+        )
         more = [uploader.simple_uploader(self._on_simple)] if way == "simple" else []
         self._show("upload", panel, *more)
         self._show_ideas()
@@ -151,6 +152,7 @@ class App:
 
     def _on_forget(self, idea: str) -> None:
         self.state.forget_idea(idea)
+        self.library.forget(idea)
         if self.state.current:
             self.choose_idea(self.state.current)
         self._remember()

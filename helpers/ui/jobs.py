@@ -35,7 +35,8 @@ class Jobs:
 
     @property
     def running(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
+        thread = self._thread  # read once: the job clears it from its own thread
+        return thread is not None and (thread.ident is None or thread.is_alive())
 
     @property
     def view(self) -> dict[str, Any]:
@@ -71,8 +72,9 @@ class Jobs:
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait for the job to end (scripts and tests); True when none is running any more."""
-        if self._thread is not None:
-            self._thread.join(seconds)
+        thread = self._thread
+        if thread is not None and thread.ident is not None:
+            thread.join(seconds)
         return not self.running
 
     def log(self, line: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from pathlib import Path
 
 from .. import pipeline
@@ -12,6 +13,7 @@ from . import analysis_card, cards, player
 from .panel import OfferedFile
 from .state import IdeaEntry, State
 
+MOST_IDEAS_IN_MEMORY = 3
 _MEDIA_TYPES = {"wav": "audio/wav", "mid": "audio/midi", "json": "application/json"}
 
 
@@ -20,21 +22,30 @@ class Library:
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self._ideas: dict[str, pipeline.Idea] = {}
+        self._ideas: OrderedDict[str, pipeline.Idea] = OrderedDict()  # the last few used: each may hold 200 MB
         self._analyses: dict[str, Analysis] = {}
         self._lock = threading.RLock()
 
     def keep(self, entry: IdeaEntry, idea: pipeline.Idea) -> None:
-        """Remember an idea that has just been read."""
+        """Remember an idea that has just been read; of many, the last few used."""
         with self._lock:
             self._ideas[entry.id] = idea
+            self._ideas.move_to_end(entry.id)
+            while len(self._ideas) > MOST_IDEAS_IN_MEMORY:
+                self._ideas.popitem(last=False)
+
+    def forget(self, idea: str) -> None:
+        """Let go of an idea that was taken off the list."""
+        with self._lock:
+            self._ideas.pop(idea, None)
+            self._analyses.pop(idea, None)
 
     def idea(self, entry: IdeaEntry) -> pipeline.Idea:
         """The idea behind an entry, read from its file on first use."""
         with self._lock:
-            if entry.id not in self._ideas:
-                self._ideas[entry.id] = pipeline.load_idea(self.state.idea_path(entry), entry.name)
-            return self._ideas[entry.id]
+            idea = self._ideas.get(entry.id) or pipeline.load_idea(self.state.idea_path(entry), entry.name)
+            self.keep(entry, idea)
+            return idea
 
     def heard(self, idea: str | None) -> Analysis | None:
         """What was heard in an idea; None until it has been."""

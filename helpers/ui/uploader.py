@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from .player import peaks
 from .state import IdeaEntry, State
 
 ID_LENGTH = 12
+_INCOMING = ".incoming-"
+_STALE_SECONDS = 3600.0  # no slice for so long: nobody is sending any more, here or in another notebook
 
 
 class Uploads:
@@ -25,6 +29,10 @@ class Uploads:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._open: dict[int, tuple[Path, str]] = {}
+        for left in folder.glob(f"{_INCOMING}*"):  # of a kernel that ended in the middle of an upload
+            with suppress(OSError):
+                if time.time() - left.stat().st_mtime > _STALE_SECONDS:
+                    left.unlink()
 
     def take(self, content: dict[str, Any], data: bytes) -> dict[str, Any]:
         """Append one slice; returns the acknowledgement: how many bytes have been taken of which upload.
@@ -45,7 +53,7 @@ class Uploads:
             for other in list(self._open):  # one file at a time: a new choice replaces the last
                 self.drop(other)
             self.folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self.folder, prefix=".incoming-", delete=False) as file:
+            with tempfile.NamedTemporaryFile(dir=self.folder, prefix=_INCOMING, delete=False) as file:
                 self._open[upload] = (Path(file.name), str(content.get("name", "idea")))
         path = self._open[upload][0]
         with path.open("ab") as file:

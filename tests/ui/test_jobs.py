@@ -94,3 +94,32 @@ def test_time_left_is_estimated_from_the_stage(monkeypatch):
     assert views[-1]["left"] == 30.0
     jobs.report("Denoising", 0.25, 12.0)
     assert jobs.view["left"] == 12.0
+
+
+def test_asking_from_another_thread_while_jobs_start_and_end_never_fails():
+    jobs = Jobs(lambda view: None)
+    faults, over = [], threading.Event()
+
+    def ask():
+        while not over.is_set():
+            try:
+                jobs.wait(0.001)
+                _ = jobs.running
+            except RuntimeError as error:
+                faults.append(str(error))
+
+    asking = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in asking:
+        thread.start()
+    for _ in range(300):
+        jobs.start("Nothing", lambda *_: None, lambda _: None)
+    over.set()
+    for thread in asking:
+        thread.join()
+    assert faults == []
+
+
+def test_a_job_that_has_not_begun_yet_counts_as_running():
+    jobs = Jobs(lambda view: None)
+    jobs._thread = threading.Thread(target=lambda: None)  # made, and not started: what another thread may see
+    assert jobs.running and not jobs.wait(0.01)

@@ -1,6 +1,8 @@
 """Files come in whole, whatever the transport; bad ones leave nothing behind."""
 
 import hashlib
+import os
+import time
 
 import pytest
 
@@ -92,3 +94,12 @@ def test_the_simple_uploader_says_when_nothing_arrived():
     box = simple_uploader(lambda name, data: got.append(name))
     box.children[0].children[1].click()
     assert not got and "Nothing has arrived" in box.children[1].value
+
+
+def test_what_a_dead_kernel_left_behind_is_swept_and_a_running_upload_is_not(tmp_path):
+    for name, age_seconds in ((".incoming-old", 7200), (".incoming-now", 5), ("kept.wav", 7200)):
+        path = tmp_path / name
+        path.write_bytes(b"x")
+        os.utime(path, (time.time() - age_seconds,) * 2)
+    Uploads(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {".incoming-now", "kept.wav"}
