@@ -11,7 +11,7 @@ Printed and written as JSON: the share right (for keys the MIREX weights) by fiv
 one origin in one fold, for each manifest apart; and what is lost where nothing of an origin was learnt: recorded and
 check clips are split into halves by origin, alike in kinds of material, and each half is asked of weights fitted to
 the composed clips and the other half alone, beside weights fitted to everything. With ``--write`` the latter are
-written to ``helpers/analysis/tempo_weights.py`` and ``helpers/analysis/key_profiles.py``.
+written to ``helpers/analysis/weights/``.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-from analysis import origin_of, read_manifest, split_by_origin
 from scipy.optimize import minimize
 
+from benchmarks.hearing.analysis import origin_of, read_manifest, split_by_origin
 from helpers.analysis.evidence import NAMES, TEMPO_NAMES, tempo_evidence
 from helpers.analysis.key import PUBLISHED, VIEWS, key_evidence, key_table
 from helpers.analysis.listening import Listening
@@ -45,6 +45,7 @@ from helpers.analysis.pulse import find_candidates
 from helpers.analysis.tempo import strong_onsets
 from helpers.analysis.tempo_model import trust_evidence
 from helpers.errors import InvalidInput
+from helpers.machine.weights import weights_text
 from helpers.music.pitch import ALL_KEYS, mirex_score, parse_key
 from helpers.sound import features
 from helpers.sound.audio import read_clip
@@ -256,69 +257,35 @@ def fit_confidence(held_out: list[tuple[Choice, np.ndarray]]) -> tuple[np.ndarra
     return found, bins
 
 
-def made_from(choices: list[Choice]) -> list[str]:
-    """Two lines for a docstring: how many clips of which manifests."""
+def made_from(choices: list[Choice]) -> str:
+    """How many clips of which manifests, for the file of weights."""
     sets = Counter(c.row["set"] for c in choices)
-    return [
-        f"Made by ``training/train_hearing.py --write`` from {len(choices)} clips of known truth:",
-        ", ".join(f"{n} of {name}" for name, n in sets.items()) + ".",
-    ]
+    return f"{len(choices)} clips of known truth: " + ", ".join(f"{n} of {name}" for name, n in sets.items())
 
 
-def write_tempo(tempo: np.ndarray, meter: np.ndarray, confidence: np.ndarray, source: list[str]) -> None:
-    lines = [
-        '"""Weights of the tempo and meter models and of the tempo confidence, in natural log odds.',
-        "",
-        *source,
-        '"""',
-        "",
-        "TEMPO_WEIGHTS = {",
-        *(f'    "{n}": {w:.4f},' for n, w in zip(TEMPO_NAMES, tempo, strict=True)),
-        "}",
-        "",
-        "# against 4/4, from the evidence at the tempo found",
-        "METER_WEIGHTS = {",
-    ]
+def write_weights(name: str, weights: dict, data: str) -> None:
+    text = weights_text(weights, "training/train_hearing.py --write", data)
+    (HELPERS / "weights" / f"{name}.json").write_text(text, encoding="utf-8")
+
+
+def tempo_document(tempo: np.ndarray, meter: np.ndarray, confidence: np.ndarray) -> dict:
     width = len(NAMES) + 1
-    for i, name in enumerate(METERS[1:]):
-        lines.append(f'    "{name}": {{')
-        weights = meter[i * width : (i + 1) * width]
-        lines += [f'        "{n}": {w:.4f},' for n, w in zip(("bias", *NAMES), weights, strict=True)]
-        lines.append("    },")
-    shown = ", ".join(f"{w:.4f}" for w in confidence)
-    lines += ["}", "", "# logistic regression on tempo_model.trust_evidence", f"CONFIDENCE_WEIGHTS = ({shown})", ""]
-    (HELPERS / "tempo_weights.py").write_text("\n".join(lines), encoding="utf-8")
+    parts = {name: meter[i * width : (i + 1) * width] for i, name in enumerate(METERS[1:])}
+    return {
+        "tempo": dict(zip(TEMPO_NAMES, np.round(tempo, 4).tolist(), strict=True)),
+        "meter": {m: dict(zip(("bias", *NAMES), np.round(w, 4).tolist(), strict=True)) for m, w in parts.items()},
+        "confidence": np.round(confidence, 4).tolist(),
+    }
 
 
-def write_key(weights: np.ndarray, source: list[str]) -> None:
-    lines = [
-        '"""How much each scale degree, and each published profile, speaks for a key, in natural log odds.',
-        "",
-        "Twelve weights from the tonic up for each view (a row each, in the order of ``key.VIEWS``), times the square",
-        "root of the degree's share of the notes; an L2 penalty held them near Temperley's profiles of 2005.",
-        "",
-        *source,
-        '"""',
-        "",
-        "import numpy as np",
-        "",
-        "# fmt: off",
-        "PROFILES = {",
-    ]
-    for i, mode in enumerate(("major", "minor")):
-        lines.append(f'    "{mode}": np.array([')
-        for row in weights[48 * i : 48 * (i + 1)].reshape(len(VIEWS), 12):
-            lines.append("        [" + ", ".join(f"{w:.2f}" for w in row) + "],")
-        lines.append("    ]),")
-    fits = ", ".join(f"{w:.3f}" for w in weights[96:-1])
-    lines += [
-        "}",
-        "# fmt: on",
-        f"FIT_WEIGHTS = ({fits})  # of the published profiles",
-        f"MINOR_BIAS = {weights[-1]:.3f}",
-    ]
-    lines.append("")
-    (HELPERS / "key_profiles.py").write_text("\n".join(lines), encoding="utf-8")
+def key_document(weights: np.ndarray) -> dict:
+    """Twelve weights from the tonic up for each view, times the square root of the degree's share of the notes."""
+    profiles = np.round(weights[:96].reshape(2, len(VIEWS), 12), 2).tolist()
+    return {
+        "profiles": dict(zip(("major", "minor"), profiles, strict=True)),
+        "fits": np.round(weights[96:-1], 3).tolist(),
+        "minor": round(float(weights[-1]), 3),
+    }
 
 
 def heard_once(job: tuple[dict[str, str], Path | None, str]) -> dict[str, Choice]:
@@ -391,8 +358,9 @@ def main() -> None:
     args.out.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     if args.write:
         fitted = {name: train(choices[name]) for name, train in TRAINERS.items()}
-        write_tempo(fitted["tempo"], fitted["meter"], confidence, made_from(choices["tempo"]))
-        write_key(fitted["key"], made_from(choices["key"]))
+        document = tempo_document(fitted["tempo"], fitted["meter"], confidence)
+        write_weights("tempo", document, made_from(choices["tempo"]))
+        write_weights("key", key_document(fitted["key"]), made_from(choices["key"]))
 
 
 if __name__ == "__main__":

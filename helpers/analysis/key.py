@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..machine.weights import load_weights
 from ..music.pitch import ALL_KEYS
 from ..records import Clip, KeyAlternative, KeyEstimate
 from ..sound.features import KEY_PROFILES, key_scores
-from .key_profiles import FIT_WEIGHTS, MINOR_BIAS, PROFILES
 from .listening import Listening, listen
 
 VIEWS = ("whole", "bass", "start", "end")
@@ -93,8 +93,9 @@ def _unit(profile: tuple[float, ...]) -> np.ndarray:
 
 def key_probabilities(evidence: np.ndarray) -> np.ndarray:
     """Probability (24,) of each of ALL_KEYS from the evidence (4, 12): McFadden's conditional logit (1974)."""
-    learnt = [profile.ravel() for profile in (PROFILES["major"], PROFILES["minor"])]
-    scores = key_table(evidence) @ np.r_[(*learnt, FIT_WEIGHTS, MINOR_BIAS)]
+    learnt = load_weights(__package__, "key")
+    profiles = [np.ravel(learnt["profiles"][mode]) for mode in ("major", "minor")]
+    scores = key_table(evidence) @ np.r_[(*profiles, learnt["fits"], learnt["minor"])]
     odds = np.exp(scores - scores.max())
     return odds / odds.sum()
 

@@ -2,7 +2,7 @@
 
 P(candidate) is proportional to exp(sum of weight * evidence): McFadden's conditional logit (1974).
 
-The numbers in ``tempo_weights`` are what ``training/train_hearing.py --write`` made of the clips named there: loops,
+The numbers in ``weights/tempo.json`` are what ``training/train_hearing.py --write`` made of the clips named there: loops,
 mixes and renders by other hands, and five sets by ``training/make_clips.py`` (seeds 101 and 303 through one General
 MIDI SoundFont, 202 and 404 through another; parts, drums, folk tunes, excerpts of scores, sounds without a tempo; seed
 505 shuffled). The confidence was fitted to answers by weights that had not seen the clip's origin.
@@ -13,15 +13,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..machine.weights import load_weights
 from .evidence import NAMES, TEMPO_NAMES
-from .tempo_weights import CONFIDENCE_WEIGHTS, METER_WEIGHTS, TEMPO_WEIGHTS
 
 _CLEAR_LEAD = 1.0  # natural log odds
 
 
 def tempo_probabilities(evidence: np.ndarray) -> np.ndarray:
     """Probability of each candidate (n,), sum 1, from the evidence table (n, len(NAMES))."""
-    scores = evidence[:, : len(TEMPO_NAMES)] @ np.array([TEMPO_WEIGHTS[name] for name in TEMPO_NAMES])
+    learnt = load_weights(__package__, "tempo")
+    scores = evidence[:, : len(TEMPO_NAMES)] @ np.array([learnt["tempo"][name] for name in TEMPO_NAMES])
     odds = np.exp(scores - scores.max())
     return odds / odds.sum()
 
@@ -40,7 +41,7 @@ def tempo_confidence(evidence: np.ndarray) -> float:
     The tempo model alone only says which candidate is best, and would be sure of one among bad ones; this was fitted to
     its answers on clips it had not seen, some of which have no tempo at all.
     """
-    return float(1.0 / (1.0 + np.exp(-float(evidence @ np.array(CONFIDENCE_WEIGHTS)))))
+    return float(1.0 / (1.0 + np.exp(-float(evidence @ np.array(load_weights(__package__, "tempo")["confidence"])))))
 
 
 def likely_meter(evidence: np.ndarray) -> str:
@@ -57,5 +58,6 @@ def meter_log_odds(evidence: np.ndarray) -> dict[str, float]:
     """Log odds of each meter, 4/4 = 0, from one row (len(NAMES),) of the evidence table."""
     row = dict(zip(NAMES, evidence.tolist(), strict=True)) | {"bias": 1.0}
     return {"4/4": 0.0} | {
-        meter: sum(weight * row[name] for name, weight in weights.items()) for meter, weights in METER_WEIGHTS.items()
+        meter: sum(weight * row[name] for name, weight in weights.items())
+        for meter, weights in load_weights(__package__, "tempo")["meter"].items()
     }

@@ -5,18 +5,18 @@ import pytest
 
 from helpers.analysis.evidence import NAMES, TEMPO_NAMES, tempo_evidence
 from helpers.analysis.key import VIEWS, key_probabilities
-from helpers.analysis.key_profiles import PROFILES
 from helpers.analysis.listening import Listening
 from helpers.analysis.pulse import find_candidates
 from helpers.analysis.tempo_model import meter_log_odds, tempo_confidence, tempo_probabilities, trust_evidence
-from helpers.analysis.tempo_weights import METER_WEIGHTS, TEMPO_WEIGHTS
+from helpers.machine.weights import load_weights
 from tests import signals
 
 
 def test_every_weight_has_its_evidence():
-    assert set(TEMPO_WEIGHTS) == set(TEMPO_NAMES)
-    assert all(set(weights) - {"bias"} <= set(NAMES) for weights in METER_WEIGHTS.values())
-    assert all(profile.shape == (len(VIEWS), 12) for profile in PROFILES.values())
+    tempo, key = load_weights("helpers.analysis", "tempo"), load_weights("helpers.analysis", "key")
+    assert set(tempo["tempo"]) == set(TEMPO_NAMES)
+    assert all(set(weights) - {"bias"} <= set(NAMES) for weights in tempo["meter"].values())
+    assert all(np.shape(profile) == (len(VIEWS), 12) for profile in key["profiles"].values())
 
 
 def test_candidates_hold_the_tempo_and_its_relatives():
