@@ -2,10 +2,10 @@
 
 P(candidate) is proportional to exp(sum of weight * evidence): McFadden's conditional logit (1974).
 
-The numbers in ``weights/tempo.json`` are what ``training/train_hearing.py --write`` made of the clips named there: loops,
-mixes and renders by other hands, and five sets by ``training/make_clips.py`` (seeds 101 and 303 through one General
-MIDI SoundFont, 202 and 404 through another; parts, drums, folk tunes, excerpts of scores, sounds without a tempo; seed
-505 shuffled). The confidence was fitted to answers by weights that had not seen the clip's origin.
+The numbers in ``weights/tempo.json`` are what ``training/train_hearing.py --write`` made of the clips named there:
+loops, mixes and renders by other hands, and five sets by ``training/make_clips.py`` (seeds 101 and 303 through one
+General MIDI SoundFont, 202 and 404 through another; parts, drums, folk tunes, excerpts of scores, sounds without a
+tempo; seed 505 shuffled). The confidence was fitted to answers by weights that had not seen the clip's origin.
 ``benchmarks/results/training.json`` says how well all of it does on clips it has not seen.
 """
 
