@@ -4,6 +4,9 @@ import io
 import shutil
 import struct
 import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +14,10 @@ import soundfile
 
 from helpers.errors import InvalidInput, LoopsError, NotAvailable
 from helpers.records import Clip
-from helpers.sound import audio
+from helpers.sound import audio, decode
 
 RATE = 22_050
+REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 def tone(seconds=2.0, rate=RATE, hz=220.0, level=0.4, channels=1):
@@ -207,6 +211,109 @@ def test_damaged_files_end_in_a_clip_or_a_sentence(tmp_path, seed):
         assert str(error)
     else:
         assert np.isfinite(clip.samples).all() and clip.seconds <= audio.LONGEST_SECONDS
+
+
+def chunk(tag, body, size=None):
+    return tag + struct.pack("<I", len(body) if size is None else size) + body + b"\0" * (len(body) % 2)
+
+
+def wav_of(*chunks, magic=b"RIFF"):
+    body = b"WAVE" + b"".join(chunks)
+    return magic + struct.pack("<I", len(body)) + body
+
+
+FMT = chunk(b"fmt ", struct.pack("<HHIIHH", 1, 1, 8000, 16_000, 2, 16))
+PCM = (9000 * np.sin(np.arange(16_000) * 0.1)).astype("<i2").tobytes()
+DS64 = chunk(b"ds64", struct.pack("<QQQI", 0, len(PCM), len(PCM) // 2, 0))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        wav_of(chunk(b"LIST", b"\xf8\xff\xff\xff" * 8), FMT, chunk(b"data", PCM)),  # libsndfile walks it for ever
+        wav_of(chunk(b"data", PCM), FMT),
+        wav_of(DS64, FMT, chunk(b"data", PCM, 0xFFFFFFFF), magic=b"RF64"),
+        wav_of(DS64, FMT, chunk(b"data", PCM, 0xFFFFFFFF), magic=b"BW64"),
+        b"ID3\x03\0\0\0\0\0\x0a" + bytes(10) + wav_of(FMT, chunk(b"data", PCM)),
+    ],
+    ids=["endless list", "data first", "RF64", "BW64", "ID3 before"],
+)
+def test_a_wav_is_read_through_chunks_we_walked(tmp_path, data):
+    (tmp_path / "a.wav").write_bytes(data)
+    clip = audio.read_clip(tmp_path / "a.wav")
+    assert (clip.samples.shape, clip.sample_rate) == ((1, 16_000), 8000)
+    assert np.array_equal(clip.samples[0], np.frombuffer(PCM, "<i2").astype(np.float32) / 32768)
+
+
+def test_a_wav_of_empty_chunks_alone_is_refused_at_once(tmp_path):
+    (tmp_path / "a.wav").write_bytes(wav_of(*[chunk(b"junk", b"")] * 100_000))
+    with pytest.raises(InvalidInput, match="cannot be decoded"):
+        audio.read_clip(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("kind", ["CAF", "W64", "AU"])
+def test_containers_of_other_programs_are_read(tmp_path, kind):
+    path = save(tmp_path / "a.bin", tone(), format=kind, subtype="PCM_16")
+    assert np.allclose(audio.read_clip(path).samples, tone(), atol=1e-4)
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs the ffmpeg program")
+@pytest.mark.parametrize("codec", ["a.wma wmav2", "a.wv wavpack", "a.wav ac3", "a.aac aac", "a.webm libopus"])
+def test_what_only_ffmpeg_reads_is_read(tmp_path, codec):
+    name, encoder = codec.split()
+    source = save(tmp_path / "source.wav", tone(3.0, 44_100), 44_100)
+    command = ["ffmpeg", "-v", "error", "-i", source, "-c:a", encoder, tmp_path / name]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip(f"this ffmpeg writes no {encoder}")
+    clip = audio.read_clip(tmp_path / name)
+    assert clip.seconds == pytest.approx(3.0, abs=0.1) and np.abs(clip.samples).max() == pytest.approx(0.4, abs=0.1)
+
+
+def test_a_decoder_that_never_ends_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(decode, "STALL_SECONDS", 0.5)
+    (tmp_path / "worker.py").write_text("import time; time.sleep(60)", encoding="utf-8")
+    monkeypatch.setattr(decode, "_WORKER", tmp_path / "worker.py")
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    began = time.monotonic()
+    with pytest.raises(InvalidInput, match="did not end within"):
+        audio.read_clip(save(tmp_path / "a.flac", tone()))
+    assert time.monotonic() - began < 10
+
+
+def test_many_channels_at_a_high_rate_cost_only_what_is_kept(tmp_path):
+    """600 s of 8 channels at 192 kHz are a megabyte of FLAC and 3.7 GB of samples."""
+    path = tmp_path / "bomb.flac"
+    with soundfile.SoundFile(path, "w", 192_000, 8, format="FLAC", subtype="PCM_16") as file:
+        block = np.zeros((192_000, 8), np.int16)
+        block[::200] = 9000
+        for _ in range(40):
+            file.write(block)
+    code = (
+        "import resource, sys; from helpers.sound.audio import read_audio; import helpers.sound.audio as a;"
+        "a.MOST_SAMPLES = 1_000_000; clip = read_audio(sys.argv[1]).clip; "
+        "print(*clip.samples.shape, clip.sample_rate, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, path], cwd=REPOSITORY, capture_output=True, encoding="utf-8", check=True
+    )
+    channels, length, rate, megabytes = map(int, done.stdout.split())
+    assert (channels, rate) == (2, 48_000) and length == pytest.approx(40 * 48_000, abs=2)
+    assert megabytes < 250, "all of it at once would be 490 MB"
+
+
+def test_surround_is_folded_and_measured_by_the_standard(tmp_path):
+    """BS.1770-4: 1 in front, 1.41 behind, nothing for the low-frequency channel."""
+    sounds = [level * tone(3.0, 48_000, 997.0, 1.0)[0] for level in (0.3, 0.3, 0.2, 0.9, 0.1, 0.1)]
+    file = audio.read_audio(save(tmp_path / "a.wav", np.stack(sounds), 48_000, subtype="FLOAT"))
+    power = 0.3**2 + 0.3**2 + 0.2**2 + 1.41 * (0.1**2 + 0.1**2)
+    assert file.loudness_lufs == pytest.approx(-3.01 + 10 * np.log10(power), abs=0.05)
+    assert file.clip.channels == 2 and np.abs(file.clip.samples).max() == pytest.approx(0.3 + 0.5**0.5 * 0.3, rel=0.01)
+
+
+def test_a_very_quiet_recording_is_raised_and_told(tmp_path):
+    file = audio.read_audio(save(tmp_path / "q.wav", tone(level=10 ** (-60 / 20)), subtype="PCM_24"))
+    assert np.abs(file.clip.samples).max() == pytest.approx(audio.RAISED_PEAK, rel=0.01)
+    assert "raised by 54 dB" in file.notes[0]
 
 
 def test_resampling_keeps_pitch_and_length():

@@ -36,7 +36,7 @@ LAYERS = {
 ALLOWED = {("engines/sketch", "sketch")}
 
 HEAVY_DOORS = {
-    "soundfile": ("sound/audio",),
+    "soundfile": ("sound/audio", "sound/decode", "sound/decode_worker"),
     "essentia": ("analysis/",),
     "librosa": ("analysis/",),
     "torch": ("engines/",),

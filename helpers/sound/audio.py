@@ -1,65 +1,70 @@
-"""Audio in and out: read and check an upload, resample, measure level, write a WAV whole or not at all.
+"""Audio in and out: read and check an upload, resample, write a WAV whole or not at all.
 
-The only module that opens soundfile (and the ``ffmpeg`` program, for what soundfile refuses). Everything else sees a
-:class:`~helpers.records.Clip`: finite float32 of shape (channels, samples) with its rate.
+Everything past this door sees a :class:`~helpers.records.Clip`: finite float32 of shape (channels, samples) with its
+rate, of at most two channels, ten minutes and MOST_SAMPLES samples.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
+import math
 import os
-import shutil
 import struct
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
-from ..errors import InvalidInput, NotAvailable
+from ..errors import InvalidInput
 from ..machine.files import shown_name, write_whole
 from ..records import Clip
-from . import mp3
+from .channels import loudness_weights, positions, stereo_gains
+from .containers import kind_of
+from .decode import Stream, Undecodable, check_header, decoders
+from .levels import LoudnessMeter, loudness_lufs, true_peak_dbtp
+
+__all__ = [
+    "AudioFile",
+    "kind_of",
+    "loudness_lufs",
+    "mp3_bytes",
+    "read_audio",
+    "read_back",
+    "read_clip",
+    "resample",
+    "true_peak_dbtp",
+    "wav_bytes",
+    "wav_chunk",
+    "write_wav",
+]
 
 LONGEST_SECONDS = 600.0
 SHORTEST_SECONDS = 1.0
 LARGEST_BYTES = 200 * 1024 * 1024
-RATES = (4_000, 384_000)
-MOST_CHANNELS = 32
-SILENT_RMS_DB = -60.0  # below this, with the constant part removed, there is nothing to hear
+SILENT_RMS_DB = -80.0  # below this, with the constant part removed, there is nothing to hear
+QUIET_RMS_DB = -55.0  # below this a recording is raised, so that all that follows hears it
+RAISED_PEAK = 0.5
 MOST_NON_FINITE = 0.01  # a few broken samples are set to zero; more is a broken file
-FFMPEG_SECONDS = 60
+MOST_SAMPLES = 60_000_000  # of all channels: ten minutes of stereo at 48 kHz; longer sound is kept at a lower rate
+REDUCED_RATE = 48_000
+_LARGEST_SAMPLE = 1e30  # more is a broken number; its square would not fit
 _RINGING_SECONDS = 0.1
+_BLOCK_SAMPLES = 1 << 18
 
 
 @dataclass(frozen=True)
 class AudioFile:
-    """A file that was read: its clip, the SHA-256 of its bytes, and what had to be said about it."""
+    """A file that was read: its clip, the SHA-256 of its bytes, and what had to be said about it.
+
+    ``loudness_lufs`` is that of all channels of a file with more than two; None otherwise.
+    """
 
     clip: Clip
     sha256: str
     notes: tuple[str, ...] = ()
-
-
-def kind_of(data: bytes) -> str:
-    """What the content is: ``wav flac ogg aiff mp3 mp4 matroska``, ``text``, ``picture``, or ``''`` when unknown."""
-    head = data[:16]
-    if head[:4] in (b"RIFF", b"RIFX", b"RF64") and head[8:12] == b"WAVE":
-        return "wav"
-    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
-        return "aiff"
-    for magic, kind in ((b"fLaC", "flac"), (b"OggS", "ogg"), (b"ID3", "mp3"), (b"\x1aE\xdf\xa3", "matroska")):
-        if head.startswith(magic):
-            return kind
-    if head[4:8] == b"ftyp":
-        return "mp4"
-    if head.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM")):
-        return "picture"
-    start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"{", b"<svg")):
-        return "text"
-    return "mp3" if mp3.find_first_frame(data) is not None else ""
+    loudness_lufs: float | None = None
 
 
 def read_clip(path: str | os.PathLike[str]) -> Clip:
@@ -68,7 +73,7 @@ def read_clip(path: str | os.PathLike[str]) -> Clip:
 
 
 def read_audio(path: str | os.PathLike[str], name: str | None = None) -> AudioFile:
-    """Read mp3, wav, flac, ogg or aiff (m4a, webm, opus-in-anything where ffmpeg is there), by content, not by name.
+    """Read mp3, wav, flac, ogg, aiff, caf, w64 or au (m4a, webm, wma, WavPack ... where ffmpeg is there), by content.
 
     Parameters
     ----------
@@ -80,7 +85,8 @@ def read_audio(path: str | os.PathLike[str], name: str | None = None) -> AudioFi
     Returns
     -------
     AudioFile
-        Samples finite, as stored otherwise (rate and channels untouched).
+        Samples finite; more than two channels folded to stereo (ITU-R BS.775), the rate kept unless the sound would be
+        longer than MOST_SAMPLES, very quiet recordings raised. What was done is in the notes.
 
     Raises
     ------
@@ -103,119 +109,114 @@ def read_audio(path: str | os.PathLike[str], name: str | None = None) -> AudioFi
                 f"“{name}” is {size / 2**20:.0f} MB, the limit is {LARGEST_BYTES // 2**20} MB; "
                 "cut out the part you mean."
             )
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            file.seek(0)
+            clip, loudness, notes = _decode(file, path, name)
     except FileNotFoundError:
         raise InvalidInput(f"There is no file “{name}”; check the path.") from None
     except OSError as error:
         raise InvalidInput(
             f"“{name}” cannot be read ({error.strerror or error}); check the path and its rights."
         ) from None
-    samples, rate = _decode(data, path, name)
-    return AudioFile(*_checked(samples, rate, name, hashlib.sha256(data).hexdigest()))
+    _check_level(clip, name, notes)
+    return AudioFile(clip, digest, tuple(notes), loudness)
 
 
-# ------------------------------------------------------------------------------------------------------------ decoding
+def _decode(file: BinaryIO, path: Path, name: str) -> tuple[Clip, float | None, list[str]]:
+    kind, ways = decoders(file, path, name, LONGEST_SECONDS + 1)
+    reason: Exception | None = None
+    for way in ways:
+        try:
+            with way() as stream:
+                return _read_stream(stream, name)
+        except Undecodable as error:
+            reason = error
+    raise InvalidInput(f"“{name}” looks like {kind} but cannot be decoded ({reason}); export it again as wav.")
 
 
-def _decode(data: bytes, path: Path, name: str) -> tuple[np.ndarray, int]:
-    kind = kind_of(data)
-    if kind in ("picture", "text"):
-        what = "a picture" if kind == "picture" else "a text or web page"
-        raise InvalidInput(f"“{name}” is {what}, not audio, whatever its name says; give an mp3 or wav file.")
-    if kind == "":
-        raise InvalidInput(f"“{name}” is not audio in a format we know; give an mp3 or wav file.")
-    if kind == "mp3":
-        data = mp3.repair(data) or data
-    if kind == "wav":
-        data = _mended_wav(data, name)
-    if kind in ("mp4", "matroska"):
-        return _decode_with_ffmpeg(path, name, kind)
-    try:
-        return _decode_with_soundfile(data, name)
-    except _Undecodable as error:
-        if kind == "wav" or shutil.which("ffmpeg") is None:
+# ----------------------------------------------------------------------------------------------- checked block by block
+
+
+def _read_stream(stream: Stream, name: str) -> tuple[Clip, float | None, list[str]]:
+    """Keep at most two channels and MOST_SAMPLES of a stream, and its loudness by the standard where it had more."""
+    rate, channels = stream.sample_rate, stream.channels
+    check_header(rate, channels, name)
+    if stream.frames is not None and stream.frames > LONGEST_SECONDS * rate:
+        _refuse_length(stream.frames / rate, name)
+    kept = min(channels, 2)
+    notes = []
+    slower = rate > REDUCED_RATE and (stream.frames is None or stream.frames * kept > MOST_SAMPLES)
+    reduced = rate // round(rate / REDUCED_RATE) if slower else rate
+    if slower:
+        notes.append(f"It was read at {reduced} Hz instead of {rate} Hz: so long a file would take too much memory.")
+    gains = meter = None
+    if channels > 2:
+        names = positions(channels, mask=stream.mask, ogg=stream.kind == "ogg")
+        gains, meter = stereo_gains(names), LoudnessMeter(rate, loudness_weights(names))
+        notes.append(f"Its {channels} channels were folded to stereo; its loudness is that of all of them.")
+    sound = _Store(kept, reduced, stream.frames if not slower else None)
+    resampler = _Resampler(rate, reduced, kept)
+    length = bad_samples = 0
+    for block in stream.blocks:
+        length += block.shape[1]
+        if length > LONGEST_SECONDS * rate:
             raise InvalidInput(
-                f"“{name}” looks like {kind} but cannot be decoded ({error}); export it again as wav."
-            ) from None
-        return _decode_with_ffmpeg(path, name, kind)
+                f"“{name}” is over {LONGEST_SECONDS / 60:.0f} minutes long, which is the limit; cut out the part you "
+                "mean."
+            )
+        good = np.abs(block) < _LARGEST_SAMPLE  # false for what is not a number
+        sane = block
+        if not good.all():
+            bad_samples += good.size - int(good.sum())
+            sane = np.where(good, block, np.float32(0))
+        if meter is not None:
+            meter.add(sane)
+        sound.add(resampler(sane if gains is None else gains @ sane))
+    sound.add(resampler(None))
+    if length == 0:
+        raise InvalidInput(f"“{name}” holds no samples; export or upload it again.")
+    share = bad_samples / (length * channels)
+    if share > MOST_NON_FINITE:
+        raise InvalidInput(f"“{name}” is broken: {share:.0%} of its samples are not numbers; export it again.")
+    if bad_samples:
+        notes.append(f"{bad_samples} samples were not finite numbers and were set to zero.")
+    return Clip(sound.samples(), reduced), meter.lufs() if meter else None, notes
 
 
-class _Undecodable(Exception):
-    pass
+class _Store:
+    """Samples (channels, n) that arrive in blocks; memory is only taken as they do, and never twice for long files."""
+
+    def __init__(self, channels: int, sample_rate: int, frames: int | None) -> None:
+        most = math.ceil((LONGEST_SECONDS + 1) * sample_rate)
+        self._room = np.empty((channels, most if frames is None else min(frames, most)), np.float32)  # touched later
+        self._length = 0
+
+    def add(self, block: np.ndarray) -> None:
+        end = min(self._length + block.shape[1], self._room.shape[1])
+        self._room[:, self._length : end] = block[:, : end - self._length]
+        self._length = end
+
+    def samples(self) -> np.ndarray:
+        return np.ascontiguousarray(self._room[:, : self._length])
 
 
-def _decode_with_soundfile(data: bytes, name: str) -> tuple[np.ndarray, int]:
-    import soundfile
+class _Resampler:
+    """Blocks at a lower rate; None ends the sound."""
 
-    try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
-            rate, channels = file.samplerate, file.channels
-            _check_header(rate, channels, name)
-            # Compressed streams may not know their length: never read more than the limit and one second.
-            most = int((LONGEST_SECONDS + 1) * rate)
-            if file.frames > most and file.format != "MP3":
-                _refuse_length(file.frames / rate, name)
-            samples = file.read(frames=most, dtype="float32", always_2d=True)
-    except soundfile.SoundFileError as error:
-        raise _Undecodable(str(error).split(":", 1)[-1].strip().rstrip(".")) from None
-    return np.ascontiguousarray(samples.T), rate
+    def __init__(self, old: int, new: int, channels: int) -> None:
+        self._stream = None
+        if old != new:
+            import soxr
 
+            self._stream = soxr.ResampleStream(old, new, channels, dtype="float32", quality="HQ")
+        self._nothing = np.zeros((channels, 0), np.float32)
 
-def _decode_with_ffmpeg(path: Path, name: str, kind: str) -> tuple[np.ndarray, int]:
-    program = shutil.which("ffmpeg")
-    what = {"mp4": "m4a/AAC", "matroska": "webm/matroska"}.get(kind, kind)
-    if program is None:
-        raise NotAvailable(
-            f"“{name}” is {what}, which needs the ffmpeg program, and this machine has none; "
-            "install ffmpeg or give an mp3 or wav."
-        )
-    command = [program, "-v", "error", "-nostdin", "-protocol_whitelist", "file,pipe", "-i", f"file:{path}"]
-    command += ["-vn", "-t", str(LONGEST_SECONDS + 1), "-f", "wav", "-c:a", "pcm_f32le", "pipe:1"]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=FFMPEG_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        raise InvalidInput(f"“{name}” took over {FFMPEG_SECONDS} s to decode; convert it to wav first.") from None
-    if done.returncode or len(done.stdout) < 64:
-        last = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise InvalidInput(
-            f"“{name}” ({what}) cannot be decoded: {last[-1] if last else 'no audio in it'}; export it as wav."
-        )
-    try:
-        return _decode_with_soundfile(_mended_wav(done.stdout, name), name)
-    except _Undecodable as error:
-        raise InvalidInput(f"“{name}” ({what}) cannot be decoded ({error}); export it as wav.") from None
-
-
-def _mended_wav(data: bytes, name: str) -> bytes:
-    """Check the fmt chunk; set a data length that is 0 or runs past the end (a recording cut off or streamed) right."""
-    at, order = 12, ">" if data[:4] == b"RIFX" else "<"
-    while at + 8 <= len(data):
-        tag, size = data[at : at + 4], struct.unpack_from(order + "I", data, at + 4)[0]
-        if tag == b"fmt " and at + 16 <= len(data):
-            channels, rate = struct.unpack_from(order + "HI", data, at + 10)
-            _check_header(rate, channels, name)
-        if tag == b"data":
-            left = len(data) - at - 8
-            if data[:4] != b"RF64" and (size == 0 or size > left) and left:
-                mended = bytearray(data)
-                struct.pack_into(order + "I", mended, at + 4, left)
-                struct.pack_into(order + "I", mended, 4, len(data) - 8)
-                return bytes(mended)
-            return data
-        at += 8 + size + (size & 1)
-    return data
-
-
-def _check_header(rate: int, channels: int, name: str) -> None:
-    if not RATES[0] <= rate <= RATES[1]:
-        raise InvalidInput(
-            f"“{name}” claims a sample rate of {rate} Hz; only {RATES[0]} to {RATES[1]} Hz can be right. "
-            "Export it again."
-        )
-    if not 1 <= channels <= MOST_CHANNELS:
-        raise InvalidInput(
-            f"“{name}” claims {channels} channels; 1 to {MOST_CHANNELS} can be read. Export it as stereo."
-        )
+    def __call__(self, block: np.ndarray | None) -> np.ndarray:
+        last, block = block is None, self._nothing if block is None else block
+        if self._stream is None:
+            return block
+        return self._stream.resample_chunk(np.ascontiguousarray(block.T), last=last).T
 
 
 def _refuse_length(seconds: float, name: str) -> None:
@@ -225,39 +226,35 @@ def _refuse_length(seconds: float, name: str) -> None:
     )
 
 
-def _checked(samples: np.ndarray, rate: int, name: str, digest: str) -> tuple[Clip, str, tuple[str, ...]]:
-    notes: list[str] = []
-    if samples.shape[1] == 0:
-        raise InvalidInput(f"“{name}” holds no samples; export or upload it again.")
-    bad = ~np.isfinite(samples)
-    if bad.any():
-        share = bad.mean()
-        if share > MOST_NON_FINITE:
-            raise InvalidInput(f"“{name}” is broken: {share:.0%} of its samples are not numbers; export it again.")
-        samples = np.where(bad, np.float32(0), samples)
-        notes.append(f"{int(bad.sum())} samples were not finite numbers and were set to zero.")
-    seconds = samples.shape[1] / rate
-    if seconds > LONGEST_SECONDS:
-        _refuse_length(seconds, name)
-    if seconds < SHORTEST_SECONDS:
+def _check_level(clip: Clip, name: str, notes: list[str]) -> None:
+    """Refuse what is too short or silent; bring what is far too loud or too quiet to a usable level, in place."""
+    if clip.seconds < SHORTEST_SECONDS:
         raise InvalidInput(
-            f"“{name}” is {seconds:.2g} s long; at least {SHORTEST_SECONDS:g} s is needed to hear a tempo."
+            f"“{name}” is {clip.seconds:.2g} s long; at least {SHORTEST_SECONDS:g} s is needed to hear a tempo."
         )
-    peak = float(np.abs(samples).max())
+    samples = clip.samples
+    peak = max(float(samples.max()), -float(samples.min()))
     if peak > 64:  # integers stored as floats
-        samples = samples / np.float32(peak)
+        samples /= np.float32(peak)
         notes.append(f"The samples reached {peak:.3g} times full scale and were brought down to it.")
-    moving = samples - samples.mean(axis=1, keepdims=True)
+        peak = 1.0
     # Without the very edges: those of a constant signal ring when it went through an mp3 encoder.
-    edge = min(samples.shape[1] // 20, round(_RINGING_SECONDS * rate))
-    rms = float(np.sqrt(np.mean(np.square(moving[:, edge : samples.shape[1] - edge], dtype=np.float64))))
-    level_db = 20 * np.log10(max(rms, 1e-12))
+    edge = min(clip.length // 20, round(_RINGING_SECONDS * clip.sample_rate))
+    inner = samples[:, edge : clip.length - edge]
+    means = inner.mean(axis=1, dtype=np.float64, keepdims=True)
+    power = 0.0
+    for at in range(0, inner.shape[1], _BLOCK_SAMPLES):
+        power += float(np.square(inner[:, at : at + _BLOCK_SAMPLES] - means).sum())
+    level_db = 10 * math.log10(max(power / inner.size, 1e-24))
     if level_db < SILENT_RMS_DB:
         raise InvalidInput(
             f"“{name}” is silent (its level is {level_db:.0f} dB; at least {SILENT_RMS_DB:g} dB is needed); "
             "check the recording and upload it again."
         )
-    return Clip(np.ascontiguousarray(samples, dtype=np.float32), rate), digest, tuple(notes)
+    if level_db < QUIET_RMS_DB and peak < RAISED_PEAK:
+        gain = RAISED_PEAK / peak
+        samples *= np.float32(gain)
+        notes.append(f"It is very quiet ({level_db:.0f} dB) and was raised by {20 * math.log10(gain):.0f} dB.")
 
 
 def read_back(path: str | os.PathLike[str]) -> Clip:
@@ -268,7 +265,7 @@ def read_back(path: str | os.PathLike[str]) -> Clip:
     return Clip(np.ascontiguousarray(samples.T), rate)
 
 
-# ------------------------------------------------------------------------------------------------ rate, level, loudness
+# ----------------------------------------------------------------------------------------------------------------- rate
 
 
 def resample(clip: Clip, sample_rate: int) -> Clip:
@@ -282,26 +279,6 @@ def resample(clip: Clip, sample_rate: int) -> Clip:
     fitted = np.zeros((clip.channels, want), np.float32)
     fitted[:, : min(want, out.shape[1])] = out[:, :want]
     return Clip(fitted, sample_rate)
-
-
-def loudness_lufs(clip: Clip) -> float | None:
-    """Integrated loudness (ITU-R BS.1770-4, gated) in LUFS; None when the clip is under 0.4 s or below the gate."""
-    import pyloudnorm
-
-    if clip.seconds < 0.4:
-        return None
-    samples = clip.samples[:2] if clip.channels <= 5 else clip.mono()[None]  # BS.1770 weighs at most five channels
-    value = float(pyloudnorm.Meter(clip.sample_rate).integrated_loudness(samples.T.astype(np.float64)))
-    return value if np.isfinite(value) else None
-
-
-def true_peak_dbtp(clip: Clip) -> float:
-    """True peak in dBTP: the largest magnitude after four-times oversampling (ITU-R BS.1770-4, annex 2)."""
-    from scipy.signal import resample_poly
-
-    factor = 4 if clip.sample_rate < 96_000 else 2
-    peak = max(float(np.abs(resample_poly(channel, factor, 1)).max()) for channel in clip.samples)
-    return 20 * float(np.log10(max(peak, float(np.abs(clip.samples).max()), 1e-12)))
 
 
 # ------------------------------------------------------------------------------------------------------------- writing

@@ -49,7 +49,7 @@ def read_frame(data: bytes, at: int) -> Frame | None:
 
 def find_first_frame(data: bytes, *, within: int = 1 << 20, run: int = 4) -> int | None:
     """Byte offset of the first of ``run`` frames in a row at one rate; None if there is none in ``within`` bytes."""
-    begin = _after_id3(data)
+    begin = after_id3(data)
     at = data.find(b"\xff", begin, begin + within)
     while at != -1:
         here, rate = at, None
@@ -64,14 +64,20 @@ def find_first_frame(data: bytes, *, within: int = 1 << 20, run: int = 4) -> int
     return None
 
 
-def _after_id3(data: bytes) -> int:
-    """Where an ID3v2 tag (with its pictures, full of false frame marks) ends; 0 without one."""
+def id3_bytes(data: bytes) -> int:
+    """Length of the ID3v2 tag (with its pictures, full of false frame marks) that ``data`` begins with; 0 without."""
     if data[:3] != b"ID3" or len(data) < 10:
         return 0
     size = 0
     for byte in data[6:10]:  # four bytes of seven bits
         size = size << 7 | byte & 0x7F
-    return 10 + size if 10 + size < len(data) else 0
+    return 10 + size
+
+
+def after_id3(data: bytes) -> int:
+    """Where the sound may begin: behind the tag, or 0 without one or when it claims to be longer than the file."""
+    size = id3_bytes(data)
+    return size if size < len(data) else 0
 
 
 def repair(data: bytes) -> bytes | None:
