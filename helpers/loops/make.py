@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import Refused
 from ..records import Analysis, Clip, Loop, Progress, Request, Take, silent_progress
 from ..sound.audio import resample
+from ..sound.infrasound import remove_infrasound
 from .cut import CutLoop, cut_loop
 from .find import PAD_SECONDS, find_phase
 from .hearing import Hearing, active_span, hear
@@ -59,7 +60,7 @@ def make_loop(
         cut = cut_loop(clip, 0, request.samples())
         loop = apply_seam(cut, plan_seam(cut, whole_tail=True))
         words = (f"tail wrapped {cut.tail.shape[1] / clip.sample_rate * 1000:.0f} ms",) if cut.tail.size else ()
-        return Loop(set_level(loop), take, words)
+        return Loop(set_level(remove_infrasound(loop)), take, words)
     words = ["offset removed"] if offset_db(clip) > OFFSET_DB else []
     rumble = rumble_db(clip) > RUMBLE_DB
     words += ["rumble below 28 Hz removed"] if rumble else []
@@ -74,7 +75,7 @@ def make_loop(
     if seam.seconds > 0:
         what = "tail wrapped" if seam.kind == "fold" else "wrapped with a crossfade of"
         words.append(f"{what} {seam.seconds * 1000:.0f} ms")
-    return Loop(set_level(loop), take, tuple(words))
+    return Loop(set_level(remove_infrasound(loop)), take, tuple(words))
 
 
 def _checked(clip: Clip) -> Clip:

@@ -10,6 +10,7 @@ import numpy as np
 from ..music.meter import loop_samples
 from ..records import Clip, Request
 from ..sound.audio import loudness_lufs, resample
+from ..sound.infrasound import remove_infrasound
 from .midi import DRUM_CHANNEL, channel_setup, part_events
 from .score import Score
 from .soundfont import find_soundfont
@@ -104,7 +105,8 @@ def render(score: Score, request: Request, sample_rate: int = 44_100) -> Clip:
         sound = synthesise(bank, head, events, seconds)
         if np.abs(sound).max(initial=0.0) < 0.999:
             break
-    sound = resample(Clip(_narrowed(sound, room.width), SYNTH_RATE), sample_rate).samples
+    # Many banks hold samples with a constant offset; it must not decide the level.
+    sound = remove_infrasound(resample(Clip(_narrowed(sound, room.width), SYNTH_RATE), sample_rate)).samples
     lead = round(LEAD_IN_SECONDS * sample_rate)
     loop = loop_samples(score.bars, score.bpm, score.meter, sample_rate)
     sound = _at_bar_one(sound, lead, loop, sample_rate)
