@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import re
 from dataclasses import dataclass
 
 import numpy as np
 
-from .records import Analysis, Clip, FitCard, Loop, Request
+from .records import FIT_FIELDS, Analysis, Clip, Correction, FitCard, Loop, Request
 
 
 @dataclass(frozen=True)
@@ -22,12 +21,9 @@ class Weight:
 
 
 WEIGHTS = {
-    "harmony": Weight(0.20, "agreement with the chords", "wrong notes are what a listener forgives least"),
-    "key": Weight(0.08, "notes in the key", "notes outside the scale clash with whatever is added later"),
-    "grid": Weight(0.17, "time", "a part off the grid cannot be layered"),
+    name: Weight(row.weight, row.label.lower(), row.meaning) for name, row in FIT_FIELDS.items() if row.weight
+} | {
     "groove": Weight(0.07, "accents shared with the idea", "accents that agree with the idea's lock in"),
-    "purity": Weight(0.14, "purity", "one instrument was asked for"),
-    "seam": Weight(0.12, "seam", "a loop is heard at its wrap again and again"),
     "room": Weight(
         0.05, "room beside the idea", "a part in the register the idea leaves free is heard without being loud"
     ),
@@ -37,13 +33,12 @@ WEIGHTS = {
     ),
 }
 
-
 # What a correction costs: once, and for each percent, semitone, cent or millisecond of it.
 CORRECTION_COSTS = {
-    "stretched": (0.0, 0.10),
-    "shifted": (0.4, 0.05),
-    "tuned": (0.1, 0.005),
-    "straightened": (0.2, 0.005),
+    "stretch": (0.0, 0.10),
+    "shift": (0.4, 0.05),
+    "tuning": (0.1, 0.005),
+    "drift": (0.2, 0.005),
 }
 
 
@@ -94,7 +89,7 @@ def _why(loop: Loop, place: int, number: int, parts: list[dict[str, float]], sco
     usual = {n: float(np.mean([p[n] for p in others if n in p] or [ORDINARY])) for n in own}
     effects = {n: WEIGHTS[n].weight * (own[n] - usual[n]) for n in own}
     by_effect = sorted(own, key=lambda name: -effects[name])
-    listed = tuple(f"{name} {own[name]:.2f}" for name in by_effect)
+    listed = tuple(f"{WEIGHTS[name].said} {own[name]:.2f}" for name in by_effect)
     start = f"Place {place} of {len(parts)}, score {scores[number]:.2f}"
     if loop.fit and loop.fit.verdict == "failed":
         reason = loop.fit.reasons[0] if loop.fit.reasons else "its fit card failed"
@@ -112,21 +107,8 @@ def _why(loop: Loop, place: int, number: int, parts: list[dict[str, float]], sco
 
 def score_parts(clip: Clip, fit: FitCard, request: Request, analysis: Analysis | None) -> dict[str, float]:
     """The parts of a score that could be measured, each 0 (bad) to 1 (good)."""
-    parts: dict[str, float] = {}
-    if fit.chord_agreement is not None:
-        parts["harmony"] = _ramp(fit.chord_agreement, 0.25, 0.75)  # three of twelve by chance
-    if fit.in_key_share is not None:
-        parts["key"] = _ramp(fit.in_key_share, 7 / 12, 0.9)
-    if fit.grid_error_ms is not None:
-        parts["grid"] = 1 - _ramp(fit.grid_error_ms, 2.0, 35.0)
-        if fit.tempo_error_percent is not None:
-            # In ms over the whole loop: the tempo of a short loop cannot be measured to a part of a percent.
-            astray_ms = abs(fit.tempo_error_percent) / 100 * request.seconds * 1000
-            parts["grid"] *= 1 - _ramp(astray_ms, 8.0, 80.0)
-    if fit.purity is not None:
-        parts["purity"] = _ramp(fit.purity, 0.05, 0.8)
-    if fit.seam is not None:
-        parts["seam"] = 1 - _ramp(fit.seam, 1.0, 2.5)
+    shares = {name: row.share(getattr(fit, name)) for name, row in FIT_FIELDS.items() if row.weight}
+    parts = {name: share for name, share in shares.items() if share is not None}
     spread_db, fade_db = _level_changes_db(clip, request)
     parts["level"] = (1 - _ramp(spread_db, 1.0, 18.0)) * (1 - _ramp(abs(fade_db), 3.0, 12.0))
     parts["untouched"] = _untouched(fit.corrections)
@@ -140,15 +122,10 @@ def score_parts(clip: Clip, fit: FitCard, request: Request, analysis: Analysis |
     return parts
 
 
-def _untouched(corrections: tuple[str, ...]) -> float:
+def _untouched(corrections: tuple[Correction, ...]) -> float:
     """One for a take left as it was; what each correction takes away from the sound is in CORRECTION_COSTS."""
-    left = 1.0
-    for words in corrections:
-        number = re.search(r"[\d.]+", words)
-        for name, (fixed, per_unit) in CORRECTION_COSTS.items():
-            if words.startswith(name):
-                left -= fixed + per_unit * (float(number.group()) if number else 0.0)
-    return max(0.0, left)
+    costs = [(CORRECTION_COSTS.get(made.kind, (0.0, 0.0)), abs(made.amount)) for made in corrections]
+    return max(0.0, 1.0 - sum(fixed + per_unit * amount for (fixed, per_unit), amount in costs))
 
 
 def _ramp(value: float, low: float, high: float) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 
 from .music.instruments import INSTRUMENTS
 from .music.pitch import write_progression
-from .records import ROLES, Analysis, EngineInfo, FitCard, Readiness
+from .records import FIT_FIELDS, ROLES, Analysis, EngineInfo, FitCard, Readiness
 
 UNKNOWN = "unknown"
 _MARKS = {"pass": "PASS", "corrected": "CORRECTED", "failed": "FAILED"}
@@ -61,25 +61,11 @@ def _chords(analysis: Analysis) -> str:
 
 def card_text(card: FitCard) -> str:
     """A fit card as a small table; what could not be measured says so."""
-    rows = [
-        ("verdict", _MARKS[card.verdict]),
-        ("samples", f"{card.samples} of {card.samples_expected}"),
-        ("tempo", _pair(card.bpm_measured, card.bpm_requested, "BPM", ".6g")),
-        ("off the grid", _with(card.grid_error_ms, ".1f", " ms")),
-        ("bar 1 off by", _with(card.downbeat_offset_ms, ".1f", " ms")),
-        (
-            "key",
-            f"{card.key_measured or UNKNOWN} (asked: {card.key_requested or 'none'}), "
-            f"score {_with(card.key_score, '.1f')}",
-        ),
-        ("on the scale", _share(card.in_key_share)),
-        ("on the chords", _share(card.chord_agreement)),
-        ("seam", _with(card.seam, ".2f", " (1 = an ordinary moment)")),
-        ("purity", _with(card.purity, ".2f")),
-        *([("made of", ", ".join(f"{n} {v:.2f}" for n, v in card.purity_parts.items()))] if card.purity_parts else []),
-        ("loudness", f"{_with(card.loudness_lufs, '.1f', ' LUFS')}, peak {_with(card.true_peak_dbtp, '.1f', ' dBTP')}"),
-        ("corrections", "; ".join(card.corrections) or "none"),
-    ]
+    rows = [("verdict", _MARKS[card.verdict])]
+    for row in FIT_FIELDS.values():
+        asked = f" (asked: {row.text(getattr(card, row.asked))})" if row.asked else ""
+        rows.append((row.label.lower(), f"{row.text(getattr(card, row.name))}{asked}"))
+    rows.append(("corrections", "; ".join(made.words for made in card.corrections) or "none"))
     rows += [("because" if card.verdict == "failed" else "note", reason) for reason in card.reasons]
     return "Fit card\n" + _table(rows)
 
@@ -147,20 +133,21 @@ def instruments_markdown() -> str:
     return "\n".join(rows)
 
 
+def fit_card_markdown(*, full: bool = False) -> str:
+    """The README's table of the fit card: what a loop can fail by; or, ``full``, every field, its limit and reason."""
+    head = ["field", "meaning", "limit", *(["reason for the limit"] if full else [])]
+    rows = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for row in FIT_FIELDS.values():
+        cells = [row.label.lower(), row.meaning, row.limit_text(), *([row.why] if full else [])]
+        if full or row.limit_text():
+            rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
 def _table(rows: Iterable[tuple[str, str]]) -> str:
-    return "\n".join(f"  {name:<14}{value}" for name, value in rows)
-
-
-def _with(value: float | None, form: str, unit: str = "") -> str:
-    return UNKNOWN if value is None else f"{value:{form}}{unit}"
-
-
-def _share(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:.0%}"
-
-
-def _pair(measured: float | None, asked: float, unit: str, form: str) -> str:
-    return f"{_with(measured, form)} (asked: {asked:{form}} {unit})"
+    rows = list(rows)
+    width = max(len(name) for name, _ in rows) + 2
+    return "\n".join(f"  {name:<{width}}{value}" for name, value in rows)
 
 
 def _channels(count: int) -> str:

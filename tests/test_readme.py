@@ -11,7 +11,7 @@ from helpers import cli
 from helpers.engines import registry
 from helpers.machine.home import EXAMPLE_IDEA
 from helpers.music.instruments import find_instrument
-from helpers.report import instruments_markdown
+from helpers.report import fit_card_markdown, instruments_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -50,6 +50,13 @@ def test_its_instruments_are_those_of_the_table():
     written = re.search(r"<!-- instruments: .*?-->\n(.*?)\n<!-- /instruments -->", README, re.DOTALL).group(1)
     assert written == instruments_markdown()
     assert find_instrument("rhodes").note == ""
+
+
+@pytest.mark.parametrize(("page", "full"), [("README.md", False), ("docs/fit-card.md", True)])
+def test_the_fit_card_is_that_of_the_table(page, full):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    written = re.search(r"<!-- fit card: .*?-->\n(.*?)\n<!-- /fit card -->", text, re.DOTALL).group(1)
+    assert written == fit_card_markdown(full=full)
 
 
 def test_the_files_it_names_exist():

@@ -27,7 +27,8 @@ from helpers.errors import Refused
 from helpers.loops import make_loop, plan_corrections, prove
 from helpers.loops.hearing import hear, hear_onsets
 from helpers.loops.level import apply_cleaning
-from helpers.loops.seam import fade_pair, measure_seam
+from helpers.loops.seam import fade_pair
+from helpers.loops.seam_measure import measure_seam
 from helpers.loops.tempo import grid_phase
 from helpers.music.meter import step_seconds
 from helpers.music.pitch import ALL_KEYS

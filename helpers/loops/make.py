@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import Refused
-from ..records import Analysis, Clip, Loop, Progress, Request, Take, silent_progress
+from ..records import Analysis, Clip, Correction, Loop, Progress, Request, Take, silent_progress
 from ..sound.audio import resample
 from ..sound.infrasound import remove_infrasound
 from .cut import CutLoop, cut_loop
 from .find import PAD_SECONDS, find_phase
 from .hearing import Hearing, active_span, hear
-from .level import RUMBLE_DB, apply_cleaning, offset_db, rumble_db, set_level
+from .level import RUMBLE_CUT_HZ, RUMBLE_DB, apply_cleaning, offset_db, rumble_db, set_level
 from .noise import check_usable
 from .seam import apply_seam, close_loop, plan_seam
 from .shift import Shift, plan_shift
@@ -31,13 +31,13 @@ LEAD_IN_SECONDS, TAIL_SECONDS = 0.5, 4.0  # kept around the window for the seam
 
 @dataclass(frozen=True)
 class Corrections:
-    """What will be done to a take: its ``window`` is brought to length, transposed by ``shift``; ``words`` say it."""
+    """What will be done to a take: ``window`` is stretched to length, transposed by ``shift``; ``made`` lists it."""
 
     tempo: TakeTempo
     drift: Drift
     window: Window
     shift: Shift
-    words: tuple[str, ...]
+    made: tuple[Correction, ...]
 
 
 def make_loop(
@@ -59,11 +59,11 @@ def make_loop(
         active_span(clip)
         cut = cut_loop(clip, 0, request.samples())
         loop = apply_seam(cut, plan_seam(cut, whole_tail=True))
-        words = (f"tail wrapped {cut.tail.shape[1] / clip.sample_rate * 1000:.0f} ms",) if cut.tail.size else ()
-        return Loop(set_level(remove_infrasound(loop)), take, words)
-    words = ["offset removed"] if offset_db(clip) > OFFSET_DB else []
+        made = [Correction("fold", cut.tail.shape[1] / clip.sample_rate * 1000)] if cut.tail.size else []
+        return Loop(set_level(remove_infrasound(loop)), take, tuple(made))
+    made = [Correction("offset")] if offset_db(clip) > OFFSET_DB else []
     rumble = rumble_db(clip) > RUMBLE_DB
-    words += ["rumble below 28 Hz removed"] if rumble else []
+    made += [Correction("rumble", RUMBLE_CUT_HZ)] if rumble else []
     clip = apply_cleaning(clip, rumble=rumble)
     progress("Hearing the take", None, None)
     heard = hear(clip, request)
@@ -71,11 +71,9 @@ def make_loop(
     progress("Correcting the take", None, None)
     cut = apply_corrections(clip, plan, request)
     loop, seam = close_loop(cut, request)
-    words += plan.words
-    if seam.seconds > 0:
-        what = "tail wrapped" if seam.kind == "fold" else "wrapped with a crossfade of"
-        words.append(f"{what} {seam.seconds * 1000:.0f} ms")
-    return Loop(set_level(remove_infrasound(loop)), take, tuple(words))
+    made += plan.made
+    made += [Correction(seam.kind, seam.seconds * 1000)] if seam.seconds > 0 else []
+    return Loop(set_level(remove_infrasound(loop)), take, tuple(made))
 
 
 def _checked(clip: Clip) -> Clip:
@@ -96,7 +94,6 @@ def plan_corrections(heard: Hearing, request: Request, analysis: Analysis | None
     error = tempo.error_percent(request.bpm)
     if error is not None and abs(error) <= _least_stretch_percent(tempo, request):
         tempo = replace(tempo, bpm=request.bpm)  # no telling it from the tempo asked for: leave the sound alone
-    words = []
     slowest = 1 - MOST_STRETCH_PERCENT / 100
     if error is not None and not slowest <= 1 + error / 100 <= 1 / slowest:
         raise Refused(
@@ -106,18 +103,14 @@ def plan_corrections(heard: Hearing, request: Request, analysis: Analysis | None
     drift = estimate_drift(heard.onsets, tempo, request)
     phase = find_phase(heard, tempo, drift, request, analysis)
     window = find_window(heard, phase, tempo, drift, request)
-    percent = (request.seconds / (window.lines[-1] - window.lines[0]) - 1) * 100
+    percent = (request.seconds / (window.lines[-1] - window.lines[0]) - 1) * 100  # below 0: the loop becomes shorter
+    made = []
     if abs(percent) >= LEAST_STRETCH_PERCENT / 2:
-        # in time: shorter is negative
-        words.append(f"stretched {percent:+.2f} % (it played at {request.bpm * (1 + percent / 100):.2f} BPM)")
+        made.append(Correction("stretch", percent, f"it played at {request.bpm * (1 + percent / 100):.2f} BPM"))
     if drift.coefficients:
-        words.append(f"straightened a drift of {drift.worst_seconds * 1000:.0f} ms around its mean tempo")
+        made.append(Correction("drift", drift.worst_seconds * 1000))
     shift = plan_shift(heard, window.lines, request, analysis)
-    if shift.semitones:
-        words.append(shift.words)
-    if shift.cents:
-        words.append(f"tuned {shift.cents:+.0f} cents (it was {'sharp' if shift.cents < 0 else 'flat'})")
-    return Corrections(tempo, drift, window, shift, tuple(words))
+    return Corrections(tempo, drift, window, shift, (*made, *shift.made))
 
 
 def _least_stretch_percent(tempo: TakeTempo, request: Request) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..music.pitch import ALL_KEYS, Key, parse_chord
-from ..records import Analysis, Request
+from ..records import Analysis, Correction, Request
 from .hearing import Hearing
 
 MOST_SEMITONES = 6
@@ -38,12 +38,15 @@ class Shift:
         return self.semitones + self.cents / 100
 
     @property
-    def words(self) -> str:
-        """What is done in semitones and what it is good for; empty where nothing is."""
-        if not self.semitones:
-            return ""
-        what = f"shifted {self.semitones:+d} semitone{'s' if abs(self.semitones) > 1 else ''}"
-        return f"{what} (notes on the scale asked for: {self.scale_after:.0%}, before {self.scale_before:.0%})"
+    def made(self) -> tuple[Correction, ...]:
+        """The records of what is done; empty where nothing is."""
+        out = []
+        if self.semitones:
+            shares = f"notes on the scale asked for: {self.scale_after:.0%}, before {self.scale_before:.0%}"
+            out.append(Correction("shift", self.semitones, shares))
+        if self.cents:
+            out.append(Correction("tuning", self.cents, f"it was {'sharp' if self.cents < 0 else 'flat'}"))
+        return tuple(out)
 
 
 def plan_shift(heard: Hearing, lines: tuple[float, ...], request: Request, analysis: Analysis | None = None) -> Shift:

@@ -22,9 +22,8 @@ SEARCH_PERCENT = 20.0
 FEWEST_ONSETS = 5
 LEAST_FIT = 0.30  # below this the onsets gather nowhere: sustained sound, free time or noise
 AT_REQUEST_PERCENT = 0.25
-LEAD = 0.06  # another tempo must fit this much better than the one asked for: loose playing gathers anywhere a little
-# Another tempo than the one asked for must fit this much better than it: soft attacks gather about as well anywhere.
-LEAST_LEAD = 0.06
+# Another tempo must fit this much better than the one asked for: loose playing and soft attacks gather anywhere a bit.
+LEAD = 0.06
 WINDOW_SECONDS = 12.0  # tempo is searched within stretches this long, so that slow drift does not blur it
 LEVEL_SHARES = (0.3, 0.3, 0.4)  # beat, half beat, sixteenth
 
@@ -93,7 +92,7 @@ def estimate_take_tempo(onsets: Onsets, request: Request, near_percent: float = 
         return TakeTempo(None, float(fits[best]), reason="sustained, no steady pulse")
     asked = np.linspace(-AT_REQUEST_PERCENT / 100, AT_REQUEST_PERCENT / 100, 11)
     fits_asked = grid_fit(times, weights, request, asked)
-    if fits[best] - fits_asked.max() < LEAST_LEAD:
+    if fits[best] - fits_asked.max() < LEAD:
         start = float(asked[np.argmax(fits_asked)])
         return _refined(times, weights, request, request.bpm * (1 + start), float(fits_asked.max()))
     return _refined(times, weights, request, request.bpm * (1 + stretches[best]), float(fits[best]))

@@ -16,20 +16,25 @@ from .analysis import (
     bars_of_chords,
 )
 from .clip import Clip, Note
+from .correction import Correction
 from .fit_card import FitCard
+from .fit_fields import FIT_FIELDS, FitField
 from .loop import Loop, Written
 from .request import GUIDES, ROLES, Request
 from .take import CancelCheck, EngineInfo, Progress, Readiness, Take, never_cancelled, silent_progress
 
 __all__ = [
+    "FIT_FIELDS",
     "GUIDES",
     "ROLES",
     "Analysis",
     "CancelCheck",
     "ChordSpan",
     "Clip",
+    "Correction",
     "EngineInfo",
     "FitCard",
+    "FitField",
     "Groove",
     "KeyAlternative",
     "KeyEstimate",

@@ -2,43 +2,75 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from .correction import Correction
+from .fit_fields import ASKED, FIT_FIELDS, Value
+
+VERDICTS = ("pass", "corrected", "failed")
 
 
 @dataclass(frozen=True)
 class FitCard:
-    """The proof, measured on the finished file. Field meanings: README, "The fit card".
+    """The proof, measured on the finished file.
 
-    ``None`` is "could not be measured" and ``reasons`` says why; ``verdict`` is ``pass``, ``corrected`` or ``failed``.
+    Attributes
+    ----------
+    values
+        By the names of FIT_FIELDS (what was measured) and ASKED (what was asked for); each is an attribute of the card
+        too (``card.seam``). None is "could not be measured" and ``reasons`` says why.
+    verdict
+        ``pass``, ``corrected`` or ``failed``.
+    failed
+        Names of the fields that make it fail.
+    purity_parts
+        What purity is made of.
+    corrections
+        What was done to the take.
+    reasons
+        Why it fails, then what could not be measured.
     """
 
-    samples: int
-    samples_expected: int
-    bpm_requested: float
-    bpm_measured: float | None
-    tempo_error_percent: float | None
-    grid_error_ms: float | None
-    downbeat_offset_ms: float | None
-    key_requested: str | None
-    key_measured: str | None
-    key_score: float | None
-    in_key_share: float | None
-    chord_agreement: float | None
-    seam: float | None
-    purity: float | None
-    purity_parts: dict[str, float]
-    loudness_lufs: float | None
-    true_peak_dbtp: float | None
-    corrections: tuple[str, ...]
+    values: Mapping[str, Value]
     verdict: str
-    reasons: tuple[str, ...]
+    failed: tuple[str, ...] = ()
+    purity_parts: Mapping[str, float] = field(default_factory=dict)
+    corrections: tuple[Correction, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+    def __getattr__(self, name: str) -> Any:
+        if name in FIT_FIELDS or name in ASKED:
+            return self.values.get(name)
+        raise AttributeError(f"A fit card has no {name!r}.")
+
+    def with_(self, **values: Value) -> FitCard:
+        """The same card with other values, for example ``card.with_(seam=None)``."""
+        return replace(self, values={**self.values, **values})
 
     def to_json(self) -> dict[str, Any]:
-        out = dataclasses.asdict(self)
-        for name in ("corrections", "reasons"):
-            out[name] = list(out[name])
-        return {k: (round(v, 4) if isinstance(v, float) else v) for k, v in out.items()} | {
-            "purity_parts": {k: round(v, 4) for k, v in self.purity_parts.items()}
+        named = {name: self.values.get(name) for name in (*FIT_FIELDS, *ASKED)}
+        return {name: round(v, 4) if isinstance(v, float) else v for name, v in named.items()} | {
+            "purity_parts": {name: round(v, 4) for name, v in self.purity_parts.items()},
+            "corrections": [correction.to_json() for correction in self.corrections],
+            "verdict": self.verdict,
+            "failed": list(self.failed),
+            "reasons": list(self.reasons),
         }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> FitCard:
+        """From a loop's JSON; that of version 0.1 names no failed fields, so they are found by the limits."""
+        values = {name: data.get(name) for name in (*FIT_FIELDS, *ASKED)}
+        failed = data.get("failed")
+        if failed is None:
+            failed = [name for name, row in FIT_FIELDS.items() if row.fails(values)]
+        return cls(
+            values,
+            str(data.get("verdict", "unknown")),
+            tuple(failed),
+            dict(data.get("purity_parts") or {}),
+            tuple(Correction.from_json(c) for c in data.get("corrections") or ()),
+            tuple(data.get("reasons") or ()),
+        )

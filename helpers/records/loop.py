@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .clip import Clip
+from .correction import Correction
 from .fit_card import FitCard
 from .take import Take
 
@@ -16,7 +17,7 @@ class Loop:
 
     clip: Clip
     take: Take
-    corrections: tuple[str, ...] = ()
+    corrections: tuple[Correction, ...] = ()
     fit: FitCard | None = None
     score: float | None = None
     why: tuple[str, ...] = ()

@@ -12,8 +12,7 @@ from typing import Any
 
 from ..errors import InvalidInput
 from ..export import read_sidecar
-from ..loops.proof import LIMITS
-from ..records import Clip, Request
+from ..records import FIT_FIELDS, Clip, FitCard, Request
 from ..sound.audio import read_clip
 from .analysis_card import chords_by_bar
 from .player import listening_gain, peaks
@@ -54,7 +53,7 @@ def _facts(path: Path, _changed: tuple[int, int]) -> dict[str, Any]:
     """What a card shows of the files alone; measured again only when they have changed."""
     request, data = read_sidecar(path)
     clip = read_clip(path.with_suffix(".wav"))
-    take, fit = data["take"], data.get("fit") or {}
+    take, fit = data["take"], FitCard.from_json(data.get("fit") or {})
     midi = path.with_suffix(".mid")
     key = request.key.name if request.key else "no key"
     return {
@@ -62,11 +61,11 @@ def _facts(path: Path, _changed: tuple[int, int]) -> dict[str, Any]:
         "title": f"{request.instrument} · take {int(take['number']) + 1}",
         "facts": f"{request.bpm:.4g} BPM · {key} · {request.bars} bars · {clip.seconds:.2f} s",
         "role": request.role,
-        "verdict": fit.get("verdict", "unknown"),
+        "verdict": fit.verdict,
         "badges": badges(fit),
         "numbers": numbers(fit),
-        "reasons": list(fit.get("reasons", ())),
-        "corrections": list(fit.get("corrections", ())),
+        "reasons": list(fit.reasons),
+        "corrections": [made.words for made in fit.corrections],
         "why": list(data.get("why") or ()),
         "score": data.get("score"),
         "engine": take["engine"],
@@ -85,54 +84,24 @@ def _facts(path: Path, _changed: tuple[int, int]) -> dict[str, Any]:
     }
 
 
-def badges(fit: dict[str, Any]) -> list[dict[str, str]]:
-    """What was measured, a badge a question: ``pass`` or ``failed`` by the fit card's limits; none where unmeasured."""
-    exact = fit.get("samples") == fit.get("samples_expected")
-    shown = [
-        {"label": "Length", "state": "pass" if exact else "failed", "text": "exact" if exact else "wrong", "why": ""}
-    ]
-    for label, name, form, most in _BADGES:
-        value, limit = fit.get(name), LIMITS[name]
-        if value is None:
+def badges(card: FitCard) -> list[dict[str, str]]:
+    """What was measured, a badge a question: ``pass`` or ``failed``; none where unmeasured."""
+    shown = []
+    for name, row in FIT_FIELDS.items():
+        if not row.badge or getattr(card, name) is None:
             continue
-        good = abs(value) <= limit.value if most else value >= limit.value
-        shown.append(
-            {"label": label, "state": "pass" if good else "failed", "text": form.format(value), "why": limit.why}
-        )
+        state = "failed" if name in card.failed else "pass"
+        shown.append({"label": row.badge, "state": state, "text": row.text(getattr(card, name)), "why": row.why})
     return shown
 
 
-# Label, field of the fit card, how it is written, whether its limit is the most (or the least) allowed.
-_BADGES = (
-    ("Tempo", "tempo_error_percent", "{:+.2f} %", True),
-    ("Grid", "grid_error_ms", "{:.1f} ms", True),
-    ("In key", "in_key_share", "{:.0%}", False),
-    ("Seam", "seam", "{:.2f}", True),
-    ("Purity", "purity", "{:.0%}", False),
-)
-_NUMBER_ROWS = (
-    ("Samples", "samples", "{}"),
-    ("Samples expected", "samples_expected", "{}"),
-    ("Tempo asked for", "bpm_requested", "{:.3f} BPM"),
-    ("Tempo measured", "bpm_measured", "{:.3f} BPM"),
-    ("Tempo error", "tempo_error_percent", "{:+.3f} %"),
-    ("Distance from the grid", "grid_error_ms", "{:.2f} ms"),
-    ("First downbeat", "downbeat_offset_ms", "{:+.2f} ms"),
-    ("Key asked for", "key_requested", "{}"),
-    ("Key measured", "key_measured", "{}"),
-    ("Key score (MIREX)", "key_score", "{:.2f}"),
-    ("Energy on the scale", "in_key_share", "{:.1%}"),
-    ("Energy on the idea's chords", "chord_agreement", "{:.1%}"),
-    ("Seam against the loop's inside", "seam", "{:.3f}"),
-    ("Purity", "purity", "{:.2f}"),
-    ("Loudness", "loudness_lufs", "{:.1f} LUFS"),
-    ("True peak", "true_peak_dbtp", "{:.1f} dBTP"),
-)
-
-
-def numbers(fit: dict[str, Any]) -> list[list[str]]:
+def numbers(card: FitCard) -> list[list[str]]:
     """The fit card in full, as rows of name and value; what could not be measured says so."""
-    return [[label, "not measured" if fit.get(n) is None else form.format(fit[n])] for label, n, form in _NUMBER_ROWS]
+    rows = []
+    for name, row in FIT_FIELDS.items():
+        asked = f" (asked: {row.text(getattr(card, row.asked))})" if row.asked else ""
+        rows.append([row.label, row.text(getattr(card, name)) + asked])
+    return rows
 
 
 def roll(midi: Path, request: Request) -> dict[str, Any] | None:

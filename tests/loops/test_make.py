@@ -5,9 +5,9 @@ import pytest
 
 from helpers.errors import Refused
 from helpers.loops import make_loop, prove
-from helpers.loops.proof import grid_distances_seconds
+from helpers.loops.pulse import grid_distances_seconds
 from helpers.music.pitch import ALL_KEYS
-from helpers.records import Clip
+from helpers.records import Clip, Correction
 from helpers.sound.features import key_scores, note_gram
 from helpers.sound.infrasound import remove_infrasound
 from tests.signals import RATE, noise, silence
@@ -22,6 +22,10 @@ def onsets_off_ms(clip, request):
     return np.median(np.abs(grid_distances_seconds(times[strengths > 0.3], request))) * 1000
 
 
+def kinds(loop) -> set[str]:
+    return {made.kind for made in loop.corrections}
+
+
 @pytest.mark.parametrize("bpm", [120.0, 92.5, 133.37])
 @pytest.mark.parametrize("rate", [44_100, 48_000])
 def test_an_exact_take_keeps_its_notes_and_gets_its_tail(bpm, rate):
@@ -31,7 +35,7 @@ def test_an_exact_take_keeps_its_notes_and_gets_its_tail(bpm, rate):
     body = (0.3 * np.sin(2 * np.pi * 220 * t) * np.exp(-(t % 0.5) / 0.3)).astype(np.float32)
     loop = make_loop(take_of(Clip(np.stack([body, body]), rate), exact=True), request)
     assert loop.clip.length == count and loop.clip.channels == 2 and loop.clip.sample_rate == rate
-    assert loop.corrections == ("tail wrapped 1000 ms",)
+    assert loop.corrections == (Correction("fold", 1000.0),)
     wrapped = body[:count].copy()
     wrapped[:rate] += body[count : count + rate]
     wrapped = remove_infrasound(Clip(wrapped[None], rate)).samples[0]
@@ -59,7 +63,7 @@ def test_a_take_off_tempo_is_stretched_onto_the_grid(speed):
     request = request_for(bars=4)
     loop = make_loop(take_of(drums(120 * speed, bars=6)), request)
     assert loop.clip.length == request.samples()
-    assert any(word.startswith("stretched") for word in loop.corrections)
+    assert "stretch" in kinds(loop)
     assert onsets_off_ms(loop.clip, request) < 6
 
 
@@ -80,7 +84,7 @@ def test_a_drifting_take_is_straightened():
     take = Clip(np.r_[np.zeros(5000), bent][None].astype(np.float32), RATE)
     request = request_for(bars=7)
     loop = make_loop(take_of(take), request)
-    assert any("drift" in word for word in loop.corrections)
+    assert "drift" in kinds(loop)
     assert onsets_off_ms(loop.clip, request) < 8
 
 
@@ -89,24 +93,24 @@ def test_a_take_in_another_key_is_shifted_back(semitones):
     request = request_for("chords", bars=4)
     loop = make_loop(take_of(piano(bars=5, transpose=semitones)), request)
     said = f"shifted {-semitones:+d} semitone{'s' if abs(semitones) > 1 else ''} ("
-    assert any(word.startswith(said) for word in loop.corrections), loop.corrections
+    assert any(made.words.startswith(said) for made in loop.corrections), loop.corrections
     total = note_gram(loop.clip).chroma().sum(axis=1)
     assert ALL_KEYS[int(np.argmax(key_scores(total)))] in (request.key, request.key.relative)
 
 
 def test_a_take_in_key_is_not_shifted():
     loop = make_loop(take_of(piano(bars=5)), request_for("chords", bars=4))
-    assert not any(word.startswith(("shifted", "tuned")) for word in loop.corrections)
+    assert not {"shift", "tuning"} & kinds(loop)
 
 
 def test_drums_are_never_shifted():
     loop = make_loop(take_of(drums(bars=5)), request_for(bars=4))
-    assert not any(word.startswith(("shifted", "tuned")) for word in loop.corrections)
+    assert not {"shift", "tuning"} & kinds(loop)
 
 
 def test_a_detuned_take_is_tuned():
     loop = make_loop(take_of(piano(bars=5, cents=30)), request_for("chords", bars=4))
-    assert any(word.startswith("tuned -") for word in loop.corrections)
+    assert any(made.kind == "tuning" and made.amount < 0 for made in loop.corrections)
     assert abs(note_gram(loop.clip).tuning_cents) < 8
 
 
@@ -133,7 +137,7 @@ def test_stereo_stays_stereo_and_mono_mono():
 def test_an_offset_is_removed():
     source = drums(bars=3)
     loop = make_loop(take_of(Clip(source.samples + np.float32(0.2), RATE)), request_for(bars=2))
-    assert "offset removed" in loop.corrections
+    assert "offset" in kinds(loop)
     assert abs(float(loop.clip.samples.mean())) < 1e-3
 
 

@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from helpers.loops import proof, prove
+from helpers.loops import prove, pulse
 from helpers.loops.hearing import Onsets
-from helpers.loops.proof import grid_distances_seconds
-from helpers.records import Clip
+from helpers.loops.pulse import grid_distances_seconds
+from helpers.records import Clip, Correction
 from tests.signals import RATE, clip_of, melody
 
 from .takes import drums, piano, request_for
@@ -63,8 +63,8 @@ def test_drums_have_no_key_and_held_notes_no_tempo():
 
 def test_corrections_decide_between_pass_and_corrected():
     clip, request = level(drums(bars=2)), request_for(bars=2)
-    assert prove(clip, request, None, ("tail wrapped 640 ms", "offset removed")).verdict == "pass"
-    assert prove(clip, request, None, ("stretched +1.80 %",)).verdict == "corrected"
+    assert prove(clip, request, None, (Correction("fold", 640.0), Correction("offset"))).verdict == "pass"
+    assert prove(clip, request, None, (Correction("stretch", 1.8),)).verdict == "corrected"
 
 
 def test_purity_of_an_unnamed_instrument_is_not_measured():
@@ -128,6 +128,6 @@ def test_swung_off_beats_are_not_taken_for_three_quarters_of_the_tempo(monkeypat
     step = 60 / request.bpm / 4
     places = np.array([0, 5.25, 17.28, 21.25, 25.27, 31.97, 37.25, 47.97, 55.96])
     strengths = np.array([1, 0.3, 0.55, 0.26, 0.25, 0.29, 0.29, 0.43, 0.29])
-    monkeypatch.setattr(proof, "hear_onsets", lambda *_: Onsets(places * step, strengths))
+    monkeypatch.setattr(pulse, "hear_onsets", lambda *_: Onsets(places * step, strengths))
     card = prove(melody([(57, place * step, 2 * step) for place in places], request.seconds), request)
     assert abs(card.tempo_error_percent) < 0.5 and card.grid_error_ms < 10

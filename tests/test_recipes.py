@@ -1,0 +1,45 @@
+"""The recipes of CONTRIBUTING.md lead where they say."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from helpers.loops import findings, proof, prove
+from helpers.loops.level import set_level
+from helpers.ranking import score_parts
+from helpers.records import FIT_FIELDS, FitCard, FitField
+from helpers.records.fit_fields import HIGH
+from helpers.report import card_text, fit_card_markdown
+from helpers.ui import cards
+from tests.loops.takes import drums, request_for
+
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def recipe(name: str) -> str:
+    return re.search(rf"<!-- recipe: {name} -->\n(.*?)\n<!-- /recipe -->", TEXT, re.DOTALL).group(1)
+
+
+@pytest.mark.parametrize("name", re.findall(r"<!-- recipe: (\w+) -->", TEXT))
+def test_the_files_a_recipe_names_exist(name):
+    named = re.findall(r"`((?:helpers|tests|docs|benchmarks)/[^` ]*|[A-Z]+\.md)`", recipe(name))
+    assert named and [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_a_new_field_is_one_row_and_the_code_that_measures_it(monkeypatch):
+    row = FitField(
+        "warmth", "Warmth", " °", ".1f", "obeys", "how warm it is", good=HIGH, limit=20.0, why="cold is cold",
+        failure="It is cold: {value}, {limit} is asked.", badge="Warm", weight=0.1, worst=0.0, best=40.0,
+    )  # fmt: skip
+    monkeypatch.setitem(FIT_FIELDS, "warmth", row)
+    monkeypatch.setattr(proof, "_measure_level", lambda _: findings.Findings({"warmth": 10.0, "loudness_lufs": -16.0}))
+    clip, request = set_level(drums(bars=2)), request_for(bars=2)
+    card = prove(clip, request)
+    assert card.verdict == "failed" and card.reasons[0] == "It is cold: 10.0 °, 20.0 ° is asked."
+    assert card.warmth == FitCard.from_json(card.to_json()).warmth == 10.0
+    assert "10.0 °" in card_text(card) and "how warm it is" in fit_card_markdown()
+    assert {"label": "Warm", "state": "failed", "text": "10.0 °", "why": "cold is cold"} in cards.badges(card)
+    assert ["Warmth", "10.0 °"] in cards.numbers(card)
+    assert score_parts(clip, card, request, None)["warmth"] == pytest.approx(0.25)
