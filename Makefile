@@ -6,10 +6,12 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 # The tests run on the CPU: any torch does. Say TORCH="torch --index-url ..." for another build.
 TORCH ?= torch==2.13.0
+# How many test processes run at once.
+JOBS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: demo test lint notebook voila browser clean
+.PHONY: demo test lint notebook voila browser docs clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/core.stamp
@@ -17,13 +19,15 @@ demo: .venv/core.stamp
 	$(BIN)/python -m helpers demo --out loops
 
 test: .venv/dev.stamp lint
-	@echo "== Running the tests"
-	$(BIN)/python -m pytest -m "not browser"
+	@echo "== Running the tests: the panels' scripts in Node, everything else in Python"
+	$(BIN)/node --test tests/js/*.test.mjs
+	$(BIN)/python -m pytest -m "not browser" -n $(JOBS) --dist loadfile
 
 lint: .venv/dev.stamp
-	@echo "== Checking style"
+	@echo "== Checking style: Python by ruff, the panels' scripts by Biome"
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
+	$(BIN)/biome ci
 
 notebook: .venv/core.stamp
 	$(PIP) install -q jupyterlab
@@ -34,9 +38,13 @@ voila: .venv/core.stamp
 	$(BIN)/python -m voila loops_generator.ipynb
 
 browser: .venv/dev.stamp
-	@echo "== Driving the notebook in a real browser (needs /usr/bin/chromium)"
+	@echo "== Driving the notebook in a real browser (needs chromium; CHROMIUM=/path/to/it names another)"
 	$(PIP) install -q -r requirements-browser.txt
 	$(BIN)/python -m pytest -m browser tests/browser
+
+docs: .venv/dev.stamp
+	@echo "== Building the API pages from the docstrings into build/docs"
+	$(BIN)/python -m pdoc --docformat numpy --output-directory build/docs helpers
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "No Python from 3.11 to 3.13 was found; install one, or say make PYTHON=/path/to/python3.12" >&2; exit 2; }

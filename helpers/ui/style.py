@@ -6,6 +6,7 @@ import functools
 from pathlib import Path
 
 STATIC = Path(__file__).parent / "static"
+SHARED = ("base", "kernel", "waveform")
 
 
 @functools.cache
@@ -18,6 +19,6 @@ def stylesheet() -> str:
 def script(*names: str) -> str:
     """The scripts ``names`` joined into one ES module: widgets load a module whole and cannot import its neighbours.
 
-    The shared ``base.js`` comes first; the last name is the one that exports ``render``.
+    What all panels share comes first; the last name is the one that exports ``render``.
     """
-    return "\n".join((STATIC / f"{name}.js").read_text(encoding="utf-8") for name in ("base", *names))
+    return "\n".join((STATIC / f"{name}.js").read_text(encoding="utf-8") for name in (*SHARED, *names))

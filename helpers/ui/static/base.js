@@ -1,4 +1,4 @@
-// Shared by every panel: building the page, theme, talking to the kernel, drawing waveforms. No library, no CDN.
+// Shared by every panel: building the page, theme, regions that follow the kernel. No library, no CDN.
 
 /** Build an element: h("button.lg-button", { onclick, title }, "text", child, ...). Falsy children are left out. */
 const h = (tag, props = {}, ...children) => {
@@ -27,7 +27,10 @@ const ICONS = {
   wrench: "M21 7.5a5 5 0 0 1-6.7 4.7l-7.6 7.6a1.7 1.7 0 0 1-2.5-2.5l7.6-7.6A5 5 0 0 1 18.5 3.4l-3 3 .7 2.4 2.4.7z",
   star: "M12 3.5l2.6 5.3 5.9.9-4.2 4.1 1 5.8-5.3-2.7-5.3 2.7 1-5.8L3.5 9.7l5.9-.9z",
   bin: "M9 3h6l1 2h4v2H4V5h4zM6 9h12l-1 12H7z",
-  dice: "M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2zm3.5 3.8a1.7 1.7 0 1 0 0 3.4 1.7 1.7 0 0 0 0-3.4zm7 7a1.7 1.7 0 1 0 0 3.4 1.7 1.7 0 0 0 0-3.4zM12 10.3a1.7 1.7 0 1 0 0 3.4 1.7 1.7 0 0 0 0-3.4z",
+  dice:
+    "M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2z" +
+    "m3.5 3.8a1.7 1.7 0 1 0 0 3.4 1.7 1.7 0 0 0 0-3.4zm7 7a1.7 1.7 0 1 0 0 3.4 1.7 1.7 0 0 0 0-3.4z" +
+    "M12 10.3a1.7 1.7 0 1 0 0 3.4 1.7 1.7 0 0 0 0-3.4z",
   loop: "M7 7h10v3l4-4-4-4v3H5v6h2zm10 10H7v-3l-4 4 4 4v-3h12v-6h-2z",
 };
 
@@ -43,8 +46,12 @@ const icon = (name) => {
 };
 
 const button = (label, onclick, { kind = "", picture = "", title = "", disabled = false, ...rest } = {}) =>
-  h(`button.lg-button${kind ? `.${kind}` : ""}`, { type: "button", onclick, title: title || null, disabled, ...rest },
-    picture ? icon(picture) : null, label ? h("span", {}, label) : null);
+  h(
+    `button.lg-button${kind ? `.${kind}` : ""}`,
+    { type: "button", onclick, title: title || null, disabled, ...rest },
+    picture ? icon(picture) : null,
+    label ? h("span", {}, label) : null,
+  );
 
 /** Show a play button as playing or not. Its picture is replaced only on a change: a click dies with what it began on. */
 const showPlaying = (el, on, { stop = "stop", play = "Play" } = {}) => {
@@ -55,7 +62,7 @@ const showPlaying = (el, on, { stop = "stop", play = "Play" } = {}) => {
 };
 
 const clock = (seconds) => {
-  if (seconds === null || seconds === undefined || !isFinite(seconds)) return "–";
+  if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return "–";
   const whole = Math.max(0, Math.floor(seconds));
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 };
@@ -63,7 +70,8 @@ const clock = (seconds) => {
 /** Light or dark, read from what lies behind the panel, so that any front end's theme is met. */
 const watchTheme = (root) => {
   const read = () => {
-    let node = root.parentElement, colour = null;
+    let node = root.parentElement,
+      colour = null;
     while (node && !colour) {
       const [r, g, b, a = "1"] = getComputedStyle(node).backgroundColor.match(/[\d.]+/g) || ["0", "0", "0", "0"];
       if (Number(a) > 0.5) colour = [r, g, b].map(Number);
@@ -77,87 +85,45 @@ const watchTheme = (root) => {
       root.dispatchEvent(new CustomEvent("lg-theme"));
     }
   };
-  const observer = new MutationObserver(() => { read(); setTimeout(read, 400); });
+  const observer = new MutationObserver(() => {
+    read();
+    setTimeout(read, 400);
+  });
   for (const node of [document.documentElement, document.body]) observer.observe(node, { attributes: true });
   const media = matchMedia("(prefers-color-scheme: dark)");
   media.addEventListener("change", read);
   requestAnimationFrame(read);
   setTimeout(read, 250);
-  return () => { observer.disconnect(); media.removeEventListener("change", read); };
+  return () => {
+    observer.disconnect();
+    media.removeEventListener("change", read);
+  };
 };
 
-/** The kernel's side of a panel: events up, sliced files down. One slice is asked for at a time. */
-class Kernel {
-  constructor(model) {
-    this.model = model;
-    this.waiting = new Map();
-    this.files = new Map();
-    this.heard = (message, buffers) => {
-      if (message.kind !== "file") return;
-      const entry = this.waiting.get(message.id);
-      if (!entry) return;
-      if (message.error) { this.waiting.delete(message.id); entry.reject(new Error(message.error)); return; }
-      const part = buffers && buffers[0];
-      if (part) {
-        const bytes = part instanceof ArrayBuffer ? new Uint8Array(part) : new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
-        entry.parts.push(bytes.slice());
-        entry.got += bytes.byteLength;
-      }
-      if (entry.got < message.size) { this.ask(message.id, entry.got); return; }
-      this.waiting.delete(message.id);
-      const whole = new Uint8Array(entry.got);
-      let at = 0;
-      for (const bytes of entry.parts) { whole.set(bytes, at); at += bytes.byteLength; }
-      entry.resolve({ bytes: whole, meta: message.meta || {} });
-    };
-    model.on("msg:custom", this.heard);
-  }
-
-  send(kind, content = {}, buffers = []) { this.model.send({ kind, ...content }, undefined, buffers); }
-  ask(id, at) { this.model.send({ kind: "file", id, at }); }
-
-  /** Bytes of a file the panel offers; fetched once while `keep` is true. */
-  fetch(id, { keep = true } = {}) {
-    if (this.files.has(id)) return this.files.get(id);
-    const promise = new Promise((resolve, reject) => {
-      this.waiting.set(id, { parts: [], got: 0, resolve, reject });
-      this.ask(id, 0);
-    });
-    if (keep) {
-      this.files.set(id, promise);
-      if (this.files.size > 24) this.files.delete(this.files.keys().next().value);
-    }
-    promise.catch(() => this.files.delete(id));
-    return promise;
-  }
-
-  async download(id) {
-    const { bytes, meta } = await this.fetch(id, { keep: false });
-    saveBytes(bytes, meta.name || "file", meta.type);
-  }
-
-  close() { this.model.off("msg:custom", this.heard); }
-}
-
-const saveBytes = (bytes, name, type = "application/octet-stream") => {
-  const url = URL.createObjectURL(new Blob([bytes], { type }));
-  const link = h("a", { href: url, download: name, style: { display: "none" } });
-  document.body.append(link);
-  link.click();
-  link.remove();
-  setTimeout(() => URL.revokeObjectURL(url), 60000);
-};
+/** Text as children for h(): addresses become links. */
+const linked = (text) =>
+  String(text || "")
+    .split(/(https:\/\/[^\s,;]*[^\s,;.)])/)
+    .map((part, i) =>
+      i % 2 ? h("a", { href: part, target: "_blank", rel: "noopener noreferrer" }, part.replace("https://", "")) : part,
+    );
 
 /** A sentence for the musician; the details stay folded. */
-/** Text as children for h(): addresses become links. */
-const linked = (text) => String(text || "").split(/(https:\/\/[^\s,;]*[^\s,;.)])/).map((part, i) =>
-  i % 2 ? h("a", { href: part, target: "_blank", rel: "noopener noreferrer" }, part.replace("https://", "")) : part);
-
 const notice = (message) => {
   if (!message || !message.text) return null;
-  return h(`div.lg-notice.${message.tone || "info"}`, { role: message.tone === "bad" ? "alert" : "status" },
+  return h(
+    `div.lg-notice.${message.tone || "info"}`,
+    { role: message.tone === "bad" ? "alert" : "status" },
     h("p", {}, linked(message.text)),
-    message.details ? h("details", {}, h("summary", {}, "Details"), h("pre", {}, message.details)) : null);
+    message.details ? h("details", {}, h("summary", {}, "Details"), h("pre", {}, message.details)) : null,
+  );
+};
+
+/** What is undone when a panel's view goes: `onClose(root, undo)`, or `onClose` of anything inside that panel. */
+const undoing = new WeakMap();
+const onClose = (inside, undo) => {
+  const root = inside.closest?.(".lg") || inside;
+  undoing.set(root, [...(undoing.get(root) || []), undo]);
 };
 
 /**
@@ -166,9 +132,14 @@ const notice = (message) => {
  */
 const region = (model, root, traits, draw) => {
   const el = h("div");
-  let drawing = false, pressed = false, waiting = false;
+  let drawing = false,
+    pressed = false,
+    waiting = false;
   const redraw = () => {
-    if (pressed) { waiting = true; return; } // a click dies when what it began on is replaced before the button is let go
+    if (pressed) {
+      waiting = true;
+      return;
+    } // a click dies when what it began on is replaced before the button is let go
     const old = el.contains(document.activeElement) ? document.activeElement : null;
     const typed = old?.dataset.typed ? [old.value, old.selectionStart, old.selectionEnd] : null;
     drawing = true;
@@ -178,108 +149,68 @@ const region = (model, root, traits, draw) => {
     if (now && typed) {
       now.value = typed[0];
       now.dataset.typed = "1";
-      if (typed[1] !== null && now.setSelectionRange && now.type !== "number") now.setSelectionRange(typed[1], typed[2]);
+      if (typed[1] !== null && now.setSelectionRange && now.type !== "number")
+        now.setSelectionRange(typed[1], typed[2]);
     }
     drawing = false;
   };
-  el.addEventListener("input", (event) => { event.target.dataset.typed = "1"; });
-  el.addEventListener("change", (event) => { delete event.target.dataset.typed; }, true);
+  el.addEventListener("input", (event) => {
+    event.target.dataset.typed = "1";
+  });
+  el.addEventListener(
+    "change",
+    (event) => {
+      delete event.target.dataset.typed;
+    },
+    true,
+  );
   el.addEventListener("focusout", (event) => {
     if (!drawing && event.target.dataset.typed) event.target.dispatchEvent(new Event("change", { bubbles: true }));
   });
-  el.addEventListener("pointerdown", () => { pressed = true; });
+  el.addEventListener("pointerdown", () => {
+    pressed = true;
+  });
   const release = () => {
     if (!pressed) return;
     pressed = false;
-    if (waiting) { waiting = false; setTimeout(redraw, 30); }
+    if (waiting) {
+      waiting = false;
+      setTimeout(redraw, 30);
+    }
   };
-  for (const name of ["pointerup", "pointercancel", "dragend"]) addEventListener(name, release, true);
+  const ends = ["pointerup", "pointercancel", "dragend"];
+  for (const name of ends) window.addEventListener(name, release, true);
   for (const name of traits) model.on(`change:${name}`, redraw);
   redraw();
   root.append(el);
   el.redraw = redraw;
-  return el;
-};
-
-/**
- * A waveform as rounded bars. `peaks` holds loudest magnitudes 0..100; `grid` {bars, beatsPerBar} draws bar and beat lines.
- * `el.progress(0..1)` colours the part already played without redrawing the rest.
- */
-const waveform = ({ peaks, grid = null, tone = "loop", height = 72, label = "Waveform", onseek = null, lines = null }) => {
-  const canvas = h("canvas", { role: "img", "aria-label": label });
-  const head = h("i.lg-playhead", { hidden: true });
-  const el = h(`div.lg-wave.${tone}`, { style: { height: `${height}px` } }, canvas, head);
-  let played = null, last = -1;
-  const paint = () => {
-    const width = el.clientWidth;
-    if (!width) return;
-    const scale = window.devicePixelRatio || 1;
-    canvas.width = Math.round(width * scale);
-    canvas.height = Math.round(height * scale);
-    const g = canvas.getContext("2d"), css = getComputedStyle(el);
-    g.scale(scale, scale);
-    const top = grid ? 14 : 2, middle = top + (height - top - 2) / 2, half = (height - top - 2) / 2;
-    if (grid) {
-      const beats = grid.bars * grid.beatsPerBar;
-      g.font = `10px ${css.fontFamily}`;
-      for (let beat = 0; beat < beats; beat++) {
-        const bar = beat % grid.beatsPerBar === 0, x = (beat / beats) * width;
-        if (!bar && width / beats < 7) continue;
-        g.fillStyle = css.getPropertyValue(bar ? "--lg-bar-line" : "--lg-beat-line");
-        g.fillRect(Math.round(x), bar ? 0 : top, 1, height);
-        if (bar && width / grid.bars > 18) {
-          g.fillStyle = css.getPropertyValue("--lg-faint");
-          g.fillText(String(beat / grid.beatsPerBar + 1), x + 4, 10);
-        }
-      }
-    }
-    for (const line of lines || []) {
-      g.fillStyle = css.getPropertyValue(line.strong ? "--lg-bar-line" : "--lg-beat-line");
-      g.fillRect(Math.round(line.at * width), 0, 1, height);
-    }
-    const step = width < 420 ? 3 : 4, wide = step - 1.5, count = Math.floor(width / step);
-    const loudest = Math.max(8, ...peaks);
-    for (let i = 0; i < count; i++) {
-      const from = Math.floor((i / count) * peaks.length), to = Math.max(from + 1, Math.floor(((i + 1) / count) * peaks.length));
-      let peak = 0;
-      for (let k = from; k < to; k++) peak = Math.max(peak, peaks[k] || 0);
-      const reach = Math.max(1, (peak / loudest) * (half - 1));
-      g.fillStyle = css.getPropertyValue(played !== null && i / count < played ? "--lg-wave-played" : "--lg-wave");
-      g.beginPath();
-      if (g.roundRect) g.roundRect(i * step, middle - reach, wide, reach * 2, wide / 2);
-      else g.rect(i * step, middle - reach, wide, reach * 2);
-      g.fill();
-    }
-    last = played === null ? -1 : Math.floor(played * count);
-  };
-  el.progress = (share) => {
-    played = share;
-    head.hidden = share === null;
-    if (share !== null) head.style.left = `${share * 100}%`;
-    const width = el.clientWidth, count = Math.floor(width / (width < 420 ? 3 : 4));
-    if ((share === null ? -1 : Math.floor(share * count)) !== last) paint();
-  };
-  if (onseek) {
-    el.classList.add("seek");
-    el.addEventListener("click", (event) => {
-      const box = el.getBoundingClientRect();
-      onseek(Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)));
-    });
-  }
-  new ResizeObserver(paint).observe(el);
-  el.repaint = paint;
+  onClose(root, () => {
+    for (const name of ends) window.removeEventListener(name, release, true);
+    for (const name of traits) model.off(`change:${name}`, redraw);
+  });
   return el;
 };
 
 /** Only one panel sounds at a time, also across cells that live in frames of their own. */
 const quiet = (() => {
-  const me = Math.random(), stops = new Set();
+  const me = Math.random(),
+    stops = new Set();
   const channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("loops-generator");
-  if (channel) channel.onmessage = (event) => { if (event.data !== me) stops.forEach((stop) => stop()); };
+  if (channel)
+    channel.onmessage = (event) => {
+      if (event.data !== me) for (const stop of stops) stop();
+    };
   return {
-    claim(stop) { for (const other of stops) if (other !== stop) other(); channel?.postMessage(me); },
-    add(stop) { stops.add(stop); },
-    remove(stop) { stops.delete(stop); },
+    claim(stop) {
+      for (const other of stops) if (other !== stop) other();
+      channel?.postMessage(me);
+    },
+    add(stop) {
+      stops.add(stop);
+    },
+    remove(stop) {
+      stops.delete(stop);
+    },
   };
 })();
 
@@ -287,10 +218,18 @@ const quiet = (() => {
 const frame = (el, model, name) => {
   const root = h(`section.lg.lg-${name}`);
   el.append(root);
-  const kernel = new Kernel(model), unwatch = watchTheme(root);
-  root.addEventListener("lg-theme", () => root.querySelectorAll(".lg-wave").forEach((w) => w.repaint && w.repaint()));
+  const kernel = new Kernel(model),
+    unwatch = watchTheme(root);
+  root.addEventListener("lg-theme", () => {
+    for (const wave of root.querySelectorAll(".lg-wave")) wave.repaint?.();
+  });
   // A notebook's own shortcuts (run, delete cell, ...) must not fire while someone types in a panel.
   root.addEventListener("keydown", (event) => event.stopPropagation());
   root.dataset.lmSuppressShortcuts = "true";
-  return { root, kernel, close: () => { kernel.close(); unwatch(); } };
+  const close = () => {
+    kernel.close();
+    unwatch();
+    for (const undo of undoing.get(root) || []) undo();
+  };
+  return { root, kernel, close };
 };

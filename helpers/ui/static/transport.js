@@ -22,9 +22,15 @@ class Transport {
     this.began = null; // frame of the context at which bar 1 sounded first
   }
 
-  get rate() { return this.context.sampleRate; }
-  get playing() { return this.began !== null; }
-  get frames() { return Math.max(0, ...Object.values(this.voices).map((v) => v.buffer.length)); }
+  get rate() {
+    return this.context.sampleRate;
+  }
+  get playing() {
+    return this.began !== null;
+  }
+  get frames() {
+    return Math.max(0, ...Object.values(this.voices).map((v) => v.buffer.length));
+  }
 
   /** Give a voice its sound; while playing it enters in phase with the others. */
   set(name, buffer, gain = 1) {
@@ -34,7 +40,8 @@ class Transport {
     this.voices[name] = fresh;
     const level = (this.mix[name] ?? 1) * gain;
     if (this.playing) {
-      const at = this.next(), seconds = at / this.rate;
+      const at = this.next(),
+        seconds = at / this.rate;
       fresh.node.gain.setValueAtTime(0, seconds);
       fresh.node.gain.linearRampToValueAtTime(level, seconds + 0.012);
       this.start(fresh, at);
@@ -46,7 +53,9 @@ class Transport {
   }
 
   /** The first whole frame that is safely ahead of the clock. */
-  next(ahead = 0.03) { return Math.ceil((this.context.currentTime + ahead) * this.rate); }
+  next(ahead = 0.03) {
+    return Math.ceil((this.context.currentTime + ahead) * this.rate);
+  }
 
   start(voice, frame) {
     const source = this.context.createBufferSource();
@@ -76,7 +85,15 @@ class Transport {
     if (!this.playing) return;
     this.began = null;
     for (const voice of Object.values(this.voices)) {
-      if (voice.source) { try { voice.source.stop(); } catch { /* had not begun */ } voice.source.disconnect(); voice.source = null; }
+      if (voice.source) {
+        try {
+          voice.source.stop();
+        } catch {
+          /* had not begun */
+        }
+        voice.source.disconnect();
+        voice.source = null;
+      }
     }
   }
 
@@ -98,5 +115,8 @@ class Transport {
     return heard < 0 ? 0 : (heard % this.frames) / this.frames;
   }
 
-  close() { this.stop(); if (this.context.close) this.context.close(); }
+  close() {
+    this.stop();
+    if (this.context.close) this.context.close();
+  }
 }
