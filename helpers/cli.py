@@ -13,15 +13,18 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidInput, LoopsError
 from .machine.home import EXAMPLE_IDEA, package_missing
 
+if TYPE_CHECKING:
+    from .pipeline import Idea
+    from .records import Analysis, Request
+
 DONE, WRONG, NONE_PASSED, INTERRUPTED, FAULT = 0, 2, 4, 130, 1
 COMMAND = "loops-generator"  # the console command of an installed copy
-_WORDS = ("bars", "bpm", "key", "meter", "chords", "genre", "mood", "style", "avoid", "engine", "takes", "seed")
-_CONTROLS = ("guide", "guide_strength", "complexity", "density", "syncopation", "answer", "register", "swing")
+_MEASURED = ("instrument", "bars", "bpm", "key", "meter", "chords")  # what a loop is measured against
 
 
 class _Parser(argparse.ArgumentParser):
@@ -51,44 +54,21 @@ def build_parser() -> argparse.ArgumentParser:
 
     sub = command("make", "make loops of one instrument that fit an idea")
     sub.add_argument("idea", metavar="IDEA", help="an mp3 or wav file (flac, ogg, aiff too)")
-    sub.add_argument(
-        "--instrument", metavar="NAME", help="any everyday name: 'bass guitar', rhodes, 808, 'drum kit' ..."
-    )
     sub.add_argument("--from", dest="again", metavar="JSON", help="repeat the request in a loop's JSON file")
-    _add_request_options(sub)
-    sub.add_argument("--genre", metavar="G", help="such as house, bossa nova, trap")
-    sub.add_argument("--mood", metavar="M", help="such as dark, happy, calm")
-    sub.add_argument("--style", metavar="WORDS", help="more words about the sound")
-    sub.add_argument("--avoid", metavar="WORDS", help="what must not be in it")
-    sub.add_argument("--engine", metavar="ENGINE", help="sketch (default) or one listed by the engines command")
-    sub.add_argument("--takes", type=int, metavar="N", help="how many loops (default 3)")
-    sub.add_argument("--seed", type=int, metavar="N", help="repeat a result; without it one is drawn and reported")
-    sub.add_argument("--guide", choices=("sketch", "idea", "none"), help="what a neural model follows (default sketch)")
-    sub.add_argument("--guide-strength", type=float, metavar="0..1", help="how closely (default 0.5)")
+    _add_controls(sub)
     sub.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="an engine's own setting")
-    for name, meaning in (
-        ("complexity", "simple 0 to intricate 1"),
-        ("density", "few notes 0 to many 1"),
-        ("syncopation", "on the beat 0 to off it 1"),
-        ("answer", "how much the part answers the idea's gaps, 0..1"),
-    ):
-        sub.add_argument(f"--{name}", type=float, metavar="0..1", help=meaning)
-    sub.add_argument("--register", type=int, metavar="OCTAVES", help="shift the part by whole octaves, -3..3")
-    sub.add_argument(
-        "--swing", type=float, metavar="0.5..0.75", help="0.5 straight, 0.667 triplets (default: as heard)"
-    )
     feel = sub.add_mutually_exclusive_group()
-    feel.add_argument("--tight", action="store_true", help="every note exactly on the grid")
-    feel.add_argument("--loose", action="store_true", help="human timing and touch, within a few ms")
-    sub.add_argument("--dry", action="store_true", help="no reverb")
+    for word, value in (("tight", "0"), ("loose", "1")):
+        feel.add_argument(
+            f"--{word}", dest="humanize", action="store_const", const=value, help=f"the same as --humanize {value}"
+        )
     sub.add_argument("--midi-only", action="store_true", help="write the part as MIDI only (sketch engine)")
     sub.add_argument("--plot", action="store_true", help="also draw the piano roll (sketch engine)")
     sub.add_argument("--out", metavar="DIR", default="loops", help="where the loops go (default: %(default)s)")
 
     sub = command("fit", "make any audio into a loop, with its fit card")
     sub.add_argument("take", metavar="TAKE", help="the audio to fit")
-    _add_request_options(sub)
-    sub.add_argument("--instrument", metavar="NAME", help="what it should be; unknown: purity is not measured")
+    _add_controls(sub, _MEASURED)
     sub.add_argument("--idea", metavar="IDEA", help="measure the fit against this idea too")
     sub.add_argument("--out", metavar="DIR", default="loops", help="where the loop goes (default: %(default)s)")
 
@@ -96,8 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "loop", metavar="LOOP", help="the audio to measure; its own JSON or tempo tag is read if it has one"
     )
-    _add_request_options(sub)
-    sub.add_argument("--instrument", metavar="NAME", help="what it should be; unknown: purity is not measured")
+    _add_controls(sub, _MEASURED)
     sub.add_argument("--idea", metavar="IDEA", help="measure the fit against this idea too")
 
     command("engines", "what can run on this machine, and for the rest why not and what to do")
@@ -112,12 +91,23 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_request_options(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--bars", type=int, metavar="N", help="1 to 16 (default 4)")
-    sub.add_argument("--bpm", type=float, metavar="X", help="overrule the tempo heard")
-    sub.add_argument("--key", metavar="KEY", help="overrule the key heard, such as 'A minor'")
-    sub.add_argument("--meter", metavar="M", help="4/4, 3/4 or 6/8 (in 6/8 BPM counts dotted quarters)")
-    sub.add_argument("--chords", metavar="BARS", help="overrule the chords heard, such as '| Am | F | C G |'")
+def _add_controls(sub: argparse.ArgumentParser, names: Sequence[str] = ()) -> None:
+    """An option for each control (default: all that are offered); values stay text, because its row reads them."""
+    from .records import CONTROLS
+
+    for name, (_, row) in CONTROLS.items():
+        if not row.is_offered or (names and name not in names):
+            continue
+        flag, text = f"--{row.name.replace('_', '-')}", row.help.replace("%", "%%")
+        if row.kind == "switch":
+            sub.add_argument(flag, action="store_const", const=True, help=text)
+            continue
+        if row.kind in ("number", "whole"):
+            metavar = row.range_text if row.name != "seed" else "N"
+        else:
+            metavar = "{" + ",".join(row.choices) + "}" if row.choices else row.kind.upper()
+        default = "" if row.initial in (None, "") else f" (default {row.initial})"
+        sub.add_argument(flag, metavar=metavar, help=text + default)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -192,14 +182,14 @@ def _analyze(args: argparse.Namespace, out: Any) -> int:
 def _make(args: argparse.Namespace, out: Any) -> int:
     from . import pipeline, report
 
-    teller = _Teller()
+    teller, given = _Teller(), _given(args)  # before any work: a value out of range is said at once
     if args.again is None and args.instrument is None:
         raise InvalidInput("No instrument was named; add --instrument, such as --instrument 'bass guitar'.")
     if args.engine is not None:
-        pipeline.pick_engine(args.engine)  # before any work: an engine that cannot run here is said at once
+        pipeline.pick_engine(args.engine)  # and an engine that cannot run here
     idea = pipeline.load_idea(args.idea)
     analysis = pipeline.analyze_idea(idea, teller)
-    request, notes = _request(args, analysis, idea)
+    request, notes = _request(args.again, given, analysis, idea)
     for note in notes:
         _say(note)
     if args.midi_only:
@@ -216,26 +206,30 @@ def _make(args: argparse.Namespace, out: Any) -> int:
     return DONE if result.any_passed else NONE_PASSED
 
 
-def _request(args: argparse.Namespace, analysis: Any, idea: Any) -> tuple[Any, tuple[str, ...]]:
+def _given(args: argparse.Namespace) -> dict[str, Any]:
+    """The controls that the command line sets, read and checked."""
+    from .records import CONTROLS, read_controls
+
+    given = {name: getattr(args, name, None) for name in CONTROLS}
+    if getattr(args, "option", None):
+        given["options"] = dict(_option(text) for text in args.option)
+    return read_controls(given)
+
+
+def _request(
+    again: str | None, given: dict[str, Any], analysis: Analysis, idea: Idea
+) -> tuple[Request, tuple[str, ...]]:
     """The request of `make`: a repeated one with this command's changes, or a new one from the analysis."""
     from . import pipeline
     from .export import read_sidecar
 
-    values = {name: getattr(args, name) for name in (*_WORDS, *_CONTROLS)}
-    given = {name: value for name, value in values.items() if value is not None}
-    if args.tight or args.loose:
-        given["humanize"] = 0.0 if args.tight else 1.0
-    if args.dry:
-        given["dry"] = True
-    if args.option:
-        given["options"] = dict(_option(text) for text in args.option)
-    if args.again is None:
-        return pipeline.plan_request(analysis, instrument=args.instrument, **given)
-    request, document = read_sidecar(args.again)
-    notes = ()
+    if again is None:
+        return pipeline.plan_request(analysis, **given)
+    request, document = read_sidecar(again)
+    notes: tuple[str, ...] = ()
     if document.get("idea", {}).get("sha256") not in (None, idea.sha256):
         notes = ("This is not the idea the loop was made for (its SHA-256 differs), so the loop will not be the same.",)
-    changed, more = pipeline.change_request(request, instrument=args.instrument, **given)
+    changed, more = pipeline.change_request(request, **given)
     return changed, (*notes, *more)
 
 
@@ -252,7 +246,7 @@ def _option(text: str) -> tuple[str, Any]:
 def _fit(args: argparse.Namespace, out: Any) -> int:
     from . import pipeline, report
 
-    if args.bpm is None or args.bars is None:
+    if not {"bpm", "bars"} <= set(_given(args)):
         raise InvalidInput("Say the tempo and the length of the loop: --bpm X --bars N.")
     request, idea, analysis = _target(args)
     result = pipeline.fit_take(args.take, request, idea, analysis, args.out, _Teller())
@@ -269,13 +263,13 @@ def _proof(args: argparse.Namespace, out: Any) -> int:
     return DONE
 
 
-def _target(args: argparse.Namespace) -> tuple[Any, Any, Any]:
+def _target(args: argparse.Namespace) -> tuple[Request, Idea | None, Analysis | None]:
     """What `fit` and `proof` measure against, with the idea and its analysis if one was named."""
     from . import pipeline
 
+    given = _given(args)
     idea = pipeline.load_idea(args.idea) if args.idea else None
     analysis = pipeline.analyze_idea(idea, _Teller(), tags=False) if idea else None
-    given = {name: getattr(args, name) for name in ("bpm", "bars", "key", "meter", "chords", "instrument")}
     request, notes = pipeline.plan_target(getattr(args, "loop", None), analysis, **given)
     for note in notes:
         _say(note)

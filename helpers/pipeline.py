@@ -27,7 +27,7 @@ from .engines.prompts import write_prompt
 from .errors import InvalidInput, NotAvailable, Refused
 from .export import free_name, loop_stem, publish, read_tags, stage_wav, staging
 from .machine.files import shown_name, write_whole
-from .music.meter import bar_seconds, parse_meter
+from .music.meter import MOST_BARS, bar_seconds, parse_meter
 from .planning import change_request, plan_measure, plan_request
 from .records import (
     Analysis,
@@ -40,6 +40,7 @@ from .records import (
     Take,
     Written,
     never_cancelled,
+    read_controls,
     silent_progress,
 )
 from .sound.audio import read_audio, read_back, resample
@@ -318,32 +319,33 @@ def fit_take(
 
 
 def plan_target(
-    loop: str | os.PathLike[str] | None, analysis: Analysis | None, *, bpm: float | None, bars: int | None, **given: Any
+    loop: str | os.PathLike[str] | None, analysis: Analysis | None, **asked: Any
 ) -> tuple[Request, tuple[str, ...]]:
-    """What ``loop`` is measured against: what is given, else its own JSON or tempo tag, else what is heard in it.
+    """What ``loop`` is measured against: what is asked, else its own JSON or tempo tag, else what is heard in it.
 
     Raises
     ------
     InvalidInput
         If neither says the tempo and the number of bars.
     """
-    if loop is None or (bpm is not None and bars is not None):
-        assert bpm is not None and bars is not None
-        return plan_measure(analysis, bpm=bpm, bars=bars, **given)
+    given = read_controls(asked)
+    if loop is None or {"bpm", "bars"} <= set(given):
+        return plan_measure(analysis, **given)
     tags = read_tags(loop)
     if tags:
-        stated = {name: value for name, value in given.items() if value is not None}
-        return plan_measure(analysis, **(tags | stated | {"bpm": bpm or tags["bpm"], "bars": bars or tags["bars"]}))
-    heard = analyze_idea(load_idea(loop), tags=False).tempo
-    bpm = bpm or heard.bpm
-    if bpm is None:
+        return plan_measure(analysis, **(tags | given))
+    idea = load_idea(loop)
+    heard = analyze_idea(idea, tags=False).tempo
+    if given.setdefault("bpm", heard.bpm) is None:
         raise InvalidInput(
             f"No tempo could be heard in “{shown_name(loop)}” and none is stored in it; add --bpm and --bars."
         )
-    time = parse_meter(given["meter"]) if given.get("meter") else heard.meter
-    bars = bars or max(1, min(16, round(load_idea(loop).clip.seconds / bar_seconds(bpm, time))))
-    request, notes = plan_measure(analysis, bpm=bpm, bars=bars, **(given | {"meter": time.name}))
-    return request, (*notes, f"Measured against what was heard in the file itself: {bpm:.6g} BPM, {bars} bars.")
+    time = parse_meter(given.setdefault("meter", heard.meter.name))
+    filled = round(idea.clip.seconds / bar_seconds(given["bpm"], time))
+    given.setdefault("bars", max(1, min(MOST_BARS, filled)))
+    request, notes = plan_measure(analysis, **given)
+    said = f"Measured against what was heard in the file itself: {request.bpm:.6g} BPM, {request.bars} bars."
+    return request, (*notes, said)
 
 
 def prove_file(source: str | os.PathLike[str], request: Request, analysis: Analysis | None) -> FitCard:

@@ -105,7 +105,7 @@ def test_a_drawn_seed_is_in_the_request():
     [
         ({"bars": 0}, "bars"),
         ({"bars": 17}, "bars"),
-        ({"bpm": 5}, "BPM"),
+        ({"bpm": 5}, "bpm is 5; give a number from 30 to 300"),
         ({"key": "H"}, "not a key"),
         ({"takes": 0}, "takes"),
         ({"takes": 17}, "takes"),
@@ -115,9 +115,11 @@ def test_a_drawn_seed_is_in_the_request():
         ({"swing": 0.9}, "swing"),
         ({"chords": "| X |"}, "not a chord"),
         ({"role": "drums"}, "cannot play"),
-        ({"role": "soloist"}, "not a role"),
+        ({"role": "soloist"}, "role is 'soloist'; use one of bass"),
         ({"colour": "red"}, "no control"),
         ({"instrument": " "}, "No instrument"),
+        ({"engine": "cassette"}, "not an engine"),
+        ({"options": "steps"}, "options"),
     ],
 )
 def test_a_value_out_of_range_is_named(change, word):
@@ -155,8 +157,18 @@ def test_a_request_can_be_changed_and_is_checked_again():
     assert drums.role == "drums" and drums.key is None
     back, notes = change_request(drums, instrument="flute", bars=8)
     assert back.role == "lead" and back.bars == 8 and back.key is not None and "no key" in notes[0]
-    with pytest.raises(InvalidInput, match="bars"):
-        change_request(request, bars=99)
+    for change in ({"bars": 99}, {"engine": "cassette"}, {"role": "drums"}, {"colour": "red"}):
+        with pytest.raises(InvalidInput):
+            change_request(request, **change)
+
+
+def test_another_key_takes_the_heard_chords_along_in_a_repeated_request_too():
+    request, _ = plan_request(heard(), instrument="piano", seed=3)
+    changed, notes = change_request(request, key="C# minor")
+    assert (changed.key.name, changed.half_bars()[:2]) == ("C# minor", ("C#m", "C#m"))
+    assert "transposed into C# minor" in notes[0]
+    written, _ = plan_request(heard(), instrument="piano", seed=3, chords="| Am | E |")
+    assert change_request(written, key="C# minor")[0].half_bars()[0] == "Am"  # what a musician wrote stays
 
 
 def test_a_measure_without_an_instrument_leaves_it_unknown():

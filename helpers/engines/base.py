@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import math
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -21,7 +20,6 @@ import numpy as np
 
 from ..errors import Cancelled, InvalidInput, LoopsError, NotAvailable, Refused
 from ..records import (
-    GUIDES,
     Analysis,
     CancelCheck,
     Clip,
@@ -106,8 +104,8 @@ class Engine(ABC):
         Raises
         ------
         InvalidInput
-            If the loop is longer than the engine's canvas, an option is unknown, a value is out of range, or a guide
-            is given to an engine that cannot hear audio.
+            If the loop is longer than the engine's canvas, an option is unknown or out of range, or a guide is
+            given to an engine that cannot hear audio.
         """
         info = self.info
         if request.seconds > info.max_seconds:
@@ -120,14 +118,6 @@ class Engine(ABC):
         if unknown:
             known = ", ".join(sorted(info.options)) or "none"
             raise InvalidInput(f"{info.title} does not know the option {unknown[0]!r}; its options are: {known}.")
-        for name in ("bpm", "guide_strength"):
-            value = getattr(request, name)
-            if not isinstance(value, int | float) or not math.isfinite(value):
-                raise InvalidInput(f"{name} is {value!r}; give a finite number.")
-        if not 0.0 <= request.guide_strength <= 1.0:
-            raise InvalidInput(f"guide_strength is {request.guide_strength:g}; give 0 (free) to 1 (follow the guide).")
-        if request.guide not in GUIDES:
-            raise InvalidInput(f"The guide {request.guide!r} is not known; use one of {', '.join(GUIDES)}.")
         if guide is not None:
             if not self.hears_guide:
                 raise InvalidInput(f"{info.title} cannot hear audio, only {_listed(info.hears)}; use guide 'none'.")

@@ -43,32 +43,6 @@ def parse_meter(text: str) -> Meter:
     return meter
 
 
-def check_bpm(bpm: float) -> float:
-    """Return ``bpm`` as float, or raise InvalidInput outside 30..300."""
-    try:
-        value = float(bpm)
-    except (TypeError, ValueError):
-        raise InvalidInput(f"{bpm!r} is not a tempo; give a number of beats per minute, such as 92.5.") from None
-    if not SLOWEST_BPM <= value <= FASTEST_BPM:
-        raise InvalidInput(
-            f"{value:g} BPM is outside {SLOWEST_BPM:g} to {FASTEST_BPM:g}; give the tempo of a beat in that range."
-        )
-    return value
-
-
-def check_bars(bars: int) -> int:
-    """Return ``bars`` as int, or raise InvalidInput outside 1..16."""
-    try:
-        value = int(bars)
-        if value != float(bars):
-            raise ValueError
-    except (TypeError, ValueError, OverflowError):
-        raise InvalidInput(f"{bars!r} is not a number of bars; give a whole number from 1 to {MOST_BARS}.") from None
-    if not 1 <= value <= MOST_BARS:
-        raise InvalidInput(f"{value} bars cannot be made; give a whole number from 1 to {MOST_BARS}.")
-    return value
-
-
 def beat_seconds(bpm: float) -> float:
     """Length of one beat in seconds."""
     return 60.0 / bpm

@@ -16,21 +16,28 @@ from .analysis import (
     bars_of_chords,
 )
 from .clip import Clip, Note
+from .controls import GUIDE, NOTES, UNWANTED_WORDS, WORDS, Control
 from .correction import Correction
 from .fit_card import FitCard
 from .fit_fields import FIT_FIELDS, FitField
 from .loop import Loop, Written
-from .request import GUIDES, ROLES, Request
+from .request import CONTROLS, GUIDES, ROLES, Request, read_controls
 from .take import CancelCheck, EngineInfo, Progress, Readiness, Take, never_cancelled, silent_progress
 
 __all__ = [
+    "CONTROLS",
     "FIT_FIELDS",
+    "GUIDE",
     "GUIDES",
+    "NOTES",
     "ROLES",
+    "UNWANTED_WORDS",
+    "WORDS",
     "Analysis",
     "CancelCheck",
     "ChordSpan",
     "Clip",
+    "Control",
     "Correction",
     "EngineInfo",
     "FitCard",
@@ -50,5 +57,6 @@ __all__ = [
     "Written",
     "bars_of_chords",
     "never_cancelled",
+    "read_controls",
     "silent_progress",
 ]

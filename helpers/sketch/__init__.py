@@ -55,14 +55,10 @@ def compose(request: Request, analysis: Analysis | None, take: int = 0) -> Score
     Raises
     ------
     InvalidInput
-        If the role is not one of ROLES, or a control is outside 0..1.
+        If the request has no role.
     """
     if request.role not in ROLES:
         raise InvalidInput(f"The role {request.role!r} is not known; use one of {', '.join(ROLES)}.")
-    for name in ("complexity", "density", "syncopation", "answer", "humanize"):
-        value = getattr(request, name)
-        if value is not None and not 0.0 <= value <= 1.0:
-            raise InvalidInput(f"{name} is {value:g}; give a number from 0 to 1.")
     brief = read_brief(request, analysis, take)
     part = _WRITERS[request.role](brief)
     said = [("genre", brief.genre.name), ("mood", brief.mood_name)]

@@ -282,8 +282,7 @@ def _swing(request: Request, analysis: Analysis | None, genre: Genre) -> float:
     if request.meter == "6/8":
         return 0.5
     if request.swing is not None:
-        asked = float(np.clip(request.swing, 0.5, 0.75))
-        return asked if asked >= AUDIBLE_SWING else 0.5
+        return request.swing if request.swing >= AUDIBLE_SWING else 0.5
     if analysis is not None and analysis.tempo.swing is not None:
         heard = float(np.clip(analysis.tempo.swing, 0.5, 0.72))
         return heard if heard >= AUDIBLE_SWING else 0.5

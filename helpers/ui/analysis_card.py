@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..music.meter import beat_seconds
+from ..music.meter import FASTEST_BPM, SLOWEST_BPM, beat_seconds
 from ..music.pitch import parse_key
 from ..records import Analysis, Clip, KeyEstimate, Request, Tag, Tempo
 from .player import CHECK_SECONDS, OfferedFile, listening_gain, pcm_file
@@ -56,7 +56,7 @@ def _tempo(tempo: Tempo) -> dict[str, Any]:
     ]
     # Half and double are offered even when they were not among the readings: they are the slips that happen.
     for relation, bpm in (("half", tempo.bpm / 2), ("double", tempo.bpm * 2)):
-        if 30 <= bpm <= 300 and not any(abs(other["bpm"] - bpm) < 0.5 for other in others):
+        if SLOWEST_BPM <= bpm <= FASTEST_BPM and not any(abs(other["bpm"] - bpm) < 0.5 for other in others):
             others.append({"bpm": _short(bpm), "label": f"{_short(bpm):g}", "relation": relation})
     others.sort(key=lambda other: other["relation"] not in ("half", "double"))
     length = f"a loop of {tempo.bars} bars" if tempo.is_loop and tempo.bars else ""

@@ -35,13 +35,10 @@ def make_request(form: Form, analysis: Analysis | None, info: EngineInfo) -> tup
     values.pop("mode")
     values["engine"] = info.name
     if form.mode == "normal":
-        plain = Form().to_json()
         heard = {"instrument", "engine", "bars", *Form.HEARD}
-        values = {name: value if name in heard else plain[name] for name, value in values.items()}
+        values = {name: value if name in heard else Form.INITIAL.get(name) for name, value in values.items()}
     else:
-        for name in unusable(form, info):
-            if name in values:
-                values[name] = Form().to_json()[name]
+        values |= {name: Form.INITIAL[name] for name in unusable(form, info) if name in values}
         values["options"] = {name: value for name, value in values["options"].items() if name in info.options}
     return plan_request(analysis, **values)
 

@@ -67,10 +67,6 @@ def test_seeds_are_these_on_every_python_and_machine():
     [
         ({"bars": 16}, r"Toy makes at most 10 s and 16 bars at 120 BPM last 32\.0 s; ask for 5 bars"),
         ({"options": {"b": 1}}, r"does not know the option 'b'; its options are: a\."),
-        ({"bpm": float("nan")}, r"bpm is nan"),
-        ({"guide_strength": 1.5}, r"guide_strength is 1\.5; give 0 \(free\) to 1"),
-        ({"guide_strength": float("inf")}, r"guide_strength is inf"),
-        ({"guide": "radio"}, r"The guide 'radio' is not known; use one of sketch, idea, none"),
     ],
 )
 def test_requests_that_cannot_be_made_are_refused_at_once(change, sentence):
