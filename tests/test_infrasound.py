@@ -27,7 +27,7 @@ def clip_of(*waves: np.ndarray) -> Clip:
 
 def test_share_is_that_of_the_worse_channel():
     assert infrasound_share(clip_of(wave(10) + wave(100), wave(100))) == pytest.approx(0.5, abs=1e-3)
-    assert infrasound_share(clip_of(0.5 + 0 * wave(1), 0 * wave(1))) == pytest.approx(1.0)
+    assert infrasound_share(clip_of(0.5 + 0 * wave(1), 0 * wave(1))) == pytest.approx(1.0, abs=1e-3)
     assert infrasound_share(clip_of(0 * wave(1))) is None
 
 
@@ -43,7 +43,9 @@ def test_the_loop_is_one_period():
     rng = np.random.default_rng(1)
     clip = Clip(rng.uniform(-0.5, 0.5, (2, 30_011)).astype(np.float32), RATE)
     turned = Clip(np.roll(clip.samples, 15_000, axis=1), RATE)
-    assert np.allclose(np.roll(remove_infrasound(clip).samples, 15_000, axis=1), remove_infrasound(turned).samples)
+    assert np.allclose(
+        np.roll(remove_infrasound(clip).samples, 15_000, axis=1), remove_infrasound(turned).samples, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize("exact", [True, False])
