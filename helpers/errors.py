@@ -1,5 +1,9 @@
 """What can go wrong, in words a musician can act on. The text of every error is shown as it stands."""
 
+from collections.abc import Callable
+
+CancelCheck = Callable[[], bool]  # asked often while work runs; once true, the work raises Cancelled
+
 
 class LoopsError(Exception):
     """A failure we can put into one sentence: the value, the rule, the way out."""
@@ -22,3 +26,8 @@ class Cancelled(LoopsError):
 
     def __init__(self, text: str = "Cancelled; nothing was written by the step that was running."):
         super().__init__(text)
+
+
+def never_cancelled() -> bool:
+    """The check of work that nobody can cancel."""
+    return False

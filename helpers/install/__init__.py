@@ -9,18 +9,19 @@ with constraints made from what is installed, streams its lines, and ends in one
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import importlib.util
 import shutil
 import sys
 import threading
 from pathlib import Path
 
-from ..errors import InvalidInput, NotAvailable
+from ..errors import CancelCheck, InvalidInput, NotAvailable, never_cancelled
 from ..machine.home import cache_home
-from . import audiocraft
+from ..machine.run import OnLine
 from .disk import require_disk
-from .pip import CancelCheck, OnLine, never, pip_install
-from .requirements import read_requirements, unmet, versions
+from .pip import pip_install
+from .requirements import canonical, read_requirements, unmet, versions
 from .table import INSTALLABLE, Installable, InstallStatus
 
 __all__ = ["INSTALLABLE", "InstallStatus", "Installable", "install", "installed"]
@@ -37,16 +38,14 @@ def installed(what: str) -> InstallStatus:
         If there is no such thing to install.
     """
     item = _item(what)
-    if what == "audiocraft":
-        return audiocraft.status()
-    missing = unmet(read_requirements(item.requirements))
-    if item.needs_torch and not _has_torch():
-        missing = ("torch", *missing)
+    missing = item.missing() if item.missing else unmet(read_requirements(item.requirements))
+    if item.needs_torch and not item.missing and not _has_torch():
+        missing = ["torch", *missing]
     detail = f"{item.title}: installed." if not missing else f"{item.title}: missing {', '.join(missing)}."
     return InstallStatus(what, not missing, tuple(missing), detail)
 
 
-def install(what: str, *, on_line: OnLine | None = None, cancel: CancelCheck = never) -> InstallStatus:
+def install(what: str, *, on_line: OnLine | None = None, cancel: CancelCheck = never_cancelled) -> InstallStatus:
     """Install ``what`` and say how it stands afterwards.
 
     Parameters
@@ -83,14 +82,14 @@ def install(what: str, *, on_line: OnLine | None = None, cancel: CancelCheck = n
             say(status.detail)
             return status
         say(f"Installing {item.title}: {item.brings}. {item.size_text()} {item.licence}")
-        folder = cache_home() if what == "audiocraft" else Path(sys.prefix)
+        folder = cache_home() if item.make else Path(sys.prefix)
         require_disk(item.title, folder, item.download_bytes + item.disk_bytes)
         before = versions()
-        if what == "audiocraft":
-            audiocraft.install(say, cancel)
+        if item.needs_torch:
+            _require_torch(item, say, cancel)
+        if item.make:
+            item.make(pip_install, say, cancel)
         else:
-            if item.needs_torch:
-                _require_torch(item, say, cancel)
             pip_install(item.title, requirements=item.requirements, on_line=say, cancel=cancel)
         importlib.invalidate_caches()
         status = installed(what)
@@ -128,7 +127,9 @@ def _imported_and_changed(before: dict[str, str]) -> list[str]:
     """Packages in use by this process whose version is no longer the one that was imported."""
     after = versions()
     changed = [name for name, version in before.items() if after.get(name) not in (None, version)]
-    return sorted(name for name in changed if name.replace("-", "_") in sys.modules)
+    modules = importlib.metadata.packages_distributions()  # pillow is imported as PIL, protobuf as google
+    imported = {canonical(name) for module in set(sys.modules) & set(modules) for name in modules[module]}
+    return sorted(set(changed) & imported)
 
 
 def _has_torch() -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..engines.audiocraft import home
 from ..machine.home import requirements_file
 
 MIB = 1024**2
@@ -13,7 +15,11 @@ MIB = 1024**2
 
 @dataclass(frozen=True)
 class Installable:
-    """One thing to install. Sizes are what a bare environment would fetch and hold, without torch and model weights."""
+    """One thing to install. Sizes are what a bare environment would fetch and hold, without torch and model weights.
+
+    What goes into a folder of its own says by itself what is ``missing`` and is made by ``make(pip_install, on_line,
+    cancel)``; everything else is pip's, from ``requirements``.
+    """
 
     name: str
     title: str
@@ -23,6 +29,8 @@ class Installable:
     disk_bytes: int
     licence: str
     needs_torch: bool = False
+    missing: Callable[[], tuple[str, ...]] | None = None
+    make: Callable[..., None] | None = None
 
     def size_text(self) -> str:
         """Both sizes in a sentence."""
@@ -82,10 +90,13 @@ INSTALLABLE: dict[str, Installable] = {
             name="audiocraft",
             title="audiocraft (the reference MusicGen)",
             brings="loops over 30 s by sliding windows and the MultiBandDiffusion decoder, in a process of its own",
-            requirements=requirements_file("requirements-audiocraft.txt"),
+            requirements=home.REQUIREMENTS,
             download_bytes=40 * MIB,
             disk_bytes=130 * MIB,
             licence="audiocraft's code is MIT; all its weights are CC-BY-NC-4.0 (no commercial use).",
+            needs_torch=True,
+            missing=home.missing,
+            make=home.make_home,
         ),
     )
 }

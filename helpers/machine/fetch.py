@@ -13,8 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import Cancelled, NotAvailable
-from ..records import CancelCheck
+from ..errors import CancelCheck, Cancelled, NotAvailable
 
 _TIMEOUT_SECONDS = 30.0
 _BLOCK_BYTES = 1 << 16

@@ -4,6 +4,7 @@ Conventions: audio is float32 ``(channels, samples)``; times are seconds from th
 says otherwise; anything that could not be measured is ``None`` or empty, never invented.
 """
 
+from ..errors import CancelCheck, never_cancelled
 from .analysis import (
     Analysis,
     ChordSpan,
@@ -22,7 +23,7 @@ from .fit_card import FitCard
 from .fit_fields import FIT_FIELDS, FitField
 from .loop import Loop, Written
 from .request import CONTROLS, GUIDES, ROLES, Request, read_controls
-from .take import CancelCheck, EngineInfo, Progress, Readiness, Take, never_cancelled, silent_progress
+from .take import EngineInfo, Progress, Readiness, Take, silent_progress
 
 __all__ = [
     "CONTROLS",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -51,13 +50,6 @@ class Progress(Protocol):
 
 def silent_progress(stage: str, fraction: float | None = None, seconds_left: float | None = None) -> None:
     """A progress receiver that says nothing."""
-
-
-CancelCheck = Callable[[], bool]
-
-
-def never_cancelled() -> bool:
-    return False
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
 """The real audiocraft 1.3.0 in its own home, through the pipe, on tiny models in the released format.
 
-The first run installs set B into .cache/ (about 40 MiB to download, 125 MiB on disk, half a minute) and builds the
+The first run installs audiocraft into .cache/ (about 40 MiB to download, 125 MiB on disk, half a minute) and builds the
 models (4 MB, ten seconds); both are kept. Without a package index these tests are skipped and say so.
 """
 
@@ -18,10 +18,10 @@ import numpy as np
 import pytest
 
 from helpers.engines.audiocraft.engine import AudiocraftEngine
+from helpers.engines.audiocraft.home import WORKER_PROGRAM, find_home, worker_environment
 from helpers.errors import Cancelled, NotAvailable
 from helpers.install import install
 from helpers.install.requirements import versions
-from helpers.machine.audiocraft_home import WORKER_PROGRAM, find_home, worker_environment
 from helpers.records import Clip, Request
 
 pytestmark = [pytest.mark.neural, pytest.mark.network]
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.neural, pytest.mark.network]
 REPOSITORY = Path(__file__).resolve().parents[2]
 CACHE = REPOSITORY / ".cache" / "audiocraft"
 RATE = 32_000
-OUT_OF_REACH = ("cannot be reached", "nothing of that name", "refused the login")
+OUT_OF_REACH = ("NewConnectionError", "name resolution", "timed out", "from versions: none", "ProxyError", "40")
 WORDS = {"prompt": "solo rhodes loop, jazz, C major, bpm: 240"}
 
 
@@ -44,7 +44,7 @@ def tiny_hub():
             install("audiocraft")
         except NotAvailable as error:
             if any(words in str(error) for words in OUT_OF_REACH):
-                pytest.skip(f"set B could not be installed: {str(error).splitlines()[0]}")
+                pytest.skip(f"audiocraft could not be installed: {str(error).splitlines()[0]}")
             raise
         assert versions() == before, "the main environment was touched"
         return tiny_models()
@@ -101,10 +101,9 @@ def tone(hz: float, seconds: float = 1.0) -> Clip:
     return Clip((0.3 * np.sin(2 * np.pi * hz * times)).astype(np.float32)[None], RATE)
 
 
-def test_it_is_ready_and_says_why_style_is_not(engine):
+def test_it_is_ready_and_the_main_environment_has_nothing_of_it(engine):
     readiness = engine.readiness()
-    assert readiness.ready and readiness.details["home"] == "B" and readiness.details["weights"] == "cached"
-    assert "development version" in readiness.details["style"]
+    assert readiness.ready and readiness.details["weights"] == "cached"
     assert importlib.util.find_spec("audiocraft") is None, "only the worker has it"
 
 
@@ -137,7 +136,7 @@ def test_a_loop_longer_than_the_window(engine):
     assert steps == sorted(steps) and 0.9 < steps[-1] <= 1.0 and len(steps) >= 21 * 50
 
 
-def test_cancel_within_a_step_leaves_it_usable(engine):
+def test_cancel_within_a_step(engine):
     first = engine.generate(asking())[0]
     seen: list[float] = []
     with pytest.raises(Cancelled):
@@ -147,7 +146,6 @@ def test_cancel_within_a_step_leaves_it_usable(engine):
             cancel=lambda: max(seen, default=0) > 0.1,
         )
     assert max(seen) < 0.9
-    assert engine._link.running
     assert np.array_equal(engine.generate(asking())[0].clip.samples, first.clip.samples), "no state is left behind"
 
 

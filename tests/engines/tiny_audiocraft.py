@@ -150,7 +150,7 @@ def _stems(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    from helpers.machine.audiocraft_home import WORKER_PROGRAM
+    from helpers.engines.audiocraft.home import WORKER_PROGRAM
 
     sys.path.insert(0, str(WORKER_PROGRAM))
     import stand_ins

@@ -1,14 +1,17 @@
 """Meta's reference MusicGen through an isolated audiocraft worker: what only it has.
 
 Loops beyond 30 s (a sliding window over its own output), the MultiBandDiffusion decoder, and MusicGen-Style where the
-installed version has it. audiocraft's pins exclude everybody else's, so it runs in another process
-(:mod:`.worker`), in a home made by ``python -m helpers install audiocraft``; a crash there is a sentence
-here. Takes are made one at a time, each from its own seed, so take k is the same alone or among others.
+installed version has it. audiocraft's pins exclude everybody else's, so takes are made by a program of its own
+(:mod:`.worker`): a request file in, takes out, and it ends. A crash there is a sentence here; cancelling ends it. Takes
+are made one at a time, each from its own seed, so take k is the same alone or among others.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import json
+import signal
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,16 +20,16 @@ from typing import Any
 import numpy as np
 
 from ...errors import InvalidInput, NotAvailable
-from ...machine.audiocraft_home import WORKER_PROGRAM, WorkerHome, find_home, worker_environment
+from ...machine.run import CommandFailed, run_lines
 from ...music.meter import bar_seconds
 from ...records import Analysis, CancelCheck, Clip, EngineInfo, Progress, Readiness, Request, Take
-from ..base import Engine, stop_if, take_seed
-from ..guides import lead_in, loop_of_guide
+from ..base import Engine, take_seed
+from ..guides import loop_of_guide
 from ..hub import download as hub
 from ..hub.sources import SOURCES, ModelSource, local_folder
 from ..options import checked_choice, checked_number, planned_seconds, written_prompt
 from ..ready import judge_readiness
-from .link import WorkerFailed, WorkerLink
+from .home import OWN_PYTHON_VARIABLE, WORKER_PROGRAM, find_home, worker_environment
 
 SAMPLE_RATE = 32_000
 LONGEST_SECONDS = 180.0  # no limit of the method; beyond this the windows have long forgotten the beginning
@@ -39,16 +42,10 @@ DEFAULT_VARIANT = "small"
 DEBUG = "debug"
 STYLE = "style"
 _STRIDE_SECONDS = 18.0  # audiocraft's own
-_STYLE_SECONDS = 3.0  # the excerpt the style is taken from; trained on 1.5 to 4.5 s
 # How long the worker may say nothing: importing and loading read gigabytes; a step of the largest model on a slow CPU
 # takes seconds, the codec's decoding of three minutes a few more.
-_IMPORT_SILENCE_SECONDS = 300.0
-_LOAD_SILENCE_SECONDS = 1800.0
-_STEP_SILENCE_SECONDS = 300.0
-_WHY_NO_STYLE = (
-    "MusicGen-Style is only in audiocraft's development version (1.4), which no package index has; this is {version}"
-)
-_WHERE_STYLE = "name a Python that has it in LOOPS_AUDIOCRAFT_PYTHON, or choose another variant"
+_SILENCE_SECONDS = 1800.0
+_INSTALL = "install it again: python -m helpers install audiocraft"
 
 
 class AudiocraftEngine(Engine):
@@ -83,33 +80,23 @@ class AudiocraftEngine(Engine):
 
     def __init__(self) -> None:
         super().__init__()
-        self._link: WorkerLink | None = None
-        self._home: WorkerHome | None = None
-        self._about: dict[str, Any] = {}
-        self._loaded: dict[str, Any] = {}
-        self._loaded_as: tuple[WorkerHome, str, str | None] | None = None
         self.seconds_per_take: float | None = None  # measured in this process; None = never run
 
-    # ---- what can be had
-
     def readiness(self) -> Readiness:
-        """Whether the worker has a home and what the machine has for it; ``details["style"]``: can it be had."""
+        """Whether the worker has a home and what the machine has for it."""
         home = find_home()
-        needs = ("torch", "transformers", "huggingface_hub") if home and home.kind == "B" else ("huggingface_hub",)
+        needs = ("torch", "transformers", "huggingface_hub") if home and home.packages else ("huggingface_hub",)
         found = judge_readiness(
             self.info, _source(DEFAULT_VARIANT), ("LOOPS_MODEL_AUDIOCRAFT",), self.seconds_per_take, needs
         )
-        style = _why_no_style(home) or "available"
-        details = found.details | {"home": home.kind if home else None, "style": style}
-        if home is None:
-            return Readiness(
-                self.info.name,
-                False,
-                "audiocraft is not installed here.",
-                "Run: python -m helpers install audiocraft (130 MB in a folder of its own; nothing else is touched).",
-                details,
-            )
-        return dataclasses.replace(found, details=details)
+        if home is not None:
+            return found
+        return dataclasses.replace(
+            found,
+            ready=False,
+            reason="audiocraft is not installed here.",
+            remedy="Run: python -m helpers install audiocraft (130 MB in a folder of its own).",
+        )
 
     def fetch(self, progress: Progress, cancel: CancelCheck) -> None:
         """The default model's weights."""
@@ -122,25 +109,12 @@ class AudiocraftEngine(Engine):
                 f"The diffusion decoder knows mono models only and the variant is {settings['variant']}; use the "
                 "encodec decoder or a mono variant."
             )
-        why_not = _why_no_style(find_home()) if settings["variant"] == STYLE else ""
-        if why_not:
-            raise InvalidInput(f"{why_not}; {_WHERE_STYLE}.")
-
-    # ---- making takes
-
-    def release(self) -> None:
-        """End the worker, unless it is making a take: its memory comes back, on the GPU too."""
-        if self._busy.acquire(blocking=False):
-            try:
-                self._end()
-            finally:
-                self._busy.release()
-
-    def _end(self) -> None:
-        link, self._link = self._link, None
-        self._loaded_as = None
-        if link is not None:
-            link.close()
+        home = find_home()
+        if settings["variant"] == STYLE and home is not None and home.packages:
+            raise InvalidInput(
+                "MusicGen-Style is only in audiocraft's development version (1.4), which no package index has; name a "
+                f"Python that has it in {OWN_PYTHON_VARIABLE}, or choose another variant."
+            )
 
     def _generate(
         self,
@@ -152,194 +126,146 @@ class AudiocraftEngine(Engine):
         progress: Progress,
         cancel: CancelCheck,
     ) -> list[Take]:
-        settings = _settings(request)
-        prompt, negative = written_prompt(request, self.info.title)
-        if request.guide == "none" or request.guide_strength == 0:
-            guide = None
-        try:
-            link = self._with_model(settings, progress, cancel)
-            asked, lead_samples, notes = self._ask_for(request, settings, guide, link.folder)
-            meter = _Meter(progress, len(numbers))
-            takes = []
-            for number in numbers:
-                stop_if(cancel)
-                seed = take_seed(request, number)
-                answer = link.ask(
-                    "generate",
-                    silence_seconds=_STEP_SILENCE_SECONDS,
-                    on_progress=meter.step,
-                    cancel=cancel,
-                    cancellable=True,
-                    prompt=prompt,
-                    seed=seed,
-                    file=str(link.folder / "take.npy"),
-                    **asked,
-                )
-                meter.next_take()
-                clip = _read_take(Path(answer["file"]), int(answer["sample_rate"]), lead_samples)
-                takes.append(self._take(clip, settings, prompt, negative, seed, notes))
-        except WorkerFailed as failure:
-            self._forget_ended_worker()
-            raise NotAvailable(self._in_words(failure)) from None
-        except BaseException:
-            self._forget_ended_worker()
-            raise
-        self.seconds_per_take = meter.seconds / len(numbers)
-        return takes
-
-    def _with_model(self, settings: dict[str, Any], progress: Progress, cancel: CancelCheck) -> WorkerLink:
-        """The running worker with the model in it; starts and loads what is not there yet."""
         from ..registry import release_others
 
-        folder, trusted = _fetch(settings["variant"], progress, cancel)
+        settings = _settings(request)
+        prompt, negative = written_prompt(request, self.info.title)
+        model, trusted = _fetch(settings["variant"], progress, cancel)
         decoder, decoder_trusted = None, True
         if settings["decoder"] == "diffusion":
             decoder, decoder_trusted = _fetch("diffusion", progress, cancel)
+        release_others(self.info.name)
+        seeds = [take_seed(request, number) for number in numbers]
+        with tempfile.TemporaryDirectory(prefix="loops-audiocraft-") as name:
+            folder = Path(name)
+            files = [folder / f"take-{number}.npy" for number in numbers]
+            if request.guide == "none" or request.guide_strength == 0:
+                guide = None
+            if guide is not None:
+                channels = 2 if "stereo" in settings["variant"] else 1
+                np.save(folder / "guide.npy", loop_of_guide(guide, request, SAMPLE_RATE, channels))
+            order = {
+                "model": model,
+                "trusted": trusted and decoder_trusted,
+                "decoder": decoder,
+                "takes": [{"seed": seed, "file": str(file)} for seed, file in zip(seeds, files, strict=True)],
+                "prompt": prompt,
+                "seconds": planned_seconds(request, LONGEST_SECONDS),
+                "guide": None if guide is None else str(folder / "guide.npy"),
+                "lead_seconds": bar_seconds(request.bpm, request.time),
+                **{name: settings[name] for name in ("guidance", "temperature", "top_k", "top_p", "stride_seconds")},
+            }
+            started = time.monotonic()
+            answer = self._run(folder, order, progress, cancel)
+            self.seconds_per_take = (time.monotonic() - started) / len(numbers)
+            clips = [Clip(np.load(file, allow_pickle=False), answer["sample_rate"]) for file in files]
+        source = _source(settings["variant"])
+        return [
+            Take(
+                clip=clip,
+                engine=self.info.name,
+                engine_version=f"audiocraft {answer['audiocraft']}, torch {answer['torch']}",
+                seed=seed,
+                prompt=prompt,
+                negative_prompt=negative,
+                licence=source.licence if source else self.info.licence,
+                model=source.hub_id if source else "audiocraft's debug model",
+                labels=settings["labels"],
+                notes=_notes(answer, order, settings["variant"]),
+            )
+            for clip, seed in zip(clips, seeds, strict=True)
+        ]
+
+    def _run(self, folder: Path, order: dict[str, Any], progress: Progress, cancel: CancelCheck) -> dict[str, Any]:
+        """Run the worker on ``order``; its answer, or NotAvailable in words."""
         home = find_home()
         assert home is not None, "generate() asked readiness() first"
-        if self._link is not None and self._link.running and (home, folder, decoder) == self._loaded_as:
-            return self._link
-        release_others(self.info.name)
-        facts = {"model": folder, "trusted": trusted and decoder_trusted, "decoder": decoder}
-        # Everything we know of is fetched, so the worker looks only there; what it misses all the same, it may fetch.
-        for offline in (True, False):
-            link = self._started(home, offline, progress, cancel)
-            progress(f"Loading {self.info.title} {settings['variant']}", None, None)
-            try:
-                self._loaded = link.ask("load", silence_seconds=_LOAD_SILENCE_SECONDS, cancel=cancel, **facts)
-                self._loaded_as = (home, folder, decoder)
-                break
-            except WorkerFailed as failure:
-                if failure.kind != "download" or not offline:
-                    raise
-                self._end()
-        return link
+        file = folder / "request.json"
+        file.write_text(json.dumps(order), encoding="utf-8")
+        meter = _Meter(progress, len(order["takes"]))
+        log: list[str] = []
 
-    def _started(self, home: WorkerHome, offline: bool, progress: Progress, cancel: CancelCheck) -> WorkerLink:
-        """A worker in ``home`` that has said hello, the one that runs if it can be used."""
-        self._loaded_as = None
-        if self._link is None or not self._link.running or home != self._home:
-            self._end()
-            progress("Starting audiocraft", None, None)
-            environment = worker_environment(home) | ({"HF_HUB_OFFLINE": "1"} if offline else {})
-            self._home, self._link = home, WorkerLink([home.python, str(WORKER_PROGRAM)], environment)
-            self._about = self._link.ask("hello", silence_seconds=_IMPORT_SILENCE_SECONDS, cancel=cancel)
-        return self._link
+        def on_line(line: str) -> None:
+            if line.startswith("progress\t"):
+                meter.step(*line.split("\t")[1:])
+            else:
+                log[:] = [*log[-11:], line]
 
-    def _ask_for(
-        self, request: Request, settings: dict[str, Any], guide: Clip | None, folder: Path
-    ) -> tuple[dict[str, Any], int, tuple[str, ...]]:
-        """What the worker is told beside words and seed, the samples to cut off its take, and remarks."""
-        seconds = planned_seconds(request, LONGEST_SECONDS)
-        asked: dict[str, Any] = {
-            "seconds": seconds,
-            "guidance": settings["guidance"],
-            "temperature": settings["temperature"],
-            "top_k": settings["top_k"],
-            "top_p": settings["top_p"],
-            "stride_seconds": settings["stride"],
-            "diffusion": settings["decoder"] == "diffusion",
-        }
-        notes: list[str] = []
-        window = self._loaded["window_seconds"]
-        if seconds > window:
-            notes.append(f"Made in windows of {window:g} s, {min(settings['stride'], window - 1):g} s apart.")
-        if guide is None:
-            return asked, 0, tuple(notes)
-        loop = loop_of_guide(guide, request, self._loaded["sample_rate"], self._loaded["channels"])
-        asked["audio_rate"] = self._loaded["sample_rate"]
-        if self._loaded["hears_melody"]:
-            np.save(folder / "guide.npy", loop)
-            notes.append(
-                "In the style of the guide." if settings["variant"] == STYLE else "Follows the guide's melody."
+        progress(f"Loading {self.info.title}", None, None)
+        try:
+            run_lines(
+                [home.python, str(WORKER_PROGRAM), str(file)],
+                on_line=on_line,
+                cancel=cancel,
+                env=worker_environment(home),
+                silence_seconds=_SILENCE_SECONDS,
             )
-            return asked | {"melody": str(folder / "guide.npy")}, 0, tuple(notes)
-        # Whole codec frames before bar 1, so that it begins where a frame begins and can be cut to the sample.
-        frame_samples = round(self._loaded["sample_rate"] / self._loaded["frame_rate"])
-        bar_samples = bar_seconds(request.bpm, request.time) * self._loaded["sample_rate"]
-        lead_samples = -int(-bar_samples // frame_samples) * frame_samples
-        np.save(folder / "guide.npy", lead_in(loop, lead_samples))
-        asked |= {"continued": str(folder / "guide.npy"), "seconds": seconds + lead_samples / SAMPLE_RATE}
-        notes.append("Continues a bar of the guide, which was cut off again.")
-        return asked, lead_samples, tuple(notes)
+            return json.loads((folder / "answer.json").read_text(encoding="utf-8"))
+        except CommandFailed as failure:
+            answer = folder / "answer.json"
+            said = json.loads(answer.read_text(encoding="utf-8")) if answer.is_file() else {}
+            raise NotAvailable(self._in_words(failure.code, said, log)) from None
+        except OSError:
+            raise NotAvailable(f"{self.info.title} could not be started; {_INSTALL}.") from None
 
-    def _take(
-        self,
-        clip: Clip,
-        settings: dict[str, Any],
-        prompt: str,
-        negative: str,
-        seed: int,
-        notes: tuple[str, ...],
-    ) -> Take:
-        source = _source(settings["variant"])
-        return Take(
-            clip=clip,
-            engine=self.info.name,
-            engine_version=f"audiocraft {self._about['audiocraft']}, torch {self._about['torch']}",
-            seed=seed,
-            prompt=prompt,
-            negative_prompt=negative,
-            licence=source.licence if source else self.info.licence,
-            model=source.hub_id if source else "audiocraft's debug model",
-            labels=settings["labels"],
-            notes=notes,
-        )
-
-    def _forget_ended_worker(self) -> None:
-        if self._link is not None and not self._link.running:
-            self._link.kill()
-            self._link = self._loaded_as = None
-
-    def _in_words(self, failure: WorkerFailed) -> str:
+    def _in_words(self, code: int | None, said: dict[str, Any], log: list[str]) -> str:
         """What happened and what to do, with the worker's last lines."""
-        title, device = self.info.title, self._about.get("device", "this machine")
-        install = "install it again: python -m helpers install audiocraft"
+        title = self.info.title
         sentences = {
-            "memory": (
-                f"{title} ran out of memory on {device}; ask for fewer bars or a smaller variant, or free memory first."
-            ),
-            "download": f"{title} could not fetch a part of its model; check the connection and try again.",
+            "memory": f"{title} ran out of memory on {said.get('device')}; ask for fewer bars or a smaller variant.",
+            "download": f"{title} misses a part of its model; fetch it again in MODELS.",
             "weights": (
                 f"{title} will not open these weights: reading them could run code, and they are not Meta's own; "
                 "use the ones from the Hub (unset LOOPS_MODEL_AUDIOCRAFT...)."
             ),
-            "package": f"{title} does not work with the packages or the GPU that are here; {install}.",
-            "start": f"{title} could not be started; {install}.",
-            "ended": f"The audiocraft worker {failure.text}; it will be started again the next time.",
-            "silent": f"The audiocraft worker {failure.text} and was ended; it will be started again the next time.",
-            "nonsense": f"The audiocraft worker {failure.text} and was ended; it will be started again the next time.",
+            "package": f"{title} does not work with the packages or the GPU that are here; {_INSTALL}.",
+            "failed": f"{title} failed; try another seed or variant.",
         }
-        text = sentences.get(failure.kind, f"{title} failed; try another seed or variant.")
-        shown = [*failure.log]
-        if failure.kind not in ("ended", "silent", "nonsense") and not any(failure.text in line for line in shown):
-            shown.append(failure.text)
-        return "\n".join([text, *(f"  {line}" for line in shown)])
+        if "kind" in said:
+            text = sentences[said["kind"]]
+            log = log if any(said["text"] in line for line in log) else [*log, said["text"]]
+        elif code is None:
+            text = f"The audiocraft worker said nothing for {_SILENCE_SECONDS:g} s and was ended; try again."
+        elif code == -signal.SIGKILL:
+            text = "The audiocraft worker was ended by the system, which it does when memory runs out; ask for less."
+        else:
+            how = f"crashed ({signal.Signals(-code).name})" if code < 0 else f"ended by itself (status {code})"
+            text = f"The audiocraft worker {how}; try again, or {_INSTALL}."
+        return "\n".join([text, *(f"  {line}" for line in log)])
 
 
 class _Meter:
     """Turns the worker's steps into a share of all takes and the seconds left."""
 
     def __init__(self, progress: Progress, takes: int) -> None:
-        self._progress, self._takes, self._done = progress, takes, 0
-        self._started = time.monotonic()
+        self._progress, self._takes, self._complete = progress, takes, 0
+        self._started, self._last = time.monotonic(), 0
 
-    def step(self, answer: dict[str, Any]) -> None:
-        within = answer["done"] / max(1, answer["total"])
-        stage = answer["stage"]
-        if self._takes > 1:
-            stage += f" take {self._done + 1} of {self._takes}"
-        # A second stage (the diffusion decoder) starts again at 0: it is its own story, with no estimate for the whole.
-        share = (self._done + within) / self._takes if answer["stage"] == "Sampling" else None
-        left = self.seconds * (1 - share) / share if share else None
-        self._progress(stage, share if share is not None else within, left)
+    def step(self, stage: str, done: str, total: str) -> None:
+        within, sampling = int(done) / max(1, int(total)), stage == "Sampling"
+        if sampling and int(done) < self._last:  # the next take begins
+            self._complete += 1
+        self._last = int(done) if sampling else self._last
+        name = f"{stage} take {self._complete + 1} of {self._takes}" if sampling and self._takes > 1 else stage
+        # Reading the words and the diffusion decoder count for themselves, with no estimate for the whole.
+        share = (self._complete + within) / self._takes if sampling else None
+        left = (time.monotonic() - self._started) * (1 - share) / share if share else None
+        self._progress(name, within if share is None else share, left)
 
-    def next_take(self) -> None:
-        self._done += 1
 
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self._started
+def _notes(answer: dict[str, Any], order: dict[str, Any], variant: str) -> tuple[str, ...]:
+    """What was done beside the words."""
+    notes = []
+    window = answer["window_seconds"]
+    if order["seconds"] > window:
+        notes.append(f"Made in windows of {window:g} s, {min(order['stride_seconds'], window - 1):g} s apart.")
+    if order["guide"] and variant == STYLE:
+        notes.append("In the style of the guide.")
+    elif order["guide"] and answer["melody"]:
+        notes.append("Follows the guide's melody.")
+    elif order["guide"]:
+        notes.append("Continues a bar of the guide, which was cut off again.")
+    return tuple(notes)
 
 
 def _settings(request: Request) -> dict[str, Any]:
@@ -353,7 +279,7 @@ def _settings(request: Request) -> dict[str, Any]:
     return {
         "variant": checked_choice(request, "variant", DEFAULT_VARIANT, (*VARIANTS, DEBUG)),
         "decoder": checked_choice(request, "decoder", "encodec", ("encodec", "diffusion")),
-        "stride": checked_number(request, "stride", _STRIDE_SECONDS, 1.0, 29.0),
+        "stride_seconds": checked_number(request, "stride", _STRIDE_SECONDS, 1.0, 29.0),
         "labels": tuple(f"{name} {value:g}" for name, (usual, value) in numbers.items() if value != usual),
         **{name: value for name, (_, value) in numbers.items()},
     }
@@ -364,32 +290,15 @@ def _source(variant: str) -> ModelSource | None:
 
 
 def _fetch(variant: str, progress: Progress, cancel: CancelCheck) -> tuple[str, bool]:
-    """The folder of a checkpoint and whether it is Meta's own: what a musician points at is opened without its code."""
+    """The folder of a checkpoint and whether it is Meta's own: what a musician points at is opened without its code.
+
+    What the checkpoint only names (text encoder, codec, stem separator) is fetched with it: the worker is offline.
+    """
     source = _source(variant)
     if source is None:
         return DEBUG, False
+    for part in source.needs:
+        hub.fetch_model(SOURCES[part], progress, cancel)
     aliases = ("LOOPS_MODEL_AUDIOCRAFT",) if variant == DEFAULT_VARIANT else ()
     local = local_folder(source, *aliases)
-    if local:
-        return str(local), False
-    if "state_dict.bin" in source.files:
-        hub.fetch_model(SOURCES["audiocraft-words"], progress, cancel)
-    if "melody" in variant:
-        hub.fetch_model(SOURCES["audiocraft-stems"], progress, cancel)
-    return str(hub.fetch_model(source, progress, cancel)), True
-
-
-def _why_no_style(home: WorkerHome | None) -> str:
-    """Why MusicGen-Style cannot be had from a home; empty when it can, or when only asking it would tell."""
-    if home is None:
-        return "MusicGen-Style needs audiocraft, which is not installed here"
-    if home.kind == "own" or home.has_style:
-        return ""
-    return _WHY_NO_STYLE.format(version=home.version)
-
-
-def _read_take(file: Path, sample_rate: int, lead_samples: int) -> Clip:
-    """The worker's file as a clip without the lead-in; the file is gone afterwards."""
-    samples = np.load(file, allow_pickle=False)
-    file.unlink()
-    return Clip(np.ascontiguousarray(samples[:, lead_samples:], dtype=np.float32), sample_rate)
+    return (str(local), False) if local else (str(hub.fetch_model(source, progress, cancel)), True)

@@ -24,7 +24,8 @@ class ModelSource:
 
     ``parts`` are the folders (``""`` = the top) that must hold a ``config.json`` and safetensors weights; ``extras``
     are folders with small files only (tokenizers, schedulers). ``files`` are needed by name or pattern; a checkpoint
-    of audiocraft is nothing else. ``download_gib`` is what the Hub sends for a full set.
+    of audiocraft is nothing else. ``download_gib`` is what the Hub sends for a full set; ``needs`` names the sources
+    that the checkpoint points to instead of holding them.
     """
 
     name: str
@@ -36,6 +37,7 @@ class ModelSource:
     gated: bool = False
     revision: str = "main"
     files: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
     @property
     def variable(self) -> str:
@@ -68,7 +70,12 @@ def _audiocraft(variant: str, download_gib: float, hub_id: str | None = None) ->
     """Meta's own format: pickles, which only the isolated worker opens, and runs code from only if they are Meta's."""
     files = ("state_dict.bin", "compression_state_dict.bin")
     hub_id = hub_id or f"facebook/musicgen-{variant}"
-    return ModelSource(f"audiocraft-{variant}", hub_id, MUSICGEN_LICENCE, download_gib, parts=(), files=files)
+    needs = ["audiocraft-words"]
+    needs += ["audiocraft-stems"] if "melody" in variant else []
+    # The codec file of these repositories is 589 bytes: the name of another repository.
+    needs += ["audiocraft-codec"] if "stereo" in variant or variant == "melody-large" else []
+    name = f"audiocraft-{variant}"
+    return ModelSource(name, hub_id, MUSICGEN_LICENCE, download_gib, parts=(), files=files, needs=tuple(needs))
 
 
 # Sizes: parameters x 4 bytes, as these repositories store fp32 (audiocraft's: x 2); the exact figure is asked of the
@@ -124,6 +131,7 @@ SOURCES = {
         ),
         # What audiocraft's checkpoints name instead of holding it: the text encoder, and what hears a melody in a mix.
         ModelSource("audiocraft-words", "t5-base", "Apache-2.0", 0.9, parts=("",)),
+        ModelSource("audiocraft-codec", "facebook/encodec_32khz", MUSICGEN_LICENCE, 0.2, parts=("",)),
         ModelSource(
             "audiocraft-stems",
             "adefossez/HTDemucs",

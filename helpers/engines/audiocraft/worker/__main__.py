@@ -1,126 +1,220 @@
-"""The audiocraft worker: a program of its own that runs Meta's reference MusicGen and speaks JSON lines.
+"""The audiocraft worker: a program of its own that makes takes with Meta's reference MusicGen and ends.
 
-It is started by its folder (``python helpers/engines/audiocraft/worker``) with another interpreter or another path, so
-it imports nothing of ours from outside that folder and keeps to Python 3.10. Standard input brings requests, one JSON
-object a line; a private copy of standard output takes the answers. Whatever libraries print goes to the log (standard
-error).
+    python helpers/engines/audiocraft/worker REQUEST.json      # or --check: import audiocraft, say its version
 
-Requests (``do``) and their answers (``is``); every answer repeats the request's ``id``::
-
-    hello                         -> hello     audiocraft, torch, device, style: the versions and what they can do
-    load      model, trusted,     -> loaded    sample_rate, channels, frame_rate, window_seconds, hears_melody
-              decoder
-    generate  prompt, seconds,    -> progress  stage, done, total      (at least once a step)
-              seed, file, ...     -> take      file, sample_rate, channels, samples
-    cancel    id of a generate    -> error     kind "cancelled", for that id, within a step
-    close, or the end of input    -> the process ends
-
-``model`` is a folder in audiocraft's own layout, a Hub id, or ``debug`` (audiocraft's tiny random model). Weights that
-are not ``trusted`` are loaded without running code from them. ``decoder`` is a folder with the MultiBandDiffusion
-checkpoint, or null. Audio travels as ``.npy`` files, float32 ``(channels, samples)``.
-
-Anything that fails is answered by ``error`` with a ``kind`` (``request``, ``memory``, ``download``, ``weights``,
-``package``, ``cancelled``, ``failed``) and a ``text``; the worker stays usable.
+It is started by its folder with another path or another interpreter, so it imports nothing of ours from outside that
+folder. REQUEST.json holds the arguments of :func:`make_takes`. A take is written as ``.npy``, float32
+``(channels, samples)``; progress is a line ``progress<TAB>stage<TAB>done<TAB>total`` on standard error; whatever
+libraries print goes there too. Last, ``answer.json`` beside the request says what was used (``audiocraft``, ``torch``,
+``device``, ``window_seconds``) or what failed (``kind``: ``memory``, ``weights``, ``package``, ``download`` or
+``failed``, and ``text``). It ends when its owner does, so that no orphan holds the GPU.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
-import queue
+import random
 import sys
 import threading
+import time
+from pathlib import Path
 from typing import Any
 
-# Started by its folder, so that these come from beside this file, whatever else is on the path.
-from models import Models, WorkerError, classify, free_memory
+# Started by its folder, so that this comes from beside this file, whatever else is on the path.
 from stand_ins import register_stand_ins
 
+DECODER_FILE = "mbd_musicgen_32khz.th"
+_NETWORK_PACKAGES = ("requests", "urllib", "urllib3", "httpx", "httpx2", "httpcore", "huggingface_hub")
 
-class Server:
-    """Reads requests on a thread of its own, so that a cancel is heard while a take is being made."""
 
-    def __init__(self, answers: Any) -> None:
-        self._answers = answers
-        self._requests: queue.Queue[dict[str, Any]] = queue.Queue()
-        self._cancelled: set[Any] = set()
-        self._writing = threading.Lock()
-        self._models = Models()
+def make_takes(
+    *,
+    model: str,
+    trusted: bool,
+    decoder: str | None,
+    takes: list[dict[str, Any]],
+    prompt: str,
+    seconds: float,
+    guidance: float,
+    temperature: float,
+    top_k: int,
+    top_p: float,
+    stride_seconds: float,
+    guide: str | None,
+    lead_seconds: float,
+) -> dict[str, Any]:
+    """Make one take for each ``{"seed": int, "file": str}`` of ``takes``.
 
-    def answer(self, number: Any, **facts: Any) -> None:
-        with self._writing:
-            self._answers.write(json.dumps({"id": number, **facts}) + "\n")
-            self._answers.flush()
+    Parameters
+    ----------
+    model
+        A folder in audiocraft's own layout, or ``debug`` (audiocraft's tiny random model).
+    trusted
+        Whether code in the weights may run; all weights but Meta's own are loaded without.
+    decoder
+        A folder with the MultiBandDiffusion checkpoint, to decode with it.
+    guide, lead_seconds
+        An ``.npy`` file with one loop. A melody model follows it; any other model continues its last ``lead_seconds``
+        (rounded up to whole codec frames), which are cut off the take again.
+    seconds
+        Of a take; what is beyond the model's window is made by windows, ``stride_seconds`` apart.
+    """
+    import numpy as np
+    import torch
 
-    def listen(self) -> None:
-        """Take in requests until the input ends; then end at once, so that no orphan holds the GPU."""
-        for line in sys.stdin:
-            try:
-                request = json.loads(line)
-                if not isinstance(request, dict):
-                    raise ValueError
-            except ValueError:
-                self.answer(None, **{"is": "error"}, kind="request", text="not a JSON object")
-                continue
-            if request.get("do") == "cancel":
-                self._cancelled.add(request.get("id"))
-            elif request.get("do") == "close":
-                break
+    loaded, diffusion = _load(model, trusted, decoder)
+    sample_rate = int(loaded.sample_rate)
+    melody = "self_wav" in loaded.lm.condition_provider.conditioners
+    heard, lead = None, 0
+    if guide is not None:
+        heard = torch.from_numpy(np.load(guide, allow_pickle=False)).float()
+        if not melody:
+            frame = round(sample_rate / float(loaded.frame_rate))
+            lead = math.ceil(round(lead_seconds * sample_rate) / frame) * frame
+            heard = heard.repeat(1, math.ceil(lead / heard.shape[1]))[:, -lead:]
+    loaded.set_generation_params(
+        duration=seconds + lead / sample_rate,
+        cfg_coef=guidance,
+        temperature=temperature,
+        top_k=min(top_k, loaded.lm.card),  # more tokens than there are would be refused
+        top_p=top_p,
+        extend_stride=min(stride_seconds, loaded.max_duration - 1.0),
+    )
+    steps = _planned_steps(loaded, seconds + lead / sample_rate)
+    say("Reading the words", 0, 1)
+    for take in takes:
+        done = iter(range(1, 1 << 60))
+        loaded.set_custom_progress_callback(lambda *_, done=done: say("Sampling", min(next(done), steps), steps))
+        torch.manual_seed(take["seed"])
+        random.seed(take["seed"])  # the stem separator of the melody models shifts its input by a random amount
+        asked: dict[str, Any] = {"progress": True, "return_tokens": True}
+        with torch.no_grad():  # the library forgets it in the diffusion decoder, which would then keep every step
+            if heard is None:
+                audio, tokens = loaded.generate([prompt], **asked)
+            elif melody:
+                audio, tokens = loaded.generate_with_chroma([prompt], [heard], sample_rate, **asked)
             else:
-                self._requests.put(request)
-        os._exit(0)
-
-    def serve(self) -> None:
-        threading.Thread(target=self.listen, name="requests", daemon=True).start()
-        while True:
-            request = self._requests.get()
-            number = request.pop("id", None)
-            try:
-                self._carry_out(number, request)
-            except BaseException as error:  # whatever it is, the other side must hear of it
-                kind, text = classify(error)
-                if kind == "failed":
-                    import traceback
-
-                    traceback.print_exc()
-                error = error.with_traceback(None)  # its frames hold the tensors that filled the memory
-                if "torch" in sys.modules:
-                    free_memory()
-                self.answer(number, **{"is": "error"}, kind=kind, text=text[:2000])
-            finally:
-                self._cancelled.discard(number)
-
-    def _carry_out(self, number: Any, request: dict[str, Any]) -> None:
-        what = request.pop("do", None)
-        if what == "hello":
-            register_stand_ins()
-            self.answer(number, **{"is": "hello"}, **self._models.hello())
-        elif what == "load":
-            self.answer(number, **{"is": "loaded"}, **self._models.load(**request))
-        elif what == "generate":
-
-            def step(stage: str, done: int, total: int) -> None:
-                if number in self._cancelled:
-                    raise WorkerError("cancelled", "cancelled")
-                self.answer(number, **{"is": "progress"}, stage=stage, done=done, total=total)
-
-            step("Reading the words", 0, 1)
-            self.answer(number, **{"is": "take"}, **self._models.generate(step, **request))
-        else:
-            raise WorkerError("request", f"{what!r} is not a request")
+                audio, tokens = loaded.generate_continuation(heard[None], sample_rate, [prompt], **asked)
+            if diffusion is not None:
+                audio = _diffuse(diffusion, tokens)
+        samples = audio[0, :, lead:].float().cpu().numpy()
+        np.save(take["file"] + ".part.npy", np.ascontiguousarray(samples, dtype=np.float32))
+        os.replace(take["file"] + ".part.npy", take["file"])
+    return {"sample_rate": sample_rate, "window_seconds": float(loaded.max_duration), "melody": melody}
 
 
-def main(arguments: list[str]) -> int:
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
-    os.dup2(2, 1)
-    if arguments == ["--check"]:
+def _load(model: str, trusted: bool, decoder: str | None) -> tuple[Any, Any]:
+    """The model, and MultiBandDiffusion on its codec (or None)."""
+    import torch
+    from audiocraft.models import MusicGen
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    (torch.zeros(1, device=device) + 1).cpu()  # a GPU this torch has no kernels for says so here
+    torch.manual_seed(0)  # the debug model's weights are random
+    os.environ[f"TORCH_FORCE_{'NO_' if trusted else ''}WEIGHTS_ONLY_LOAD"] = "1"
+    loaded = MusicGen.get_pretrained(model, device=device)
+    return loaded, None if decoder is None else _diffusion_decoder(decoder, loaded.compression_model, device)
+
+
+def _diffusion_decoder(folder: str, codec: Any, device: str) -> Any:
+    """MultiBandDiffusion on the codec that is loaded already, as the library's own loader builds it."""
+    from audiocraft.models.loaders import load_diffusion_models
+    from audiocraft.models.multibanddiffusion import DiffusionProcess, MultiBandDiffusion
+    from audiocraft.modules.diffusion_schedule import NoiseSchedule
+
+    models, processors, configs = load_diffusion_models(folder, filename=DECODER_FILE, device=device)
+    processes = [
+        DiffusionProcess(model, NoiseSchedule(**config.schedule, sample_processor=processor, device=device))
+        for model, processor, config in zip(models, processors, configs, strict=True)
+    ]
+    return MultiBandDiffusion(DPs=processes, codec_model=codec)
+
+
+def _diffuse(decoder: Any, tokens: Any) -> Any:
+    """Decode with MultiBandDiffusion, counting the calls of its networks."""
+    steps = len(decoder.DPs) * len(range(1000)[::-50])  # the library's default step list
+    done = iter(range(1 << 60))
+    hooks = [
+        process.model.register_forward_pre_hook(lambda *_: say("Decoding by diffusion", min(next(done), steps), steps))
+        for process in decoder.DPs
+    ]
+    try:
+        return decoder.tokens_to_wav(tokens)
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _planned_steps(model: Any, seconds: float) -> int:
+    """Model calls for a take: a frame each, and a few more in each window for the delay between codebooks."""
+    windows = 1 + max(0, math.ceil((seconds - float(model.max_duration)) / float(model.extend_stride)))
+    return int(seconds * model.frame_rate) + windows * int(model.lm.num_codebooks)
+
+
+def say(stage: str, done: int, total: int) -> None:
+    print(f"progress\t{stage}\t{done}\t{total}", file=sys.stderr, flush=True)
+
+
+def classify(error: BaseException) -> dict[str, str]:
+    """The kind of a failure and its text."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())[:2000]
+    low = text.lower()
+    families = {base.__module__.split(".")[0] for base in type(error).__mro__}
+    if isinstance(error, MemoryError) or "out of memory" in low or "can't allocate memory" in low:
+        kind = "memory"
+    elif "weights_only" in low:
+        kind = "weights"
+    elif isinstance(error, ImportError) or "no kernel image" in low:
+        kind = "package"
+    elif families & set(_NETWORK_PACKAGES) or "offline mode" in low or "couldn't connect" in low:
+        kind = "download"
+    else:
+        kind = "failed"
+    return {"kind": kind, "text": text}
+
+
+def _end_with_owner() -> None:
+    """End this process when the one that started it is gone."""
+    owner = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == owner:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="owner", daemon=True).start()
+
+
+def main(argument: str) -> int:
+    _end_with_owner()
+    os.dup2(2, 1)  # what libraries print is no answer of ours
+    answer: dict[str, Any] = {}
+    try:
         register_stand_ins()
-        answers.write(json.dumps(Models().hello()) + "\n")
-        answers.flush()
-        return 0
-    Server(answers).serve()
-    return 0
+        import audiocraft
+        import torch
+
+        answer["device"] = torch.cuda.get_device_name() if torch.cuda.is_available() else "the CPU"
+        answer |= {"audiocraft": audiocraft.__version__, "torch": torch.__version__}
+        print(f"audiocraft {answer['audiocraft']} on torch {answer['torch']} imports.", file=sys.stderr, flush=True)
+        if argument == "--check":
+            from audiocraft.models import MusicGen  # noqa: F401
+
+            return 0
+        answer |= make_takes(**json.loads(Path(argument).read_text(encoding="utf-8")))
+    except Exception as error:
+        if argument == "--check":
+            raise
+        answer |= classify(error)
+        if answer["kind"] == "failed":
+            import traceback
+
+            traceback.print_exc()
+    Path(argument).with_name("answer.json").write_text(json.dumps(answer), encoding="utf-8")
+    return 1 if "kind" in answer else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1]))
