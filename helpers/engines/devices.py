@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 GIB = 2**30
 PRECISIONS = ("float16", "bfloat16", "float32")
+_DRIVER_SECONDS = 5.0
 _BF16_SINCE = 8.0  # compute capability: Ampere and later; a T4 (7.5) has fast float16 only
 _OUT_OF_MEMORY_TEXTS = ("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "not enough memory")
 
@@ -76,7 +79,7 @@ def choose_precision(capability: float | None) -> str:
 
 def probe_machine() -> Machine:
     """What this machine has, in well under a second and without importing torch."""
-    gpu = _probe_torch() if "torch" in sys.modules else _probe_driver()
+    gpu = _probe_torch() if "torch" in sys.modules else _probe_driver(time.monotonic() // _DRIVER_SECONDS)
     return Machine(ram_gib=_ram_gib(), **gpu)
 
 
@@ -226,7 +229,9 @@ def _probe_torch() -> dict[str, Any]:
     }
 
 
-def _probe_driver() -> dict[str, Any]:
+@functools.lru_cache(maxsize=1)
+def _probe_driver(_: float) -> dict[str, Any]:
+    """What nvidia-smi says, asked at most once in _DRIVER_SECONDS: every move on the page asks all engines."""
     fields = "name,memory.total,memory.free,compute_cap"
     command = ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits"]
     try:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from importlib.util import find_spec
 from typing import Any
 
 from ..errors import InvalidInput
+from ..machine.home import free_bytes
 from ..records import EngineInfo, Readiness
 from . import devices
 from .hub import download as hub
@@ -52,7 +52,7 @@ def judge_readiness(
         return answer(str(error))
     here = local or cached_folder(source)
     left = 0.0 if here else max(0.0, source.download_gib - cached_gib(source))
-    free = free_disk_gib()
+    free = free_bytes(hub_cache()) / devices.GIB
     # Weights that are here were allowed; otherwise only the Hub knows, and it is asked before a download.
     accepted = True if here or not source.gated else None
     details |= {
@@ -67,7 +67,7 @@ def judge_readiness(
     if source.gated and not here and not details["token"]:
         reason, _, remedy = hub.explain(source, {"kind": "gated"}, token=False).partition("; ")
         return answer(f"{reason}.", remedy[:1].upper() + remedy[1:])
-    if free is not None and left > free:
+    if left > free:
         return answer(
             f"The weights need {left:.1f} GiB and {free:.1f} GiB of disk are free.",
             "Make room, or set HF_HOME to a larger disk.",
@@ -80,14 +80,3 @@ def judge_readiness(
             "Use a runtime with more memory (on Colab: a T4 GPU).",
         )
     return answer()
-
-
-def free_disk_gib() -> float | None:
-    """GiB free where weights are kept; None when it cannot be told."""
-    place = hub_cache()
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    try:
-        return shutil.disk_usage(place).free / devices.GIB
-    except OSError:
-        return None

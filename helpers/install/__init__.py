@@ -17,9 +17,8 @@ import threading
 from pathlib import Path
 
 from ..errors import CancelCheck, InvalidInput, NotAvailable, never_cancelled
-from ..machine.home import cache_home
+from ..machine.home import cache_home, free_bytes
 from ..machine.run import OnLine
-from .disk import require_disk
 from .pip import pip_install
 from .requirements import canonical, read_requirements, unmet, versions
 from .table import INSTALLABLE, Installable, InstallStatus
@@ -82,8 +81,7 @@ def install(what: str, *, on_line: OnLine | None = None, cancel: CancelCheck = n
             say(status.detail)
             return status
         say(f"Installing {item.title}: {item.brings}. {item.size_text()} {item.licence}")
-        folder = cache_home() if item.make else Path(sys.prefix)
-        require_disk(item.title, folder, item.download_bytes + item.disk_bytes)
+        _require_disk(item, cache_home() if item.make else Path(sys.prefix))
         before = versions()
         if item.needs_torch:
             _require_torch(item, say, cancel)
@@ -105,6 +103,15 @@ def install(what: str, *, on_line: OnLine | None = None, cancel: CancelCheck = n
         return status
     finally:
         _running.release()
+
+
+def _require_disk(item: Installable, folder: Path) -> None:
+    needed, free = item.download_bytes + item.disk_bytes, free_bytes(folder)
+    if free < needed:
+        raise NotAvailable(
+            f"{item.title} needs about {needed / 2**30:.1f} GiB and {free / 2**30:.1f} GiB are free on the disk of "
+            f"{folder}; free some space and install again."
+        )
 
 
 def _require_torch(item: Installable, say: OnLine, cancel: CancelCheck) -> None:

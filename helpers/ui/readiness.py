@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from ..engines import registry
+from ..engines.devices import GIB, probe_machine
 from ..engines.hub import download as hub
 from ..install import INSTALLABLE, installed
 from ..install.extras import EXTRAS
+from ..machine.home import free_bytes
 from ..records import EngineInfo, Readiness
 
 # Which installation brings which engine, and how long it takes on an ordinary line.
@@ -21,42 +21,20 @@ FAMILIES = {
     "musicgen": "diffusers",
     "audiocraft": "audiocraft",
 }
-_GIB = 2**30
-
-
-def gpus() -> list[dict[str, Any]]:
-    """Name, total and free memory (GiB) of each NVIDIA GPU, as its driver says; empty without one."""
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return []
-    command = [program, "--query-gpu=name,memory.total,memory.free", "--format=csv,noheader,nounits"]
-    try:
-        done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    found = []
-    for line in done.stdout.splitlines() if done.returncode == 0 else ():
-        cells = [cell.strip() for cell in line.split(",")]
-        if len(cells) == 3 and cells[1].isdigit() and cells[2].isdigit():
-            found.append({"name": cells[0], "total": int(cells[1]) / 1024, "free": int(cells[2]) / 1024})
-    return found
 
 
 def machine_facts(folder: Path) -> list[dict[str, str]]:
     """GPU, memory, disk and token as label, value and note."""
-    cards = gpus()
-    gpu = cards[0]["name"] if cards else "none"
-    note = f"{cards[0]['free']:.1f} of {cards[0]['total']:.1f} GiB free" if cards else "The neural models want one."
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _GIB if hasattr(os, "sysconf") else None
-    disk = shutil.disk_usage(folder if folder.exists() else folder.parent)
+    machine = probe_machine()
+    card = f"{machine.gpu_free_gib:.1f} of {machine.gpu_gib:.1f} GiB free" if machine.gpu else ""
     return [
-        {"label": "GPU", "value": gpu, "note": note},
+        {"label": "GPU", "value": machine.gpu or "none", "note": card or "The neural models want one."},
         {
             "label": "Memory",
-            "value": "unknown" if memory is None else f"{memory:.1f} GiB",
+            "value": "unknown" if machine.ram_gib is None else f"{machine.ram_gib:.1f} GiB",
             "note": f"{os.cpu_count()} processors",
         },
-        {"label": "Disk", "value": f"{disk.free / _GIB:.0f} GiB free", "note": f"of {disk.total / _GIB:.0f} GiB"},
+        {"label": "Disk", "value": f"{free_bytes(folder) / GIB:.0f} GiB free", "note": ""},
         {
             "label": "Hugging Face token",
             "value": "found" if hub.find_token() else "none",

@@ -30,8 +30,16 @@ def no_outside(monkeypatch, tmp_path):
     for name in list(os.environ):
         if name.startswith(("HF_", "HUGGING", "LOOPS_MODEL")):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    hub_home(monkeypatch, tmp_path / "hf")
+
+
+def hub_home(monkeypatch, home):
+    """Make ``home`` the Hub's, for children and for the library here, which reads its variables once."""
+    monkeypatch.setenv("HF_HOME", str(home))
+    constants = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home / "token"))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The real audiocraft 1.3.0 in its own home, through the pipe, on tiny models in the released format.
+"""The real audiocraft 1.3.0 in its own home, as a program of its own, on tiny models in the released format.
 
 The first run installs audiocraft into .cache/ (about 40 MiB to download, 125 MiB on disk, half a minute) and builds the
 models (4 MB, ten seconds); both are kept. Without a package index these tests are skipped and say so.
@@ -55,7 +55,13 @@ def environment(tiny_hub, no_outside, monkeypatch):
     """The installed home, the tiny models, and no network."""
     monkeypatch.setenv("LOOPS_HOME", str(CACHE))
     monkeypatch.delenv("LOOPS_AUDIOCRAFT_PYTHON", raising=False)
-    monkeypatch.setenv("HF_HUB_CACHE", str(tiny_hub))
+    use_hub(monkeypatch, tiny_hub)
+
+
+def use_hub(monkeypatch, folder: Path) -> None:
+    """The library here read its variables when it was imported; the worker reads them anew."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(folder))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(folder))
 
 
 def tiny_models() -> Path:
@@ -78,9 +84,16 @@ def tiny_models() -> Path:
 
 @pytest.fixture(scope="module")
 def engine():
-    engine = AudiocraftEngine()
-    yield engine
-    engine.release()
+    return AudiocraftEngine()
+
+
+@pytest.fixture(scope="module")
+def two(tiny_hub, engine):
+    """Takes 0 and 1 of the small model, made once: every run of the worker imports and loads anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOOPS_HOME", str(CACHE))
+        use_hub(patch, tiny_hub)
+        return engine.generate(asking(), count=2)
 
 
 def asking(variant: str = "small", *, bars: int = 1, guide: str = "none", **options) -> Request:
@@ -109,35 +122,28 @@ def test_it_is_ready_and_the_main_environment_has_nothing_of_it(engine):
 
 def test_audiocrafts_own_debug_model_end_to_end(engine):
     told: list[tuple] = []
-    two = engine.generate(asking("debug"), count=2, progress=lambda *facts: told.append(facts))
+    take = engine.generate(asking("debug"), progress=lambda *facts: told.append(facts))[0]
+    assert take.clip.length == 3 * RATE
+    assert take.engine_version.startswith("audiocraft 1.3.0, torch ")
+    shares = [share for stage, share, _ in told if stage.startswith("Sampling")]
+    assert len(shares) >= 75 and shares == sorted(shares) and shares[-1] == 1.0, "a step a frame"
+
+
+def test_released_format_words_and_seeds(engine, two):
     assert [take.clip.length for take in two] == [3 * RATE, 3 * RATE]
-    assert two[0].engine_version.startswith("audiocraft 1.3.0, torch ")
+    assert two[0].notes == () and two[0].model == "facebook/musicgen-small"
     assert not np.array_equal(two[0].clip.samples, two[1].clip.samples)
-    again = engine.generate(asking("debug"), count=1, first=1)[0]
-    assert np.array_equal(again.clip.samples, two[1].clip.samples), "take 1 alone is take 1 of two"
-    assert sum(stage.startswith("Sampling") for stage, _, _ in told) >= 2 * 75, "a step a frame"
-
-
-def test_released_format_words_and_seeds(engine):
-    take = engine.generate(asking())[0]
-    assert take.clip.length == 3 * RATE and take.notes == ()
-    assert take.model == "facebook/musicgen-small"
-    assert np.array_equal(take.clip.samples, engine.generate(asking())[0].clip.samples)
-    other = engine.generate(asking(prompt="drum solo, bpm: 90"))[0]
-    assert not np.array_equal(take.clip.samples, other.clip.samples), "the words matter"
+    alone = engine.generate(asking(), count=1, first=1)[0]
+    assert np.array_equal(alone.clip.samples, two[1].clip.samples), "take 1 alone is take 1 of two"
 
 
 def test_a_loop_longer_than_the_window(engine):
-    shares: list[float] = []
-    take = engine.generate(asking(bars=19), progress=lambda stage, share, left: shares.append(share))[0]
+    take = engine.generate(asking(bars=19))[0]
     assert take.clip.length == 21 * RATE, "a window of 19 s and what follows it"
     assert take.notes == ("Made in windows of 19 s, 18 s apart.",)
-    steps = [share for share in shares if share is not None]
-    assert steps == sorted(steps) and 0.9 < steps[-1] <= 1.0 and len(steps) >= 21 * 50
 
 
 def test_cancel_within_a_step(engine):
-    first = engine.generate(asking())[0]
     seen: list[float] = []
     with pytest.raises(Cancelled):
         engine.generate(
@@ -146,20 +152,17 @@ def test_cancel_within_a_step(engine):
             cancel=lambda: max(seen, default=0) > 0.1,
         )
     assert max(seen) < 0.9
-    assert np.array_equal(engine.generate(asking())[0].clip.samples, first.clip.samples), "no state is left behind"
 
 
-def test_a_guide_is_continued_from_its_last_bar(engine):
-    free = engine.generate(asking())[0]
-    low, high = (engine.generate(asking(guide="sketch"), guide=tone(hz))[0] for hz in (110.0, 990.0))
-    assert low.clip.length == free.clip.length == 3 * RATE
-    assert not np.array_equal(low.clip.samples, free.clip.samples)
-    assert not np.array_equal(low.clip.samples, high.clip.samples)
+def test_a_guide_is_continued_from_its_last_bar(engine, two):
+    low = engine.generate(asking(guide="sketch"), guide=tone(110.0))[0]
+    assert low.clip.length == 3 * RATE
+    assert not np.array_equal(low.clip.samples, two[0].clip.samples)
 
 
 def test_the_melody_model_hears_the_melody(engine):
-    one, same, other = (engine.generate(asking("melody", guide="sketch"), guide=tone(hz))[0] for hz in (262, 262, 392))
-    assert np.array_equal(one.clip.samples, same.clip.samples)
+    one, other = (engine.generate(asking("melody", guide="sketch"), guide=tone(hz))[0] for hz in (262, 392))
+    assert one.notes == ("Follows the guide's melody.",)
     assert not np.array_equal(one.clip.samples, other.clip.samples)
 
 
@@ -169,20 +172,12 @@ def test_stereo_models_make_two_channels(engine):
     assert not np.array_equal(take.clip.samples[0], take.clip.samples[1])
 
 
-def test_the_diffusion_decoder_decodes_the_same_tokens_otherwise(engine):
+def test_the_diffusion_decoder_decodes_the_same_tokens_otherwise(engine, two):
     stages: list[str] = []
-    plain = engine.generate(asking())[0]
     diffused = engine.generate(asking(decoder="diffusion"), progress=lambda stage, *_: stages.append(stage))[0]
-    assert diffused.clip.length == plain.clip.length
-    assert not np.array_equal(diffused.clip.samples, plain.clip.samples)
+    assert diffused.clip.length == two[0].clip.length
+    assert not np.array_equal(diffused.clip.samples, two[0].clip.samples)
     assert stages.count("Decoding by diffusion") == 2 * 20
-    with pytest.raises(Cancelled):
-        stages.clear()
-        engine.generate(
-            asking(decoder="diffusion"),
-            progress=lambda stage, *_: stages.append(stage),
-            cancel=lambda: "Decoding by diffusion" in stages,
-        )
 
 
 class _Trap:
@@ -201,17 +196,13 @@ def test_weights_that_are_not_metas_cannot_run_code(engine, monkeypatch, tmp_pat
     monkeypatch.setenv("LOOPS_MODEL_AUDIOCRAFT", str(tmp_path))
     with pytest.raises(NotAvailable, match="will not open these weights"):
         engine.generate(asking())
-    monkeypatch.delenv("LOOPS_MODEL_AUDIOCRAFT")
     assert not (tmp_path / "sprung").exists()
-    assert engine.generate(asking()), "the worker is still there"
 
 
-def test_a_local_folder_is_used_without_trust(engine, monkeypatch):
+def test_a_local_folder_is_used_without_trust(engine, two, monkeypatch):
     folder = CACHE / "tiny-hub" / "models--facebook--musicgen-small" / "snapshots" / "tiny"
-    trusted = engine.generate(asking())[0]
     monkeypatch.setenv("LOOPS_MODEL_AUDIOCRAFT", str(folder))
-    local = engine.generate(asking())[0]
-    assert np.array_equal(local.clip.samples, trusted.clip.samples)
+    assert np.array_equal(engine.generate(asking())[0].clip.samples, two[0].clip.samples)
 
 
 def test_the_stand_in_spectrogram_is_the_power_of_the_windowed_transform(monkeypatch):

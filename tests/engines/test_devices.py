@@ -20,6 +20,23 @@ def test_a_t4_gets_float16_and_never_bfloat16(capability, precision):
     assert choose_precision(capability) == precision
 
 
+@pytest.fixture(autouse=True)
+def nothing_remembered():
+    devices._probe_driver.cache_clear()
+
+
+def test_the_driver_is_asked_at_most_once_in_five_seconds(monkeypatch):
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    now, asked = [100.0], []
+    monkeypatch.setattr(devices.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(
+        subprocess, "run", lambda *_, **__: asked.append(1) or subprocess.CompletedProcess([], 0, stdout=T4)
+    )
+    for now[0] in (100.0, 101.0, 104.9, 105.0):
+        devices.probe_machine()
+    assert len(asked) == 2
+
+
 def test_the_driver_is_read_without_torch(monkeypatch):
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     answer = subprocess.CompletedProcess([], 0, stdout=T4 + "\n")

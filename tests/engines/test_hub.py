@@ -12,6 +12,7 @@ from helpers.engines.hub import download as hub
 from helpers.engines.hub import sources
 from helpers.engines.hub import worker as hub_worker
 from helpers.errors import Cancelled, NotAvailable
+from tests.engines.conftest import hub_home
 from tests.engines.fake_hub import COMMIT, FakeHub
 
 TOKEN = "hf_thisIsASecretToken1234"
@@ -32,7 +33,7 @@ def fake(tmp_path, monkeypatch):
     for name in list(os.environ):
         if name.startswith(("HF_", "HUGGING", "LOOPS_MODEL")):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    hub_home(monkeypatch, tmp_path / "hf")
     monkeypatch.setattr(hub, "STALL_SECONDS", 3.0)
     monkeypatch.setattr(hub, "READ_SECONDS", 1)
     with FakeHub(dict(FILES)) as server:
@@ -182,7 +183,6 @@ def run_worker_here(monkeypatch, capsys, order):
     # The library reads its variables once, when it is imported, and that may have been long ago.
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "ENDPOINT", sources.hub_endpoint())
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(sources.hub_cache()))
     monkeypatch.setattr("huggingface_hub.hf_api.constants.ENDPOINT", sources.hub_endpoint())
     monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(order | {"gated": False, "read_seconds": 5})))
     assert hub_worker.main() == 1

@@ -19,7 +19,7 @@ T4 = Machine(ram_gib=12.7, gpu="Tesla T4", gpu_gib=15.0, gpu_free_gib=14.5, capa
 def a_machine_with_all(monkeypatch):
     monkeypatch.setattr(devices, "probe_machine", lambda: T4)
     monkeypatch.setattr(ready, "find_spec", lambda name: object())
-    monkeypatch.setattr(ready, "free_disk_gib", lambda: 60.0)
+    monkeypatch.setattr(ready, "free_bytes", lambda _: 60 * 2**30)
 
 
 def cache(source):
@@ -90,7 +90,7 @@ def test_a_local_folder_that_is_wrong_is_the_reason(monkeypatch, tmp_path):
 
 
 def test_too_little_disk_is_said(monkeypatch):
-    monkeypatch.setattr(ready, "free_disk_gib", lambda: 1.0)
+    monkeypatch.setattr(ready, "free_bytes", lambda _: 2**30)
     found = judge_readiness(info("musicgen"), SMALL)
     assert not found.ready
     assert "need 2.2 GiB and 1.0 GiB of disk are free" in found.reason

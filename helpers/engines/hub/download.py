@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import Cancelled, NotAvailable
+from ...machine.run import child_environment
 from ...records import CancelCheck, Progress, never_cancelled, silent_progress
-from .sources import ModelSource, cached_folder, hub_endpoint, repository_folder, token_page
+from .sources import ModelSource, cached_folder, hub_cache, hub_endpoint, repository_folder, token_page
 
-TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 STALL_SECONDS = 90.0  # nothing new on disk for this long: the transfer hangs
 READ_SECONDS = 15  # how long the Hub's library waits for one answer before it tries again
 MOST_TRIES = 3
@@ -35,19 +35,10 @@ _PASSING = {"stalled", "broken", "truncated"}
 
 
 def find_token() -> str | None:
-    """The Hub token from the environment or the Hub's own login file; None when there is none.
+    """The Hub token, from wherever the Hub's own library finds one; None when there is none."""
+    from huggingface_hub import get_token
 
-    Colab's secrets are read by the notebook, which puts them into the environment.
-    """
-    for variable in TOKEN_VARIABLES:
-        if os.environ.get(variable, "").strip():
-            return os.environ[variable].strip()
-    home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface").expanduser()
-    place = Path(os.environ.get("HF_TOKEN_PATH") or home / "token").expanduser()
-    try:
-        return place.read_text(encoding="utf-8").strip() or None
-    except OSError:
-        return None
+    return get_token()
 
 
 def fetch_model(
@@ -181,9 +172,8 @@ class _Download:
     @contextmanager
     def _process(self) -> Iterator[subprocess.Popen[str]]:
         source = self.source
-        environment = {name: value for name, value in os.environ.items() if name not in TOKEN_VARIABLES}
-        environment |= {
-            "PYTHONUTF8": "1",
+        environment = child_environment() | {
+            "HF_HUB_CACHE": str(hub_cache()),
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "HF_HUB_DISABLE_XET": "1",  # it shows nothing on disk, cannot be resumed, and is what hangs on Colab

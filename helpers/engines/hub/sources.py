@@ -1,6 +1,6 @@
 """Where the weights of each model come from: Hub ids and revisions in one table, local folders instead, what is cached.
 
-Nothing here imports torch or the Hub's library or touches the network, so that ``engines`` can ask at once.
+Nothing here imports torch or touches the network, so that ``engines`` can ask at once.
 """
 
 from __future__ import annotations
@@ -160,14 +160,10 @@ def token_page() -> str:
 
 
 def hub_cache() -> Path:
-    """The Hub library's cache folder, found by its documented variables without importing it."""
-    for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
-        if os.environ.get(variable):
-            return Path(os.environ[variable]).expanduser()
-    if os.environ.get("HF_HOME"):
-        return Path(os.environ["HF_HOME"]).expanduser() / "hub"
-    caches = os.environ.get("XDG_CACHE_HOME")
-    return (Path(caches).expanduser() if caches else Path.home() / ".cache") / "huggingface" / "hub"
+    """The cache folder of the Hub's library, as it says itself."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
 
 
 def repository_folder(source: ModelSource) -> Path:
