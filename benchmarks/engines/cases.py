@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from helpers.engines.fast.presets import choose_settings
+from helpers.engines.registry import get_engine
 
 from . import models
 
@@ -43,7 +44,7 @@ class Case(ABC):
 
     def settings(self, steps: int) -> dict:
         given = {"steps": steps} if self.engine != "musicgen" else {}
-        return choose_settings(self.engine, given=given)
+        return choose_settings(get_engine(self.engine).presets, given=given)
 
 
 def _relative(ours, theirs) -> float:

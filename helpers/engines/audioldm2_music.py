@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,7 +18,15 @@ from .devices import Device, free_memory, placed
 from .fast.presets import describe_presets
 from .hub.sources import SOURCES, ModelSource
 from .neural import LoadedModel, NeuralEngine, OnStep, Plan
-from .options import planned_seconds, read_settings, written_prompt
+from .options import (
+    DIFFUSION_STEPS,
+    NEGATIVE_PROMPT,
+    PROMPT,
+    RUNNING,
+    planned_seconds,
+    read_settings,
+    written_prompt,
+)
 
 SAMPLE_RATE = 16_000
 CANVAS_SECONDS = 20.48  # any length runs; the model was trained on half of this
@@ -29,8 +37,15 @@ class AudioLDM2MusicEngine(NeuralEngine):
     """AudioLDM2-Music through diffusers' and transformers' modules."""
 
     drafts_in_half = True
+    presets: ClassVar = {
+        "reference": {"steps": 200, "guidance": 3.5, "sampler": "ddim"},
+        "balanced": {"steps": 25, "sampler": "dpm"},
+        "draft": {"steps": 12, "sampler": "dpm"},
+    }
     info = EngineInfo(
         name="audioldm2-music",
+        prompt_style="audioldm2-music",
+        packages="diffusers",
         title="AudioLDM2-Music",
         sample_rate=SAMPLE_RATE,
         channels=1,
@@ -42,26 +57,19 @@ class AudioLDM2MusicEngine(NeuralEngine):
         hub_id=SOURCES["audioldm2-music"].hub_id,
         download_gib=SOURCES["audioldm2-music"].download_gib,
         options={
-            "prompt": "the words the model reads, instead of those written from the request",
-            "negative_prompt": "what the model steers away from",
-            "preset": describe_presets("audioldm2-music"),
-            "steps": "sampling steps, 2 to 500, instead of the preset's",
+            **PROMPT,
+            **NEGATIVE_PROMPT,
+            "preset": describe_presets(presets),
+            **DIFFUSION_STEPS,
             "sampler": "ddim (as published) or dpm (DPM-Solver++, for 12 to 50 steps)",
             "guidance": "how closely the words are followed, 1 to 20; default 3.5",
-            "precision": "auto, float16, bfloat16 or float32",
-            "batch": "takes made at once, 1 to 16; default: what fits the memory",
+            **RUNNING,
         },
     )
 
-    def _source(self, request: Request | None) -> ModelSource:
-        return SOURCES["audioldm2-music"]
-
-    def _check_options(self, request: Request) -> None:
-        read_settings(self.info.name, request)
-
     def _plan(self, request: Request, guide: Clip | None) -> Plan:
         prompt, negative = written_prompt(request, self.info.title)
-        settings, labels = read_settings(self.info.name, request)
+        settings, labels = read_settings(self.presets, request)
         seconds = planned_seconds(request, CANVAS_SECONDS)
         long = seconds > TRAINED_SECONDS
         notes = (f"{seconds:.1f} s is more than the {TRAINED_SECONDS:g} s the model was trained on.",) if long else ()

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -28,8 +28,10 @@ from ..records import Analysis, CancelCheck, Clip, Progress, Readiness, Request,
 from . import devices
 from .base import Engine, stop_if, take_seed
 from .devices import GIB, Device, quiet_libraries
+from .fast.presets import Presets
 from .hub import download as hub
-from .hub.sources import ModelSource, local_folder
+from .hub.sources import SOURCES, ModelSource, local_folder
+from .options import read_settings
 from .ready import judge_readiness
 from .steps import StepMeter, name_stage, plan_groups
 
@@ -132,6 +134,7 @@ class LoadedModel(ABC):
 class NeuralEngine(Engine):
     """An engine that runs a model's weights through torch."""
 
+    presets: ClassVar[Presets]
     drafts_in_half = False  # True: on a CPU with bfloat16 arithmetic, drafts are made in it
 
     def __init__(self) -> None:
@@ -142,9 +145,13 @@ class NeuralEngine(Engine):
 
     # ---- what an adapter writes
 
-    @abstractmethod
     def _source(self, request: Request | None) -> ModelSource:
-        """The checkpoint a request asks for; None = the default one."""
+        """The checkpoint a request asks for; None = the default one. Default: the one named as the engine is."""
+        return SOURCES[self.info.name]
+
+    def _check_options(self, request: Request) -> None:
+        self._source(request)
+        read_settings(self.presets, request)
 
     @abstractmethod
     def _plan(self, request: Request, guide: Clip | None) -> Plan:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..errors import InvalidInput
 from ..music.meter import bar_seconds
 from ..records import Request
-from .fast.presets import DEFAULT_PRESET, PRESETS, choose_settings, label_settings
+from .fast.presets import DEFAULT_PRESET, PRESETS, Presets, choose_settings, label_settings
 
 # Lowest and highest value of every number that is an option of some engine, and whether it must be whole.
 _NUMBERS = {
@@ -18,9 +18,17 @@ _NUMBERS = {
 }
 _CHOICES = {"canvas": ("full", "fitted"), "sampler": ("ddim", "dpm")}
 MOST_AT_ONCE = 16
+# What most engines offer, described once.
+PROMPT = {"prompt": "the words the model reads, instead of those written from the request"}
+NEGATIVE_PROMPT = {"negative_prompt": "what the model steers away from"}
+DIFFUSION_STEPS = {"steps": "sampling steps, 2 to 500, instead of the preset's"}
+RUNNING = {
+    "precision": "auto, float16, bfloat16 or float32",
+    "batch": f"takes made at once, 1 to {MOST_AT_ONCE}; default: what fits the memory",
+}
 
 
-def read_settings(engine: str, request: Request) -> tuple[dict[str, object], tuple[str, ...]]:
+def read_settings(presets: Presets, request: Request) -> tuple[dict[str, object], tuple[str, ...]]:
     """The settings of the request's preset with those given one by one in their place, and their labels.
 
     Raises
@@ -37,8 +45,8 @@ def read_settings(engine: str, request: Request) -> tuple[dict[str, object], tup
     for name, choices in _CHOICES.items():
         if name in request.options:
             given[name] = checked_choice(request, name, choices[0], choices)
-    settings = choose_settings(engine, preset, given)
-    return settings, label_settings(engine, settings)
+    settings = choose_settings(presets, preset, given)
+    return settings, label_settings(presets, settings)
 
 
 def planned_seconds(request: Request, canvas_seconds: float) -> float:

@@ -58,7 +58,7 @@ def write_prompt(engine_name: str, request: Request, analysis: Analysis | None =
     Parameters
     ----------
     engine_name
-        A name of the engine registry; ``sketch`` reads no words and gets two empty texts.
+        A name of the engine registry; one that reads no words (``sketch``) gets two empty texts.
     request
         ``options["prompt"]`` and ``options["negative_prompt"]``, where given, are used as they stand.
     analysis
@@ -72,14 +72,14 @@ def write_prompt(engine_name: str, request: Request, analysis: Analysis | None =
     Raises
     ------
     InvalidInput
-        If no prompt format is known for ``engine_name``, or a prompt given by hand is empty or not text.
+        If there is no such engine, or a prompt given by hand is empty or not text.
     """
-    if engine_name == "sketch":
+    from .registry import get_engine
+
+    style = get_engine(engine_name).info.prompt_style
+    if not style:
         return "", ""
-    writer = _WRITERS.get(engine_name)
-    if writer is None:
-        raise InvalidInput(f"No prompt format is known for {engine_name!r}; known are {', '.join(_WRITERS)}.")
-    prompt, negative = writer(request, _Words(request, analysis))
+    prompt, negative = _WRITERS[style](request, _Words(request, analysis))
     return _by_hand(request, "prompt", prompt), _by_hand(request, "negative_prompt", negative)
 
 
@@ -164,9 +164,9 @@ def _audioldm2(request: Request, w: _Words) -> tuple[str, str]:
     return prompt, _negative(request, w, *_QUALITY_NEGATIVES)
 
 
+# By EngineInfo.prompt_style.
 _WRITERS = {
     "stable-audio-open": _stable_audio,
     "audioldm2-music": _audioldm2,
     "musicgen": _musicgen,
-    "audiocraft": _musicgen,
 }

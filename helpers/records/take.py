@@ -13,7 +13,8 @@ class EngineInfo:
     """What an engine is and can do; readable before anything heavy is imported.
 
     ``hears`` is a subset of ``{"text", "negative", "init-audio", "melody", "continuation", "analysis"}``. ``options``
-    maps the names an engine accepts in ``Request.options`` to one line of description each.
+    maps the names an engine accepts in ``Request.options`` to one line of description each. ``prompt_style`` names how
+    its words are written (:mod:`helpers.engines.prompts`; empty: it reads none), ``packages`` what to install for it.
     """
 
     name: str
@@ -29,6 +30,8 @@ class EngineInfo:
     gated: bool = False
     download_gib: float = 0.0
     options: dict[str, str] = field(default_factory=dict)
+    prompt_style: str = ""
+    packages: str = ""
 
 
 @dataclass(frozen=True)

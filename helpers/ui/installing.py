@@ -40,18 +40,18 @@ class Installing:
 
         Returns False if nothing was ticked or an installation is running.
         """
-        chosen = [name for name in registry.engine_names() if name in wanted and name in readiness.FAMILIES]
+        engines = [registry.get_engine(name) for name in registry.engine_names() if name in wanted]
+        models = [engine for engine in engines if engine.info.packages]
         extras = [extra for extra in EXTRAS.values() if extra.name in wanted]
-        if not chosen and not extras:
+        if not models and not extras:
             self._push("readiness", message=message("Tick at least one line first.", "warn"))
             return False
         self._push("readiness", message={})
-        models = [registry.get_engine(name) for name in chosen]
         fetches = [(engine.info.title, engine.fetch) for engine in models]
         fetches += [(extra.title, extra.fetch) for extra in extras]
 
         def work(progress: Any, cancel: Any) -> list[str]:
-            for family in dict.fromkeys(readiness.FAMILIES[name] for name in chosen):
+            for family in dict.fromkeys(engine.info.packages for engine in models):
                 if not installed(family).installed:
                     progress(f"Installing {family}")
                     install(family, on_line=self.jobs.log, cancel=cancel)

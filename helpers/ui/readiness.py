@@ -14,14 +14,6 @@ from ..install.extras import EXTRAS
 from ..machine.home import free_bytes
 from ..records import EngineInfo, Readiness
 
-# Which installation brings which engine, and how long it takes on an ordinary line.
-FAMILIES = {
-    "stable-audio-open": "diffusers",
-    "audioldm2-music": "diffusers",
-    "musicgen": "diffusers",
-    "audiocraft": "audiocraft",
-}
-
 
 def machine_facts(folder: Path) -> list[dict[str, str]]:
     """GPU, memory, disk and token as label, value and note."""
@@ -48,6 +40,7 @@ def engine_row(info: EngineInfo, state: Readiness) -> dict[str, Any]:
     return {
         "name": info.name,
         "title": info.title,
+        "family": info.packages,
         "good_at": info.good_at,
         "licence": info.licence + (" (gated)" if info.gated else ""),
         "size": f"{info.download_gib:.1f} GB" if info.download_gib else "no download",
@@ -94,10 +87,10 @@ def extra_rows() -> list[dict[str, Any]]:
 def report(folder: Path) -> dict[str, Any]:
     """The whole panel: facts, engines, the sentence and the next step."""
     rows = engine_rows()
-    wanted = {FAMILIES[row["name"]] for row in rows if not row["ready"] and row["name"] in FAMILIES}
+    wanted = {row["family"] for row in rows if not row["ready"] and row["family"]}
     missing = {family for family in wanted if not installed(family).installed}
     for row in rows:
-        family = FAMILIES.get(row["name"], "")
+        family = row["family"]
         lacks_packages = not row["ready"] and family in missing
         row["installable"] = lacks_packages or (row["ready"] and row["gib_left"] > 0)
         row["packages"] = f"Packages: {INSTALLABLE[family].size_text()}" if lacks_packages else ""

@@ -126,7 +126,7 @@ def test_audiocrafts_own_debug_model_end_to_end(engine):
     assert take.clip.length == 3 * RATE
     assert take.engine_version.startswith("audiocraft 1.3.0, torch ")
     shares = [share for stage, share, _ in told if stage.startswith("Sampling")]
-    assert len(shares) >= 75 and shares == sorted(shares) and shares[-1] == 1.0, "a step a frame"
+    assert len(shares) >= 75 and shares == sorted(shares) and 0.9 < shares[-1] <= 1.0, "a step a frame"
 
 
 def test_released_format_words_and_seeds(engine, two):

@@ -3,6 +3,7 @@
 import pytest
 
 from helpers.engines.options import checked_choice, checked_number, planned_seconds, read_settings, written_prompt
+from helpers.engines.registry import get_engine
 from helpers.errors import InvalidInput
 from helpers.records import Request
 
@@ -25,7 +26,7 @@ def with_options(**options):
     ],
 )
 def test_labels_name_what_is_not_as_published(engine, options, labels):
-    assert read_settings(engine, with_options(**options))[1] == labels
+    assert read_settings(get_engine(engine).presets, with_options(**options))[1] == labels
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ def test_labels_name_what_is_not_as_published(engine, options, labels):
 )
 def test_values_that_cannot_be_used_are_named_with_their_range(options, sentence):
     with pytest.raises(InvalidInput, match=sentence):
-        read_settings("stable-audio-open", with_options(**options))
+        read_settings(get_engine("stable-audio-open").presets, with_options(**options))
 
 
 def test_a_number_may_come_as_text_from_a_command_line():

@@ -316,20 +316,11 @@ def _audioldm2_music(folder: Path) -> None:
     )
 
 
-def _musicgen(folder: Path, *, stereo: bool, melody: bool) -> None:
-    import torch
-    from transformers import (
-        EncodecConfig,
-        MusicgenConfig,
-        MusicgenDecoderConfig,
-        MusicgenForConditionalGeneration,
-        MusicgenMelodyConfig,
-        MusicgenMelodyForConditionalGeneration,
-    )
-    from transformers.models.musicgen_melody.configuration_musicgen_melody import MusicgenMelodyDecoderConfig
+def encodec_config(codes: int = 64):
+    """MusicGen's codec at a thousandth of its size: four codebooks at 50 frames a second."""
+    from transformers import EncodecConfig
 
-    codes = 64
-    audio_encoder = EncodecConfig(
+    return EncodecConfig(
         sampling_rate=32_000,
         audio_channels=1,
         num_filters=4,
@@ -339,11 +330,26 @@ def _musicgen(folder: Path, *, stereo: bool, melody: bool) -> None:
         upsampling_ratios=[8, 5, 4, 4],
         num_lstm_layers=1,
         num_residual_layers=1,
-        target_bandwidths=[1.2],  # four codebooks of 64 entries at 50 frames a second
+        target_bandwidths=[1.2],  # four codebooks of 64 entries
         use_causal_conv=False,
         use_conv_shortcut=False,
         normalize=False,
     )
+
+
+def _musicgen(folder: Path, *, stereo: bool, melody: bool) -> None:
+    import torch
+    from transformers import (
+        MusicgenConfig,
+        MusicgenDecoderConfig,
+        MusicgenForConditionalGeneration,
+        MusicgenMelodyConfig,
+        MusicgenMelodyForConditionalGeneration,
+    )
+    from transformers.models.musicgen_melody.configuration_musicgen_melody import MusicgenMelodyDecoderConfig
+
+    codes = 64
+    audio_encoder = encodec_config(codes)
     decoder = dict(
         vocab_size=codes,
         max_position_embeddings=2048,

@@ -85,7 +85,7 @@ def snapshot(hub: Path, repository: str) -> Path:
 def build(hub: Path) -> None:
     """Write every checkpoint the tests use into the Hub cache ``hub``."""
     import torch
-    from transformers import T5EncoderModel
+    from transformers import EncodecModel, T5EncoderModel
 
     torch.manual_seed(7)
     words = snapshot(hub, "t5-base")
@@ -95,6 +95,10 @@ def build(hub: Path) -> None:
     for variant, changes in (("small", ""), ("melody", MELODY), ("stereo-small", STEREO)):
         _musicgen(snapshot(hub, f"facebook/musicgen-{variant}"), changes)
     _diffusion(snapshot(hub, "facebook/multiband-diffusion"))
+    # As the released stereo repositories: a few hundred bytes that name the codec of another repository.
+    stereo = snapshot(hub, "facebook/musicgen-stereo-small")
+    torch.save({"pretrained": "facebook/encodec_32khz"}, stereo / "compression_state_dict.bin")
+    EncodecModel(tiny.encodec_config()).save_pretrained(snapshot(hub, "facebook/encodec_32khz"))
 
 
 def _musicgen(folder: Path, changes: str) -> None:

@@ -71,6 +71,8 @@ class SlowEngine(ToneEngine):
         good_at="riffs and grooves from words",
         download_gib=3.3,
         options={"prompt": "the words", "negative_prompt": "not heard", "steps": "how many steps"},
+        prompt_style="musicgen",
+        packages="diffusers",
     )
     step_seconds = 0.2
     steps = 900
@@ -92,6 +94,8 @@ class AbsentEngine(ToneEngine):
         gated=True,
         download_gib=4.9,
         options={"prompt": "the words", "negative_prompt": "the words to avoid", "steps": "denoising steps, 50 to 150"},
+        prompt_style="stable-audio-open",
+        packages="diffusers",
     )
 
     def readiness(self):

@@ -27,7 +27,7 @@ from ..base import Engine, take_seed
 from ..guides import loop_of_guide
 from ..hub import download as hub
 from ..hub.sources import SOURCES, ModelSource, local_folder
-from ..options import checked_choice, checked_number, planned_seconds, written_prompt
+from ..options import PROMPT, checked_choice, checked_number, planned_seconds, written_prompt
 from ..ready import judge_readiness
 from .home import OWN_PYTHON_VARIABLE, WORKER_PROGRAM, find_home, worker_environment
 
@@ -53,6 +53,8 @@ class AudiocraftEngine(Engine):
 
     info = EngineInfo(
         name="audiocraft",
+        prompt_style="musicgen",
+        packages="audiocraft",
         title="MusicGen (audiocraft)",
         sample_rate=SAMPLE_RATE,
         channels=2,
@@ -64,7 +66,7 @@ class AudiocraftEngine(Engine):
         hub_id=SOURCES["audiocraft-small"].hub_id,
         download_gib=SOURCES["audiocraft-small"].download_gib + SOURCES["audiocraft-words"].download_gib,
         options={
-            "prompt": "the words the model reads, instead of those written from the request",
+            **PROMPT,
             "negative_prompt": "kept for the record: MusicGen cannot be told what to leave out",
             "variant": (
                 f"{', '.join(VARIANTS)}; default {DEFAULT_VARIANT}. {DEBUG}: a tiny random model, to try the worker"

@@ -1,4 +1,4 @@
-"""How faithful a run is: three presets an engine, and a label for everything that is not as the model was published.
+"""How faithful a run is: three presets an engine, kept by its adapter; a label for all that is not as published.
 
 - *reference*: the settings the model was published with.
 - *balanced*: fewer steps, so another distribution. Users of AudioLDM2 call 20 to 25 steps of DPM-Solver++ about as
@@ -19,53 +19,34 @@ from ...errors import InvalidInput
 PRESETS = ("reference", "balanced", "draft")
 DEFAULT_PRESET = "reference"
 
-_TABLE: dict[str, dict[str, dict[str, object]]] = {
-    "stable-audio-open": {
-        "reference": {"steps": 100, "guidance": 7.0, "canvas": "full"},
-        "balanced": {"steps": 50},
-        # A canvas cut to the loop is up to six times less work, but the model never saw one in training.
-        "draft": {"steps": 25, "canvas": "fitted"},
-    },
-    "audioldm2-music": {
-        "reference": {"steps": 200, "guidance": 3.5, "sampler": "ddim"},
-        "balanced": {"steps": 25, "sampler": "dpm"},
-        "draft": {"steps": 12, "sampler": "dpm"},
-    },
-    "musicgen": {
-        # A token is a token: nothing can be left out that the model would not miss. A smaller variant is quicker.
-        "reference": {"guidance": 3.0, "top_k": 250, "temperature": 1.0},
-        "balanced": {},
-        "draft": {},
-    },
-}
+Presets = Mapping[str, Mapping[str, object]]  # of one engine: preset -> what it sets, every setting in "reference"
 
 
-def choose_settings(engine: str, preset: str = DEFAULT_PRESET, given: Mapping[str, object] = {}) -> dict[str, object]:
-    """The settings of a preset, with those in ``given`` in their place.
+def choose_settings(
+    table: Presets, preset: str = DEFAULT_PRESET, given: Mapping[str, object] = {}
+) -> dict[str, object]:
+    """The settings of a preset of an engine's ``table``, with those in ``given`` in their place.
 
     Raises
     ------
     InvalidInput
-        If the engine has no such preset or setting.
+        If there is no such preset or setting.
     """
-    table = _TABLE.get(engine)
-    if table is None:
-        raise InvalidInput(f"{engine!r} has no presets; engines that have: {', '.join(_TABLE)}.")
     if preset not in table:
         raise InvalidInput(f"The preset {preset!r} is not known; use one of {', '.join(PRESETS)}.")
     unknown = sorted(set(given) - set(table["reference"]))
     if unknown:
         known = ", ".join(table["reference"])
-        raise InvalidInput(f"{unknown[0]!r} is not a setting of {engine}; its settings are: {known}.")
-    return table["reference"] | table[preset] | dict(given)
+        raise InvalidInput(f"{unknown[0]!r} is not a setting here; the settings are: {known}.")
+    return {**table["reference"], **table[preset], **given}
 
 
-def label_settings(engine: str, settings: Mapping[str, object]) -> tuple[str, ...]:
+def label_settings(table: Presets, settings: Mapping[str, object]) -> tuple[str, ...]:
     """Name everything in ``settings`` that moves the output away from the published model's; empty = reference.
 
     More steps than published are no approximation and get no label.
     """
-    usual, labels = _TABLE[engine]["reference"], []
+    usual, labels = table["reference"], []
     if "steps" in usual:
         sampler = settings.get("sampler", usual.get("sampler"))
         if sampler != usual.get("sampler"):
@@ -80,10 +61,10 @@ def label_settings(engine: str, settings: Mapping[str, object]) -> tuple[str, ..
     return tuple(labels)
 
 
-def describe_presets(engine: str) -> str:
+def describe_presets(table: Presets) -> str:
     """One line for a form or ``--help``: what each preset means for this engine."""
     parts = []
     for preset in PRESETS:
-        labels = label_settings(engine, choose_settings(engine, preset))
+        labels = label_settings(table, choose_settings(table, preset))
         parts.append(f"{preset} ({', '.join(labels) or 'as published'})")
     return "; ".join(parts)
