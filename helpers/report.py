@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from .engines import registry
 from .music.instruments import INSTRUMENTS
 from .music.pitch import write_progression
 from .records import FIT_FIELDS, ROLES, Analysis, EngineInfo, FitCard, Readiness
@@ -130,6 +131,17 @@ def instruments_markdown() -> str:
     for role in ROLES:
         cells = [f"{i.name} ({', '.join(i.words)})" if i.words else i.name for i in INSTRUMENTS if i.role == role]
         rows.append(f"| {role} | {'; '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def engines_markdown() -> str:
+    """The README's table of engines, as they declare themselves."""
+    rows = ["| engine | good at | needs | licence of the weights |", "|---|---|---|---|"]
+    for name in registry.engine_names():
+        info = registry.get_engine(name).info
+        needs = [f"{info.memory_gib:g} GiB GPU memory", f"{info.download_gib:g} GiB download"]
+        needs = [*needs, *(["Hub token, licence accepted"] if info.gated else [])] if info.download_gib else ["nothing"]
+        rows.append(f"| `{name}` | {info.good_at} | {', '.join(needs)} | {info.licence} |")
     return "\n".join(rows)
 
 

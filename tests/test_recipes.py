@@ -1,17 +1,24 @@
 """The recipes of CONTRIBUTING.md lead where they say."""
 
+import dataclasses
 import re
+import sys
+import textwrap
+import types
 from pathlib import Path
 
 import pytest
 
+from helpers.engines import prompts, registry
 from helpers.loops import findings, proof, prove
 from helpers.loops.level import set_level
+from helpers.pipeline import make_loops
 from helpers.ranking import score_parts
 from helpers.records import FIT_FIELDS, FitCard, FitField
 from helpers.records.fit_fields import HIGH
-from helpers.report import card_text, fit_card_markdown
-from helpers.ui import cards
+from helpers.report import card_text, engines_markdown, fit_card_markdown
+from helpers.ui import cards, readiness
+from helpers.ui.form import Form, unusable
 from tests.loops.takes import drums, request_for
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,3 +50,33 @@ def test_a_new_field_is_one_row_and_the_code_that_measures_it(monkeypatch):
     assert {"label": "Warm", "state": "failed", "text": "10.0 °", "why": "cold is cold"} in cards.badges(card)
     assert ["Warmth", "10.0 °"] in cards.numbers(card)
     assert score_parts(clip, card, request, None)["warmth"] == pytest.approx(0.25)
+
+
+def test_a_new_engine_is_its_own_file_and_one_row(monkeypatch, tmp_path):
+    code = textwrap.dedent(re.search(r"```python\n(.*?)```", recipe("engine"), re.DOTALL)[1])
+    imports = "import numpy as np\nfrom helpers.engines.base import *\nfrom helpers.engines.options import *\n"
+    space = {}
+    exec(imports + "from helpers.engines.base import take_seed, stop_if\n" + code, space)
+    module = types.ModuleType("helpers.engines.hum")
+    module.HumEngine = space["HumEngine"]
+    monkeypatch.setitem(sys.modules, "helpers.engines.hum", module)
+    monkeypatch.setitem(registry._ADAPTERS, "hum", "hum:HumEngine")
+    engine = registry.get_engine("hum")
+    monkeypatch.setitem(registry._instances, "hum", engine)
+    request = request_for(bars=1).with_(engine="hum", options={})
+    (finished,) = make_loops(request.with_(takes=1), None, None, tmp_path).loops
+    assert finished.loop.take.engine == "hum" and finished.files.wav.is_file()
+    assert "bpm:" in finished.loop.take.prompt, "MusicGen's style, as it declares"
+    assert "| `hum` | one note, held | nothing |" in engines_markdown()
+    row = next(row for row in readiness.engine_rows() if row["name"] == "hum")
+    assert row["ready"] and row["title"] == "Hum"
+    assert "prompt" not in unusable(Form(engine="hum"), engine.info)
+    registry._instances.pop("hum", None)
+
+
+def test_a_new_prompt_style_is_one_writer(monkeypatch):
+    monkeypatch.setitem(prompts._WRITERS, "haiku", lambda request, words: (f"{words.noun}, {words.bpm}", "noise"))
+    engine = registry.get_engine("musicgen")
+    monkeypatch.setattr(engine, "info", dataclasses.replace(engine.info, prompt_style="haiku"))
+    request = request_for(bars=1)
+    assert prompts.write_prompt("musicgen", request) == (f"{request.instrument} loop, {round(request.bpm)}", "noise")
