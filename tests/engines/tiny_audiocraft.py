@@ -98,7 +98,10 @@ def build(hub: Path) -> None:
     # As the released stereo repositories: a few hundred bytes that name the codec of another repository.
     stereo = snapshot(hub, "facebook/musicgen-stereo-small")
     torch.save({"pretrained": "facebook/encodec_32khz"}, stereo / "compression_state_dict.bin")
-    EncodecModel(tiny.encodec_config()).save_pretrained(snapshot(hub, "facebook/encodec_32khz"))
+    codec = EncodecModel(tiny.encodec_config())
+    for layer in codec.quantizer.layers:  # fresh, every token has the same sound
+        layer.codebook.embed.normal_()
+    codec.save_pretrained(snapshot(hub, "facebook/encodec_32khz"))
 
 
 def _musicgen(folder: Path, changes: str) -> None:
