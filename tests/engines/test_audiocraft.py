@@ -105,8 +105,6 @@ def test_loops_longer_than_the_window_say_so(engine):
     take = engine.generate(REQUEST.with_(bars=16))[0]
     assert take.clip.seconds == 34.0
     assert take.notes == ("Made in windows of 30 s, 18 s apart.",)
-    with pytest.raises(InvalidInput, match="at most 180 s"):
-        engine.generate(REQUEST.with_(bars=128))
 
 
 def test_settings_that_differ_are_labelled(engine):
