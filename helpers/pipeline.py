@@ -46,21 +46,9 @@ from .records import (
 from .sound.audio import read_audio, read_back, resample
 
 __all__ = [
-    "FinishedLoop",
-    "Idea",
-    "Result",
-    "analyze_idea",
-    "change_request",
-    "fit_take",
-    "load_idea",
-    "make_loops",
-    "pick_engine",
-    "plan_request",
-    "plan_target",
-    "plot_loops",
-    "prove_file",
-    "write_parts",
-]
+    "FinishedLoop", "Idea", "Result", "analyze_idea", "change_request", "fit_take", "load_idea", "make_loops",
+    "pick_engine", "plan_request", "plan_target", "plot_loops", "prove_file", "write_parts",
+]  # fmt: skip
 MOST_WORKERS = 4  # takes cut and proven at once; each holds a few copies of its sound
 MOST_REROLLS = 2  # a failed take is made again with a new seed at most this often, so work stays bounded
 
@@ -130,6 +118,22 @@ class Result:
         }
 
 
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One press on Generate: what is asked, what was heard, what a model follows, whom to tell, whether to stop."""
+
+    request: Request
+    idea: Idea | None = None
+    analysis: Analysis | None = None
+    guide: Clip | None = None
+    progress: Progress = silent_progress
+    cancel: CancelCheck = never_cancelled
+
+    @property
+    def engine(self) -> Engine:
+        return registry.get_engine(self.request.engine)
+
+
 # ------------------------------------------------------------------------------------------------------ the idea, heard
 
 
@@ -179,107 +183,106 @@ def make_loops(
     Refused
         If no take could be made into a loop at all.
     """
-    from .loops import make_loop, prove
-
-    engine = pick_engine(request.engine)
-    engine.check(request)
-    request = _put_into_words(engine, request, analysis)
-    guide = _guide(engine, request, idea, analysis, progress, cancel)
-    refused: list[str] = []
-    proven: list[tuple[Loop, Path]] = []
+    pick_engine(request.engine).check(request)
+    run = _with_words(Run(request, idea, analysis, progress=progress, cancel=cancel))
+    run = dataclasses.replace(run, guide=_guide(run))
     with staging(out_dir) as folder:
-
-        def finish(take: Take) -> tuple[Loop, Path] | str:
-            """The take's loop, proven on its staged file, or why there is none."""
-            stop_if(cancel)
-            try:
-                loop = make_loop(take, request, analysis)
-            except Refused as reason:
-                return f"Take {take.number + 1}: {reason}"
-            staged = stage_wav(loop, request, folder)
-            fit = prove(read_back(staged), request, analysis, loop.corrections)
-            return dataclasses.replace(loop, fit=fit), staged
-
-        made, wanted, budget = 0, request.takes, request.takes * (1 + MOST_REROLLS)
-        while wanted > 0 and made < budget:
-            count = min(wanted, budget - made)
-            takes = _takes(engine, request, analysis, guide, count, made, refused, progress, cancel)
-            made += count
-            progress("Cutting and proving the takes", 0.0, None)
-            with ThreadPoolExecutor(min(MOST_WORKERS, os.cpu_count() or 1)) as pool:
-                for number, outcome in enumerate(pool.map(finish, takes), 1):
-                    progress("Cutting and proving the takes", number / len(takes), None)
-                    if isinstance(outcome, str):
-                        refused.append(outcome)
-                    else:
-                        proven.append(outcome)
-            wanted = request.takes - sum(loop.fit is not None and loop.fit.verdict != "failed" for loop, _ in proven)
-        if not proven:
-            raise Refused(
-                f"None of {made} takes could be made into a loop. {refused[-1] if refused else ''} "
-                "Try another seed, instrument or engine; the sketch engine always fits."
-            )
-        paths = {id(loop.take): staged for loop, staged in proven}
-        best = ranking.rank([loop for loop, _ in proven], request, analysis)[: request.takes]
-        described = idea.to_json() if idea else {}
-        finished = []
-        for rank, loop in enumerate(best, 1):
-            assert loop.fit is not None
-            files = publish(paths[id(loop.take)], loop, loop.fit, request, described, rank, Path(out_dir))
-            finished.append(FinishedLoop(rank, loop, loop.fit, files))
-    notes = [f"{made - request.takes} more takes were made because some failed."] if made > request.takes else []
-    return Result(request, idea, tuple(finished), tuple(refused), tuple(notes))
+        proven, refused, made = _make_enough(run, folder)
+        finished = _publish(run, proven, out_dir)
+    notes = (f"{made - request.takes} more takes were made because some failed.",) if made > request.takes else ()
+    return Result(run.request, idea, finished, tuple(refused), notes)
 
 
-def _put_into_words(engine: Engine, request: Request, analysis: Analysis | None) -> Request:
-    """The request with its prompt written out for an engine that reads words, so that its JSON makes the same again."""
-    if "text" not in engine.info.hears:
-        return request
-    prompt, negative = write_prompt(request.engine, request, analysis)
-    return request.with_(options={**request.options, "prompt": prompt, "negative_prompt": negative})
+def _with_words(run: Run) -> Run:
+    """The run with its prompt written out for an engine that reads words, so that its JSON makes the same again."""
+    if "text" not in run.engine.info.hears:
+        return run
+    prompt, negative = write_prompt(run.request.engine, run.request, run.analysis)
+    options = {**run.request.options, "prompt": prompt, "negative_prompt": negative}
+    return dataclasses.replace(run, request=run.request.with_(options=options))
 
 
-def _takes(
-    engine: Engine,
-    request: Request,
-    analysis: Analysis | None,
-    guide: Clip | None,
-    count: int,
-    first: int,
-    refused: list[str],
-    progress: Progress,
-    cancel: CancelCheck,
-) -> list[Take]:
-    try:
-        return engine.generate(
-            request, analysis=analysis, guide=guide, count=count, first=first, progress=progress, cancel=cancel
-        )
-    except Refused as reason:  # every take of this group came out silent
-        refused.append(str(reason))
-        return []
-
-
-def _guide(
-    engine: Engine,
-    request: Request,
-    idea: Idea | None,
-    analysis: Analysis | None,
-    progress: Progress,
-    cancel: CancelCheck,
-) -> Clip | None:
+def _guide(run: Run) -> Clip | None:
     """What a neural engine follows: the sketch of the same request, the idea from its first downbeat, or nothing."""
-    if not engine.hears_guide or request.guide == "none" or request.guide_strength == 0:
+    request, idea = run.request, run.idea
+    if not run.engine.hears_guide or request.guide == "none" or request.guide_strength == 0:
         return None
     if request.guide == "idea":
         if idea is None:
             raise InvalidInput("There is no idea to follow; use the sketch as guide, or none.")
-        starts = analysis.tempo.downbeats if analysis else ()
+        starts = run.analysis.tempo.downbeats if run.analysis else ()
         first = round((starts[0] if starts else 0.0) * idea.clip.sample_rate)
         return Clip(idea.clip.samples[:, max(first, 0) :].copy(), idea.clip.sample_rate)
-    progress("Sketching the guide", None, None)
-    sketch = registry.get_engine("sketch")
+    run.progress("Sketching the guide", None, None)
     drawn = request.with_(engine="sketch", options={}, dry=True)
-    return sketch.generate(drawn, analysis=analysis, count=1, cancel=cancel)[0].clip
+    return registry.get_engine("sketch").generate(drawn, analysis=run.analysis, cancel=run.cancel)[0].clip
+
+
+def _make_enough(run: Run, folder: Path) -> tuple[list[tuple[Loop, Path]], list[str], int]:
+    """Proven loops with their staged files, why takes were refused, and how many were made until enough passed."""
+    refused: list[str] = []
+    proven: list[tuple[Loop, Path]] = []
+    made, wanted, budget = 0, run.request.takes, run.request.takes * (1 + MOST_REROLLS)
+    while wanted > 0 and made < budget:
+        count = min(wanted, budget - made)
+        takes: list[Take] = []
+        try:
+            takes = run.engine.generate(
+                run.request,
+                analysis=run.analysis,
+                guide=run.guide,
+                count=count,
+                first=made,
+                progress=run.progress,
+                cancel=run.cancel,
+            )
+        except Refused as reason:  # every take of this group came out silent
+            refused.append(str(reason))
+        made += count
+        with ThreadPoolExecutor(min(MOST_WORKERS, os.cpu_count() or 1)) as pool:
+            work = [(take, pool.submit(_finish, run, take, folder)) for take in takes]
+            for done, (take, finished) in enumerate(work):
+                run.progress("Cutting and proving the takes", done / len(work), None)
+                try:
+                    proven.append(finished.result())
+                except Refused as reason:
+                    refused.append(f"Take {take.number + 1}: {reason}")
+        wanted = run.request.takes - sum(_card(loop).verdict != "failed" for loop, _ in proven)
+    if not proven:
+        raise Refused(
+            f"None of {made} takes could be made into a loop. {refused[-1] if refused else ''} "
+            "Try another seed, instrument or engine; the sketch engine always fits."
+        )
+    return proven, refused, made
+
+
+def _finish(run: Run, take: Take, folder: Path) -> tuple[Loop, Path]:
+    """The take's loop, proven on its staged file; raises Refused with the reason why there is none."""
+    from .loops import make_loop, prove
+
+    stop_if(run.cancel)
+    loop = make_loop(take, run.request, run.analysis)
+    staged = stage_wav(loop, run.request, folder)
+    fit = prove(read_back(staged), run.request, run.analysis, loop.corrections)
+    return dataclasses.replace(loop, fit=fit), staged
+
+
+def _card(loop: Loop) -> FitCard:
+    assert loop.fit is not None, "only proven loops get here"
+    return loop.fit
+
+
+def _publish(run: Run, proven: list[tuple[Loop, Path]], out_dir: str | os.PathLike[str]) -> tuple[FinishedLoop, ...]:
+    """The best of the loops under their names, as many as were asked for, best first."""
+    staged = {id(loop.take): path for loop, path in proven}
+    best = ranking.rank([loop for loop, _ in proven], run.request, run.analysis)[: run.request.takes]
+    idea, folder = run.idea.to_json() if run.idea else {}, Path(out_dir)
+    return tuple(
+        FinishedLoop(
+            rank, loop, _card(loop), publish(staged[id(loop.take)], loop, _card(loop), run.request, idea, rank, folder)
+        )
+        for rank, loop in enumerate(best, 1)
+    )
 
 
 # ---------------------------------------------------------------------------------------- any audio: into a loop, proof
@@ -294,8 +297,6 @@ def fit_take(
     progress: Progress = silent_progress,
 ) -> Result:
     """Make any audio file into a loop that fits ``request``, with its fit card; raises Refused with the reason."""
-    from .loops import make_loop, prove
-
     file = read_audio(source)
     clip = file.clip if file.clip.channels <= 2 else Clip(file.clip.mono()[None], file.clip.sample_rate)
     clip = resample(clip, request.sample_rate)
@@ -309,13 +310,10 @@ def fit_take(
         notes=(f"Made from {shown_name(source)}, SHA-256 {file.sha256}.",),
     )
     progress("Finding the loop in the take", None, None)
-    loop = make_loop(take, request, analysis)
+    run = Run(request, idea, analysis, progress=progress)
     with staging(out_dir) as folder:
-        staged = stage_wav(loop, request, folder)
-        fit = prove(read_back(staged), request, analysis, loop.corrections)
-        ranked = ranking.rank([dataclasses.replace(loop, fit=fit)], request, analysis)[0]
-        files = publish(staged, ranked, fit, request, idea.to_json() if idea else {}, 1, Path(out_dir))
-    return Result(request, idea, (FinishedLoop(1, ranked, fit, files),), (), file.notes)
+        finished = _publish(run, [_finish(run, take, folder)], out_dir)
+    return Result(request, idea, finished, (), file.notes)
 
 
 def plan_target(

@@ -1,0 +1,205 @@
+"""The pipeline by itself, with an engine that plays what the test wrote down for each take."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from helpers import pipeline
+from helpers.engines import registry
+from helpers.engines.base import Engine, take_seed
+from helpers.errors import Cancelled, InvalidInput, NotAvailable, Refused
+from helpers.music.pitch import parse_key
+from helpers.records import Analysis, Clip, EngineInfo, Readiness, Request, Take, Tempo
+from helpers.sound.audio import write_wav
+from tests.signals import RATE, chord_loop
+
+NAME = "stable-audio-open"  # it plays in that one's place, and reads the words written for it
+REQUEST = Request(
+    "piano", "chords", 120.0, bars=1, key=parse_key("A minor"), progression=(("Am",),), engine=NAME, takes=2
+)
+HEARD = Analysis("idea.wav", "0" * 64, 4.0, RATE, 1, Tempo(120.0, 0.9, downbeats=(0.5, 2.5)), None)
+
+
+def sound(kind: str) -> Clip:
+    """A bar of A minor that passes, the same in a foreign key, a beat of it, or nothing."""
+    notes = (58, 61, 65) if kind == "off key" else (57, 60, 64)
+    clip = chord_loop([notes], bpm=120)
+    if kind == "short":
+        return Clip(clip.samples[:, : RATE // 2], RATE)
+    return Clip(clip.samples * (kind != "silent"), RATE)
+
+
+class Scripted(Engine):
+    """Take ``k`` is the ``k``-th word of the script; a callable is called, to raise or to press Cancel."""
+
+    info = EngineInfo(
+        name=NAME,
+        title="Scripted",
+        sample_rate=RATE,
+        channels=1,
+        max_seconds=10.0,
+        licence="none needed",
+        memory_gib=0.0,
+        hears=frozenset({"text", "negative", "init-audio"}),
+        good_at="tests",
+        options={"prompt": "the words", "negative_prompt": "the others"},
+    )
+
+    def __init__(self, *script):
+        super().__init__()
+        self.script, self.guides, self.asked = script, [], []
+        self.ready = True
+
+    def readiness(self):
+        return Readiness(NAME, self.ready, "the test says so", "Change the test.")
+
+    def _generate(self, request, *, analysis, guide, numbers, progress, cancel):
+        self.guides.append(guide)
+        self.asked.append(list(numbers))
+        lines = [self.script[min(number, len(self.script) - 1)] for number in numbers]
+        played = [sound(line() if callable(line) else line) for line in lines]
+        return [
+            Take(clip, NAME, "1", take_seed(request, n), request.options["prompt"], exact=True)
+            for n, clip in zip(numbers, played, strict=True)
+        ]
+
+
+@pytest.fixture
+def make(monkeypatch, tmp_path):
+    """``make(script, request, idea)``: the result and the engine that played the script."""
+
+    def run(script, request=REQUEST, idea=None, analysis=None, **more):
+        engine = Scripted(*script)
+        monkeypatch.setitem(registry._instances, NAME, engine)
+        return engine, pipeline.make_loops(request, idea, analysis, tmp_path / "out", **more)
+
+    return run
+
+
+def idea_of(*notes: int) -> pipeline.Idea:
+    return pipeline.Idea("idea.wav", chord_loop([notes], bpm=120), "0" * 64)
+
+
+def test_takes_that_pass_at_once_are_not_made_again(make, tmp_path):
+    engine, result = make(["good"])
+    assert engine.asked == [[0, 1]] and [f.rank for f in result.loops] == [1, 2]
+    assert result.any_passed and result.refused == result.notes == ()
+    assert len(list((tmp_path / "out").glob("*"))) == 4, "a WAV and a JSON each, and the staging folder is gone"
+
+
+def test_a_refused_take_is_made_again_with_the_next_number_and_said(make):
+    engine, result = make(["short", "good"])
+    assert engine.asked == [[0, 1], [2]]
+    assert sorted(f.loop.take.number for f in result.loops) == [1, 2]
+    assert len(result.refused) == 1 and result.refused[0].startswith("Take 1: ")
+    assert result.notes == ("1 more takes were made because some failed.",)
+
+
+def test_a_take_that_fails_its_card_gives_way_to_one_that_passes(make):
+    engine, result = make(["good", "off key", "good"])
+    assert engine.asked == [[0, 1], [2]] and [f.loop.take.number for f in result.loops] == [0, 2]
+    assert all(f.fit.verdict != "failed" for f in result.loops)
+
+
+def test_the_work_is_bounded_and_what_failed_is_labelled(make):
+    engine, result = make(["good"] + ["off key"] * 9)
+    assert engine.asked == [[0, 1], [2], [3], [4], [5]], "twice as many again as were asked for, at most"
+    assert [f.fit.verdict == "failed" for f in result.loops] == [False, True]
+    assert "FAILED" in result.loops[1].files.wav.name and result.loops[1].fit.reasons
+    assert result.notes == ("4 more takes were made because some failed.",)
+
+
+def test_when_none_can_be_used_the_last_reason_is_given_and_nothing_is_left(make, tmp_path):
+    with pytest.raises(Refused, match=r"None of 6 takes could be made into a loop\. Take 6: .* Try another seed"):
+        make(["short"])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_group_of_silent_takes_is_made_again(make):
+    engine, result = make(["silent", "silent", "good"])
+    assert engine.asked == [[0, 1], [2, 3]] and len(result.loops) == 2
+    assert len(result.refused) == 1 and "only silence" in result.refused[0]
+    with pytest.raises(Refused, match="None of 6 takes .* only silence"):
+        make(["silent"])
+
+
+def test_cancel_leaves_nothing_on_disk(make, tmp_path):
+    pressed = []
+
+    def press():
+        pressed.append(True)
+        return "good"
+
+    with pytest.raises(Cancelled):
+        make([press], cancel=lambda: bool(pressed))
+    assert pressed and not (tmp_path / "out").exists()
+
+
+def test_a_fault_of_the_engine_is_not_taken_for_a_refused_take(make, tmp_path):
+    def fall_over():
+        raise RuntimeError("inside")
+
+    with pytest.raises(RuntimeError, match="inside"):
+        make([fall_over])
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_engine_that_cannot_run_here_is_said_before_any_work(monkeypatch, tmp_path):
+    engine = Scripted("good")
+    engine.ready = False
+    monkeypatch.setitem(registry._instances, NAME, engine)
+    with pytest.raises(NotAvailable, match=r"the test says so\. Change the test|the test says so Change the test"):
+        pipeline.make_loops(REQUEST, None, None, tmp_path / "out")
+    assert engine.asked == [] and not (tmp_path / "out").exists()
+
+
+def test_progress_rises_within_each_stage(make):
+    told = []
+    make(["good"], progress=lambda stage, fraction=None, left=None: told.append((stage, fraction)))
+    cutting = [fraction for stage, fraction in told if stage == "Cutting and proving the takes"]
+    assert cutting == sorted(cutting) and cutting[0] == 0.0 and max(cutting) <= 1.0
+    assert "Sketching the guide" in [stage for stage, _ in told]
+
+
+def test_the_words_are_written_into_the_request(make):
+    _, result = make(["good"])
+    assert "piano" in result.request.options["prompt"]
+    kept = json.loads(result.loops[0].files.json.read_text())["request"]["options"]
+    assert kept == result.request.options and "negative_prompt" in kept
+
+
+def test_the_sketch_is_the_guide_and_can_be_left_out(make):
+    engine, _ = make(["good"])
+    guide = engine.guides[0]
+    assert guide is not None and np.abs(guide.samples).max() > 0.01
+    for change in ({"guide": "none"}, {"guide_strength": 0.0}):
+        engine, _ = make(["good"], REQUEST.with_(**change))
+        assert engine.guides == [None]
+
+
+def test_the_idea_is_the_guide_from_its_first_downbeat_on(make):
+    request, idea = REQUEST.with_(guide="idea"), idea_of(57, 60, 64)
+    engine, _ = make(["good"], request, idea, HEARD)
+    assert np.array_equal(engine.guides[0].samples, idea.clip.samples[:, RATE // 2 :])
+    engine, _ = make(["good"], request, idea)
+    assert np.array_equal(engine.guides[0].samples, idea.clip.samples), "nothing heard: from its start"
+    with pytest.raises(InvalidInput, match="no idea to follow"):
+        make(["good"], request)
+
+
+def test_a_bare_file_is_measured_against_what_is_heard_in_it(tmp_path):
+    path = tmp_path / "loop.wav"
+    write_wav(path, chord_loop([(57, 60, 64), (53, 57, 60)], bpm=100))
+    request, notes = pipeline.plan_target(path, None)
+    assert request.bpm == pytest.approx(100, rel=0.001) and request.bars == 2 and request.instrument == ""
+    assert "Measured against what was heard in the file itself" in notes[-1]
+    request, _ = pipeline.plan_target(path, None, bars=1)
+    assert request.bars == 1
+    assert pipeline.plan_target(path, None, bpm=90, bars=3)[0].bpm == 90
+    tone = tmp_path / "tone.wav"
+    write_wav(tone, Clip(0.3 * np.sin(np.arange(3 * RATE) * 0.06)[None].astype(np.float32), RATE))
+    with pytest.raises(InvalidInput, match="No tempo could be heard in “tone.wav”.*--bpm"):
+        pipeline.plan_target(tone, None)
