@@ -44,6 +44,7 @@ browser: .venv/dev.stamp
 
 docs: .venv/dev.stamp
 	@echo "== Building the API pages from the docstrings into build/docs"
+	$(BIN)/python -m docs.tables
 	$(BIN)/python -m pdoc --docformat numpy --output-directory build/docs helpers
 
 .venv/bin/python:

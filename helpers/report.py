@@ -126,7 +126,7 @@ def engines_text(rows: Iterable[tuple[EngineInfo, Readiness]]) -> str:
 
 
 def instruments_markdown() -> str:
-    """The README's table of instruments: a role a row, each instrument with the other words for it."""
+    """The table of docs/instruments.md: a role a row, each instrument with the other words for it."""
     rows = ["| role | instruments (and other words for them) |", "|---|---|"]
     for role in ROLES:
         cells = [f"{i.name} ({', '.join(i.words)})" if i.words else i.name for i in INSTRUMENTS if i.role == role]

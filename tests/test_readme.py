@@ -15,7 +15,7 @@ from helpers.report import engines_markdown, fit_card_markdown, instruments_mark
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^\.venv/bin/python -m helpers (.+)$", README, re.MULTILINE)
+COMMANDS = re.findall(r"^loops-generator (.+?)(?:  +#.*)?$", README, re.MULTILINE)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -24,6 +24,24 @@ def test_its_commands_run(command, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     status = cli.main(shlex.split(command))
     assert status == 0, capfd.readouterr().err
+
+
+def test_its_python_runs(tmp_path, monkeypatch, capsys):
+    shutil.copyfile(EXAMPLE_IDEA, tmp_path / "idea.wav")
+    monkeypatch.chdir(tmp_path)
+    code = re.search(r"```python\n(.*?)```", README, re.DOTALL).group(1)
+    assert len([line for line in code.splitlines() if line]) == 3
+    exec(compile(code, "README.md", "exec"), {})
+    said = capsys.readouterr().out
+    assert said.split()[0] in ("pass", "corrected") and Path(said.split(maxsplit=1)[1].strip()).is_file()
+
+
+def test_it_is_short_and_its_links_lead_somewhere():
+    assert len(README.splitlines()) <= 130
+    links = re.findall(r"\]\(([\w./-]+)\)", README)
+    assert {"docs/ARCHITECTURE.md", "CONTRIBUTING.md"} <= set(links) and [
+        x for x in links if not (ROOT / x).exists()
+    ] == []
 
 
 def test_it_prints_commands_at_all():
@@ -44,7 +62,8 @@ def test_its_engines_and_licences_are_those_of_the_code():
 
 
 def test_its_instruments_are_those_of_the_table():
-    written = re.search(r"<!-- instruments: .*?-->\n(.*?)\n<!-- /instruments -->", README, re.DOTALL).group(1)
+    page = (ROOT / "docs" / "instruments.md").read_text(encoding="utf-8")
+    written = re.search(r"<!-- instruments: .*?-->\n(.*?)\n<!-- /instruments -->", page, re.DOTALL).group(1)
     assert written == instruments_markdown()
     assert find_instrument("rhodes").note == ""
 

@@ -9,17 +9,23 @@ from pathlib import Path
 
 import pytest
 
+from helpers import report
 from helpers.engines import prompts, registry
 from helpers.loops import findings, proof, prove
 from helpers.loops.level import set_level
+from helpers.music import instruments
+from helpers.music.instruments import Instrument
+from helpers.music.pitch import parse_key
 from helpers.pipeline import make_loops
 from helpers.ranking import score_parts
-from helpers.records import FIT_FIELDS, FitCard, FitField
+from helpers.records import FIT_FIELDS, FitCard, FitField, Request
 from helpers.records.fit_fields import HIGH
 from helpers.report import card_text, engines_markdown, fit_card_markdown
+from helpers.sketch import compose, genres, kits
 from helpers.ui import cards, readiness
 from helpers.ui.form import Form, unusable
 from tests.loops.takes import drums, request_for
+from tests.test_layers import LAYERS
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -80,3 +86,35 @@ def test_a_new_prompt_style_is_one_writer(monkeypatch):
     monkeypatch.setattr(engine, "info", dataclasses.replace(engine.info, prompt_style="haiku"))
     request = request_for(bars=1)
     assert prompts.write_prompt("musicgen", request) == (f"{request.instrument} loop, {round(request.bpm)}", "noise")
+
+
+def test_a_new_instrument_is_one_row(monkeypatch):
+    row = Instrument("glass harp", "lead", 92, 60, 84, True, ("wine glasses",))
+    monkeypatch.setattr(instruments, "INSTRUMENTS", (*instruments.INSTRUMENTS, row))
+    monkeypatch.setattr(instruments, "_BY_WORD", {**instruments._BY_WORD, "glass harp": row, "wine glasses": row})
+    monkeypatch.setattr(report, "INSTRUMENTS", instruments.INSTRUMENTS)
+    assert instruments.find_instrument("wine glasses").instrument is row
+    assert "glass harp (wine glasses)" in report.instruments_markdown()
+    score = compose(Request("glass harp", "lead", 100.0, 2, key=parse_key("A minor")), None)
+    assert score.program == 92 and all(60 <= note.pitch <= 84 for note in score.notes)
+
+
+def test_a_new_groove_is_an_entry_and_its_name_in_a_genre(monkeypatch):
+    groove = ("kick | X... X... X... X...\nclap | .... .... X... ....", "hats", (90, 150))
+    monkeypatch.setitem(kits.STYLES["4/4"], "halfclap", groove)
+    monkeypatch.setitem(genres._BY_WORD, "house", dataclasses.replace(genres.GENRES["house"], drums="halfclap"))
+    kits.drum_style.cache_clear()
+    try:
+        assert kits.drum_style("halfclap", "4/4").grooves[0]["clap"] == "........X......."
+        score = compose(Request("drum kit", "drums", 125.0, 2, genre="house", complexity=0.0), None)
+    finally:
+        kits.drum_style.cache_clear()
+    assert dict(score.choices)["pattern"].startswith("halfclap")
+
+
+def test_the_paths_that_the_architecture_names_exist():
+    page = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:helpers|tests|docs|benchmarks|training)/[^` ]*)`", page)
+    assert len(named) > 15 and [path for path in named if not (ROOT / path).exists()] == []
+    parts = {Path(path).parts[1].removesuffix(".py") for path in named if path.startswith("helpers/")}
+    assert {part for part in LAYERS if not part.startswith("_")} <= parts, "every part has its line"

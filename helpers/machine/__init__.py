@@ -1,0 +1,1 @@
+"""Files, folders, downloads, and the masking of secrets."""

@@ -1,0 +1,1 @@
+"""Metre, pitch and instruments: facts and arithmetic without audio."""
