@@ -122,7 +122,7 @@ def test_a_group_of_silent_takes_is_made_again(make):
     engine, result = make(["silent", "silent", "good"])
     assert engine.asked == [[0, 1], [2, 3]] and len(result.loops) == 2
     assert len(result.refused) == 1 and "only silence" in result.refused[0]
-    with pytest.raises(Refused, match="None of 6 takes .* only silence"):
+    with pytest.raises(Refused, match=r"None of 6 takes .* only silence"):
         make(["silent"])
 
 
@@ -201,5 +201,5 @@ def test_a_bare_file_is_measured_against_what_is_heard_in_it(tmp_path):
     assert pipeline.plan_target(path, None, bpm=90, bars=3)[0].bpm == 90
     tone = tmp_path / "tone.wav"
     write_wav(tone, Clip(0.3 * np.sin(np.arange(3 * RATE) * 0.06)[None].astype(np.float32), RATE))
-    with pytest.raises(InvalidInput, match="No tempo could be heard in “tone.wav”.*--bpm"):
+    with pytest.raises(InvalidInput, match=r"No tempo could be heard in “tone.wav”.*--bpm"):
         pipeline.plan_target(tone, None)
