@@ -45,6 +45,7 @@ class Scripted(Engine):
         memory_gib=0.0,
         hears=frozenset({"text", "negative", "init-audio"}),
         good_at="tests",
+        prompt_style=NAME,
         options={"prompt": "the words", "negative_prompt": "the others"},
     )
 
