@@ -12,8 +12,8 @@ pytestmark = [
 from benchmarks.engines import memory
 
 
-@pytest.mark.parametrize("engine", ["stable-audio-open", "musicgen-small"])
-def test_four_takes_stay_within_the_target_and_the_plan(engine):
+def test_four_takes_stay_within_the_target_and_the_plan():
+    engine = "stable-audio-open"  # the others run the same check in the benchmark
     row = memory.measure(engine, 4, "float16", memory.T4_GIB)
     assert row["groups"] == "4"
     assert row["path"].endswith("replayed as a CUDA graph")
