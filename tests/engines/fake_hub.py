@@ -12,8 +12,10 @@ import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import unquote
 
 COMMIT = "c0ffee" * 6 + "beef"
+COMMITS = {"refs/pr/10": "decade" * 6 + "beef"}
 REFUSALS = (
     *("gated", "wrong-token", "forbidden", "no-repository", "no-revision", "too-many", "down"),  # said at once
     "silent",  # takes the question and never answers
@@ -25,10 +27,16 @@ REFUSALS = (
 
 
 class FakeHub:
-    """``files`` of one repository; ``asked`` collects (method, path, Authorization header) of every request."""
+    """``files`` of one repository; ``asked`` collects (method, path, Authorization header) of every request.
+
+    ``elsewhere``: the files of other revisions. ``listings``: names and sizes of whole repositories that can only be
+    asked about, by ``owner/name@revision``.
+    """
 
     def __init__(self, files: dict[str, bytes]) -> None:
         self.files, self.refuse = files, ""
+        self.elsewhere: dict[str, dict[str, bytes]] = {}
+        self.listings: dict[str, dict[str, int]] = {}
         self.asked: list[tuple[str, str, str | None]] = []
         self.ranges: list[str] = []
         self.times = 10**6  # how often a large file goes wrong before it goes well
@@ -84,23 +92,30 @@ class _Handler(BaseHTTPRequestHandler):
         elif path.endswith("/auth-check"):
             self._send(200, b"{}", {}, head)
         elif path.startswith("/api/models/"):
-            siblings = [
-                {"rfilename": name, "size": len(data), "blobId": _tag(data)} for name, data in hub.files.items()
-            ]
-            about = {"id": "x/y", "modelId": "x/y", "sha": COMMIT, "siblings": siblings, "tags": [], "private": False}
+            repository, _, revision = path.removeprefix("/api/models/").partition("/revision/")
+            revision = unquote(revision) or "main"
+            files = hub.elsewhere.get(revision, hub.files)
+            siblings = [{"rfilename": name, "size": len(data), "blobId": _tag(data)} for name, data in files.items()]
+            if hub.listings:
+                sizes = hub.listings[f"{repository}@{revision}"]
+                siblings = [{"rfilename": name, "size": size, "blobId": name} for name, size in sizes.items()]
+            sha = COMMITS.get(revision, COMMIT)
+            about = {"id": "x/y", "modelId": "x/y", "sha": sha, "siblings": siblings, "tags": [], "private": False}
             self._send(200, json.dumps(about).encode(), {"Content-Type": "application/json"}, head)
         elif "/resolve/" in path:
-            self._file(path.split("/resolve/")[1].split("/", 1)[1], head)
+            revision, _, name = path.split("/resolve/")[1].partition("/")
+            self._file(unquote(revision), name, head)
         else:
             self._send(404, b"", {"X-Error-Code": "EntryNotFound"}, head)
 
-    def _file(self, name: str, head: bool) -> None:
+    def _file(self, revision: str, name: str, head: bool) -> None:
         hub = self.hub
-        if name not in hub.files:
+        files = hub.elsewhere.get(revision, hub.files)
+        if name not in files:
             self._send(404, b"", {"X-Error-Code": "EntryNotFound"}, head)
             return
-        data = hub.files[name]
-        facts = {"ETag": f'"{_tag(data)}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
+        data = files[name]
+        facts = {"ETag": f'"{_tag(data)}"', "X-Repo-Commit": COMMITS.get(revision, COMMIT), "Accept-Ranges": "bytes"}
         if not head and self.headers.get("Range"):
             hub.ranges.append(self.headers["Range"])
         start = int((self.headers.get("Range") or "bytes=0-").removeprefix("bytes=").split("-")[0])

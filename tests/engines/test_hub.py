@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +15,7 @@ from helpers.engines.hub import sources
 from helpers.engines.hub import worker as hub_worker
 from helpers.errors import Cancelled, NotAvailable
 from tests.engines.conftest import hub_home
-from tests.engines.fake_hub import COMMIT, FakeHub
+from tests.engines.fake_hub import COMMIT, COMMITS, FakeHub
 
 TOKEN = "hf_thisIsASecretToken1234"
 WEIGHTS = bytes(range(256)) * 8192  # 2 MiB
@@ -144,7 +146,7 @@ def test_cancel_ends_the_download_and_keeps_what_arrived(fake):
 def test_too_little_disk_is_said_before_anything_is_fetched(fake, monkeypatch, capsys):
     free = shutil.disk_usage("/")._replace(free=2**20)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
-    order = {"repository": SOURCE.hub_id, "revision": "main", "patterns": ["*.safetensors"]}
+    order = {"repository": SOURCE.hub_id, "revisions": ["main"], "weights": [], "patterns": ["*.safetensors"]}
     outcome = run_worker_here(monkeypatch, capsys, order)
     assert outcome["kind"] == "little-disk"
     assert "GiB are free" in hub.explain(SOURCE, outcome, token=False)
@@ -156,7 +158,7 @@ def test_a_disk_that_fills_up_is_told_from_other_failures(fake, monkeypatch, cap
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(hub_worker, "fetch_blob", no_space)
-    order = {"repository": SOURCE.hub_id, "revision": "main", "patterns": ["*.safetensors"]}
+    order = {"repository": SOURCE.hub_id, "revisions": ["main"], "weights": [], "patterns": ["*.safetensors"]}
     outcome = run_worker_here(monkeypatch, capsys, order)
     assert outcome["kind"] == "full-disk"
     assert "The disk filled up" in hub.explain(SOURCE, outcome, token=False)
@@ -203,6 +205,44 @@ def test_a_model_without_safetensors_is_refused(fake):
     del fake.files["model.safetensors"]
     with pytest.raises(NotAvailable, match="does not hold everything we need as safetensors"):
         hub.fetch_model(SOURCE)
+
+
+def test_weights_that_stand_in_a_pull_request_are_taken_from_there(fake):
+    medium = sources.SOURCES["musicgen-medium"]
+    fake.elsewhere["refs/pr/10"] = dict(fake.files)
+    del fake.files["model.safetensors"]
+    folder = hub.fetch_model(medium)
+    assert folder.name == COMMITS["refs/pr/10"] and (folder / "model.safetensors").read_bytes() == WEIGHTS
+    assert sources.cached_folder(medium) == folder, "found again without the Hub"
+    fake.files["model.safetensors"] = WEIGHTS
+    shutil.rmtree(sources.repository_folder(medium))
+    assert hub.fetch_model(medium).name == COMMIT, "merged: main is taken"
+
+
+LISTINGS = json.loads((Path(__file__).parent / "hub_listings.json").read_text(encoding="utf-8"))["listings"]
+HOLDS_FILES = [
+    source
+    for source in sources.SOURCES.values()
+    if f"{source.hub_id}@main" in LISTINGS and set(source.files) <= set(LISTINGS[f"{source.hub_id}@main"])
+]
+
+
+@pytest.mark.parametrize("source", HOLDS_FILES, ids=lambda source: source.name)
+def test_of_the_real_repositories_everything_needed_is_fetched_and_nothing_twice(fake, monkeypatch, source):
+    from huggingface_hub import HfApi, constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # read when it was imported
+    fake.listings = LISTINGS
+    order = (source.hub_id, source.revisions, source.patterns, source.weights, 5)
+    revision, _, sizes = hub_worker.choose(HfApi(endpoint=fake.address), *order)
+    assert sum(sizes.values()) == pytest.approx(source.download_gib * 2**30, rel=0.03)
+    whole = LISTINGS[f"{source.hub_id}@{revision}"]
+    heavy = {name for name in sizes if sizes[name] > 50e6}
+    stems = [re.sub(r"-\d{5}-of-\d{5}|\.fp32", "", name) for name in heavy]
+    shards = [name for name in heavy if "-of-" in name]
+    assert len(set(stems)) == len(stems) - max(0, len(shards) - 1), "one copy of every part"
+    assert {name for name in whole if name.endswith(("config.json", "tokenizer.json"))} <= set(sizes) or source.files
+    assert not [name for name in sizes if name.endswith((".bin", ".ckpt")) and name not in source.files]
 
 
 def test_offline_mode_is_named(fake, monkeypatch):

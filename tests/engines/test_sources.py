@@ -26,7 +26,7 @@ def test_every_variable_is_named_after_its_model():
 
 
 def test_every_source_has_a_licence_a_size_and_a_revision():
-    assert all(s.licence and s.download_gib > 0 and s.revision for s in SOURCES.values())
+    assert all(s.licence and s.download_gib > 0 and s.revisions for s in SOURCES.values())
 
 
 def test_models_of_the_main_environment_are_safetensors_only():

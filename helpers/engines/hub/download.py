@@ -111,11 +111,9 @@ def explain(source: ModelSource, outcome: dict[str, Any], *, token: bool) -> str
             f"{token_page()}, and accept the licence at {page}."
         ),
         "no-repository": f"The Hub has no model {source.hub_id}, or hides it from this account; look at {page}.",
-        "no-revision": f"{source.hub_id} has no revision {source.revision!r}; look at {page}/tree/main.",
-        "no-file": f"{source.hub_id} no longer holds a file we need; look at {page}/tree/{source.revision}.",
-        "incomplete": (
-            f"{source.hub_id} does not hold everything we need as safetensors; look at {page}/tree/{source.revision}."
-        ),
+        "no-revision": f"{source.hub_id} has no revision {source.revisions[-1]!r}; look at {page}/tree/main.",
+        "no-file": f"{source.hub_id} no longer holds a file we need; look at {page}/tree/main.",
+        "incomplete": (f"{source.hub_id} does not hold everything we need as safetensors; look at {page}/tree/main."),
         "too-many": "The Hub asks us to slow down (too many requests from this address); wait some minutes, or log in.",
         "hub-down": f"The Hub answers with an error of its own ({outcome.get('status')}); try again later.",
         "network": (
@@ -184,7 +182,8 @@ class _Download:
             environment["HF_TOKEN"] = token
         order = {
             "repository": source.hub_id,
-            "revision": source.revision,
+            "revisions": source.revisions,
+            "weights": source.weights if self.patterns is None else (),
             "patterns": list(source.patterns if self.patterns is None else self.patterns),
             "gated": source.gated,
             "read_seconds": READ_SECONDS,

@@ -22,6 +22,7 @@ MUSICGEN_LICENCE = "CC BY-NC 4.0 (no commercial use)"
 class ModelSource:
     """One checkpoint: its place on the Hub, the files we need of it, and what they are under.
 
+    ``revisions`` (branches, commits or ``refs/pr/N``) are tried in order: the first that holds every part is taken.
     ``parts`` are the folders (``""`` = the top) that must hold a ``config.json`` and safetensors weights; ``extras``
     are folders with small files only (tokenizers, schedulers). ``files`` are needed by name or pattern; a checkpoint
     of audiocraft is nothing else. ``download_gib`` is what the Hub sends for a full set; ``needs`` names the sources
@@ -35,7 +36,7 @@ class ModelSource:
     parts: tuple[str, ...]
     extras: tuple[str, ...] = ()
     gated: bool = False
-    revision: str = "main"
+    revisions: tuple[str, ...] = ("main",)
     files: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
 
@@ -57,13 +58,26 @@ class ModelSource:
             stem = f"{part}/" if part else ""
             out += [f"{stem}*.json", f"{stem}*.txt", f"{stem}*.model"]
             if part in self.parts:
-                out += [f"{stem}model*.safetensors", f"{stem}diffusion_pytorch_model*.safetensors"]
+                out += self._weights(part)
         return (*out, *self.files)
 
+    @property
+    def weights(self) -> tuple[tuple[str, ...], ...]:
+        """For each part the patterns of which one must match: what a revision without safetensors lacks."""
+        return tuple(self._weights(part) for part in self.parts)
 
-def _musicgen(variant: str, download_gib: float) -> ModelSource:
+    @staticmethod
+    def _weights(part: str) -> tuple[str, ...]:
+        """Whole or in shards; not the copies in another precision that some repositories hold beside them."""
+        stem = f"{part}/" if part else ""
+        names = ("model", "diffusion_pytorch_model")
+        return tuple(f"{stem}{name}{end}.safetensors" for name in names for end in ("", "-*-of-*"))
+
+
+def _musicgen(variant: str, download_gib: float, *elsewhere: str) -> ModelSource:
     name = f"musicgen-{variant}"
-    return ModelSource(name, f"facebook/{name}", MUSICGEN_LICENCE, download_gib, parts=("",))
+    revisions = ("main", *elsewhere)  # a pull request may be merged one day
+    return ModelSource(name, f"facebook/{name}", MUSICGEN_LICENCE, download_gib, parts=("",), revisions=revisions)
 
 
 def _audiocraft(variant: str, download_gib: float, hub_id: str | None = None) -> ModelSource:
@@ -78,8 +92,8 @@ def _audiocraft(variant: str, download_gib: float, hub_id: str | None = None) ->
     return ModelSource(name, hub_id, MUSICGEN_LICENCE, download_gib, parts=(), files=files, needs=tuple(needs))
 
 
-# Sizes: parameters x 4 bytes, as these repositories store fp32 (audiocraft's: x 2); the exact figure is asked of the
-# Hub before a download.
+# Sizes as the repositories list them (see tests/engines/hub_listings.json), else from the number of parameters; the
+# exact figure is asked of the Hub before a download.
 SOURCES = {
     source.name: source
     for source in (
@@ -101,25 +115,25 @@ SOURCES = {
             extras=("tokenizer", "tokenizer_2", "scheduler", "feature_extractor"),
         ),
         _musicgen("small", 2.2),
-        _musicgen("medium", 7.5),
-        _musicgen("large", 12.8),
-        _musicgen("melody", 5.8),
+        _musicgen("medium", 7.5, "refs/pr/10"),
+        _musicgen("large", 12.8, "037a9f5a2a8a44bd6eaa38b1171f6fdfb1b0b1a9"),
+        _musicgen("melody", 5.7),
         _musicgen("melody-large", 9.8),
-        _musicgen("stereo-small", 2.3),
-        _musicgen("stereo-medium", 7.5),
-        _musicgen("stereo-large", 12.8),
+        _musicgen("stereo-small", 1.14),
+        _musicgen("stereo-medium", 3.8),
+        _musicgen("stereo-large", 6.45),
         _musicgen("stereo-melody", 5.9),
         _musicgen("stereo-melody-large", 9.9),
         _audiocraft("small", 1.0),
         _audiocraft("medium", 3.6),
-        _audiocraft("large", 6.8),
-        _audiocraft("melody", 3.8),
-        _audiocraft("melody-large", 6.8),
-        _audiocraft("stereo-small", 1.1),
-        _audiocraft("stereo-medium", 3.7),
-        _audiocraft("stereo-large", 6.8),
-        _audiocraft("stereo-melody", 3.9),
-        _audiocraft("stereo-melody-large", 6.9),
+        _audiocraft("large", 6.3),
+        _audiocraft("melody", 3.0),
+        _audiocraft("melody-large", 6.1),
+        _audiocraft("stereo-small", 0.84),
+        _audiocraft("stereo-medium", 3.45),
+        _audiocraft("stereo-large", 6.1),
+        _audiocraft("stereo-melody", 2.8),
+        _audiocraft("stereo-melody-large", 6.1),
         _audiocraft("style", 3.9),
         ModelSource(
             "audiocraft-diffusion",
@@ -223,11 +237,12 @@ def local_folder(source: ModelSource, *aliases: str) -> Path | None:
 def cached_folder(source: ModelSource) -> Path | None:
     """The complete snapshot of ``source`` in the Hub's cache, or None."""
     repository = repository_folder(source)
-    reference = repository / "refs" / source.revision
-    commit = reference.read_text(encoding="utf-8").strip() if reference.is_file() else source.revision
-    snapshot = repository / "snapshots" / commit
-    if snapshot.is_dir() and not missing_files(snapshot, source):
-        return snapshot
+    for revision in source.revisions:
+        reference = repository / "refs" / revision
+        commit = reference.read_text(encoding="utf-8").strip() if reference.is_file() else revision
+        snapshot = repository / "snapshots" / commit
+        if snapshot.is_dir() and not missing_files(snapshot, source):
+            return snapshot
     return None
 
 

@@ -1,7 +1,7 @@
 """The download process: fetch some files of one Hub repository into the Hub's cache and say how it goes.
 
 Run as a script by :mod:`.hub` in a process of its own, because a download that hangs can only be ended by ending its
-process. It reads one JSON object from stdin (``repository``, ``revision``, ``patterns``, ``gated``, ``read_seconds``)
+process. It reads one JSON object from stdin (the arguments of :func:`fetch`)
 and writes JSON lines: ``plan``, ``file``, then ``done`` or ``error``. The token comes through the environment. Errors
 travel as a kind and plain facts, never as an exception's own text, which could hold an address with credentials.
 
@@ -46,6 +46,8 @@ def classify(error: BaseException) -> dict[str, Any]:
     status = getattr(response, "status_code", None)
     family = {base.__module__.split(".")[0] for base in type(error).__mro__}
     facts: dict[str, Any] = {"status": status, "type": type(error).__name__}
+    if isinstance(error, Incomplete):
+        return {"kind": "incomplete"}
     if isinstance(error, TooLittleDisk):
         return {"kind": "little-disk", "needed": error.needed, "free": error.free}
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -80,22 +82,31 @@ def classify(error: BaseException) -> dict[str, Any]:
     return {"kind": "other", **facts}
 
 
-def fetch(repository: str, revision: str, patterns: list[str], gated: bool, read_seconds: float) -> str:
+class Incomplete(Exception):
+    """No revision holds weights for every part."""
+
+
+def fetch(
+    repository: str,
+    revisions: list[str],
+    patterns: list[str],
+    weights: list[list[str]],
+    gated: bool,
+    read_seconds: float,
+) -> str:
     """Download what ``patterns`` name and is not cached yet; return the folder of the snapshot.
 
-    No patterns: ask for access only, and return an empty text.
+    The first of ``revisions`` is taken that has a file for each of ``weights``. No patterns: ask for access only, and
+    return an empty text.
     """
     from huggingface_hub import HfApi, constants, hf_hub_download, try_to_load_from_cache
-    from huggingface_hub.utils import filter_repo_objects
 
     constants.DOWNLOAD_CHUNK_SIZE = 2**18  # so that a slow connection is seen to move
     api = HfApi()
     if gated:
         api.auth_check(repository)
-    about = api.model_info(repository, revision=revision, files_metadata=True, timeout=read_seconds)
-    sizes = {file.rfilename: file.size or 0 for file in about.siblings or ()}
-    wanted = sorted(filter_repo_objects(sizes, allow_patterns=patterns))
-    left = [n for n in wanted if not isinstance(try_to_load_from_cache(repository, n, revision=about.sha), str)]
+    revision, about, sizes = choose(api, repository, revisions, patterns, weights, read_seconds)
+    left = [n for n in sizes if not isinstance(try_to_load_from_cache(repository, n, revision=about.sha), str)]
     needed = sum(sizes[name] for name in left)
     blobs = Path(constants.HF_HUB_CACHE) / ("models--" + repository.replace("/", "--")) / "blobs"
     blobs.mkdir(parents=True, exist_ok=True)
@@ -105,7 +116,7 @@ def fetch(repository: str, revision: str, patterns: list[str], gated: bool, read
     if needed > 0 and free < needed + SPARE_BYTES:
         raise TooLittleDisk(needed, free)
     folder = None
-    for name in sorted(wanted, key=lambda n: (sizes[n], n)):  # small files first: a wrong layout shows at once
+    for name in sorted(sizes, key=lambda n: (sizes[n], n)):  # small files first: a wrong layout shows at once
         say("file", name=name, size=sizes[name])
         if name in left and sizes[name] >= RESUMABLE_BYTES:
             fetch_blob(repository, revision, name, blobs, read_seconds)
@@ -114,6 +125,23 @@ def fetch(repository: str, revision: str, patterns: list[str], gated: bool, read
     if folder is None and patterns:
         raise FileNotFoundError(repository)
     return folder or ""
+
+
+def choose(
+    api: Any, repository: str, revisions: list[str], patterns: list[str], weights: list[list[str]], read_seconds: float
+) -> tuple[str, Any, dict[str, int]]:
+    """The first revision that has a file for each of ``weights``, what the Hub says of it, and the sizes we fetch."""
+    from huggingface_hub.utils import filter_repo_objects
+
+    for revision in revisions:
+        about = api.model_info(repository, revision=revision, files_metadata=True, timeout=read_seconds)
+        sizes = {file.rfilename: file.size or 0 for file in about.siblings or ()}
+        if all(list(filter_repo_objects(sizes, allow_patterns=part)) for part in weights):
+            # Indexes of other formats and precisions match "*.json" too, and are of no use.
+            useless = ["*.index.fp32.json", "*.bin.index*"]
+            wanted = filter_repo_objects(sizes, allow_patterns=patterns, ignore_patterns=useless)
+            return revision, about, {name: sizes[name] for name in wanted}
+    raise Incomplete(repository)
 
 
 def fetch_blob(repository: str, revision: str, name: str, blobs: Path, read_seconds: float) -> None:
