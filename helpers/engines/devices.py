@@ -143,6 +143,23 @@ def placed(device: Device, *modules: Any) -> Iterator[None]:
 
 
 @contextmanager
+def exact_half_sums() -> Iterator[None]:
+    """Add up float16 products in float32 for the length of a block, as the models' own samplers do.
+
+    torch lets cuBLAS add partial sums in float16 otherwise, which overflows on a T4.
+    """
+    import torch
+
+    matmul = torch.backends.cuda.matmul
+    before = matmul.allow_fp16_reduced_precision_reduction
+    matmul.allow_fp16_reduced_precision_reduction = False
+    try:
+        yield
+    finally:
+        matmul.allow_fp16_reduced_precision_reduction = before
+
+
+@contextmanager
 def quiet_libraries() -> Iterator[None]:
     """Keep the bars and remarks that transformers and diffusers print while loading off the musician's screen.
 

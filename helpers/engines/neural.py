@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -208,7 +207,7 @@ class NeuralEngine(Engine):
         heal_locale()
         try:
             model = self._loaded(plan.source, request, progress, cancel)
-            with devices.enough_threads() if model.device.kind == "cpu" else nullcontext():
+            with devices.enough_threads() if model.device.kind == "cpu" else devices.exact_half_sums():
                 sounds = self._make(model, plan, numbers, request, progress, cancel)
         finally:
             heal_locale()

@@ -2,7 +2,8 @@
 
 The library's pipeline is not called: it needs torchsde for its noise, decodes all 47.55 s of every take, and adds init
 audio to noise 500 times as loud, where it means nothing (diffusers#10861). The same weights, conditioning and sampler
-run here from :mod:`.fast`: the schedule starts at a noise level the guide survives, and only what is kept is decoded.
+run here from :mod:`.fast`: with a guide the schedule begins at a noise level the guide survives, and only what is kept
+is decoded.
 """
 
 from __future__ import annotations
@@ -71,22 +72,24 @@ class StableAudioOpenEngine(NeuralEngine):
     )
 
     def _plan(self, request: Request, guide: Clip | None) -> Plan:
+        from .fast.noise import plan_cosine_steps, plan_guided_steps
+
         prompt, negative = written_prompt(request, self.info.title)
         settings, labels = read_settings(self.presets, request)
+        steps, strength = int(settings["steps"]), request.guide_strength
+        schedule = plan_guided_steps(steps, strength) if guide else plan_cosine_steps(steps)
+        level = f"noise level {schedule.sigmas[0]:.2f}, {schedule.steps} of {steps} steps"
         return Plan(
             source=self._source(request),
             prompt=prompt,
             negative_prompt=negative,
             seconds=planned_seconds(request, CANVAS_SECONDS),
-            steps=int(settings["steps"]),
+            steps=schedule.steps,
             guide=guide,
             settings=settings,
-            values={
-                "strength": request.guide_strength if guide else 0.0,
-                "request": request,
-            },
+            values={"schedule": schedule, "request": request},
             labels=labels,
-            notes=(f"Init audio at strength {request.guide_strength:g}.",) if guide else (),
+            notes=(f"Follows the guide at strength {strength:g}: {level}.",) if guide else (),
         )
 
     def _load(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> LoadedModel:
@@ -125,21 +128,13 @@ class StableAudioModel(LoadedModel):
         return whole if plan.settings["canvas"] == "full" else min(whole, -int(-plan.seconds * SAMPLE_RATE // self.hop))
 
     def prepare(self, plan: Plan) -> dict[str, Any]:
-        """Conditioning of the guided and the free half, the guide's latents, and the noise level to start from."""
+        """Conditioning of the guided and the free half, and the guide's latents."""
         import torch
-
-        from .fast.noise import SIGMA_MAX, start_sigma
 
         with torch.inference_mode():
             context, durations = self._conditioning(plan)
-            strength = plan.values["strength"]
-            init = self._encode_guide(plan) if plan.guide is not None and strength > 0 else None
-        return {
-            "context": context,
-            "durations": durations,
-            "init": init,
-            "sigma_max": start_sigma(strength) if init is not None else SIGMA_MAX,
-        }
+            init = self._encode_guide(plan) if plan.guide is not None else None
+        return {"context": context, "durations": durations, "init": init}
 
     def _conditioning(self, plan: Plan) -> tuple[Any, Any]:
         """Cross-attention context (2, tokens + 2, width) and global states (2, 1, 2 width): free half first."""
@@ -195,6 +190,8 @@ class StableAudioModel(LoadedModel):
         """The guide, repeated over what is rendered, as latents (channels, frames) float32; the rest is silence."""
         import torch
 
+        from .fast.oobleck import encode_pieces
+
         assert plan.guide is not None
         wanted = round(plan.seconds * SAMPLE_RATE)
         sound = repeated(loop_of_guide(plan.guide, plan.values["request"], SAMPLE_RATE, 2), wanted)
@@ -205,8 +202,7 @@ class StableAudioModel(LoadedModel):
         padded = np.zeros((2, frames * self.hop), dtype=np.float32)
         padded[:, : min(wanted, padded.shape[1])] = sound[:, : padded.shape[1]]
         with placed(self.device, self.vae.encoder):
-            audio = torch.from_numpy(padded)[None].to(self.device.kind)
-            mean = self.vae.encode(audio).latent_dist.mode()[0].float()
+            mean = encode_pieces(self.vae, torch.from_numpy(padded).to(self.device.kind))
         rest = mean[:, -12:-11].expand(-1, canvas - frames)
         return torch.cat([mean, rest], dim=1)
 
@@ -219,13 +215,11 @@ class StableAudioModel(LoadedModel):
 
     def sample(self, prepared: dict[str, Any], plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Any:
         """Latents (takes, channels, frames), float32."""
-        from .fast.noise import plan_cosine_steps
-
         result = self.runner.generate(
             prepared["context"],
             prepared["durations"],
             seeds,
-            plan_cosine_steps(plan.steps, sigma_max=prepared["sigma_max"]),
+            plan.values["schedule"],
             guidance=plan.settings["guidance"],
             frames=self.frames(plan),
             init=prepared["init"],

@@ -137,3 +137,12 @@ def test_libraries_are_quiet_for_a_while_only():
 
 def test_a_machine_without_a_gpu_runs_float32():
     assert Machine(ram_gib=12.0).precision == "float32"
+
+
+def test_half_sums_are_exact_for_a_while_only():
+    torch = pytest.importorskip("torch")
+    matmul = torch.backends.cuda.matmul
+    assert matmul.allow_fp16_reduced_precision_reduction
+    with devices.exact_half_sums():
+        assert not matmul.allow_fp16_reduced_precision_reduction
+    assert matmul.allow_fp16_reduced_precision_reduction

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytestmark = pytest.mark.neural
 
-from helpers.engines.fast.noise import SIGMA_MAX, Solver, plan_cosine_steps, start_sigma
+from helpers.engines.fast.noise import SIGMA_MAX, Solver, plan_cosine_steps, plan_guided_steps, start_sigma
 from helpers.engines.fast.streams import TakeStreams
 from helpers.errors import InvalidInput
 
@@ -128,12 +128,33 @@ def test_init_audio_is_kept_as_far_as_the_start_sigma_allows():
     init = torch.linspace(-1, 1, SHAPE[0] * SHAPE[1]).reshape(SHAPE)
     distances = []
     for strength in (0.2, 0.6, 1.0):
-        made = solver([1], sigma_max=start_sigma(strength))
+        made = Solver(plan_guided_steps(10, strength), TakeStreams([1], "test"), SHAPE)
         made.start(init)
         distances.append(float((made.latents[0] - init).std()))
     assert distances == sorted(distances, reverse=True)
     assert distances[-1] == pytest.approx(start_sigma(1.0), rel=0.1)
-    assert start_sigma(0.0) == SIGMA_MAX
+
+
+@pytest.mark.parametrize(("strength", "sigma"), [(0.0, 6.0), (0.25, 2.71), (0.5, 1.22), (0.75, 0.55), (1.0, 0.25)])
+def test_the_law_from_strength_to_noise(strength, sigma):
+    assert start_sigma(strength) == pytest.approx(sigma, abs=0.005)
+    plan = plan_guided_steps(100, strength)
+    assert plan.sigmas[0] == np.float32(start_sigma(strength))
+    assert 28 <= plan.steps <= 42, "two to four times fewer"
+    whole = np.diff(np.log(plan_cosine_steps(100).sigmas[:-1])).mean()
+    assert np.diff(np.log(plan.sigmas[:-1])) == pytest.approx(whole, rel=0.02), "as close as in the whole schedule"
+
+
+@pytest.mark.parametrize("index", [60, 65, 70])
+def test_truncated_is_the_tail_of_the_reference_schedule(index):
+    whole = plan_cosine_steps(100)
+    strength = np.log(6.0 / float(whole.sigmas[index])) / np.log(6.0 / 0.25)
+    tail = plan_guided_steps(100, strength)
+    assert tail.steps == 100 - index
+    for name in ("sigmas", "timesteps", "scale", "skip", "out", "keep", "stir"):
+        np.testing.assert_allclose(getattr(tail, name), getattr(whole, name)[index:], rtol=1e-5, atol=1e-7)
+    for name in ("now", "before"):  # the first step has no estimate before it
+        np.testing.assert_allclose(getattr(tail, name)[1:], getattr(whole, name)[index + 1 :], rtol=1e-5, atol=1e-7)
 
 
 def test_restart_gives_the_same_latents():

@@ -8,7 +8,7 @@ pytest.importorskip("diffusers")
 pytestmark = pytest.mark.neural
 
 from helpers.engines.fast.numerics import NotFinite, fold_weight_norm
-from helpers.engines.fast.oobleck import decode_span, frames_needed
+from helpers.engines.fast.oobleck import decode_span, encode_pieces, frames_needed
 from helpers.errors import InvalidInput
 
 # The released model's strides, so that its receptive field is the one under test, with few channels.
@@ -155,3 +155,12 @@ def test_what_is_not_finite_in_float32_is_an_error():
 def test_spans_off_the_canvas_are_refused():
     with pytest.raises(InvalidInput, match="not on the canvas of 0 to 24576"):
         decode_span(tiny_vae(), torch.zeros(8, 12), 0, 24_577)
+
+
+def test_a_guide_encoded_in_pieces_is_the_guide_encoded_at_once():
+    vae = tiny_vae(dtype=torch.float32)
+    audio = torch.randn(2, 60 * 2048, generator=torch.Generator().manual_seed(4))
+    with torch.no_grad():
+        want = vae.encode(audio[None]).latent_dist.mode()[0]
+    got = encode_pieces(vae, audio, piece_frames=23)
+    torch.testing.assert_close(got, want, rtol=0, atol=1e-5 * float(want.abs().max()))

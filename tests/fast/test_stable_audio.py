@@ -7,7 +7,7 @@ pytest.importorskip("diffusers")
 pytestmark = pytest.mark.neural
 
 from benchmarks.engines.models import build_stable_audio
-from helpers.engines.fast.noise import Solver, plan_cosine_steps, start_sigma
+from helpers.engines.fast.noise import Solver, plan_cosine_steps, plan_guided_steps
 from helpers.engines.fast.numerics import NotFinite
 from helpers.engines.fast.stable_audio import StableAudioRunner
 from helpers.engines.fast.streams import TakeStreams
@@ -77,7 +77,7 @@ def test_latents_equal_the_librarys_transformer(transformer, negative, guidance)
 
 def test_a_shorter_canvas_and_a_guide_go_through(transformer):
     context, durations = conditioning(True)
-    plan = plan_cosine_steps(STEPS, sigma_max=start_sigma(0.6))
+    plan = plan_guided_steps(4 * STEPS, 0.6)
     init = torch.randn(8, 40, generator=torch.Generator().manual_seed(3))
     want = their_latents(transformer, context, durations, [5], plan, 7.0, frames=40, init=init)
     got = StableAudioRunner(transformer).generate(context, durations, [5], plan, frames=40, init=init).latents

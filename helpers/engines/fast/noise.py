@@ -9,7 +9,7 @@ Lu et al., "DPM-Solver++" (2022), eq. for SDE-DPM-Solver++(2M), with the precond
 - All coefficients are worked out in float64 before the first step (:func:`plan_cosine_steps`). A step is then
   ``x <- keep x + now m + before m_last + stir noise`` with ``m = skip x + out v``, without a host-device copy.
 
-    plan = plan_cosine_steps(100)                              # or sigma_max=start_sigma(strength) with init audio
+    plan = plan_cosine_steps(100)                              # or plan_guided_steps(100, strength)
     solver = Solver(plan, streams, shape=(64, 1024), device=device)
     solver.start(init)                                         # init: encoded guide (64, frames) or None
     for _ in range(plan.steps):
@@ -30,8 +30,10 @@ from ...errors import InvalidInput
 from .streams import TakeStreams
 
 SIGMA_MIN, SIGMA_MAX = 0.3, 500.0
-# With init audio the largest noise is lower, so that some of it survives; these two ends span "free" to "follow".
-FREEST_START, CLOSEST_START = 100.0, 0.5
+# With a guide the noise to begin with is lower, so that some of the guide survives: the range that tools around this
+# model offer (0.1 to 6), whose own defaults lie between 0.1 and 0.9. See benchmarks/engines/guide_sweep.py.
+FREEST_START, CLOSEST_START = 6.0, 0.25
+LEAST_FALL = 8.0  # a run that begins near SIGMA_MIN ends this much lower than it began, or it would change nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,14 +61,23 @@ class StepPlan:
 
 
 def start_sigma(strength: float) -> float:
-    """Noise level to start from so that init audio is followed with ``strength``: 0 = not at all, 1 = closely.
+    """Noise level to begin with so that a guide is followed with ``strength`` in 0..1 (at 0 hardly, at 1 closely).
 
-    Strength 0 is the full schedule, where the init audio makes up less than a millionth of the variance; in between
-    the level falls geometrically. The useful range with real weights is a matter of listening, not of this formula.
+    Geometric: half the strength is the geometric mean of both ends (1.2). At level s the guide has 1 / (1 + s**2) of
+    the variance that the model is given.
     """
-    if strength <= 0.0:
-        return SIGMA_MAX
-    return float(FREEST_START * (CLOSEST_START / FREEST_START) ** min(strength, 1.0))
+    return float(FREEST_START * (CLOSEST_START / FREEST_START) ** min(max(strength, 0.0), 1.0))
+
+
+def plan_guided_steps(steps: int, strength: float) -> StepPlan:
+    """The part of the schedule of ``steps`` steps that lies below the guide's noise level.
+
+    Truncated, not squeezed: the steps are as close as in the whole schedule, so there are two to four times fewer.
+    """
+    start = start_sigma(strength)
+    end = min(SIGMA_MIN, start / LEAST_FALL)
+    share = np.log(start / end) / np.log(SIGMA_MAX / SIGMA_MIN)
+    return plan_cosine_steps(max(2, 1 + round((steps - 1) * share)), sigma_min=end, sigma_max=start)
 
 
 def plan_cosine_steps(

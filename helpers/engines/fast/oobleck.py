@@ -1,4 +1,4 @@
-"""Decode with Stable Audio's autoencoder (Oobleck) only what is kept, exactly as a decode of everything would.
+"""Decode with Stable Audio's autoencoder (Oobleck) only what is kept, as a decode of everything would.
 
 The pipelines decode the whole 47.55 s canvas and throw most of it away. The decoder is a stack of convolutions, so a
 sample depends on a few latent frames around it (+-9.3 with the released weights); :func:`frames_needed` follows the
@@ -20,6 +20,11 @@ from .numerics import check_finite
 
 # A kept span is decoded in pieces of at most this many frames: 512 frames (23.8 s) need some 1.2 GiB in half precision.
 PIECE_FRAMES = 256
+# A guide is encoded in pieces of 8 s: 0.9 GiB in float32, where 47 s at once would need 4.9.
+ENCODE_FRAMES = 172
+# Latent frames at each end of a piece that hear what is not there: three residual units (39 samples each way) and a
+# strided convolution at five rates come to 6 frames, the last convolution to 1.
+ENCODE_MARGIN = 8
 
 
 def frames_needed(vae, start: int, stop: int, frames: int) -> tuple[int, int]:
@@ -89,4 +94,32 @@ def _decode_pieces(vae, latents, start, stop, piece_frames):
         first, end = frames_needed(vae, left, right, latents.shape[-1])
         sound = vae.decoder(latents[None, :, first:end].to(dtype))[0]
         pieces.append(sound[:, left - first * hop : right - first * hop].float())
+    return torch.cat(pieces, dim=-1)
+
+
+@torch.no_grad()
+def encode_pieces(vae, audio: torch.Tensor, *, piece_frames: int = ENCODE_FRAMES) -> torch.Tensor:
+    """Latents of whole frames of audio, piece by piece: equal to the mean that ``vae.encode`` gives for all at once.
+
+    Parameters
+    ----------
+    vae
+        An ``AutoencoderOobleck`` whose encoder is in float32.
+    audio
+        (audio channels, frames * hop) float32, on the encoder's device.
+    piece_frames
+        Frames encoded at once; bounds the memory.
+
+    Returns
+    -------
+    torch.Tensor
+        (channels, frames) float32.
+    """
+    hop, frames = vae.hop_length, audio.shape[-1] // vae.hop_length
+    pieces = []
+    for left in range(0, frames, piece_frames):
+        right = min(frames, left + piece_frames)
+        first, end = max(0, left - ENCODE_MARGIN), min(frames, right + ENCODE_MARGIN)
+        mean = vae.encode(audio[None, :, first * hop : end * hop]).latent_dist.mode()[0]
+        pieces.append(mean[:, left - first : right - first].float())
     return torch.cat(pieces, dim=-1)

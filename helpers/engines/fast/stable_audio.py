@@ -1,7 +1,7 @@
 """Stable Audio Open's diffusion transformer on diffusers' weights, one step at a time, captured where CUDA allows.
 
     runner = StableAudioRunner(transformer)                       # StableAudioDiTModel, on its device
-    plan = noise.plan_cosine_steps(100)                           # sigma_max=noise.start_sigma(strength) with a guide
+    plan = noise.plan_cosine_steps(100)                           # or noise.plan_guided_steps(100, strength)
     result = runner.generate(context, durations, seeds, plan, guidance=7.0, init=None)
     for latents in result.latents:                                # (takes, channels, frames) float32
         audio = oobleck.decode_span(vae, latents, 0, samples)
