@@ -46,8 +46,8 @@ from .records import (
 from .sound.audio import read_audio, read_back, resample
 
 __all__ = [
-    "FinishedLoop", "Idea", "Result", "analyze_idea", "change_request", "fit_take", "load_idea",
-    "loops_for", "make_loops", "pick_engine", "plan_request", "plan_target", "plot_loops", "prove_file", "write_parts",
+    "FinishedLoop", "Idea", "Result", "analyze_idea", "change_request", "fit_take", "load_idea", "loops_for",
+    "make_loops", "pick_engine", "plan_request", "plan_target", "plot_loops", "prove_file", "sketch_of", "write_parts",
 ]  # fmt: skip
 MOST_WORKERS = 4  # takes cut and proven at once; each holds a few copies of its sound
 MOST_REROLLS = 2  # a failed take is made again with a new seed at most this often, so work stays bounded
@@ -214,8 +214,13 @@ def _guide(run: Run) -> Clip | None:
         first = round((starts[0] if starts else 0.0) * idea.clip.sample_rate)
         return Clip(idea.clip.samples[:, max(first, 0) :].copy(), idea.clip.sample_rate)
     run.progress("Sketching the guide", None, None)
-    drawn = request.with_(engine="sketch", options={}, dry=True)
+    drawn = sketch_of(request).with_(dry=True)
     return registry.get_engine("sketch").generate(drawn, analysis=run.analysis, cancel=run.cancel)[0].clip
+
+
+def sketch_of(request: Request) -> Request:
+    """The sketch whose notes a neural model follows in every take of the request; it can be heard first."""
+    return request.with_(engine="sketch", seed=request.family_seed, takes=1, options={})
 
 
 def _make_enough(run: Run, folder: Path) -> tuple[list[tuple[Loop, Path]], list[str], int]:

@@ -13,7 +13,9 @@ from .music.instruments import find_instrument
 from .music.meter import Meter, parse_meter
 from .music.pitch import Key
 from .records import CONTROLS, Analysis, Request, bars_of_chords, read_controls
+from .records.request import FAMILY
 
+SEED_FAMILIES = 10_000  # a drawn seed has six digits at most
 DOUBTFUL = 0.5  # below this confidence a musician is told to check
 NO_KEY = Key(9, "minor")  # what a tonal part is made in when the idea (drums alone) has no key
 
@@ -63,7 +65,7 @@ def plan_request(analysis: Analysis | None, *, instrument: str, **asked: Any) ->
         values.setdefault("swing", min(max(tempo.swing, swing.low), swing.high))
     values.setdefault("genre", analysis.genres[0].label if analysis and analysis.genres else None)
     values.setdefault("mood", analysis.moods[0].label if analysis and analysis.moods else None)
-    values.setdefault("seed", secrets.randbelow(2**31))
+    values.setdefault("seed", FAMILY * secrets.randbelow(SEED_FAMILIES))
     registry.get_engine(values.get("engine", Request.engine))
     heard = chords is None and bool(progression)
     return Request(**values, key=key, progression=progression, chords_heard=heard), tuple(notes)

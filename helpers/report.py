@@ -82,7 +82,7 @@ def result_text(result: Any) -> str:
     for f in result.loops:
         files = [f.files.wav, f.files.json, *([f.files.midi] if f.files.midi else [])]
         score = "" if f.loop.score is None else f", score {f.loop.score:.2f}"
-        lines = [f"Loop {f.rank} ({f.loop.take.engine}, seed {request.seed}, take {f.loop.take.number + 1}{score})"]
+        lines = [f"Loop {f.rank} ({f.loop.take.engine}, seed {f.loop.take.seed}, take {f.loop.take.number + 1}{score})"]
         lines += [f"  why        {f.loop.why[0]}"] if f.loop.why else []
         lines += [f"  parts      {', '.join(f.loop.why[1:])}"] if f.loop.why[1:] else []
         lines += [f"  wrote      {path}" for path in files]

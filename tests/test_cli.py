@@ -100,6 +100,17 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(idea, tmp_path,
     assert wav(1, "b") == first != wav(2, "c")
 
 
+def test_the_seed_on_a_card_with_one_take_gives_that_very_loop(idea, tmp_path, capfd):
+    def make(folder, *words):
+        words = (*words, "--bars", 1, "--instrument", "piano", "--out", tmp_path / folder, "--json")
+        return json.loads(run(capfd, "make", idea, *words)[1])["loops"]
+
+    for loop in make("a", "--takes", 2):
+        again = make(f"b{loop['take']}", "--takes", 1, "--seed", loop["seed"])
+        for kind in ("wav", "midi"):
+            assert Path(again[0][kind]).read_bytes() == Path(loop[kind]).read_bytes()
+
+
 def test_a_loop_is_made_again_from_its_json(idea, tmp_path, capfd):
     words = ["--bars", 2, "--takes", 1, "--density", 0.9, "--key", "C major", "--out", tmp_path / "a", "--json"]
     _, out, _ = run(capfd, "make", idea, "--instrument", "piano", *words)

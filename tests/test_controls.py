@@ -54,6 +54,33 @@ def test_a_request_out_of_range_cannot_be_made_in_any_way(name):
             make()
 
 
+COMPOSE = {
+    *("instrument", "role", "bpm", "bars", "meter", "key", "chords", "genre", "mood", "style", "seed"),
+    *("complexity", "density", "syncopation", "answer", "register"),
+}
+OTHER = {
+    "instrument": "rhodes", "role": "pad", "bpm": 121.0, "bars": 2, "meter": "3/4", "key": "A minor", "seed": 1,
+    "chords": (("Am",),), "chords_heard": True, "engine": "musicgen", "register": 1, "swing": 0.6, "takes": 1,
+    "dry": True, "guide": "none", "sample_rate": 48_000, "options": {"steps": 5},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(CONTROLS))
+def test_notes_are_seeded_from_musical_choices_alone(name):
+    field, row = CONTROLS[name]
+    other = OTHER.get(name, 0.25 if row.kind == "number" else "house")
+    changed = REQUEST.with_(**{field: other})
+    assert changed != REQUEST and (changed.musical_digest() != REQUEST.musical_digest()) == (name in COMPOSE)
+
+
+def test_the_seeds_of_a_familys_takes_follow_one_another_and_stay_in_it():
+    request = REQUEST.with_(seed=4297, takes=5)
+    assert [request.take_seed(number) for number in range(5)] == [4297, 4298, 4299, 4200, 4201]
+    assert request.family_seed == REQUEST.with_(seed=4200).family_seed == 4200
+    last = REQUEST.with_(seed=ROWS["seed"].high)
+    assert max(last.take_seed(number) for number in range(100)) == ROWS["seed"].high < 2**53
+
+
 def test_what_was_written_by_version_0_1_still_loads():
     old = REQUEST.to_json() | {"seed": 2**62 + 5, "progression": [["Am", "F"]], "key": "A minor", "bpm": 92}
     request = Request.from_json(old)

@@ -181,6 +181,17 @@ def test_the_sketch_is_the_guide_and_can_be_left_out(make):
         assert engine.guides == [None]
 
 
+def test_the_sketch_heard_first_is_the_guide_that_every_take_follows(make, tmp_path):
+    request = REQUEST.with_(seed=4212, dry=True, style="warm")  # the third take or so of a family
+    engine, _ = make(["good"], request)
+    first = pipeline.make_loops(pipeline.sketch_of(request), None, None, tmp_path / "first").loops[0]
+    sketched = registry.get_engine("sketch").generate(pipeline.sketch_of(request))[0]
+    assert first.files.midi.read_bytes() == sketched.midi
+    assert np.array_equal(engine.guides[0].samples, sketched.clip.samples)
+    engine, _ = make(["good"], request.with_(seed=4257, takes=1))
+    assert np.array_equal(engine.guides[0].samples, sketched.clip.samples), "the same for each seed of the family"
+
+
 def test_the_idea_is_the_guide_from_its_first_downbeat_on(make):
     request, idea = REQUEST.with_(guide="idea"), idea_of(57, 60, 64)
     engine, _ = make(["good"], request, idea, HEARD)

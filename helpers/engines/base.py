@@ -3,14 +3,13 @@
 An adapter declares ``info``, answers :meth:`Engine.readiness` cheaply and writes :meth:`Engine._generate`. Everything
 else (limits, options, senses, the shape and health of the result) is checked here, once, for all engines.
 
-Random streams: take ``k`` of a request depends on the request's digest and ``k`` alone (:func:`take_seed`), so that a
-take made by itself equals the same take made in a batch, on any machine that computes alike.
+Random streams: a take depends on what is asked and on its own seed alone (:meth:`~helpers.records.Request.take_seed`),
+so that a take made by itself equals the same take made in a batch, on any machine that computes alike.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -37,10 +36,7 @@ MOST_TAKES = 64
 SILENCE_PEAK = 1e-4  # -80 dBFS: nothing a musician would hear
 
 
-def take_seed(request: Request, number: int) -> int:
-    """Seed of take ``number`` (from 0): 63 bits of SHA-256 over the request's digest and the number."""
-    digest = hashlib.sha256(request.digest() + number.to_bytes(8, "big")).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
+take_seed = Request.take_seed
 
 
 def stop_if(cancel: CancelCheck) -> None:

@@ -203,18 +203,17 @@ class NeuralEngine(Engine):
         progress: Progress,
         cancel: CancelCheck,
     ) -> list[Take]:
+        seeds = [take_seed(request, number) for number in numbers]
         plan = self._plan(request, guide if request.guide != "none" and request.guide_strength > 0 else None)
         heal_locale()
         try:
             model = self._loaded(plan.source, request, progress, cancel)
             with devices.enough_threads() if model.device.kind == "cpu" else devices.exact_half_sums():
-                sounds = self._make(model, plan, numbers, request, progress, cancel)
+                sounds = self._make(model, plan, sorted(seeds), request, progress, cancel)
         finally:
             heal_locale()
-        return [
-            self._take(model, plan, take_seed(request, number), *sound)
-            for number, sound in zip(numbers, sounds, strict=True)
-        ]
+        made = dict(zip(sorted(seeds), sounds, strict=True))
+        return [self._take(model, plan, seed, *made[seed]) for seed in seeds]
 
     def _folder(self, source: ModelSource, progress: Progress, cancel: CancelCheck) -> Path:
         return local_folder(source, *self._local_aliases(source)) or hub.fetch_model(source, progress, cancel)
@@ -240,28 +239,28 @@ class NeuralEngine(Engine):
         self,
         model: LoadedModel,
         plan: Plan,
-        numbers: Sequence[int],
+        seeds: Sequence[int],
         request: Request,
         progress: Progress,
         cancel: CancelCheck,
     ) -> list[tuple[np.ndarray, tuple[str, ...]]]:
-        """Sound and remarks of every take, in the order of ``numbers``."""
+        """Sound and remarks of every take, in the order of ``seeds`` (rising); groups are aligned by seed."""
         from .fast.numerics import NotFinite
 
         progress("Reading the words", None, None)
         with quiet_libraries():
             prepared = self._rescued(lambda: model.prepare(plan), model.device, model)
         stop_if(cancel)
-        size = self._group_size(model, plan, len(numbers), request)
-        groups = plan_groups(numbers, size, model.group_multiple)
+        size = self._group_size(model, plan, len(seeds), request)
+        groups = plan_groups(seeds, size, model.group_multiple)
         meter = StepMeter(progress, cancel, plan.steps * len(groups))
         out: list[tuple[np.ndarray, tuple[str, ...]]] = []
         overflowed = False
-        while len(out) < len(numbers):
-            group = plan_groups(numbers[len(out) :], size, model.group_multiple)[0]
-            meter.stage = name_stage("Sampling", len(out), len(group.wanted), len(numbers), model.device.name)
+        while len(out) < len(seeds):
+            group = plan_groups(seeds[len(out) :], size, model.group_multiple)[0]
+            meter.stage = name_stage("Sampling", len(out), len(group.wanted), len(seeds), model.device.name)
             try:
-                sampled = model.sample(prepared, plan, [take_seed(request, number) for number in group.made], meter)
+                sampled = model.sample(prepared, plan, group.made, meter)
             except NotFinite:
                 if overflowed or model.device.precision == "float32":
                     raise LoopsError(
@@ -285,18 +284,18 @@ class NeuralEngine(Engine):
                 else:
                     raise NotAvailable(self._too_small(model.device)) from None
                 devices.free_memory()
-                meter.plan(plan.steps * len(plan_groups(numbers[len(out) :], size, model.group_multiple)))
+                meter.plan(plan.steps * len(plan_groups(seeds[len(out) :], size, model.group_multiple)))
                 continue
             meter.next_group(plan.steps)
             remarks = (model.note, "Made in float32, because half precision overflowed." if overflowed else "")
-            for number in group.wanted:
+            for seed in group.wanted:
                 stop_if(cancel)
-                progress(f"Decoding take {len(out) + 1} of {len(numbers)}", len(out) / len(numbers), None)
-                one = sampled[group.made.index(number)]
+                progress(f"Decoding take {len(out) + 1} of {len(seeds)}", len(out) / len(seeds), None)
+                one = sampled[group.made.index(seed)]
                 sound = self._rescued(lambda one=one: model.decode_alone(one, plan), model.device, model)
                 out.append((sound, tuple(remark for remark in remarks if remark)))
             del sampled
-        self.seconds_per_take = meter.seconds / len(numbers)
+        self.seconds_per_take = meter.seconds / len(seeds)
         return out
 
     def _group_size(self, model: LoadedModel, plan: Plan, wanted: int, request: Request) -> int:

@@ -17,7 +17,8 @@ from .controls import GUIDE, NOTES, UNWANTED_WORDS, WORDS, control, controls_of
 ROLES = ("bass", "chords", "pad", "lead", "arpeggio", "drums")
 GUIDES = ("sketch", "idea", "none")
 MOST_TAKES = 16
-LARGEST_SEED = 2**53 - 1  # the largest whole number that JavaScript keeps exactly
+FAMILY = 100  # seeds of one hundred belong together
+LARGEST_SEED = 10**15 - 1  # JavaScript keeps every whole number below 2^53 (about 9 * 10^15) exactly
 STRAIGHT, MOST_SWING = 0.5, 0.75  # share of a beat the first of two notes takes
 _UNNAMED = ("instrument", "role")  # "" in both: audio of unknown kind that is only measured
 
@@ -154,15 +155,31 @@ class Request:
         except TypeError as error:
             raise InvalidInput(f"The request is incomplete: {error}.") from None
 
-    def digest(self) -> bytes:
-        """SHA-256 over what is asked for musically: the root of all random choices.
+    def take_seed(self, number: int) -> int:
+        """The seed of take ``number`` (from 0): the request's own and those after it, round within its family.
 
-        The number of takes, the sample rate and who found the chords change nothing in it.
+        A request with this seed and one take makes that very take.
+        """
+        return self.family_seed + (self.seed + number) % FAMILY
+
+    @property
+    def family_seed(self) -> int:
+        """The first seed of the family: its sketch is what a neural model follows in every take of the family."""
+        return self.seed - self.seed % FAMILY
+
+    def musical_digest(self) -> bytes:
+        """SHA-256 over the musical choices alone, the root of a composer's random choices.
+
+        Controls that do not compose (engine, reverb, words to avoid, guide, touch, rate ...) change nothing in it, nor
+        does a control that is left at its default: one that is added later leaves every older loop as it was.
         """
         data = self.to_json()
-        for name in ("takes", "sample_rate", "chords_heard"):
-            del data[name]
-        return hashlib.sha256(json.dumps(data, sort_keys=True, ensure_ascii=True).encode()).digest()
+        composed = {
+            field: data[field]
+            for field, row in CONTROLS.values()
+            if row.composes and getattr(self, field) != row.default
+        }
+        return hashlib.sha256(json.dumps(composed, sort_keys=True, ensure_ascii=True).encode()).digest()
 
 
 CONTROLS = controls_of(Request)

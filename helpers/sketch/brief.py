@@ -138,7 +138,8 @@ class Brief:
 
 def stream_of(request: Request, take: int) -> bytes:
     """The root of all random choices of a take."""
-    return hashlib.sha256(request.digest() + f"|sketch|{take}".encode()).digest()
+    alone = request.with_(seed=request.take_seed(take))
+    return hashlib.sha256(alone.musical_digest() + b"|sketch").digest()
 
 
 def read_brief(request: Request, analysis: Analysis | None, take: int) -> Brief:

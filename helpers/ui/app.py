@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +115,7 @@ class App:
         handlers = {
             "mark": lambda content, _: self._on_mark(str(content["id"]), str(content.get("mark", ""))),
             "variation": lambda content, _: self.vary(str(content["id"])),
+            "again": lambda content, _: self._on_again(str(content["id"])),
             "as_idea": lambda content, _: self._on_as_idea(str(content["id"])),
             "drive": lambda content, _: self._on_drive([str(name) for name in content["ids"]]),
         }
@@ -280,8 +280,9 @@ class App:
             idea = self.library.idea(entry)
             if sketch_first and fixed.engine != SKETCH:
                 # A sketch is heard within seconds, while the model still loads.
-                quick = dataclasses.replace(fixed, engine=SKETCH, takes=1, options={})
-                first = pipeline.make_loops(quick, idea, analysis, self.state.folder, progress, cancel)
+                first = pipeline.make_loops(
+                    pipeline.sketch_of(fixed), idea, analysis, self.state.folder, progress, cancel
+                )
                 self._add_run(first, entry, "Sketch first: ")
             return pipeline.make_loops(fixed, idea, analysis, self.state.folder, progress, cancel)
 
@@ -304,14 +305,24 @@ class App:
 
     def vary(self, name: str) -> bool:
         """Make variations of a loop: its own request with the next seeds of the same family."""
+        started = self.generate(cards.variation_request(self._loop_of_this_idea(name)), "Variation: ")
+        if not started:
+            self._push("results", message=message(ONE_AT_A_TIME, "warn"))
+        return started
+
+    def _on_again(self, name: str) -> None:
+        self.form = cards.same_again(self._loop_of_this_idea(name))
+        self._remember()
+        self._show_plan()
+        said = "MODE holds this loop's settings and its seed: Generate makes it again, or change one thing first."
+        self._push("results", message=message(said, "good"))
+
+    def _loop_of_this_idea(self, name: str) -> Path:
         path = cards.loop_files(self.state.folder, name)[-1]
         run = next((run for run in self.state.runs if name in run.loops), None)
         if run is not None and run.idea and run.idea != self.state.current and self.state.find(run.idea):
             raise InvalidInput("That loop belongs to another idea; press Use beside that idea in UPLOAD first.")
-        started = self.generate(cards.variation_request(path), "Variation: ")
-        if not started:
-            self._push("results", message=message(ONE_AT_A_TIME, "warn"))
-        return started
+        return path
 
     # --------------------------------------------------------------------------------------------------------- results
 

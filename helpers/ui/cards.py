@@ -13,8 +13,10 @@ from typing import Any
 from ..errors import InvalidInput
 from ..export import read_sidecar
 from ..records import FIT_FIELDS, Clip, FitCard, Request
+from ..records.request import FAMILY
 from ..sound.audio import read_clip
 from .analysis_card import chords_by_bar
+from .form import Form, read_settings
 from .player import listening_gain, peaks
 from .state import RunEntry, State
 
@@ -155,17 +157,22 @@ def loop_clip(folder: Path, name: str) -> tuple[Clip, Request, dict[str, Any]]:
 
 
 def variation_request(path: Path, count: int = 2) -> Request:
-    """The request for variations of a loop: all the same but the seed, which is the next of the same family.
-
-    Seeds of a family follow one another, so the same loop varied twice goes on where it stopped.
-    """
+    """The request for variations of a loop: all the same but the seed, which is the next of its family not yet used."""
     request, data = read_sidecar(path)
-    used = [request.seed]
+    used = [request.take_seed(data["take"]["number"])]
     for other in path.parent.glob("*.json"):
         try:
-            seed = json.loads(other.read_text(encoding="utf-8"))["request"]["seed"]
+            seed = json.loads(other.read_text(encoding="utf-8"))["take"]["seed"]
         except (ValueError, KeyError, TypeError, OSError):
             continue
-        if request.seed < seed < request.seed + 1000:
+        if 0 <= seed - request.family_seed < FAMILY:
             used.append(seed)
-    return request.with_(seed=max(used) + 1, takes=count, engine=data["take"]["engine"])
+    return request.with_(seed=max(used) + 1, takes=count)
+
+
+def same_again(path: Path) -> Form:
+    """The settings that make this very loop: its request's, with the take's own seed and one take."""
+    request, data = read_sidecar(path)
+    form = read_settings(path.read_text(encoding="utf-8"))
+    form.seed, form.takes = request.take_seed(data["take"]["number"]), 1
+    return form

@@ -1,6 +1,5 @@
 """The contract's checks, made once in the base for every engine."""
 
-import hashlib
 import threading
 
 import numpy as np
@@ -48,18 +47,6 @@ def test_takes_are_numbered_from_first():
     assert toy.asked == [(5, 6, 7)]
     assert [take.number for take in takes] == [5, 6, 7]
     assert [take.seed for take in takes] == [take_seed(REQUEST, k) for k in (5, 6, 7)]
-
-
-def test_seeds_hang_on_the_request_and_the_number_alone():
-    assert take_seed(REQUEST, 0) == take_seed(REQUEST.with_(takes=9, sample_rate=48_000), 0)
-    seeds = {take_seed(r, k) for r in (REQUEST, REQUEST.with_(seed=1), REQUEST.with_(bpm=121.0)) for k in range(4)}
-    assert len(seeds) == 12
-    assert all(0 <= seed < 2**63 for seed in seeds)
-
-
-def test_seeds_are_these_on_every_python_and_machine():
-    digest = hashlib.sha256(REQUEST.digest() + (3).to_bytes(8, "big")).digest()
-    assert take_seed(REQUEST, 3) == int.from_bytes(digest[:8], "big") // 2
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,14 @@ def test_take_two_alone_equals_take_two_among_others(engine_and_request):
     assert np.allclose(alone.clip.samples, among.clip.samples, atol=1e-4)
 
 
+def test_the_seed_of_a_take_makes_it_again_by_itself(engine_and_request):
+    engine, request = engine_and_request
+    among = engine.generate(request, count=3)[2]
+    alone = engine.generate(request.with_(seed=among.seed, takes=1))[0]
+    assert alone.seed == among.seed == 9
+    assert np.allclose(alone.clip.samples, among.clip.samples, atol=1e-4)  # as above
+
+
 def test_takes_of_one_request_differ(engine_and_request):
     engine, request = engine_and_request
     one, two = sound(engine.generate(request, count=2))

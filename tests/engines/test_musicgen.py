@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from helpers.engines import chroma
-from helpers.engines.base import take_seed
 from helpers.engines.devices import Device
 from helpers.engines.guides import lead_in, loop_of_guide
 from helpers.engines.hub.sources import SOURCES
@@ -105,7 +104,8 @@ def test_a_take_is_always_made_in_the_same_company(tiny_engine, monkeypatch):
     real, made = engine._model.sample, []
     monkeypatch.setattr(engine._model, "sample", lambda *a: made.append(a[2]) or real(*a))
     engine.generate(request, first=5)
-    assert made == [[take_seed(request, number) for number in (4, 5, 6, 7)]]
+    engine.generate(request.with_(seed=5))
+    assert made == [(4, 5, 6, 7)] * 2
 
 
 @pytest.mark.parametrize("family", ["musicgen-stereo", "musicgen-stereo-melody"])

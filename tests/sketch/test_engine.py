@@ -30,6 +30,39 @@ def test_a_take_by_itself_equals_the_take_in_a_batch():
     assert alone.seed == batch.seed
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dry": True},
+        {"engine": "musicgen"},
+        {"avoid": "slides"},
+        {"guide": "none", "guide_strength": 0.9},
+        {"sample_rate": 48_000},
+        {"options": {"steps": 3}},
+        {"takes": 1},
+    ],
+)
+def test_what_is_no_musical_choice_does_not_recompose(change):
+    asked = request("bass", bars=2)
+    assert compose(asked.with_(**change), None).notes == compose(asked, None).notes
+
+
+@pytest.mark.parametrize("role", ["bass", "chords", "lead", "drums"])
+def test_touch_and_swing_move_the_notes_and_choose_no_others(role):
+    asked = request(role, bars=2)
+    tight, loose = (compose(asked.with_(humanize=touch), None).notes for touch in (0.0, 1.0))
+    assert [n.pitch for n in sorted(tight, key=lambda n: (round(4 * n.start), n.pitch))] == [
+        n.pitch for n in sorted(loose, key=lambda n: (round(4 * n.start), n.pitch))
+    ]
+    assert tight != loose and max(abs(a.start - b.start) for a, b in zip(tight, loose, strict=True)) < 0.1
+
+
+def test_a_takes_seed_composes_it_alone():
+    asked = request("lead", bars=2)
+    for number in (1, 2):
+        assert compose(asked.with_(seed=asked.take_seed(number)), None).notes == compose(asked, None, number).notes
+
+
 def test_same_notes_new_sound():
     flute = request("lead", bars=2)
     cello = flute.with_(instrument="cello", options={"notes_of": "flute"})

@@ -156,6 +156,18 @@ def test_marks_variations_and_new_ideas(app, heard):
     assert heard["studio"].idea["name"].endswith(".wav") and len(app.state.ideas) == 2
 
 
+def test_same_again_fills_the_settings_with_which_generate_makes_that_very_loop(app, heard):
+    second = next(loop for loop in generate(app, heard)[0]["loops"] if loop["title"].endswith("take 2"))
+    made = (app.state.folder / second["id"]).with_suffix(".wav").read_bytes()
+    send(heard["studio"], "set", name="bars", value=1)
+    send(heard["results"], "again", id=second["id"])
+    form = heard["studio"].form
+    assert (form["mode"], form["takes"], str(form["seed"])) == ("advanced", 1, second["seed"])
+    again = generate(app, heard)[0]["loops"]
+    assert len(again) == 1 and again[0]["id"] != second["id"] and again[0]["seed"] == second["seed"]
+    assert (app.state.folder / again[0]["id"]).with_suffix(".wav").read_bytes() == made
+
+
 def test_files_for_the_player_and_downloads(app, heard):
     groups = generate(app, heard)
     names = [loop["id"] for loop in groups[0]["loops"]]

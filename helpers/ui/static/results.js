@@ -406,6 +406,11 @@ export default {
             picture: "dice",
             "data-key": `vary-${card.id}`,
           }),
+          button("Same again", () => kernel.send("again", { id: card.id }), {
+            picture: "loop",
+            title: "Puts this loop's settings and seed into MODE",
+            "data-key": `again-${card.id}`,
+          }),
           button("Use as new idea", () => kernel.send("as_idea", { id: card.id }), {
             picture: "loop",
             "data-key": `idea-${card.id}`,
