@@ -21,11 +21,11 @@ class Bar:
     closes: bool
 
 
-# Four-bar phrases: the letter, then one stroke for each degree of variation.
+# Four-bar phrases: the letter, then one stroke for each degree of variation. A hook is heard three times in four bars.
 PHRASES = {
     1: (("A",),),
     2: (("A", "A'"), ("A", "B")),
-    4: (("A", "A'", "A", "B"), ("A", "A", "A'", "B"), ("A", "B", "A", "B'"), ("A", "A'", "B", "B'")),
+    4: (("A", "A", "A", "A'"), ("A", "A", "A", "B"), ("A", "B", "A", "B'"), ("A", "A'", "A", "B"), ("A", "A", "B", "A'")),
 }
 
 
@@ -65,7 +65,7 @@ def plan_form(bars: int, pick: int, heard: str = "") -> tuple[Bar, ...]:
     for number in range(bars):
         word = phrase[number % size]
         lap = number // size
-        variation = word.count("'") + (1 if lap in (1, 3) and number % size else 0)
+        variation = word.count("'") + (1 if lap in (1, 3) and number % size == size - 1 else 0)
         letter = word[0]
         if heard:
             letter = heard[number]

@@ -81,9 +81,11 @@ def unexpected(brief: Brief, profile: np.ndarray) -> np.ndarray:
     return np.round(left / max(float(left.std()), LEAST_DEVIATION), 3)
 
 
-def wishes(brief: Brief) -> np.ndarray:
-    """What is unexpected in the idea's accents, bar by bar, turned round where the part answers rather than joins."""
-    return np.sign(brief.lean) * unexpected(brief, brief.accents)
+def letter_wishes(brief: Brief, form: Sequence[Bar], profile: np.ndarray) -> dict[str, np.ndarray]:
+    """What is unexpected in the mean bar of each letter, turned round where the part answers rather than joins."""
+    letters = sorted({bar.letter for bar in form})
+    rows = unexpected(brief, np.stack([in_letter(profile, form, letter) for letter in letters]))
+    return dict(zip(letters, np.sign(brief.lean) * rows, strict=True))
 
 
 def follow(
@@ -95,18 +97,18 @@ def follow(
     most: int = 3,
     drops: int = 2,
 ) -> list[Hit]:
-    """Bring a bar's hits to what the idea does in that very bar: its syncopations, its holes, its fills.
+    """Bring a riff's hits to what the idea does in the bars that the riff is for: its syncopations and its holes.
 
     Parameters
     ----------
     hits
-        Steps from the start of the bar.
+        Steps from the start of the riff.
     wish
-        What is unexpected in the bar (see :func:`unexpected`); turned round where the part answers.
+        What is unexpected there (see :func:`letter_wishes`), one value a step of the riff.
     symbol
         Of the hits that come.
     most, drops
-        Hits that may come, and that may go. The first beat stays, and so does half of the bar.
+        Hits that may come, and that may go. The first beat stays, and so does half of the riff.
     """
     if not wish.any():
         return list(hits)
@@ -122,6 +124,42 @@ def follow(
     free = [s for s in np.argsort(-wish, kind="stable") if int(s) not in taken and wish[s] > STANDS_OUT]
     kept += [Hit(float(s), 1.0, symbol) for s in free[:most] if rng.random() < amount]
     return sorted(kept, key=lambda h: h.step)
+
+
+def write_riffs(
+    brief: Brief,
+    form: Sequence[Bar],
+    bank: str,
+    styles: Sequence[str],
+    profile: np.ndarray,
+    *,
+    lean: float,
+    symbols: str,
+    most: int = 1,
+    drops: int = 1,
+    densest: float = 4.0,
+) -> dict[str, Cell]:
+    """The rhythm of each letter of the form, written once and then placed literally in all its bars.
+
+    A cell that suits the letter's mean accents is chosen, brought to the density asked for and bent once to what the
+    idea does beyond its metre. ``symbols``: those of hits that come, the first for accents. ``most`` and ``drops`` as
+    in :func:`follow`; ``densest`` in hits a quarter.
+    """
+    wishes = letter_wishes(brief, form, profile)
+    out = {}
+    for letter, wish in wishes.items():
+        lock = in_letter(profile, form, letter)
+        cell = choose_cell(brief, bank, styles, letter, lock, lean)
+        if bank == "chords" and any(h.symbol == "p" for h in cell.hits):  # a picking pattern is what it is
+            out[letter] = cell
+            continue
+        cell = fill_or_thin(brief, cell, brief.rng(bank, "fill", letter), lock, symbols, densest)
+        whole = np.resize(wish, max(round(cell.steps), wish.size))
+        rng = brief.rng(bank, "follow", letter)
+        pulse = cell.is_pulse(brief.meter.steps_per_beat)
+        hits = follow(brief, cell.hits, whole, symbols[0], rng, most, 0 if pulse else drops)
+        out[letter] = Cell(cell.name, without_overlaps(hits, cell.steps), cell.steps)
+    return out
 
 
 def choose_cell(brief: Brief, bank: str, styles: Sequence[str], letter: str, lock: np.ndarray, lean: float) -> Cell:
@@ -186,39 +224,6 @@ def fill_or_thin(
         step = max(free, key=lambda s: value(s) if s % 4 else value(s) + 0.1)
         free.remove(step)
         hits.append(Hit(step, grid, symbols[int(rng.integers(len(symbols)))]))
-    return Cell(cell.name, without_overlaps(hits, cell.steps), cell.steps)
-
-
-def lean_on(brief: Brief, cell: Cell, rng: np.random.Generator, profile: np.ndarray, amount: float) -> Cell:
-    """Move a cell's weakest hits to where a profile of accents is strong, the first beat excepted.
-
-    ``amount`` 0..1 is the share of the hits that may move; below 0 they move to where the profile is weak, as an
-    answer. A hit moves only where it gains MOVE_GAIN, and by half a bar at most, so that the cell keeps its shape;
-    some that are left on silent steps go.
-    """
-    if not profile.any() or amount == 0:
-        return cell
-    wish = profile if amount > 0 else profile.max() - profile
-    size = profile.size
-    hits = list(cell.hits)
-    for _ in range(round(abs(amount) * len(hits))):
-        movable = [h for h in hits if h.step > 0]
-        if not movable:
-            break
-        worst = min(movable, key=lambda h: (wish[round(h.step) % size], -h.step))
-        taken = {round(h.step) for h in hits}
-        near = [s for s in range(1, round(cell.steps)) if s not in taken and abs(s - worst.step) <= size / 2]
-        if not near:
-            break
-        best = max(near, key=lambda s: wish[s % size] - 0.02 * abs(s - worst.step))
-        if wish[best % size] - wish[round(worst.step) % size] < MOVE_GAIN or rng.random() < 0.15:
-            break
-        hits.remove(worst)
-        hits.append(Hit(float(best), max(worst.length, 1.0), worst.symbol))
-    # Rest with the idea: off the beat, where the wish is nil, a hit may go.
-    for h in [h for h in hits if brief.weight(h.step) < 0.6 and wish[round(h.step) % size] < SILENT]:
-        if len(hits) > 2 and rng.random() < 0.6 * abs(amount):
-            hits.remove(h)
     return Cell(cell.name, without_overlaps(hits, cell.steps), cell.steps)
 
 

@@ -6,11 +6,12 @@ import numpy as np
 
 from ..brief import Brief
 from ..form import written
-from ..groove import Tone, choose_cell, fill_or_thin, follow, in_letter, lean_on, perform, velocity, window, wishes
+from ..groove import Tone, perform, velocity, window, write_riffs
 from ..harmony import Harmony
 from . import Part
 
 ORDERS = ("up", "down", "up-down", "broken", "pedal", "converge", "thumb")
+REACHES = (3, 3, 4, 4, 5)
 RINGING = 3.0  # steps that a decaying instrument rings on
 PLUCK, PLUCKED = "pluck", 1.25  # a synth pluck is a lead patch let go after that many steps
 
@@ -39,45 +40,34 @@ def order_indices(name: str, n: int) -> list[int]:
 
 
 def write_arpeggio(brief: Brief) -> Part:
-    """Write an arpeggio: chord tones only, one line, re-starting with every chord."""
+    """Write an arpeggio: chord tones only, one line, the same figure in every bar of a letter."""
     rng = brief.rng("arpeggio")
     form = brief.form()
-    orders = {"A": ORDERS[int(rng.integers(len(ORDERS)))], "B": ORDERS[int(rng.integers(len(ORDERS)))]}
-    reach = int(rng.integers(3, 6)) + (1 if brief.complexity > 0.6 else 0)
+    orders = {letter: ORDERS[int(rng.integers(len(ORDERS)))] for letter in "AB"}
+    reach = int(rng.choice(REACHES)) + (1 if brief.complexity > 0.6 else 0)
+    riffs = write_riffs(brief, form, "gate", brief.genre.gate, brief.accents, lean=brief.lean, symbols="Xx", drops=0)
     tones: list[Tone] = []
-    names: list[str] = []
-    wish = wishes(brief)
     for bar in form:
-        accents = in_letter(brief.accents, form, bar.letter)
-        cell = choose_cell(brief, "gate", brief.genre.gate, bar.letter, accents, brief.lean)
-        cell = fill_or_thin(brief, cell, brief.rng("gate fill", bar.letter), accents, "x", 4.0)
-        cell = lean_on(brief, cell, brief.rng("gate lean", bar.letter), accents, brief.lean)
-        names.append(cell.name)
-        order = orders[bar.letter]
-        if bar.variation == 2:
-            order = {"up": "up-down", "down": "up-down"}.get(order, "up")
+        line: list[int] = []
         index, before = 0, None
-        rng = brief.rng("gate bar", bar.letter, bar.variation)
-        for hit in follow(brief, window(brief, cell, bar.number), wish[bar.number], "X", rng, 4, drops=1):
+        for hit in window(brief, riffs[bar.letter], bar.number):
             step = bar.number * brief.steps_per_bar + hit.step
             chord = brief.chord(step)
             if chord is not before:
                 index, before = 0, chord
-            pool = _pool(brief, chord, reach)
-            line = order_indices(order, len(pool))
-            pitch = pool[line[index % len(line)]]
-            index += 1
-            level = velocity(
-                brief, step, brief.rng("arp note", bar.letter, hit.step), 0.5 if hit.symbol == "X" else -0.2
-            )
+                pool = _pool(brief, chord, reach)
+                line = [pool[i] for i in order_indices(orders[bar.letter], len(pool))]
+            note_rng = brief.rng("arp note", bar.letter, hit.step)
+            level = velocity(brief, step, note_rng, 0.5 if hit.symbol == "X" else -0.2)
             length = hit.length * float(np.clip(brief.legato, 0.5, 1.0)) if brief.instrument.sustains else RINGING
             if brief.instrument.name == PLUCK:
                 length = min(length, PLUCKED)
-            tones.append(Tone(pitch, step, min(length, brief.steps - step), level))
+            tones.append(Tone(line[index % len(line)], step, min(length, brief.steps - step), level))
+            index += 1
     if form[-1].turn:
         tones = _turned(brief, tones)
     choices = (
-        ("pattern", f"{orders['A']}, gate {', '.join(dict.fromkeys(names))}"),
+        ("pattern", f"{orders['A']}, gate {', '.join(dict.fromkeys(r.name for r in riffs.values()))}"),
         ("reach", f"{reach} tones"),
         ("form", written(form)),
     )

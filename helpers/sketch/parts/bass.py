@@ -1,4 +1,4 @@
-"""Bass: roots that lock to the idea's low accents, lines that lead into the next chord, glides for an 808."""
+"""Bass: a riff on the roots, with the idea's kick or against it, approaches into the next chord, glides."""
 
 from __future__ import annotations
 
@@ -10,19 +10,7 @@ import numpy as np
 from ..brief import SUB_BASSES, Brief
 from ..cells import Hit
 from ..form import Bar, written
-from ..groove import (
-    Tone,
-    choose_cell,
-    fill_or_thin,
-    follow,
-    in_letter,
-    lean_on,
-    perform,
-    unexpected,
-    velocity,
-    window,
-    without_overlaps,
-)
+from ..groove import Tone, perform, velocity, window, without_overlaps, write_riffs
 from ..harmony import Harmony
 from ..score import Bend
 from . import Part
@@ -30,79 +18,63 @@ from . import Part
 GLIDE_QUARTERS = 0.25
 GHOST_VELOCITY = 34
 OFF_CHORD_SHARE = 0.12  # of the line's time may lead from chord to chord
-# What a take makes of repeated roots, as symbols of the cells; most lines stay on their roots.
-FIGURES = {"roots": "1", "octaves": "18", "fifths": "15", "low fifths": "1d", "broken": "1358"}
-FIGURED = 0.5  # of the roots that only repeat
-REST = 0.18  # chance that a weak repeat is left out
-REST_WEIGHT, LEAST_HITS = 0.5, 3
+OFF_SCALE_SHARE = 0.04  # of it may be a semitone that the scale lacks
+OCTAVE = 12  # the roots of a line lie within one
+AGAINST = 0.3  # of the takes play in the gaps of the idea's kick instead of on it
+LIVELIER = "7356"  # what the last note of a varied bar becomes
+CHROMATIC_TURN = 0.4  # of the loops lead home by a semitone
 SUB_STYLES = ("halftime", "sustained")  # what a sub plays in genres that are not built on one
 SUB_GENRES = ("trap", "drill", "dubstep", "hip hop", "rnb", "drum and bass", "uk garage")
+GLIDERS = (*SUB_BASSES, "synth bass", "fretless bass")
+GLIDING = (*SUB_GENRES, "acid", "trip hop")
 
 
 def write_bass(brief: Brief) -> Part:
     """Write a bass line: monophonic, root on every chord change, 85 % or more of it on chord tones."""
     form = brief.form()
     accents = 0.45 * brief.low_accents + 0.55 * brief.accents if brief.low_accents.any() else brief.accents
-    wishes = unexpected(brief, accents)
     sub = brief.instrument.name in SUB_BASSES and brief.genre.name not in SUB_GENRES
     styles = (*SUB_STYLES, *brief.genre.bass[:1]) if sub else brief.genre.bass
-    off_chord = played = 0.0
-    figure = "roots" if brief.instrument.name in SUB_BASSES else str(brief.rng("figure").choice(list(FIGURES)))
+    against = brief.answer > 0.5 or (brief.low_accents.any() and brief.rng("kick").random() < AGAINST)
+    riffs = write_riffs(brief, form, "bass", styles, accents, lean=-0.5 if against else 1.0, symbols="1")
+    floor = int(np.clip(brief.centre - OCTAVE // 2, brief.low, max(brief.low, brief.high - OCTAVE)))
+    foreign = {"chord": 0.0, "scale": 0.0}
+    played = 0.0
     tones: list[Tone] = []
-    names: list[str] = []
-    last = _nearest(brief.chord(0).bass, brief.centre, brief)
+    last = _nearest(brief.chord(0).bass, brief.centre, floor, brief)
     for bar in form:
-        lock = in_letter(accents, form, bar.letter)
-        cell = choose_cell(brief, "bass", styles, bar.letter, lock, 1.0)
-        cell = fill_or_thin(brief, cell, brief.rng("bass fill", bar.letter), lock, "1158")
-        pulse = cell.is_pulse(brief.meter.steps_per_beat)
-        if not pulse:
-            cell = lean_on(brief, cell, brief.rng("bass lean", bar.letter), lock, abs(brief.lean))
-        names.append(cell.name)
-        hits = _shaped(brief, bar, window(brief, cell, bar.number), wishes[bar.number], drops=0 if pulse else 2)
-        hits = _figured(brief, bar, hits, figure)
-        # A line in octaves needs room above its roots.
-        home = min(brief.centre, brief.high - 18) if any(h.symbol == "8" for h in cell.hits) else brief.centre
-        for hit in hits:
-            tone = _tone(brief, bar, hit, last, home)
-            inside = tone.pitch % 12 in brief.chord(tone.step).tones
-            off_chord += 0.0 if inside else tone.length
+        for hit in _shaped(brief, bar, window(brief, riffs[bar.letter], bar.number)):
+            tone = _tone(brief, bar, hit, last, floor)
             played += tone.length
-            if not inside and off_chord > OFF_CHORD_SHARE * max(played, float(brief.steps_per_bar)):
-                off_chord -= tone.length
-                tone = replace(tone, pitch=_chord_tone_near(brief, tone.step, tone.pitch))
+            chord = brief.chord(tone.step)
+            for name, inside, share in (
+                ("chord", tone.pitch % 12 in chord.tones, OFF_CHORD_SHARE),
+                ("scale", tone.pitch % 12 in chord.scale, OFF_SCALE_SHARE),
+            ):
+                spent = foreign[name] + (0.0 if inside else tone.length)
+                if spent > share * max(played, float(brief.steps_per_bar)):
+                    tone = replace(tone, pitch=_chord_tone_near(brief, tone.step, tone.pitch))
+                else:
+                    foreign[name] = spent
             tones.append(tone)
             last = tone.pitch
     tones = _monophonic(tones)
-    bends = _glides(brief, tones) if brief.instrument.name == "808" else ()
-    choices = (("pattern", _once(names)), ("figure", figure), ("form", written(form)))
-    return Part(perform(brief, tones), choices, bends)
+    glides = brief.instrument.name == "808" or (
+        brief.instrument.name in GLIDERS and brief.genre.name in GLIDING
+    )
+    choices = (
+        ("pattern", ", ".join(dict.fromkeys(r.name for r in riffs.values()))),
+        ("kick", "against it" if against else "with it"),
+        ("form", written(form)),
+    )
+    return Part(perform(brief, tones), choices, _glides(brief, tones) if glides else ())
 
 
-def _figured(brief: Brief, bar: Bar, hits: tuple[Hit, ...], figure: str) -> tuple[Hit, ...]:
-    """Repeated roots as the take's figure has them, and a rest now and then; chord changes keep their root."""
-    rng = brief.rng("bass figure", bar.letter, bar.variation)
-    start, half = bar.number * brief.steps_per_bar, brief.steps_per_bar / 2
-    symbols = FIGURES[figure]
-    out = list(hits[:1])
-    for before, h in pairwise(hits):
-        repeats = h.symbol == before.symbol == "1" and before.step // half == h.step // half
-        weak = brief.weight(h.step) < REST_WEIGHT and brief.accent(start + h.step) <= 0
-        if repeats and weak and len(hits) > LEAST_HITS and rng.random() < REST:
-            continue
-        changed = repeats and rng.random() < FIGURED
-        out.append(Hit(h.step, h.length, symbols[int(rng.integers(len(symbols)))] if changed else h.symbol))
-    return tuple(out)
-
-
-def _once(names: list[str]) -> str:
-    return ", ".join(dict.fromkeys(names))
-
-
-def _nearest(pitch_class: int, target: int, brief: Brief) -> int:
-    """The pitch of a class nearest to a target within the part's range."""
-    options = [p for p in range(brief.low, brief.high + 1) if p % 12 == pitch_class]
-    return min(options, key=lambda p: (abs(p - target), p))
+def _nearest(pitch_class: int, target: int, floor: int, brief: Brief) -> int:
+    """The pitch of a class nearest to a target, in the octave above ``floor``."""
+    options = [p for p in range(floor, floor + OCTAVE + 1) if p % 12 == pitch_class and p <= brief.high]
+    return min(options or [floor + (pitch_class - floor) % 12 - 12 * (floor > brief.low + 12)],
+               key=lambda p: (abs(p - target), p))
 
 
 def _chord_tone_near(brief: Brief, step: float, pitch: int) -> int:
@@ -111,62 +83,60 @@ def _chord_tone_near(brief: Brief, step: float, pitch: int) -> int:
     return min(tones, key=lambda p: (abs(p - pitch), p))
 
 
-def _shaped(brief: Brief, bar: Bar, hits: list[Hit], wish: np.ndarray, drops: int) -> tuple[Hit, ...]:
-    """A bar's hits: the root where the chord changes, locked onto the bar's accents, varied and turned by the form."""
-    rng = brief.rng("bass bar", bar.letter, bar.variation, bar.turn)
+def _shaped(brief: Brief, bar: Bar, hits: list[Hit]) -> tuple[Hit, ...]:
+    """A bar's hits: the riff, the root where the chord changes, what the form varies and how the loop turns."""
     size = brief.steps_per_bar
-    by_step = {h.step: h for h in follow(brief, hits, wish, "1", rng, drops=drops)}
-    half = size / 2
-    start = bar.number * size
+    half, start = size / 2, bar.number * size
+    by_step = {h.step: h for h in hits}
     if brief.chord(start + half).bass != brief.chord(start).bass and not any(half <= s <= half + 1 for s in by_step):
         by_step[half] = Hit(half, 2, "1")
+    rng = brief.rng("bass bar", bar.letter, bar.variation)
     if bar.variation and len(by_step) > 2:
         late = max(by_step)
-        if rng.random() < 0.5 * bar.variation:
-            by_step[late] = Hit(late, by_step[late].length, "85"[int(rng.integers(2))])
-    if bar.turn and brief.complexity > 0.25 and not brief.instrument.name.startswith("808"):
-        tail = size - 2.0
-        by_step[tail] = Hit(tail, 2, "a")
+        by_step[late] = replace(by_step[late], symbol=LIVELIER[int(rng.integers(len(LIVELIER)))])
+    if bar.turn and brief.complexity > 0.25 and brief.instrument.name not in SUB_BASSES:
+        symbol = "c" if brief.rng("turn").random() < CHROMATIC_TURN else "a"
+        by_step[size - 2.0] = Hit(size - 2.0, 2, symbol)
     return without_overlaps(by_step.values(), size)
 
 
-def _tone(brief: Brief, bar: Bar, hit: Hit, last: int, home: int) -> Tone:
+def _tone(brief: Brief, bar: Bar, hit: Hit, last: int, floor: int) -> Tone:
     step = bar.number * brief.steps_per_bar + hit.step
     chord = brief.chord(step)
-    rng = brief.rng("bass note", bar.letter, bar.variation, hit.step)
-    root = _nearest(chord.bass, home, brief)
+    rng = brief.rng("bass note", bar.letter, hit.step)
+    root = _nearest(chord.bass, brief.centre, floor, brief)
     changes = step == 0 or brief.chord(step - 0.5).bass != chord.bass
-    pitch = root if changes and hit.symbol not in "8" else _degree(brief, step, hit.symbol, chord, root, last)
+    pitch = root if changes and hit.symbol != "8" else _degree(brief, step, hit.symbol, chord, root, last, floor)
     legato = float(np.clip(brief.legato, 0.5, 1.2))
     length = hit.length * (legato if hit.length > 1 else min(legato, 1.0))
     if brief.instrument.name in SUB_BASSES:
         length = hit.length  # a sub is felt, not plucked
-    strength = velocity(brief, step, rng, 0.3 if hit.symbol in "1n" else 0.0)
     if hit.symbol == "g":
         return Tone(root, step, 0.5, GHOST_VELOCITY)
-    return Tone(pitch, step, length, strength)
+    return Tone(pitch, step, length, velocity(brief, step, rng, 0.3 if hit.symbol in "1n" else 0.0))
 
 
-def _degree(brief: Brief, step: float, symbol: str, chord: Harmony, root: int, last: int) -> int:
-    """The pitch a symbol of the cell means on a chord."""
+def _degree(brief: Brief, step: float, symbol: str, chord: Harmony, root: int, last: int, floor: int) -> int:
+    """The pitch a symbol of the cell means on a chord: the octave of it nearest to the note before."""
     if symbol == "8":
         return root + 12 if root + 12 <= brief.high else root - 12 if root - 12 >= brief.low else root
-    if symbol == "3":
-        return _nearest(chord.third, last, brief)
-    if symbol == "5":
-        return _nearest(chord.fifth, root + 5, brief)
-    if symbol == "d":
-        return _nearest(chord.fifth, root - 5, brief)
+    if symbol in "35d":
+        return _nearest(chord.third if symbol == "3" else chord.fifth, last, floor, brief)
     if symbol in "67":
         wanted = (chord.bass + (9 if symbol == "6" else 10)) % 12
-        near = wanted if wanted in chord.scale else (wanted - 1) % 12
-        near = near if near in chord.scale else chord.fifth
-        return _nearest(near, root + 8, brief)
-    if symbol in "an":
+        near = wanted if wanted in chord.scale else (wanted + (-1 if symbol == "6" else 1)) % 12
+        return _nearest(near if near in chord.scale else chord.fifth, last, floor, brief)
+    if symbol == "p" and brief.key is not None and brief.key.tonic in chord.tones:
+        return _nearest(brief.key.tonic, last, floor, brief)
+    if symbol == "b":
+        return root + 1
+    if symbol in "anc":
         ahead = brief.chord((int(step // (brief.steps_per_bar / 2)) + 1) * brief.steps_per_bar / 2)
-        target = _nearest(ahead.bass, root, brief)
+        target = _nearest(ahead.bass, brief.centre, floor, brief)
         if symbol == "n":
             return target
+        if symbol == "c":
+            return target - 1 if target > brief.low and (last < target or target + 1 > brief.high) else target + 1
         return _approach(brief, target, last, chord)
     return root
 
@@ -174,7 +144,7 @@ def _degree(brief: Brief, step: float, symbol: str, chord: Harmony, root: int, l
 def _approach(brief: Brief, target: int, last: int, chord: Harmony) -> int:
     """A step of the scale beside the target, from the side the line comes from; a repeated root leads by its fifth."""
     if last == target:
-        return _nearest(chord.fifth, target - 4, brief)
+        return max(target - 5, brief.low) if (target - 5) % 12 in chord.scale else target
     steps = (-1, -2) if last < target else (1, 2)
     for s in (*steps, *(-x for x in steps)):
         if (target + s) % 12 in chord.scale and brief.low <= target + s <= brief.high:

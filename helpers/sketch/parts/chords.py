@@ -7,19 +7,7 @@ import numpy as np
 from ..brief import Brief
 from ..cells import Hit
 from ..form import Bar, written
-from ..groove import (
-    Tone,
-    choose_cell,
-    fill_or_thin,
-    follow,
-    in_letter,
-    lean_on,
-    perform,
-    velocity,
-    window,
-    wishes,
-    without_overlaps,
-)
+from ..groove import Tone, perform, velocity, window, without_overlaps, write_riffs
 from ..voicing import guitar_voicing, lead_voices
 from . import Part
 
@@ -29,6 +17,7 @@ COLOUR_CHANCE = {0: 0.0, 1: 0.2, 2: 0.35}
 MOST_COLOURED = 0.34  # of the chords: the idea's own harmony stays the harmony
 HAND_SPANS = (10, 14, 14)  # semitones: a take in close position, or one as wide as a hand reaches
 STRUMMED = "DdumM"
+TURNED = 0.5  # of the loops that end without a hit on their last eighth get one
 
 
 def write_chords(brief: Brief) -> Part:
@@ -40,26 +29,21 @@ def write_chords(brief: Brief) -> Part:
     if power:
         styles = tuple(s for s in styles if s in ("power", "chug")) or ("power",)
     voicings = _voicings(brief, guitar, power)
+    riffs = write_riffs(
+        brief,
+        form,
+        "chords",
+        styles,
+        brief.accents,
+        lean=brief.lean,
+        symbols="Du" if guitar else "Xx",
+        densest=3.0,
+    )
     tones: list[Tone] = []
-    names: list[str] = []
-    wish = wishes(brief)
     for bar in form:
-        accents = in_letter(brief.accents, form, bar.letter)
-        cell = choose_cell(brief, "chords", styles, bar.letter, accents, brief.lean)
-        picked = any(h.symbol in "p1234" for h in cell.hits)
-        if not picked:
-            cell = fill_or_thin(
-                brief, cell, brief.rng("chords fill", bar.letter), accents, "du" if guitar else "x", 3.0
-            )
-            cell = lean_on(brief, cell, brief.rng("chords lean", bar.letter), accents, brief.lean)
-        names.append(cell.name)
-        hits = window(brief, cell, bar.number)
-        if not picked:
-            rng = brief.rng("chords follow", bar.letter, bar.variation)
-            hits = follow(brief, hits, wish[bar.number], "D" if guitar else "X", rng)
-        for hit in _shaped(brief, bar, hits):
+        for hit in _shaped(brief, bar, window(brief, riffs[bar.letter], bar.number)):
             tones += _played(brief, bar, hit, voicings, guitar)
-    choices = (("pattern", ", ".join(dict.fromkeys(names))), ("form", written(form)))
+    choices = (("pattern", ", ".join(dict.fromkeys(r.name for r in riffs.values()))), ("form", written(form)))
     return Part(perform(brief, tones), choices)
 
 
@@ -95,7 +79,7 @@ def _voicings(brief: Brief, guitar: bool, power: bool) -> dict[float, tuple[int,
 
 
 def _shaped(brief: Brief, bar: Bar, hits: list[Hit]) -> tuple[Hit, ...]:
-    """A bar's hits with the chord change inside it heard, the variation of the form and the space before a turn."""
+    """A bar's hits with the chord change inside it heard, and a push at the end of the loop now and then."""
     size = brief.steps_per_bar
     half = size / 2
     start = bar.number * size
@@ -105,14 +89,8 @@ def _shaped(brief: Brief, bar: Bar, hits: list[Hit]) -> tuple[Hit, ...]:
         by_step[half] = Hit(half, half, "D" if any(h.symbol in STRUMMED for h in hits) else "X")
     if brief.chord(start) != brief.chord(start - 0.5) and not any(s <= 3 for s in by_step):
         by_step[0.0] = Hit(0.0, 2, "D" if any(h.symbol in STRUMMED for h in hits) else "x")
-    rng = brief.rng("chords bar", bar.letter, bar.variation)
-    # A hit that tells a change stays where it is: an earlier one would still sound the old chord.
-    told = min((s for s in by_step if changes and s >= half), default=-1.0)
-    movable = [s for s in sorted(by_step)[1:] if s != told]
-    if bar.variation and len(movable) > 1 and rng.random() < 0.6:
-        step = movable[int(rng.integers(len(movable)))]
-        moved = step - 1 if step - 1 > 0 and step - 1 not in by_step else step
-        by_step[moved] = Hit(moved, by_step.pop(step).length, hits[0].symbol if hits else "x")
+    if bar.turn and size - 2.0 not in by_step and brief.rng("turn").random() < TURNED:
+        by_step[size - 2.0] = Hit(size - 2.0, 2, "u" if any(h.symbol in STRUMMED for h in hits) else "x")
     return without_overlaps(by_step.values(), size)
 
 
@@ -122,7 +100,7 @@ def _played(brief: Brief, bar: Bar, hit: Hit, voicings: dict[float, tuple[int, .
     # A hit on the last sixteenth before a change pushes into the new chord; the loop's end pushes into its beginning.
     told = step + 1 if brief.chord(step + 1) != brief.chord(step) else step
     voicing = voicings[max(s for s in voicings if s <= told % brief.steps)]
-    rng = brief.rng("chords note", bar.letter, bar.variation, hit.step)
+    rng = brief.rng("chords note", bar.letter, hit.step)
     accent = {"X": 0.6, "D": 0.5, "u": -0.3, "m": -0.8, "p": 0.3}.get(hit.symbol, 0.0)
     level = velocity(brief, step, rng, accent)
     end = _end_of_chord(brief, step)

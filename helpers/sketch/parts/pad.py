@@ -9,7 +9,7 @@ import numpy as np
 
 from ..brief import Brief
 from ..cells import PADS
-from ..groove import IDEA_ACCENT, STANDS_OUT, Tone, perform, wishes
+from ..groove import IDEA_ACCENT, STANDS_OUT, Tone, letter_wishes, perform
 from ..harmony import Harmony
 from ..score import Swell
 from ..voicing import lead_voices
@@ -120,7 +120,9 @@ def _moving(brief: Brief, spans, voicings: list[tuple[int, ...]], level: int, st
 
 def _restruck(brief: Brief, spans, tones: list[Tone]) -> list[Tone]:
     """The upper voices struck again where the idea stresses what its metre does not, once a half bar at most."""
-    wish = wishes(brief).ravel()
+    form = brief.form()
+    wishes = letter_wishes(brief, form, brief.accents)
+    wish = np.concatenate([wishes[bar.letter] for bar in form])
     changes = [start for start, _, _ in spans]
     half = brief.steps_per_bar // 2
     places = []
