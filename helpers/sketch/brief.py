@@ -14,12 +14,14 @@ from ..music.instruments import Instrument, find_instrument
 from ..music.meter import Meter
 from ..music.pitch import Key
 from ..records import Analysis, Request
+from .feel import KITS_PLAYED, PLAYED, PROGRAMMED, Feel, learnt_feel
 from .form import Bar, heard_letters, plan_form
 from .genres import GENRES, PLAIN, Genre, Mood, find_genre, find_mood, shaped_by
 from .harmony import Harmony, key_of_chords, read_harmony, suggest_progression
 
 # Where a role sits when the idea leaves every octave free (MIDI notes).
 CENTRES = {"bass": 40, "chords": 60, "pad": 60, "lead": 72, "arpeggio": 69, "drums": 60}
+TIMING_SECONDS = 0.008  # standard deviation of a pitched part at humanize = 1
 AUDIBLE_SWING = 0.535  # closer to a half is a straight player's unevenness
 USUAL_ANSWER = 0.15  # a part mostly goes with the idea's accents and sometimes fills its gaps
 LOUD_PERCENTILE = 95  # of the idea's onsets: as strong as that is a full accent
@@ -97,6 +99,17 @@ class Brief:
         """How much the idea stresses a step of the loop, against its mean: about -0.5..1, 0 when nothing was heard."""
         row = self.accents[int(round(step) // self.steps_per_bar) % self.bars]
         return float(row[round(step) % row.size] - self.accents.mean())
+
+    def feel_of(self, limb: str) -> Feel:
+        """How a limb places and strikes each step of the bar, as human as the part is to be."""
+        if self.role == "drums":
+            learnt = learnt_feel(self.genre.drums, limb, self.steps_per_bar)
+            ms = tuple(self.humanize * v for v in learnt.ms)
+            # A machine's hits differ in force too: whoever programs it draws the accents.
+            force = tuple(max(self.humanize, 0.4) * v for v in learnt.velocity)
+            return Feel(ms, force, self.humanize * learnt.ms_deviation, max(self.humanize, 0.4) * learnt.deviation)
+        still = (0.0,) * self.steps_per_bar
+        return Feel(still, still, 1000 * TIMING_SECONDS * self.humanize, 0.0)
 
     def rng(self, *words: object) -> np.random.Generator:
         """The random stream for one decision; the same words give the same stream."""
@@ -177,7 +190,7 @@ def read_brief(request: Request, analysis: Analysis | None, take: int) -> Brief:
         complexity=complexity,
         answer=USUAL_ANSWER if request.answer is None else float(request.answer),
         swing=_swing(request, analysis, genre),
-        humanize=0.15 if request.humanize is None else float(request.humanize),
+        humanize=_humanize(request, instrument),
         feel=_feel(request, genre),
         low=low,
         high=high,
@@ -289,6 +302,12 @@ def _swing(request: Request, analysis: Analysis | None, genre: Genre) -> float:
         return heard if heard >= AUDIBLE_SWING else 0.5
     # An idea in which no swing could be told stays straight, unless the genre is nothing without it.
     return genre.swing if analysis is None or genre.swing >= 0.6 else 0.5
+
+
+def _humanize(request: Request, instrument: Instrument) -> float:
+    if request.humanize is not None:
+        return float(request.humanize)
+    return PLAYED if instrument.is_drums and instrument.program in KITS_PLAYED else PROGRAMMED
 
 
 def _feel(request: Request, genre: Genre) -> float:

@@ -12,8 +12,7 @@ from .brief import Brief
 from .cells import Cell, Hit, cells
 from .form import Bar
 
-TIMING_SECONDS = 0.008  # standard deviation at humanize = 1
-MOST_TIMING_SECONDS = 0.015
+MOST_TIMING_SECONDS = {False: 0.015, True: 0.035}  # of a pitched part, of drums
 TEMPERATURE = 0.35  # of the choice among cells: higher is more varied, lower fits the idea closer
 LOCK_STRENGTH = 5.0
 IDEA_ACCENT = 36  # velocity between a step the idea leaves empty and its strongest
@@ -27,13 +26,15 @@ LEAST_DEVIATION = 0.05  # of the strongest accent: an idea that deviates less on
 
 @dataclass(frozen=True)
 class Tone:
-    """A note on the grid: ``step`` and ``length`` in sixteenths, ``delay_seconds`` for the spread of a strum."""
+    """A note on the grid: ``step`` and ``length`` in sixteenths, ``delay_seconds`` for the spread of a strum,
+    ``limb`` whose timing it takes: ``kick``, ``snare`` or ``time``."""
 
     pitch: int
     step: float
     length: float
     velocity: int
     delay_seconds: float = 0.0
+    limb: str = "time"
 
 
 def syncopation_of(brief: Brief, steps: Sequence[float]) -> float:
@@ -278,19 +279,21 @@ def perform(brief: Brief, tones: Sequence[Tone], *, ring: bool = False) -> tuple
     end = float(brief.steps)
     merged: dict[tuple[int, float], Tone] = {}
     for tone in tones:
-        at = (tone.pitch, round(tone.step, 3))
-        if 0 <= tone.step < end and (at not in merged or merged[at].velocity < tone.velocity):
-            merged[at] = tone
+        key = (tone.pitch, round(tone.step, 3))
+        if 0 <= tone.step < end and (key not in merged or merged[key].velocity < tone.velocity):
+            merged[key] = tone
     ordered = sorted(merged.values(), key=lambda t: (t.step, t.pitch))
     placed: list[tuple[float, float, Tone]] = []
-    shifts: dict[float, float] = {}
+    shifts: dict[tuple[float, str], float] = {}
+    most = MOST_TIMING_SECONDS[brief.role == "drums"]
     for tone in ordered:
-        if tone.step not in shifts:
-            push = float(
-                np.clip(rng.normal(0.0, TIMING_SECONDS * brief.humanize), -MOST_TIMING_SECONDS, MOST_TIMING_SECONDS)
-            )
-            shifts[tone.step] = 0.0 if tone.step == 0 else push
-        start = swung(brief, tone.step) + (shifts[tone.step] + tone.delay_seconds) / brief.step_seconds
+        at = (tone.step, tone.limb)
+        if at not in shifts:
+            feel = brief.feel_of(tone.limb)
+            own = feel.ms[round(tone.step) % len(feel.ms)] / 1000
+            push = float(np.clip(own + rng.normal(0.0, feel.ms_deviation / 1000), -most, most))
+            shifts[at] = 0.0 if tone.step == 0 else push
+        start = swung(brief, tone.step) + (shifts[at] + tone.delay_seconds) / brief.step_seconds
         stop = min(swung(brief, tone.step + tone.length), end)
         placed.append((max(0.0, start), stop, tone))
     notes: list[Note] = []
