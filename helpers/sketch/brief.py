@@ -16,7 +16,7 @@ from ..music.pitch import Key
 from ..records import Analysis, Request
 from .feel import KITS_PLAYED, PLAYED, PROGRAMMED, Feel, learnt_feel
 from .form import Bar, heard_letters, plan_form
-from .genres import GENRES, PLAIN, Genre, Mood, find_genre, find_mood, shaped_by
+from .genres import GENRES, PLAIN, Genre, Mood, find_genre, find_mood, guess_genre, shaped_by
 from .harmony import Harmony, key_of_chords, read_harmony, suggest_progression
 
 # Where a role sits when the idea leaves every octave free (MIDI notes).
@@ -215,7 +215,13 @@ def _genre(request: Request, analysis: Analysis | None, heard: list[str]) -> Gen
         if found:
             heard.append(f"genre {found.name}")
             return found
-    return GENRES[PLAIN]
+    if analysis is None:
+        return GENRES[PLAIN]
+    low = np.asarray(analysis.groove.low_accents, dtype=float)
+    guess = guess_genre(request.bpm, low, analysis.groove.density, analysis.tempo.swing or 0.5)
+    if guess is not None:
+        heard.append(f"{guess.name} by its tempo and kicks")
+    return guess or GENRES[PLAIN]
 
 
 def _mood(request: Request, analysis: Analysis | None, heard: list[str]) -> tuple[str, Mood]:
