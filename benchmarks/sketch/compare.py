@@ -154,7 +154,9 @@ def told_apart(people: list[Window], ours: list[Window]) -> float:
 
     windows = [*people, *ours]
     rows = [measure(w) for w in windows]
-    names = [n for n in (*TOLD_BY, "voices", "hits a bar", "kicks a bar") if n in rows[0]]
+    # How many voices sound together is the role itself, except for chords.
+    extra = {"chords": ("voices",), "drums": ("hits a bar", "kicks a bar")}.get(windows[0].role, ())
+    names = [n for n in (*TOLD_BY, *extra) if n in rows[0]]
     x = np.array([[r[n] for n in names] for r in rows])
     y = np.array([0] * len(people) + [1] * len(ours))
     guesses = np.zeros(len(y))

@@ -36,46 +36,46 @@ class Genre:
 
 # name | bass | chords | guitar | pad | lead | gate | drums | colour | swing/unit | native bpm | progressions | words
 _ROWS = """
-pop | pop eighths sustained | pop block anticipated | strum fingers | held swell | singing anthem | eighths threes | pop | 0 | .50/2 | 75-140 | pop | indie pop, synthpop, k-pop, j-pop, schlager, mainstream
-rock | rock eighths | pop block | power strum chug | held answer | riff anthem | eighths gallop | rock | 0 | .50/2 | 80-180 | rock | indie, indie rock, alternative, grunge, classic rock, garage rock, post-rock
-metal | gallop eighths | power block | chug power | held answer | riff busy | sixteenths gallop | metal | 0 | .50/2 | 90-200 | dark | heavy metal, thrash, metalcore, hard rock, djent
-punk | eighths rock | pop block | power chug | held answer | riff anthem | eighths | punk | 0 | .50/2 | 80-120 | rock | pop punk, emo, hardcore
-blues | blues walking | charleston pop | strum power | held answer | swinging riff | eighths threes | shuffle | 1 | .66/2 | 60-150 | blues | rhythm and blues, blues rock, boogie
+pop | pop eighths sustained | pop broken block | strum fingers | held swell | singing anthem | eighths threes | pop | 0 | .50/2 | 75-140 | pop | indie pop, synthpop, k-pop, j-pop, schlager, mainstream
+rock | rock eighths | pop block | power strum chug | held answer | pentatonic riff | eighths gallop | rock | 0 | .50/2 | 80-180 | rock | indie, indie rock, alternative, grunge, classic rock, garage rock, post-rock
+metal | gallop pedal | power block | chug power | held answer | pentatonic busy | sixteenths gallop | metal | 0 | .50/2 | 90-200 | dark | heavy metal, thrash, metalcore, hard rock, djent
+punk | eighths rock | pop block | power chug | held answer | anthem riff | eighths | punk | 0 | .50/2 | 80-120 | rock | pop punk, emo, hardcore
+blues | blues walking | charleston pop | strum power | held answer | swinging pentatonic | eighths threes | shuffle | 1 | .66/2 | 60-150 | blues | rhythm and blues, blues rock, boogie
 jazz | walking | charleston | charleston | held answer | swinging busy | eighths | swing | 2 | .64/2 | 90-240 | jazz | swing, bebop, cool jazz, smooth jazz, big band, gypsy jazz
-bossa nova | bossa | bossa | bossa fingers | held answer | swinging syncopated | eighths | bossa | 2 | .50/2 | 100-160 | jazz | bossa, latin jazz
-samba | samba | bossa montuno | bossa strum16 | held answer | syncopated busy | sixteenths | samba | 1 | .53/1 | 85-130 | jazz | batucada, pagode, mpb
-funk | funk octaves | funk stabs | strum16 funk | held answer | syncopated riff | gated sixteenths | funk | 2 | .54/1 | 84-128 | funk | p-funk, boogie funk, funky
+bossa nova | bossa | bossa | bossa fingers | held answer | latin swinging | eighths | bossa | 2 | .50/2 | 100-160 | jazz | bossa, latin jazz
+samba | samba | bossa montuno | bossa strum16 | held answer | latin syncopated | sixteenths | samba | 1 | .53/1 | 85-130 | jazz | batucada, pagode, mpb
+funk | funk octaves | funk stabs | strum16 funk | held answer | syncopated pentatonic | gated sixteenths | funk | 2 | .54/1 | 84-128 | funk | p-funk, boogie funk, funky
 disco | octaves funk | funk offbeat | strum16 funk | swell held | syncopated anthem | sixteenths gallop | disco | 1 | .50/2 | 100-136 | funk | nu disco, italo disco, french house
-soul | soul pop | gospel pop charleston | strum fingers charleston | held swell | singing syncopated | eighths | soul | 1 | .54/1 | 66-130 | soul | motown, neo soul, neo-soul, r and b soul
+soul | soul pop | gospel pop broken | strum fingers charleston | held swell | singing syncopated | eighths | soul | 1 | .54/1 | 66-130 | soul | motown, neo soul, neo-soul, r and b soul
 rnb | lofi trap soul | rnb gospel | fingers charleston | held swell | singing syncopated | sparse threes | trap | 2 | .54/1 | 110-170 | soul | r&b, r'n'b, contemporary r&b, alternative r&b, slow jam
 gospel | soul walking | gospel | fingers strum | held swell | singing anthem | eighths | soul | 2 | .58/1 | 60-130 | soul | worship, choir gospel, spiritual
-hip hop | hiphop lofi | hiphop lofi stabs | fingers charleston | held swell | sparse riff | sparse threes | boombap | 1 | .56/1 | 70-108 | minor loop | hip-hop, hiphop, boom bap, rap, old school hip hop, east coast
-lo-fi | lofi hiphop | lofi rnb | fingers charleston | held swell | sparse singing | sparse eighths | lofi | 2 | .58/1 | 62-98 | jazz | lofi, lo-fi hip hop, lofi hip hop, chillhop, study beats, chill
-trap | trap | stabs hiphop block | fingers | held swell | riff sparse | threes sparse gated | trap | 0 | .50/1 | 110-175 | minor loop | southern hip hop, cloud rap, phonk, trap soul, rage
-drill | drill | stabs block | fingers | held answer | riff sparse | threes sparse | drill | 0 | .50/1 | 125-160 | minor loop | uk drill, grime
-house | offbeat octaves garage | house stabs | house strum16 | pulse swell | syncopated riff | gated eighths offbeat | four | 1 | .53/1 | 110-134 | house | deep house, tech house, progressive house, chicago house, electro house, future house, dance, edm, slap house, melodic house
-techno | techno rolling offbeat | stabs offbeat | house | pulse swell | riff sparse | gated sixteenths offbeat | techno | 0 | .50/1 | 118-160 | modal | minimal, minimal techno, detroit techno, acid techno, industrial techno, hardgroove, electro
-acid | acid techno | stabs house | house | pulse | riff syncopated | sixteenths gated | techno | 0 | .52/1 | 110-150 | modal | acid house, 303
-trance | offbeat rolling | trance offbeat | strum | pulse swell | anthem riff | sixteenths gallop threes | four | 0 | .50/1 | 125-150 | epic | uplifting trance, psytrance, goa, eurodance, hands up, hardstyle, rave, big room
-drum and bass | dnb halftime | stabs anticipated | fingers | held swell | singing sparse | gated sixteenths | dnb | 1 | .50/1 | 155-185 | minor loop | dnb, d&b, drum n bass, drum & bass, jungle, liquid, liquid drum and bass, neurofunk
-dubstep | dubstep halftime | stabs block | power | held swell | riff sparse | threes gated | dubstep | 0 | .50/1 | 130-150 | dark | brostep, riddim, bass music, future bass, wobble
-uk garage | garage | house stabs rnb | house | swell held | syncopated riff | gated offbeat | garage | 1 | .58/1 | 124-140 | house | garage, 2-step, two-step, speed garage, bassline, future garage
+hip hop | hiphop lofi | hiphop lofi stabs | fingers charleston | held swell | bounce sparse | sparse threes | boombap | 1 | .56/1 | 70-108 | minor loop | hip-hop, hiphop, boom bap, rap, old school hip hop, east coast
+lo-fi | lofi hiphop | lofi rnb broken | fingers charleston | held swell | sparse singing | sparse eighths | lofi | 2 | .58/1 | 62-98 | jazz | lofi, lo-fi hip hop, lofi hip hop, chillhop, study beats, chill
+trap | trap | held block hiphop | fingers | held swell | bounce | threes sparse | trap | 0 | .50/1 | 110-175 | minor loop | southern hip hop, cloud rap, phonk, trap soul, rage
+drill | drill | held stabs | fingers | held answer | bounce sparse | threes sparse | drill | 0 | .50/1 | 125-160 | minor loop | uk drill, grime
+house | offbeat octaves garage | house offbeat | house strum16 | pulse swell | stabby syncopated | gated eighths offbeat | four | 1 | .53/1 | 110-134 | house | deep house, tech house, progressive house, chicago house, electro house, future house, dance, edm, slap house, melodic house
+techno | techno rolling pedal | stabs offbeat | house | pulse swell | stabby | gated sixteenths offbeat | techno | 0 | .50/1 | 118-160 | modal | minimal, minimal techno, detroit techno, acid techno, industrial techno, hardgroove, electro
+acid | acid techno | stabs house | house | pulse | stabby riff | sixteenths gated | techno | 0 | .52/1 | 110-150 | modal | acid house, 303
+trance | offbeat rolling | trance offbeat | strum | pulse swell | trance anthem | sixteenths gallop threes | four | 0 | .50/1 | 125-150 | epic | uplifting trance, psytrance, goa, eurodance, hands up, hardstyle, rave, big room
+drum and bass | dnb halftime | held stabs anticipated | fingers | held swell | long singing | gated sixteenths | dnb | 1 | .50/1 | 155-185 | minor loop | dnb, d&b, drum n bass, drum & bass, jungle, liquid, liquid drum and bass, neurofunk
+dubstep | dubstep halftime | held stabs | power | held swell | riff long | threes gated | dubstep | 0 | .50/1 | 130-150 | dark | brostep, riddim, bass music, future bass, wobble
+uk garage | garage | house stabs rnb | house | swell held | stabby syncopated | gated offbeat | garage | 1 | .58/1 | 124-140 | house | garage, 2-step, two-step, speed garage, bassline, future garage
 breakbeat | funk dnb | stabs house | funk | held answer | syncopated riff | gated sixteenths | breakbeat | 0 | .52/1 | 105-150 | minor loop | big beat, breaks, breakcore, trip hop fast
-trip hop | lofi halftime dub | lofi stabs | fingers | held swell | sparse singing | sparse | boombap | 1 | .54/1 | 68-104 | dark | trip-hop, downtempo, chillout, electronica
-reggae | reggae dub | skank bubble | skank | held answer | singing sparse | offbeat | reggae | 0 | .56/2 | 62-100 | pop | roots reggae, ska, rocksteady, lovers rock
-dub | dub reggae | skank stabs | skank | held swell | sparse | sparse offbeat | reggae | 0 | .55/2 | 62-100 | modal | dub reggae, dub techno
-reggaeton | dembow | dembow stabs | dembow fingers | held answer | syncopated singing | threes gated | dembow | 0 | .50/1 | 84-112 | minor loop | dembow, latin pop, dancehall, moombahton, latin trap, perreo
-salsa | tumbao | montuno | montuno | held answer | syncopated busy | sixteenths | latin | 1 | .50/1 | 84-132 | funk | latin, son, mambo, cumbia, timba, merengue, cuban
-afrobeat | afro funk | bubble funk | strum16 fingers | held answer | syncopated riff | gated threes | afro | 1 | .53/1 | 92-126 | funk | afrobeats, afropop, highlife, afro house, afro, world
-amapiano | amapiano | rnb house | fingers | swell held | syncopated sparse | gated sparse | amapiano | 2 | .53/1 | 106-118 | house | gqom, kwaito, log drum
-country | country pop | pop block | travis strum | held answer | singing swinging | eighths | train | 0 | .50/2 | 84-140 | pop | americana, bluegrass, western, country pop, honky tonk
-folk | country sustained | ballad block | travis fingers strum | held answer | singing | eighths quarters | train | 0 | .50/2 | 70-140 | pop | singer-songwriter, acoustic, celtic, irish, indie folk, traditional
-ballad | sustained pop | ballad block | fingers | held swell | singing sparse | eighths | pop | 1 | .50/2 | 55-90 | pop | piano ballad, slow, love song
-synthwave | synthwave eighths | block stabs pop | strum | pulse held | anthem riff | sixteenths eighths gallop | synthwave | 0 | .50/2 | 80-125 | epic | retrowave, outrun, 80s, eighties, vaporwave, new wave, darkwave
-ambient | drone sustained | block | fingers | held rise swell | sparse singing | sparse quarters | ambient | 1 | .50/2 | 60-120 | modal | drone, space, new age, meditation, soundscape, atmospheric, shoegaze
-cinematic | sustained drone eighths | block ballad | fingers | swell rise held | singing anthem | eighths sixteenths gallop | cinematic | 0 | .50/2 | 60-150 | epic | film, score, soundtrack, epic, orchestral, trailer, game
-classical | sustained country | ballad block | fingers | held swell | singing busy | eighths sixteenths | march | 0 | .50/2 | 60-150 | classical | baroque, romantic, chamber, opera, neoclassical, piano solo
-electronic | offbeat techno synthwave | house stabs trance | house | pulse swell | riff anthem | gated sixteenths eighths | four | 0 | .50/1 | 100-150 | epic | electronica, idm, electro pop, electropop, glitch, experimental
+trip hop | lofi halftime dub | lofi stabs | fingers | held swell | sparse long | sparse | boombap | 1 | .54/1 | 68-104 | dark | trip-hop, downtempo, chillout, electronica
+reggae | reggae dub | skank bubble | skank | held answer | offbeat | offbeat | reggae | 0 | .56/2 | 62-100 | pop | roots reggae, ska, rocksteady, lovers rock
+dub | dub reggae | skank stabs | skank | held swell | offbeat sparse | sparse offbeat | reggae | 0 | .55/2 | 62-100 | modal | dub reggae, dub techno
+reggaeton | dembow | dembow stabs | dembow fingers | held answer | bounce latin | threes gated | dembow | 0 | .50/1 | 84-112 | minor loop | dembow, latin pop, dancehall, moombahton, latin trap, perreo
+salsa | tumbao | montuno | montuno | held answer | latin busy | sixteenths | latin | 1 | .50/1 | 84-132 | funk | latin, son, mambo, cumbia, timba, merengue, cuban
+afrobeat | afro funk | bubble funk | strum16 fingers | held answer | latin syncopated | gated threes | afro | 1 | .53/1 | 92-126 | funk | afrobeats, afropop, highlife, afro house, afro, world
+amapiano | amapiano | rnb house | fingers | swell held | stabby sparse | gated sparse | amapiano | 2 | .53/1 | 106-118 | house | gqom, kwaito, log drum
+country | country pop | pop broken | travis strum | held answer | pentatonic singing | eighths | train | 0 | .50/2 | 84-140 | pop | americana, bluegrass, western, country pop, honky tonk
+folk | country sustained | broken ballad | travis fingers strum | held answer | singing | eighths quarters | train | 0 | .50/2 | 70-140 | pop | singer-songwriter, acoustic, celtic, irish, indie folk, traditional
+ballad | sustained pop | broken ballad block | fingers | held swell | singing sparse | eighths | pop | 1 | .50/2 | 55-90 | pop | piano ballad, slow, love song
+synthwave | synthwave eighths pedal | block pop held | strum | pulse held | anthem trance | sixteenths eighths gallop | synthwave | 0 | .50/2 | 80-125 | epic | retrowave, outrun, 80s, eighties, vaporwave, new wave, darkwave
+ambient | drone sustained | held block | fingers | held rise swell | long | sparse quarters | ambient | 1 | .50/2 | 60-120 | modal | drone, space, new age, meditation, soundscape, atmospheric, shoegaze
+cinematic | sustained pedal eighths | block broken held | fingers | swell rise held | long anthem | eighths sixteenths gallop | cinematic | 0 | .50/2 | 60-150 | epic | film, score, soundtrack, epic, orchestral, trailer, game
+classical | sustained country | broken ballad | fingers | held swell | singing busy | eighths sixteenths | march | 0 | .50/2 | 60-150 | classical | baroque, romantic, chamber, opera, neoclassical, piano solo
+electronic | offbeat techno synthwave | house stabs trance | house | pulse swell | riff trance | gated sixteenths eighths | four | 0 | .50/1 | 100-150 | epic | electronica, idm, electro pop, electropop, glitch, experimental
 """
 PLAIN = "pop"  # where neither the musician nor the idea tells a genre
 LEAST_GUESS = 0.35

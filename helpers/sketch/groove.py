@@ -15,7 +15,7 @@ from .form import Bar
 MOST_TIMING_SECONDS = {False: 0.015, True: 0.035}  # of a pitched part, of drums
 TEMPERATURE = 0.35  # of the choice among cells: higher is more varied, lower fits the idea closer
 LOCK_STRENGTH = 5.0
-IDEA_ACCENT = 36  # velocity between a step the idea leaves empty and its strongest
+IDEA_ACCENT = 30  # velocity between a step the idea leaves empty and its strongest
 SILENT = 0.1  # of the strongest accent: the idea rests there
 MOVE_GAIN = 0.2  # of the strongest accent: less is not worth moving a hit for
 STYLE_FALL = 0.82  # each further style of a genre is that much less likely
@@ -139,12 +139,13 @@ def write_riffs(
     most: int = 1,
     drops: int = 1,
     densest: float = 4.0,
+    answers: bool = True,
 ) -> dict[str, Cell]:
     """The rhythm of each letter of the form, written once and then placed literally in all its bars.
 
     A cell that suits the letter's mean accents is chosen, brought to the density asked for and bent once to what the
     idea does beyond its metre. ``symbols``: those of hits that come, the first for accents. ``most`` and ``drops`` as
-    in :func:`follow`; ``densest`` in hits a quarter.
+    in :func:`follow`; ``densest`` in hits a quarter; ``answers``: later letters share the first's first half.
     """
     wishes = letter_wishes(brief, form, profile)
     out = {}
@@ -159,6 +160,10 @@ def write_riffs(
         rng = brief.rng(bank, "follow", letter)
         pulse = cell.is_pulse(brief.meter.steps_per_beat)
         hits = follow(brief, cell.hits, whole, symbols[0], rng, most, 0 if pulse else drops)
+        if out and answers and cell.steps == next(iter(out.values())).steps:
+            # The second letter begins as the first does and answers it: two riffs of one song.
+            first, half = next(iter(out.values())), cell.steps / 2
+            hits = [*(h for h in first.hits if h.step < half), *(h for h in hits if h.step >= half)] or hits
         out[letter] = Cell(cell.name, without_overlaps(hits, cell.steps), cell.steps)
     return out
 

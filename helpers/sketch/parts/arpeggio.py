@@ -10,16 +10,16 @@ from ..groove import Tone, perform, velocity, window, write_riffs
 from ..harmony import Harmony
 from . import Part
 
-ORDERS = ("up", "down", "up-down", "broken", "pedal", "converge", "thumb")
+ORDERS = ("up", "down", "up-down", "doubled", "broken", "pedal", "converge", "thumb")
 REACHES = (3, 3, 4, 4, 5)
 RINGING = 3.0  # steps that a decaying instrument rings on
-PLUCK, PLUCKED = "pluck", 1.25  # a synth pluck is a lead patch let go after that many steps
+PLUCK, PLUCKED = "pluck", 2.0  # a synth pluck is a lead patch let go after that many steps
 
 
 def order_indices(name: str, n: int) -> list[int]:
     """The order in which ``n`` tones (0 lowest) are played, one round.
 
-    up 0123 · down 3210 · up-down 012321 · broken 0213 · pedal 3 0 3 1 3 2 · converge 0 3 1 2 · thumb 0 2 1 2.
+    up 0123 · down 3210 · up-down 012321 · broken 0213 · doubled 00112233 · pedal 3 0 3 1 3 2 · converge 0 3 1 2 · thumb 0 2 1 2.
     """
     up = list(range(n))
     if n < 3:
@@ -30,6 +30,8 @@ def order_indices(name: str, n: int) -> list[int]:
         return up + up[-2:0:-1]
     if name == "broken":
         return [0, 2, 1, *up[3:]]
+    if name == "doubled":
+        return [i for i in up for _ in range(2)]
     if name == "pedal":
         return [i for low in up[:-1] for i in (n - 1, low)]
     if name == "converge":
@@ -58,7 +60,7 @@ def write_arpeggio(brief: Brief) -> Part:
                 pool = _pool(brief, chord, reach)
                 line = [pool[i] for i in order_indices(orders[bar.letter], len(pool))]
             note_rng = brief.rng("arp note", bar.letter, hit.step)
-            level = velocity(brief, step, note_rng, 0.5 if hit.symbol == "X" else -0.2)
+            level = velocity(brief, step, note_rng, 0.3 if hit.symbol == "X" else -0.1)
             length = hit.length * float(np.clip(brief.legato, 0.5, 1.0)) if brief.instrument.sustains else RINGING
             if brief.instrument.name == PLUCK:
                 length = min(length, PLUCKED)

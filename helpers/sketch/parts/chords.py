@@ -17,6 +17,7 @@ COLOUR_CHANCE = {0: 0.0, 1: 0.2, 2: 0.35}
 MOST_COLOURED = 0.34  # of the chords: the idea's own harmony stays the harmony
 HAND_SPANS = (10, 14, 14)  # semitones: a take in close position, or one as wide as a hand reaches
 STRUMMED = "DdumM"
+LEFT_HAND = 36  # the lowest bass note beside a chord
 TURNED = 0.5  # of the loops that end without a hit on their last eighth get one
 
 
@@ -53,7 +54,7 @@ def _voicings(brief: Brief, guitar: bool, power: bool) -> dict[float, tuple[int,
     before: tuple[int, ...] = ()
     coloured = 0
     rng = brief.rng("voices")
-    voices = 3 if brief.density < -0.2 else int(rng.choice([3, 4, 4]))
+    voices = 3 if brief.density < -0.2 else int(rng.choice([3, 3, 4]))
     span = int(rng.choice(HAND_SPANS))
     for start, _, chord in brief.chord_spans():
         rng = brief.rng("colour", chord.label)
@@ -105,8 +106,16 @@ def _played(brief: Brief, bar: Bar, hit: Hit, voicings: dict[float, tuple[int, .
     level = velocity(brief, step, rng, accent)
     end = _end_of_chord(brief, step)
     length = min(hit.length * float(np.clip(brief.legato, 0.5, 1.0)), end - step)
-    if hit.symbol in "p1234":
-        pitch = voicing[0] if hit.symbol == "p" else voicing[1:][min(int(hit.symbol), len(voicing) - 1) - 1]
+    if not guitar and hit.symbol in "pP":  # the left hand: the bass an octave below where the instrument has it
+        bass = brief.chord(told).bass
+        low = max(brief.instrument.low, LEFT_HAND) + (bass - max(brief.instrument.low, LEFT_HAND)) % 12
+        left = (min(low, voicing[0]),) if low < voicing[0] else ()
+        voicing = (*left, *voicing) if hit.symbol == "P" else (*left, *voicing)[:1]
+    elif hit.symbol == "y":
+        voicing = voicing[-2:]
+    elif hit.symbol in "p1234":
+        upper = voicing if not guitar else voicing[1:]
+        pitch = voicing[0] if hit.symbol == "p" else upper[min(int(hit.symbol), len(upper)) - 1]
         ring = min(end - step, 8.0) if guitar or not brief.instrument.sustains else length
         return [Tone(pitch, step, max(length, ring), level)]
     if hit.symbol in STRUMMED and guitar:

@@ -161,7 +161,7 @@ def _timekeeping(brief: Brief, bar: Bar, style: DrumStyle, hits: Hits, keeper: s
     new = lead if "open" in (lead, keeper) or not keeper else keeper  # open hats are a colour, not a pulse
     fixed = lead in style.fixed
     beat = brief.meter.steps_per_beat
-    rate = 1.0 if fixed else float(brief.rng("timekeeper").choice([1.0, 1.0, 2.0, 0.5]))
+    rate = 1.0 if fixed else float(brief.rng("timekeeper").choice([1.0, 1.0, 1.0, 2.0, 0.5]))
     rng = brief.rng("timekeeper fill", bar.letter)
     joins = brief.lean > 0 and not fixed
     resting = [s for s in np.argsort(wish, kind="stable") if wish[s] < STAYS_BACK and s % beat][:MOST_RESTS]
@@ -173,8 +173,8 @@ def _timekeeping(brief: Brief, bar: Bar, style: DrumStyle, hits: Hits, keeper: s
         if not (sparse or halved or rests):
             out.append((step, new if name == lead else name, mark))
     taken = {step for step, name, _ in out if name in (new, "open")}
-    added = max(0.45 * (rate > 1), brief.density if brief.density > 0.25 else 0.0)
-    stresses = 2
+    added = max(float(rate > 1), brief.density if brief.density > 0.25 else 0.0)
+    stresses = 1
     for step in map(float, range(brief.steps_per_bar)):
         stressed = joins and stresses > 0 and wish[round(step)] > STANDS_OUT
         if step not in taken and (stressed or rng.random() < added):
@@ -187,7 +187,7 @@ def _ghosts(brief: Brief, hits: Hits, rng: np.random.Generator) -> Hits:
     """Soft strokes of the snare on the free odd sixteenths."""
     taken = {s for s, name, _ in hits if name in STRUCK}
     free = [float(s) for s in range(1, brief.steps_per_bar, 2) if float(s) not in taken]
-    return [(s, "snare", "g") for s in free if rng.random() < 0.25 * brief.complexity]
+    return [(s, "snare", "g") for s in free if rng.random() < 0.2 * brief.complexity]
 
 
 def _rolled(brief: Brief, bar: Bar, style: DrumStyle, hits: Hits) -> Hits:
