@@ -10,7 +10,7 @@ import numpy as np
 from ..records import Note
 from .brief import Brief
 from .cells import Cell, Hit, cells
-from .form import Bar
+from .form import Bar, heard_letters
 
 MOST_TIMING_SECONDS = {False: 0.015, True: 0.035}  # of a pitched part, of drums
 TEMPERATURE = 0.35  # of the choice among cells: higher is more varied, lower fits the idea closer
@@ -139,13 +139,12 @@ def write_riffs(
     most: int = 1,
     drops: int = 1,
     densest: float = 4.0,
-    answers: bool = True,
 ) -> dict[str, Cell]:
     """The rhythm of each letter of the form, written once and then placed literally in all its bars.
 
     A cell that suits the letter's mean accents is chosen, brought to the density asked for and bent once to what the
     idea does beyond its metre. ``symbols``: those of hits that come, the first for accents. ``most`` and ``drops`` as
-    in :func:`follow`; ``densest`` in hits a quarter; ``answers``: later letters share the first's first half.
+    in :func:`follow`; ``densest`` in hits a quarter.
     """
     wishes = letter_wishes(brief, form, profile)
     out = {}
@@ -160,8 +159,8 @@ def write_riffs(
         rng = brief.rng(bank, "follow", letter)
         pulse = cell.is_pulse(brief.meter.steps_per_beat)
         hits = follow(brief, cell.hits, whole, symbols[0], rng, most, 0 if pulse else drops)
-        if out and answers and cell.steps == next(iter(out.values())).steps:
-            # The second letter begins as the first does and answers it: two riffs of one song.
+        if out and not heard_letters(brief.accents) and cell.steps == next(iter(out.values())).steps:
+            # The second letter begins as the first does and answers it, unless the idea itself has two riffs.
             first, half = next(iter(out.values())), cell.steps / 2
             hits = [*(h for h in first.hits if h.step < half), *(h for h in hits if h.step >= half)] or hits
         out[letter] = Cell(cell.name, without_overlaps(hits, cell.steps), cell.steps)

@@ -42,7 +42,8 @@ PROGRESSIONS = {
 class Harmony:
     """One half bar: the chord as written, its usable tones (root first when it is usable) and its colours.
 
-    ``tones`` and ``colours`` are pitch classes; colours (seventh, ninth) lie on the scale and rub against none.
+    ``tones`` and ``colours`` are pitch classes; colours (seventh, ninth) lie on the scale and rub against none;
+    ``foreign`` are tones that the key's own scale lacks.
     """
 
     label: str
@@ -50,6 +51,7 @@ class Harmony:
     tones: tuple[int, ...]
     colours: tuple[int, ...]
     scale: tuple[int, ...]
+    foreign: tuple[int, ...] = ()
 
     @property
     def bass(self) -> int:
@@ -150,7 +152,8 @@ def _harmony(symbol: ChordSymbol, key: Key, strict: bool) -> Harmony:
     scale = tuple(p for p in scale if p in tones or not _clashes(p, tones, key))
     seventh, ninth = _colour(symbol.root, (10, 11), key, tones), _colour(symbol.root, (2,), key, tones)
     colours = tuple(c for c in (seventh, ninth) if c is not None and c not in tones)
-    return Harmony(symbol.label(key), symbol.root, tones, colours, scale)
+    foreign = tuple(t for t in tones if t not in key.scale)
+    return Harmony(symbol.label(key), symbol.root, tones, colours, scale, foreign)
 
 
 def _clashes(pitch: int, tones: tuple[int, ...], key: Key) -> bool:

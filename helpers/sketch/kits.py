@@ -1,4 +1,4 @@
-"""Drum patterns: one line an instrument, one character a sixteenth, one or two bars.
+"""Drum patterns: grooves (in ``grooves.txt``), fills and rolls; one line an instrument, one character a sixteenth.
 
 ``X`` accent, ``x`` plain, ``g`` ghost, ``o`` soft, ``.`` nothing; ``r`` two 32nds, soft, ``R`` loud; ``t`` three in the
 sixteenth; ``T`` a triplet over two sixteenths; ``f`` flam, ``d`` drag. A style has grooves (the first is its plainest) and
@@ -8,13 +8,12 @@ played in half or double time where that brings it inside.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from importlib import resources
 
 from ..music.meter import METERS
 from .cells import NEAREST_METER, WRITTEN_METERS, in_meter
-from .grooves_band import BAND, IN_SIX, IN_THREE
-from .grooves_club import CLUB
 
 # General MIDI percussion
 NOTES = {
@@ -55,27 +54,6 @@ STROKES = {
     "f": ((-0.2, 44), (0.0, 108)),
     "d": ((-0.5, 34), (-0.25, 40), (0.0, 106)),
 }
-# Lines that make the style what it is: no take moves, thins, swaps or adds to them.
-FIXED = {
-    "four": "kick",
-    "techno": "kick",
-    "disco": "kick",
-    "trap": "clap snare hat",
-    "drill": "snare hat",
-    "dubstep": "kick snare",
-    "halftime": "snare",
-    "dnb": "kick snare",
-    "dembow": "kick snare",
-    "amapiano": "shaker",
-    "synthwave": "kick snare",
-    "boombap": "snare hat",
-    "lofi": "hat",
-    "reggae": "kick rim",
-    "bossa": "kick rim",
-    "swing": "ride",
-    "train": "snare",
-    "metal": "kick",
-}
 # Hat rolls, laid over a bar; a dot leaves the groove's own hat.
 ROLLS = {
     "trap": (
@@ -105,17 +83,6 @@ class DrumStyle:
     fixed: tuple[str, ...] = ()
 
 
-def _grooves(text: str) -> tuple[dict[str, str], ...]:
-    out = []
-    for block in text.strip().split("\n\n"):
-        lines = {}
-        for line in block.strip().splitlines():
-            name, pattern = line.split("|")
-            lines[name.strip()] = pattern.replace(" ", "")
-        out.append(lines)
-    return tuple(out)
-
-
 # Fills for the last bar, written on its last beats; ``*`` keeps the groove underneath, else the groove stops there.
 FILLS = {
     "snare": ({"snare": "x.xx"}, {"snare": "gxxX xxxX"}, {"snare": "f.x. d.xX"}, {"snare": ".g.g x.gf"}),
@@ -134,7 +101,6 @@ FILLS = {
     "rims": ({"rim": "x..x ..xx"}, {"rim": ".xx."}),
     "brushes": ({"snare": "..x. .x.x"}, {"snare": "x.g."}, {"snare": "T.g. x.x."}),
 }
-STYLES = {"4/4": BAND | CLUB, "3/4": IN_THREE, "6/8": IN_SIX}
 _SUBSTITUTE = {
     "3/4": {
         "default": "three",
@@ -148,17 +114,36 @@ _SUBSTITUTE = {
 }
 
 
+@lru_cache(maxsize=1)
+def drum_styles() -> dict[str, dict[str, DrumStyle]]:
+    """Every style of ``grooves.txt``: meter -> name -> style."""
+    out: dict[str, dict[str, DrumStyle]] = {}
+    text = (resources.files(__package__) / "grooves.txt").read_text(encoding="utf-8")
+    for section in text.split("\n= ")[1:]:
+        meter, *styles = section.split("\n* ")
+        for style in styles:
+            head, _, body = style.partition("\n")
+            name, native, fills, *fixed = (cell.strip() for cell in head.split("|"))
+            grooves = tuple(
+                {line[:11].strip(): line[11:].replace(" ", "") for line in block.splitlines()}
+                for block in body.strip().split("\n\n")
+            )
+            low, high = map(float, native.split("-"))
+            found = DrumStyle(name, grooves, tuple(fills.split()), (low, high), tuple(" ".join(fixed).split()))
+            out.setdefault(meter.strip(), {})[name] = found
+    return out
+
+
 @lru_cache(maxsize=128)
 def drum_style(name: str, meter: str) -> DrumStyle:
     """The drum style called ``name`` in a meter; in 3/4 and 6/8 its substitute, in longer meters the pattern goes on."""
     steps = METERS[meter].steps_per_bar
     written = meter if meter in WRITTEN_METERS else NEAREST_METER[meter]
-    styles = STYLES[written]
+    styles = drum_styles()[written]
     if name not in styles:
         table = _SUBSTITUTE.get(written, {"default": "pop"})
         name = table.get(name, table["default"])
-    text, fills, native = styles[name]
-    grooves = _grooves(text)
-    if written != meter:
-        grooves = tuple({line: in_meter(hits, steps) for line, hits in groove.items()} for groove in grooves)
-    return DrumStyle(name, grooves, tuple(fills.split()), native, tuple(FIXED.get(name, "").split()))
+    if written == meter:
+        return styles[name]
+    longer = tuple({line: in_meter(hits, steps) for line, hits in g.items()} for g in styles[name].grooves)
+    return replace(styles[name], grooves=longer)

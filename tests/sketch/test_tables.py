@@ -13,7 +13,7 @@ from helpers.sketch.harmony import PROGRESSIONS, degree_chord
 from helpers.sketch.kits import FILLS, NOTES, drum_style
 from helpers.sketch.parts.arpeggio import ORDERS, order_indices
 
-SYMBOLS = {"bass": "135678dnag", "chords": "XxDdump1234", "lead": "Xx", "gate": "Xx"}
+SYMBOLS = {"bass": "135678npacbg", "chords": "XxyDdumpP1234", "lead": "Xx", "gate": "Xx"}
 
 
 @pytest.mark.parametrize("bank", BANKS)

@@ -17,6 +17,7 @@ REACH_SEMITONES = 9  # around the part's centre
 PASSING_SHARE = 0.26  # of a bar's notes may lie off the chord
 EVEN_FIRST = 0.3  # of a full accent: how much an odd sixteenth must be stressed more to be taken
 FIXED = 0.6  # of the takes leave the hook where it is when the chord changes; the others move it with the root
+TELLING = 2  # semitones a strong note goes out of its way for a tone of the chord that the key lacks
 BREATH = 0.7  # of the last bar is sung, then the line breathes
 OWN = "the idea's own motif"
 TREATMENTS = ("quoted", "quoted", "inverted", "answered")
@@ -128,7 +129,7 @@ def _sing(brief: Brief, bar: Bar, hook: Hook, fixed: bool, before: list[Tone]) -
         goal = _on_ladder(brief, brief.chord(0) if fixed else chord, root, height, middle)
         if bar.turn and last and before:
             goal = before[0].pitch + (2 if goal > before[0].pitch else -2)
-        pitch = _nearest(brief, chord.tones if strong else chord.scale, goal)
+        pitch = _nearest(brief, chord.tones if strong else chord.scale, goal, chord.foreign if strong else ())
         hold = length * float(np.clip(brief.legato, 0.4, 1.0))
         rng = brief.rng("sing", bar.letter, at)
         out.append(Tone(pitch, step, max(0.5, hold), velocity(brief, step, rng, 0.3 if strong else -0.1)))
@@ -143,10 +144,13 @@ def _on_ladder(brief: Brief, chord: Harmony, root: int, height: int, middle: flo
     return scale[int(np.clip(home + height, 0, len(scale) - 1))]
 
 
-def _nearest(brief: Brief, allowed: tuple[int, ...], goal: int) -> int:
-    """The allowed pitch nearest the goal, within reach of the centre."""
+def _nearest(brief: Brief, allowed: tuple[int, ...], goal: int, telling: tuple[int, ...]) -> int:
+    """The allowed pitch nearest the goal, within reach of the centre; a ``telling`` one may be TELLING further off."""
     low, high = max(brief.low, brief.centre - REACH_SEMITONES - 3), min(brief.high, brief.centre + REACH_SEMITONES + 3)
-    return min((p for p in range(low, high + 1) if p % 12 in allowed), key=lambda p: (abs(p - goal), p))
+    return min(
+        (p for p in range(low, high + 1) if p % 12 in allowed),
+        key=lambda p: (abs(p - goal) - TELLING * (p % 12 in telling), p),
+    )
 
 
 def _pickup(brief: Brief, tones: list[Tone]) -> list[Tone]:
