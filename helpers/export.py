@@ -46,7 +46,7 @@ def loop_stem(request: Request, number: int, verdict: str = "pass") -> str:
 
 def key_slug(key: Key) -> str:
     """``A minor -> Amin``, ``F# major -> Fsharpmaj``: safe in file names and links."""
-    return key.tonic_name.replace("#", "sharp") + ("maj" if key.mode == "major" else "min")
+    return key.tonic_name.replace("#", "sharp") + ("maj" if key.plain.mode == "major" else "min")
 
 
 def free_name(folder: Path, stem: str, suffix: str) -> Path:

@@ -28,6 +28,17 @@ def test_a_beat_of_six_eight_is_a_dotted_quarter():
     assert METERS["6/8"].quarters_per_beat == 1.5 and METERS["4/4"].quarters_per_beat == 1
 
 
+def test_odd_meters_divide_after_their_longer_half():
+    assert [METERS[m].steps_per_bar for m in ("5/4", "7/4", "7/8", "12/8")] == [20, 28, 14, 24]
+    assert METERS["7/8"].chord_steps(2) == (0, 8) and METERS["5/4"].chord_steps(2) == (0, 12)
+    assert METERS["4/4"].chord_steps(3) == (0, 8, 12) and METERS["12/8"].chord_steps(2) == (0, 12)
+    assert METERS["7/8"].pulses_per_bar == 7 and METERS["5/4"].pulses_per_bar == 5
+    for meter in METERS.values():
+        for count in (1, 2, 3, 4):
+            steps = meter.chord_steps(count)
+            assert len(set(steps)) == count and max(steps) < meter.steps_per_bar
+
+
 def test_an_unknown_time_signature_names_the_known_ones():
     with pytest.raises(InvalidInput, match="4/4, 3/4, 6/8"):
-        parse_meter("7/8")
+        parse_meter("9/8")

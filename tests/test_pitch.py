@@ -33,13 +33,26 @@ from helpers.music.pitch import (
         ("B♯", "C major"),
         ("E Minor", "E minor"),
         ("A MAJOR", "A major"),
+        ("D dorian", "D dorian"),
+        ("f# Phrygian", "F# phrygian"),
+        ("C harmonic minor", "C harmonic minor"),
+        ("a-Moll", "A minor"),
+        ("h-Moll", "B minor"),
+        ("B-Dur", "Bb major"),
+        ("Es Dur", "Eb major"),
+        ("fis-moll", "F# minor"),
+        ("As-Dur", "Ab major"),
+        ("8A", "A minor"),
+        ("8B", "C major"),
+        ("1a", "G# minor"),
+        ("12B", "E major"),
     ],
 )
 def test_keys_are_read_as_musicians_write_them(text, name):
     assert parse_key(text).name == name
 
 
-@pytest.mark.parametrize("text", ["", "H minor", "A dorian", "minor", "C##b", "12", "A minor please"])
+@pytest.mark.parametrize("text", ["", "H minor", "A doric", "13A", "0B", "minor", "C##b", "12", "A minor please"])
 def test_what_is_not_a_key_is_refused(text):
     with pytest.raises(InvalidInput, match=r"not a key|not a note"):
         parse_key(text)
@@ -89,10 +102,52 @@ def test_a_chord_list_is_read_and_written():
     bars = parse_progression("| Am | F | C G | Em |")
     assert bars == (("Am",), ("F",), ("C", "G"), ("Em",))
     assert write_progression((("Am", "Am"), ("C", "G"))) == "| Am | C G |"
+    assert parse_progression("| Am | % | C % G |") == (("Am",), ("Am",), ("C", "C", "G"))
 
 
 @pytest.mark.parametrize(
-    ("text", "word"), [("", "empty"), ("| |", "empty"), ("| A B C |", "holds 3"), ("| Am | Hm |", "not a chord")]
+    ("label", "tones", "bass"),
+    [
+        ("C6", (0, 4, 7, 9), 0),
+        ("C9", (0, 4, 7, 10, 2), 0),
+        ("Dm11", (2, 5, 9, 0, 4, 7), 2),
+        ("G13", (7, 11, 2, 5, 9, 4), 7),
+        ("Cadd9", (0, 4, 7, 2), 0),
+        ("A7sus4", (9, 2, 4, 7), 9),
+        ("Am(maj7)", (9, 0, 4, 8), 9),
+        ("Bm7b5", (11, 2, 5, 9), 11),
+        ("Bø", (11, 2, 5, 9), 11),
+        ("C#dim7", (1, 4, 7, 10), 1),
+        ("C+", (0, 4, 8), 0),
+        ("G7(b9)", (7, 11, 2, 5, 8), 7),
+        ("G7alt", (7, 11, 5, 8, 10, 3), 7),
+        ("C6/9", (0, 4, 7, 9, 2), 0),
+        ("D/F#", (2, 6, 9), 6),
+        ("C/Bb", (0, 4, 7, 10), 10),
+    ],
+)
+def test_chords_of_jazz_and_slashes(label, tones, bass):
+    chord = parse_chord(label)
+    assert chord.pitch_classes == tones and chord.bass == bass
+    assert parse_chord(chord.label()) == chord
+
+
+def test_modes_are_written_with_the_accidentals_they_have():
+    assert parse_key("D dorian").signature.name == "C major" and parse_key("Bb mixolydian").prefers_flats
+    assert parse_key("E phrygian").scale == (4, 5, 7, 9, 11, 0, 2) and parse_key("E phrygian").plain.name == "E minor"
+    assert mirex_score(parse_key("C major"), parse_key("D dorian")) == 1.0
+    assert mirex_score(parse_key("D minor"), parse_key("D dorian")) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("", "empty"),
+        ("| |", "empty"),
+        ("| A B C D E |", "holds 5"),
+        ("| % | C |", "begins with %"),
+        ("| Am | Hm |", "not a chord"),
+    ],
 )
 def test_a_broken_chord_list_says_what_is_wrong(text, word):
     with pytest.raises(InvalidInput, match=word):

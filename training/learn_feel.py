@@ -82,11 +82,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("helpers/sketch/weights/feel.json"))
     args = parser.parse_args()
     files = [f for f in groove_files(args.folder) if int(f[0].stem.split("_")[0]) % 2 == 0]
-    styles = {
-        ours: learn([f for f in files if f[1].split("-")[0] in theirs]) for ours, theirs in STYLES.items()
-    }
+    styles = {ours: learn([f for f in files if f[1].split("-")[0] in theirs]) for ours, theirs in STYLES.items()}
     for name, row in styles.items():
-        print(name, row["files"], {k: (v["ms_deviation"], v["velocity_deviation"]) for k, v in row.items() if k != "files"})
+        print(
+            name,
+            row["files"],
+            {k: (v["ms_deviation"], v["velocity_deviation"]) for k, v in row.items() if k != "files"},
+        )
     data = (
         "Groove MIDI Dataset (Gillick et al., ICML 2019), Google, CC BY 4.0 "
         "(https://creativecommons.org/licenses/by/4.0/); medians of its files with an even number"

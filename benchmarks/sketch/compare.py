@@ -112,7 +112,7 @@ def window_of(score: Score, source: str) -> Window:
     return Window("ours", score.role, source, 15_000 / score.quarters_per_minute, rows)
 
 
-# ------------------------------------------------------------------------------------------------------- what is compared
+# --------------------------------------------------------------------------------------------- what is compared
 
 
 def our_windows(ideas: list[tuple[str, Analysis]], role: str) -> list[Window]:
@@ -167,7 +167,7 @@ def told_apart(people: list[Window], ours: list[Window]) -> float:
 
 
 def manner(score: Score) -> list[np.ndarray]:
-    """How a part is written, whatever its pitches: places in the bar, lengths, distances between neighbours, register."""
+    """How a part is written, whatever its pitches: places in the bar, lengths, distances of neighbours, density."""
     window = window_of(score, "")
     groups = onset_groups(window.notes)
     places = np.bincount([s % STEPS for s, _ in groups], minlength=STEPS)
@@ -198,16 +198,14 @@ def separation(role: str, takes: int = 6) -> dict[str, float]:
     scores = {g: [compose(_asked(role, genre=g, chords=chords), None, t) for t in range(takes)] for g in APART}
     within = [distance(a, b) for own in scores.values() for a, b in itertools.combinations(own, 2)]
     across = [
-        distance(a, b)
-        for g, h in itertools.combinations(APART, 2)
-        for a, b in zip(scores[g], scores[h], strict=True)
+        distance(a, b) for g, h in itertools.combinations(APART, 2) for a, b in zip(scores[g], scores[h], strict=True)
     ]
     alike = [overlap(a, b) for own in scores.values() for a, b in itertools.combinations(own, 2)]
     return {"ratio": float(np.mean(across) / np.mean(within)), "overlap": float(np.median(alike))}
 
 
 def idioms(takes: int = 36) -> dict[str, float]:
-    """Share of trap takes with rolls (hats under a sixteenth apart) and of house takes with the kick on each beat alone."""
+    """Share of trap takes with rolls (hats under a sixteenth apart), of house takes with kicks on the beats alone."""
     rolls = [_has_roll(compose(_asked("drums", genre="trap", bpm=140.0), None, t)) for t in range(takes)]
     floor = [_on_the_floor(compose(_asked("drums", genre="house", bpm=124.0), None, t)) for t in range(takes)]
     return {"trap takes with rolls": float(np.mean(rolls)), "house on the floor": float(np.mean(floor))}
@@ -225,7 +223,7 @@ def _on_the_floor(score: Score) -> bool:
     return body <= kicks and not {s for s in kicks if s < BARS * STEPS - 8} - beats
 
 
-# ------------------------------------------------------------------------------------------------------------------ runs
+# -------------------------------------------------------------------------------------------------------- runs
 
 
 def run(people: dict[str, list[Window]], ideas: list[tuple[str, Analysis]]) -> dict:
@@ -242,8 +240,10 @@ def run(people: dict[str, list[Window]], ideas: list[tuple[str, Analysis]]) -> d
             "separation": apart,
             "auc": auc,
         }
-        print(f"\n{role}: {len(people[role])} windows of people, {len(ours)} of ours; AUC {auc:.2f}, "
-              f"genres/takes {apart['ratio']:.2f}, overlap of takes {apart['overlap']:.2f}")
+        print(
+            f"\n{role}: {len(people[role])} windows of people, {len(ours)} of ours; AUC {auc:.2f}, "
+            f"genres/takes {apart['ratio']:.2f}, overlap of takes {apart['overlap']:.2f}"
+        )
         for name, row in table.items():
             human, own = ("{1:6.2f} [{0:5.2f} {2:6.2f}]".format(*row[k]) for k in ("people", "ours"))
             print(f"  {name:20} people {human}   ours {own}   {'' if row['inside'] else '<<< outside'}")

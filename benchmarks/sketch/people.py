@@ -48,9 +48,7 @@ def windows_of(corpus: str, role: str, source: str, step_ms: float, notes: list[
         inside = [(p, s - start, n, v) for p, s, n, v in notes if start - 0.5 <= s < start + size - 0.5]
         if len(inside) >= LEAST_NOTES and len({int((s + 0.5) // STEPS) for _, s, _, _ in inside}) >= LEAST_BARS:
             rows = tuple(sorted(inside, key=lambda r: (r[1], r[0])))
-            found.setdefault(
-                tuple((r[0], round(r[1])) for r in rows), Window(corpus, role, source, step_ms, rows)
-            )
+            found.setdefault(tuple((r[0], round(r[1])) for r in rows), Window(corpus, role, source, step_ms, rows))
     out = list(found.values())
     rng.shuffle(out)
     return out[:PER_TRACK]
@@ -173,7 +171,7 @@ def read_pop909(folder: Path, most: int = 150) -> list[Window]:
     return out
 
 
-# ----------------------------------------------------------------------------------------------------------- Groove MIDI
+# ------------------------------------------------------------------------------------------------- Groove MIDI
 
 
 def groove_files(folder: Path) -> Iterator[tuple[Path, str, float]]:
@@ -203,7 +201,9 @@ def read_groove(folder: Path) -> list[Window]:
     for path, style, bpm in groove_files(folder):
         if int(path.stem.split("_")[0]) % 2 == 0:
             continue
-        out += windows_of("GMD " + style.split("-")[0], "drums", path.parent.name, 15_000 / bpm, read_drum_file(path), rng)
+        out += windows_of(
+            "GMD " + style.split("-")[0], "drums", path.parent.name, 15_000 / bpm, read_drum_file(path), rng
+        )
     return out
 
 

@@ -91,7 +91,7 @@ def _bar_parts(
     heard: Hearing, lines: np.ndarray, tempo: TakeTempo, drift: Drift, request: Request
 ) -> dict[str, np.ndarray]:
     """For each part that can be measured bar by bar, its value 0..1 in each bar of the take (bars,)."""
-    level = _beat_levels_db(heard, lines, request.time.beats_per_bar)
+    level = _beat_levels_db(heard, lines, request.time.pulses_per_bar)
     usual = np.median(level, axis=0)
     parts = {
         # a beat that is louder or quieter than the same beat of most bars

@@ -55,5 +55,5 @@ def diatonic_triads(key: Key) -> tuple[ChordSymbol, ...]:
     for degree in range(7):
         root, third, fifth = (key.scale[(degree + step) % 7] for step in (0, 2, 4))
         thirds = ((third - root) % 12, (fifth - root) % 12)
-        out.append(ChordSymbol(root, {(4, 7): "", (3, 7): "m", (3, 6): "dim"}[thirds]))
+        out.append(ChordSymbol(root, {(4, 7): "", (3, 7): "m", (3, 6): "dim", (4, 8): "aug"}[thirds]))
     return tuple(out)

@@ -1,7 +1,7 @@
 """Notes, keys, scales and chords. Pure: integers and text, no audio.
 
-Conventions: pitch class 0 is C; MIDI note 60 is C4 (middle C). Keys are major or minor; the minor scale is natural.
-Chord labels are those of a lead sheet: ``C``, ``Am``, ``G7``, ``Fmaj7``, ``Dm7``, ``Asus4``, ``Bdim``; ``N`` is none.
+Conventions: pitch class 0 is C; MIDI note 60 is C4 (middle C). Keys are major or minor (the natural one) or a mode.
+Chord labels are those of a lead sheet: ``C``, ``Am``, ``G7``, ``Fmaj7``, ``Dm9``, ``Asus4``, ``D/F#``; ``N`` is none.
 """
 
 from __future__ import annotations
@@ -18,9 +18,26 @@ MAJOR_TONICS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 MINOR_TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 _SHARP_SIDE = {("major", pc) for pc in (0, 7, 2, 9, 4, 11, 6)} | {("minor", pc) for pc in (9, 4, 11, 6, 1, 8)}
 
-SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
-MODES = tuple(SCALES)
+SCALES = {
+    "major": (0, 2, 4, 5, 7, 9, 11),
+    "minor": (0, 2, 3, 5, 7, 8, 10),
+    "dorian": (0, 2, 3, 5, 7, 9, 10),
+    "phrygian": (0, 1, 3, 5, 7, 8, 10),
+    "lydian": (0, 2, 4, 6, 7, 9, 11),
+    "mixolydian": (0, 2, 4, 5, 7, 9, 10),
+    "locrian": (0, 1, 3, 5, 6, 8, 10),
+    "harmonic minor": (0, 2, 3, 5, 7, 8, 11),
+    "melodic minor": (0, 2, 3, 5, 7, 9, 11),
+}
+MODES = ("major", "minor")  # what is heard; the others are only asked for
+_MODE_WORDS = {
+    **{mode: mode for mode in SCALES},
+    **{mode[:3]: mode for mode in ("dorian", "phrygian", "lydian", "mixolydian", "locrian")},
+    **{"maj": "major", "dur": "major", "ionian": "major", "min": "minor", "moll": "minor", "m": "minor"},
+    **{"aeolian": "minor", "natural minor": "minor", "phryg": "phrygian", "mixo": "mixolydian", "": "major"},
+}
 
+# Every quality with its intervals from the root; from the ninth on above the octave, as they are voiced.
 CHORD_INTERVALS = {
     "": (0, 4, 7),
     "m": (0, 3, 7),
@@ -33,19 +50,76 @@ CHORD_INTERVALS = {
     "m7b5": (0, 3, 6, 10),
     "aug": (0, 4, 8),
     "5": (0, 7),
+    "6": (0, 4, 7, 9),
+    "m6": (0, 3, 7, 9),
+    "69": (0, 4, 7, 9, 14),
+    "m69": (0, 3, 7, 9, 14),
+    "add9": (0, 4, 7, 14),
+    "madd9": (0, 3, 7, 14),
+    "add11": (0, 4, 7, 17),
+    "7sus4": (0, 5, 7, 10),
+    "9sus4": (0, 5, 7, 10, 14),
+    "mmaj7": (0, 3, 7, 11),
+    "dim7": (0, 3, 6, 9),
+    "aug7": (0, 4, 8, 10),
+    "augmaj7": (0, 4, 8, 11),
+    "9": (0, 4, 7, 10, 14),
+    "maj9": (0, 4, 7, 11, 14),
+    "m9": (0, 3, 7, 10, 14),
+    "mmaj9": (0, 3, 7, 11, 14),
+    "11": (0, 7, 10, 14, 17),
+    "m11": (0, 3, 7, 10, 14, 17),
+    "maj7#11": (0, 4, 7, 11, 18),
+    "7#11": (0, 4, 7, 10, 18),
+    "13": (0, 4, 7, 10, 14, 21),
+    "m13": (0, 3, 7, 10, 14, 21),
+    "maj13": (0, 4, 7, 11, 14, 21),
+    "7b9": (0, 4, 7, 10, 13),
+    "7#9": (0, 4, 7, 10, 15),
+    "7b5": (0, 4, 6, 10),
+    "7b13": (0, 4, 7, 10, 20),
+    "9b5": (0, 4, 6, 10, 14),
+    "9#5": (0, 4, 8, 10, 14),
+    "m9b5": (0, 3, 6, 10, 14),
+    "13b9": (0, 4, 7, 10, 13, 21),
+    "7alt": (0, 4, 10, 13, 15, 20),
 }
 NO_CHORD = "N"
+REPEAT = "%"
 _QUALITY_WORDS = {
-    "maj": "",
-    "M": "",
-    "min": "m",
-    "-": "m",
-    "M7": "maj7",
-    "min7": "m7",
-    "-7": "m7",
-    "sus": "sus4",
-    "o": "dim",
-    "+": "aug",
+    **{"maj": "", "M": "", "major": "", "min": "m", "-": "m", "mi": "m", "minor": "m"},
+    **{"M7": "maj7", "j7": "maj7", "Δ": "maj7", "Δ7": "maj7", "ma7": "maj7", "min7": "m7", "-7": "m7", "mi7": "m7"},
+    **{"sus": "sus4", "2": "sus2", "4": "sus4", "7sus": "7sus4", "9sus": "9sus4", "maj6": "6", "M6": "6", "min6": "m6"},
+    **{
+        "-6": "m6",
+        "add2": "add9",
+        "maj69": "69",
+        "madd2": "madd9",
+        "mM7": "mmaj7",
+        "minmaj7": "mmaj7",
+        "-maj7": "mmaj7",
+    },
+    **{"mΔ": "mmaj7", "-Δ7": "mmaj7", "o": "dim", "°": "dim", "o7": "dim7", "°7": "dim7", "ø": "m7b5", "ø7": "m7b5"},
+    **{"-7b5": "m7b5", "min7b5": "m7b5", "+": "aug", "+7": "aug7", "7+": "aug7", "7#5": "aug7", "maj7#5": "augmaj7"},
+    **{
+        "M9": "maj9",
+        "Δ9": "maj9",
+        "min9": "m9",
+        "-9": "m9",
+        "mM9": "mmaj9",
+        "min11": "m11",
+        "-11": "m11",
+        "M13": "maj13",
+    },
+    **{
+        "min13": "m13",
+        "-13": "m13",
+        "M7#11": "maj7#11",
+        "lyd": "maj7#11",
+        "alt": "7alt",
+        "7b9b13": "7alt",
+        "dom7": "7",
+    },
 }
 
 
@@ -71,14 +145,16 @@ def midi_hz(note: float) -> float:
 
 @dataclass(frozen=True)
 class Key:
-    """A tonic (pitch class 0..11) and a mode (``major`` or ``minor``)."""
+    """A tonic (pitch class 0..11) and a mode out of SCALES."""
 
     tonic: int
     mode: str
 
     @property
     def tonic_name(self) -> str:
-        return (MAJOR_TONICS if self.mode == "major" else MINOR_TONICS)[self.tonic]
+        if self.mode in MODES:
+            return (MAJOR_TONICS if self.mode == "major" else MINOR_TONICS)[self.tonic]
+        return (FLAT_NAMES if self.prefers_flats else SHARP_NAMES)[self.tonic]
 
     @property
     def name(self) -> str:
@@ -90,16 +166,29 @@ class Key:
         return tuple((self.tonic + i) % 12 for i in SCALES[self.mode])
 
     @property
+    def plain(self) -> Key:
+        """Major or minor on the same tonic, by the third."""
+        return Key(self.tonic, "minor" if 3 in SCALES[self.mode] else "major")
+
+    @property
+    def signature(self) -> Key:
+        """The major or minor key that is written with the same accidentals: C major for D dorian."""
+        if self.mode in MODES or self.mode.endswith("minor"):
+            return self.plain
+        return next(k for k in ALL_KEYS if k.mode == "major" and set(k.scale) == set(self.scale))
+
+    @property
     def relative(self) -> Key:
-        return Key((self.tonic + 9) % 12, "minor") if self.mode == "major" else Key((self.tonic + 3) % 12, "major")
+        minor = self.plain.mode == "minor"
+        return Key((self.tonic + 3) % 12, "major") if minor else Key((self.tonic + 9) % 12, "minor")
 
     @property
     def parallel(self) -> Key:
-        return Key(self.tonic, "minor" if self.mode == "major" else "major")
+        return Key(self.tonic, "major" if self.plain.mode == "minor" else "minor")
 
     @property
     def prefers_flats(self) -> bool:
-        return (self.mode, self.tonic) not in _SHARP_SIDE
+        return (self.signature.mode, self.signature.tonic) not in _SHARP_SIDE
 
     def transposed(self, semitones: int) -> Key:
         return Key((self.tonic + semitones) % 12, self.mode)
@@ -109,17 +198,29 @@ ALL_KEYS = tuple(Key(tonic, mode) for mode in MODES for tonic in range(12))
 
 
 def parse_key(text: str | Key) -> Key:
-    """Read ``A minor``, ``Am``, ``a min``, ``F# major``, ``Gb`` (major when no mode is given); raises InvalidInput."""
+    """Read a key as musicians write it; raises InvalidInput.
+
+    ``A minor``, ``Am``, ``F# maj``, ``Gb`` (major when no mode is given), ``D dorian``; German with its own letters:
+    ``a-Moll``, ``Es-Dur``, ``h-Moll`` (B minor), ``B-Dur`` (B flat major); Camelot: ``8A`` is A minor, ``8B`` C major.
+    """
     if isinstance(text, Key):
         return text
-    match = re.fullmatch(r"\s*([A-Ga-g][#b♯♭]{0,2})[\s_-]*(major|minor|maj|min|m|M)?\s*", str(text))
-    if not match:
-        lowered = re.fullmatch(r"\s*([a-g][#b♯♭]{0,2})[\s_-]*(major|minor|maj|min)\s*", str(text).strip().lower())
-        if not lowered:
-            raise InvalidInput(f"{text!r} is not a key; write a tonic and a mode, such as 'A minor' or 'Eb major'.")
-        match = lowered
-    tonic, mode = match.groups()
-    return Key(pitch_class(tonic), "minor" if mode in ("m", "min", "minor") else "major")
+    words = re.sub(r"[\s_-]+", " ", str(text)).strip()
+    if camelot := re.fullmatch(r"(1[0-2]|[1-9])([ABab])", words):
+        fifths = int(camelot.group(1)) - 8
+        minor = camelot.group(2).upper() == "A"
+        return Key((7 * fifths + (9 if minor else 0)) % 12, "minor" if minor else "major")
+    if german := re.fullmatch(r"([a-h])(is|es|s)? ?(dur|moll)", words.lower()):
+        letter, bent, mode = german.groups()
+        natural = {"h": 11, "b": 10}.get(letter, None if letter in "hb" else pitch_class(letter))
+        return Key((natural + {"is": 1, "es": -1, "s": -1, None: 0}[bent]) % 12, _MODE_WORDS[mode])
+    match = re.fullmatch(r"([A-Ga-g][#b♯♭]{0,2}) ?(\D*)", words)
+    mode = "major" if match and match.group(2) == "M" else _MODE_WORDS.get(match.group(2).lower()) if match else None
+    if not match or mode is None:
+        raise InvalidInput(
+            f"{text!r} is not a key; write a tonic and a mode, such as 'A minor', 'Eb major', 'D dorian' or '8A'."
+        )
+    return Key(pitch_class(match.group(1)), mode)
 
 
 def mirex_score(estimated: Key, reference: Key) -> float:
@@ -127,6 +228,9 @@ def mirex_score(estimated: Key, reference: Key) -> float:
 
     A fifth counts in both directions (MIREX since 2017), with the same mode.
     """
+    if estimated == reference or set(estimated.scale) == set(reference.scale) != set(reference.plain.scale):
+        return 1.0  # a mode is heard as the key it shares its notes with
+    reference = reference.plain
     if estimated == reference:
         return 1.0
     if estimated.mode == reference.mode and (estimated.tonic - reference.tonic) % 12 in (5, 7):
@@ -140,55 +244,78 @@ def mirex_score(estimated: Key, reference: Key) -> float:
 
 @dataclass(frozen=True)
 class ChordSymbol:
-    """A chord as written: root pitch class and a quality out of CHORD_INTERVALS."""
+    """A chord as written: root pitch class, a quality out of CHORD_INTERVALS and the bass of a slash chord, if any."""
 
     root: int
     quality: str
+    slash: int | None = None
 
     @property
     def pitch_classes(self) -> tuple[int, ...]:
-        return tuple((self.root + i) % 12 for i in CHORD_INTERVALS[self.quality])
+        """The tones from the root up; a bass that is none of them comes last."""
+        tones = tuple(dict.fromkeys((self.root + i) % 12 for i in CHORD_INTERVALS[self.quality]))
+        return tones if self.slash is None or self.slash in tones else (*tones, self.slash)
+
+    @property
+    def bass(self) -> int:
+        return self.root if self.slash is None else self.slash
 
     @property
     def is_minor(self) -> bool:
-        return self.quality in ("m", "m7", "dim", "m7b5")
+        return 3 in CHORD_INTERVALS[self.quality]
 
     def label(self, key: Key | None = None) -> str:
         names = FLAT_NAMES if key is not None and key.prefers_flats else SHARP_NAMES
-        return names[self.root] + self.quality
+        return names[self.root] + self.quality + ("" if self.slash is None else f"/{names[self.slash]}")
 
     def transposed(self, semitones: int) -> ChordSymbol:
-        return ChordSymbol((self.root + semitones) % 12, self.quality)
+        slash = None if self.slash is None else (self.slash + semitones) % 12
+        return ChordSymbol((self.root + semitones) % 12, self.quality, slash)
 
 
 def parse_chord(label: str) -> ChordSymbol | None:
     """Read a chord label; ``N`` (or ``N.C.``, ``-``) gives None; anything else unreadable raises InvalidInput."""
-    text = str(label).strip()
+    text = str(label).strip().replace("♯", "#").replace("♭", "b")
     if text in (NO_CHORD, "N.C.", "NC", "-", ""):
         return None
-    match = re.fullmatch(r"([A-G][#b♯♭]?)([^/]*)(/[A-G][#b♯♭]?)?", text)
+    match = re.fullmatch(r"([A-G][#b]?)(.*?)(?:/([A-G][#b]?))?", text)
     if match:
-        quality = match.group(2).strip()
+        quality = re.sub(r"[()\s,]|/(?=9)", "", match.group(2))  # m(maj7), 7(b9), 6/9
         quality = _QUALITY_WORDS.get(quality, quality)
         if quality in CHORD_INTERVALS:
-            return ChordSymbol(pitch_class(match.group(1)), quality)
+            root, slash = pitch_class(match.group(1)), match.group(3)
+            bass = pitch_class(slash) if slash else root
+            return ChordSymbol(root, quality, None if bass == root else bass)
     raise InvalidInput(
         f"{label!r} is not a chord we know; write a root and one of "
-        f"{', '.join(q or '(nothing)' for q in CHORD_INTERVALS)}, such as Am, F, G7, or N for none."
+        f"{', '.join(q or '(nothing)' for q in CHORD_INTERVALS)}, with /bass if you like: Am, F9, D/F#; N for none."
     )
 
 
 def parse_progression(text: str) -> tuple[tuple[str, ...], ...]:
-    """Read ``| Am | F | C G |`` into bars of chord labels, one to four a bar; raises InvalidInput."""
+    """Read ``| Am | F | C G | % |`` into bars of chord labels, one to four a bar; raises InvalidInput.
+
+    ``%`` repeats: alone the bar before, beside others the chord before.
+    """
     bars = [bar.split() for bar in str(text).strip().strip("|").split("|")]
     if not any(bars):
         raise InvalidInput("The chord list is empty; write bars such as '| Am | F | C G | Em |'.")
+    out: list[tuple[str, ...]] = []
     for number, bar in enumerate(bars, 1):
-        if not 1 <= len(bar) <= 4 or len(bar) == 3:
-            raise InvalidInput(f"Bar {number} of the chord list holds {len(bar)} chords; write one, two or four a bar.")
+        if not 1 <= len(bar) <= 4:
+            raise InvalidInput(f"Bar {number} of the chord list holds {len(bar)} chords; write one to four a bar.")
+        if bar[0] == REPEAT and not out:
+            raise InvalidInput("The chord list begins with %, which repeats; write the chord that it repeats first.")
+        if bar == [REPEAT]:
+            out.append(out[-1])
+            continue
+        labels: list[str] = []
         for label in bar:
-            parse_chord(label)
-    return tuple(tuple(bar) for bar in bars)
+            before = labels[-1] if labels else out[-1][-1] if out else ""
+            labels.append(before if label == REPEAT else label)
+            parse_chord(labels[-1])
+        out.append(tuple(labels))
+    return tuple(out)
 
 
 def write_progression(bars: tuple[tuple[str, ...], ...]) -> str:

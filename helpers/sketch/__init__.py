@@ -77,7 +77,7 @@ def compose(request: Request, analysis: Analysis | None, take: int = 0) -> Score
         meter=brief.meter,
         bars=request.bars,
         key=brief.key if request.role != "drums" else request.key,
-        chords=tuple(h.label for h in brief.harmony),
+        chords=brief.half_bar_labels,
         notes=part.notes,
         bends=part.bends,
         swells=part.swells,

@@ -1,11 +1,12 @@
 """What the composer is told: the request and what was heard in the idea, brought onto the part's own grid.
 
-Everything after this works in steps (sixteenths from bar 1) and half bars, whatever the meter.
+Everything after this works in steps (sixteenths from bar 1), whatever the meter.
 """
 
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,13 +19,12 @@ from .feel import KITS_PLAYED, PLAYED, PROGRAMMED, Feel, learnt_feel
 from .form import Bar, heard_letters, plan_form
 from .genres import GENRES, PLAIN, Genre, Mood, find_genre, find_mood, guess_genre, shaped_by
 from .harmony import Harmony, key_of_chords, read_harmony, suggest_progression
+from .idea import crowding, heard_groove, heard_motif, heard_swing
 
 # Where a role sits when the idea leaves every octave free (MIDI notes).
 CENTRES = {"bass": 40, "chords": 60, "pad": 60, "lead": 72, "arpeggio": 69, "drums": 60}
 TIMING_SECONDS = 0.008  # standard deviation of a pitched part at humanize = 1
-AUDIBLE_SWING = 0.535  # closer to a half is a straight player's unevenness
 USUAL_ANSWER = 0.15  # a part mostly goes with the idea's accents and sometimes fills its gaps
-LOUD_PERCENTILE = 95  # of the idea's onsets: as strong as that is a full accent
 HEARD_MOOD_STRENGTH = 0.5  # a mood read from the sound is a guess; one the musician names is an order
 # How far a role may move away from where the idea is busy, in semitones.
 ROOM_TO_MOVE = {"lead": (-7, 0, 5), "arpeggio": (-9, 0, 7), "chords": (-5, 0, 5), "pad": (-5, 0, 7)}
@@ -39,6 +39,7 @@ TOP_OF_BASS, TOP_OF_SUB = 52, 45  # bass lines stay below E3
 class Brief:
     """The composer's orders.
 
+    ``harmony`` is one ``(start, end, chord)`` in steps for each chord; spans end at bar lines.
     ``accents`` and ``low_accents`` are the idea's onsets 0..1 for each bar and step, shape (bars, steps_per_bar), all
     zero when unknown; ``levels`` is a factor 0..1 a bar; ``motif`` holds the idea's melody as ``(step, length,
     pitch)``. ``density`` and ``syncopation`` are changes -1..1 to what the genre plays; ``complexity`` and ``answer``
@@ -52,7 +53,7 @@ class Brief:
     meter: Meter
     bars: int
     key: Key | None
-    harmony: tuple[Harmony, ...]
+    harmony: tuple[tuple[float, float, Harmony], ...]
     genre: Genre
     mood_name: str
     mood: Mood
@@ -122,19 +123,23 @@ class Brief:
 
     def chord(self, step: float) -> Harmony:
         """The harmony at a step; past the end it is the beginning again, for the loop goes round."""
-        half = self.steps_per_bar / 2
-        return self.harmony[int(step // half) % len(self.harmony)]
+        return self.span(step)[2]
 
-    def chord_spans(self) -> tuple[tuple[float, float, Harmony], ...]:
-        """``(start, end, harmony)`` in steps: equal neighbours are one span within a bar, spans end at bar lines."""
+    def span(self, step: float) -> tuple[float, float, Harmony]:
+        """``(start, end, harmony)`` of the chord at a step, within its bar and its lap of the loop."""
+        lap, inside = divmod(step, self.steps)
+        start, end, chord = self.harmony[bisect_right(self.harmony, inside, key=lambda s: s[0]) - 1]
+        return start + lap * self.steps, end + lap * self.steps, chord
+
+    @property
+    def half_bar_labels(self) -> tuple[str, ...]:
         half = self.steps_per_bar / 2
-        spans: list[tuple[float, float, Harmony]] = []
-        for i, chord in enumerate(self.harmony):
-            if i % 2 and spans[-1][2] == chord:
-                spans[-1] = (spans[-1][0], (i + 1) * half, chord)
-            else:
-                spans.append((i * half, (i + 1) * half, chord))
-        return tuple(spans)
+        return tuple(self.chord(i * half).label for i in range(2 * self.bars)) if self.harmony else ()
+
+    def changes(self, bar: int) -> tuple[float, ...]:
+        """The steps inside a bar, from its start, on which another chord comes."""
+        begin, size = bar * self.steps_per_bar, self.steps_per_bar
+        return tuple(start - begin for start, _, _ in self.harmony if begin < start < begin + size)
 
     def weight(self, step: float) -> float:
         """Metrical weight of a step in the bar: 1 on beat 1, 0.1 on a weak sixteenth."""
@@ -166,7 +171,7 @@ def read_brief(request: Request, analysis: Analysis | None, take: int) -> Brief:
     instrument = find_instrument(request.instrument).instrument
     meter = request.time
     key, harmony = _harmony(request, analysis, genre, mood, rng, heard)
-    accents, low_accents, levels, idea_density = _groove(request, analysis, heard)
+    accents, low_accents, levels, idea_density = heard_groove(request, analysis, heard)
     low, high, centre = _register(request, analysis, instrument, mood, rng, heard)
     complexity = 0.5 if request.complexity is None else float(request.complexity)
     return Brief(
@@ -183,13 +188,13 @@ def read_brief(request: Request, analysis: Analysis | None, take: int) -> Brief:
         accents=accents,
         low_accents=low_accents,
         levels=levels,
-        motif=_motif(request, analysis),
+        motif=heard_motif(request, analysis),
         idea_density=idea_density,
         density=_signed(request.density) + mood.density + 0.4 * (complexity - 0.5),
         syncopation=_signed(request.syncopation) + mood.syncopation,
         complexity=complexity,
         answer=USUAL_ANSWER if request.answer is None else float(request.answer),
-        swing=_swing(request, analysis, genre),
+        swing=heard_swing(request, analysis, genre),
         humanize=_humanize(request, instrument),
         feel=_feel(request, genre),
         low=low,
@@ -240,74 +245,31 @@ def _mood(request: Request, analysis: Analysis | None, heard: list[str]) -> tupl
 
 def _harmony(
     request: Request, analysis: Analysis | None, genre: Genre, mood: Mood, rng: np.random.Generator, heard: list[str]
-) -> tuple[Key | None, tuple[Harmony, ...]]:
-    labels = request.half_bars()
+) -> tuple[Key | None, tuple[tuple[float, float, Harmony], ...]]:
+    bars = [request.progression[bar % len(request.progression)] for bar in range(request.bars) if request.progression]
+    labels = tuple(label for bar in bars for label in bar)
     key = request.key or (analysis.key.key if analysis and analysis.key else None) or key_of_chords(labels)
     if request.role == "drums":
         return request.key, ()
     if key is None:
         key = Key(9, "minor")
         heard.append("no key was heard, so A minor was taken")
-    if not labels:
+    if not bars:
         colour = max(0, genre.colour + mood.colour)
-        labels = suggest_progression(key, request.bars, genre.progressions, colour, mood.bright, rng)
+        bars = suggest_progression(key, request.bars, genre.progressions, colour, mood.bright, rng)
+        labels = tuple(label for bar in bars for label in bar)
         heard.append("no chords were given, so the key and the genre chose them")
-    return key, read_harmony(labels, key, heard=request.chords_heard)
-
-
-def _tempo_ratio(request: Request, analysis: Analysis) -> float:
-    return request.bpm / analysis.tempo.bpm if analysis.tempo.bpm else 1.0
-
-
-def _groove(
-    request: Request, analysis: Analysis | None, heard: list[str]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, float | None]:
-    steps, bars = request.time.steps_per_bar, request.bars
-    silent = np.zeros((bars, steps))
-    if analysis is None:
-        return silent, silent, np.ones(bars), None
-    groove, ratio = analysis.groove, _tempo_ratio(request, analysis)
-    accents = _on_bars(groove.bar_accents or (groove.accents,), bars, steps, ratio)
-    low = _on_bars(groove.bar_low_accents or (groove.low_accents,), bars, steps, ratio)
-    if accents.any():
-        heard.append(f"{groove.density:.1f} onsets a beat")
-    levels = np.ones(bars)
-    if groove.bar_levels_db:
-        curve = np.clip(np.array(groove.bar_levels_db), -12.0, 0.0)
-        levels = 10 ** (0.5 * curve[np.arange(bars) % len(curve)] / 20)  # half as steep as the idea, in dB
-    density = groove.density / ratio if groove.density else None
-    return accents, low, levels, density
-
-
-def _on_bars(profile: tuple[tuple[float, ...], ...], bars: int, steps: int, ratio: float) -> np.ndarray:
-    """The idea's bars of accents on the part's, going round: as they are, or re-read at half or double tempo.
-
-    Zeros where they cannot fit: another meter, or a tempo that is no reading of the idea's.
-    """
-    flat = np.asarray([value for bar in profile for value in bar], dtype=float)
-    if not flat.size or any(len(bar) != steps for bar in profile):
-        return np.zeros((bars, steps))
-    if 1.9 < ratio < 2.1:  # the part counts twice as fast: an idea's step is two of ours
-        flat = np.stack([flat, np.zeros_like(flat)], axis=1).ravel()
-    elif 0.48 < ratio < 0.52:
-        flat = np.maximum(flat[0::2], 0.7 * flat[1::2])
-        flat = flat[: flat.size // steps * steps] if flat.size >= steps else np.tile(flat, 2)
-    # A recording that begins in the middle of a sound has its strongest onset there: it is cut down to the others.
-    loud = float(np.percentile(flat, LOUD_PERCENTILE))
-    flat = np.minimum(flat / loud, 1.0) if loud > 0 else flat
-    return np.resize(flat, bars * steps).reshape(bars, steps)
-
-
-def _swing(request: Request, analysis: Analysis | None, genre: Genre) -> float:
-    if request.meter == "6/8":
-        return 0.5
-    if request.swing is not None:
-        return request.swing if request.swing >= AUDIBLE_SWING else 0.5
-    if analysis is not None and analysis.tempo.swing is not None:
-        heard = float(np.clip(analysis.tempo.swing, 0.5, 0.72))
-        return heard if heard >= AUDIBLE_SWING else 0.5
-    # An idea in which no swing could be told stays straight, unless the genre is nothing without it.
-    return genre.swing if analysis is None or genre.swing >= 0.6 else 0.5
+    chords = iter(read_harmony(labels, key, heard=request.chords_heard))
+    size = request.time.steps_per_bar
+    spans: list[tuple[float, float, Harmony]] = []
+    for number, bar in enumerate(bars):
+        starts = request.time.chord_steps(len(bar))
+        for start, end, chord in zip(starts, (*starts[1:], size), chords, strict=False):
+            if start and spans[-1][2] == chord:
+                spans[-1] = (spans[-1][0], float(number * size + end), chord)
+            else:
+                spans.append((float(number * size + start), float(number * size + end), chord))
+    return key, tuple(spans)
 
 
 def _humanize(request: Request, instrument: Instrument) -> float:
@@ -318,7 +280,7 @@ def _humanize(request: Request, instrument: Instrument) -> float:
 
 def _feel(request: Request, genre: Genre) -> float:
     """2 where the tempo is too fast for the genre's cells (half time), 0.5 where it is too slow, else 1."""
-    if request.meter == "6/8":
+    if request.time.steps_per_beat == 6:
         return 1.0
     low, high = genre.native
     if request.bpm > 1.08 * high and 0.9 * low <= request.bpm / 2:
@@ -347,7 +309,7 @@ def _register(
     octaves = np.asarray(analysis.groove.octaves if analysis else (), dtype=float)
     if octaves.size == 7 and request.role in ("lead", "arpeggio", "chords", "pad"):
         span = ROOM_TO_MOVE[request.role]
-        costs = [_crowding(octaves, centre + s) + 0.15 * abs(s) / 12 for s in span]
+        costs = [crowding(octaves, centre + s) + 0.15 * abs(s) / 12 for s in span]
         shift = span[int(np.argmin(costs))]
         if shift:
             heard.append(f"the idea is busy around there, so the part moved {'up' if shift > 0 else 'down'}")
@@ -359,27 +321,3 @@ def _register(
     if high - low < 15:  # a narrow instrument: all of it
         return low, high, (low + high) // 2
     return low, high, int(np.clip(centre, low + 6, high - 6))
-
-
-def _crowding(octaves: np.ndarray, centre: int) -> float:
-    """Share of the idea's energy within half an octave of a pitch."""
-    position = (centre - 24) / 12 - 0.5
-    weights = np.clip(1 - np.abs(np.arange(7) - position), 0, 1)
-    return float(octaves @ weights)
-
-
-def _motif(request: Request, analysis: Analysis | None) -> tuple[tuple[float, float, int], ...]:
-    """The idea's melody on the part's grid, from its first downbeat, quantised to steps; at most four bars."""
-    if analysis is None or not analysis.melody or analysis.tempo.bpm is None:
-        return ()
-    start = analysis.tempo.downbeats[0] if analysis.tempo.downbeats else 0.0
-    step = 60.0 / analysis.tempo.bpm / analysis.tempo.meter.steps_per_beat
-    out = []
-    # The first note decides whether the player is a sixteenth early or late throughout.
-    first = next((n for n in analysis.melody if n.start >= start - step), None)
-    lean = 0 if first is None else round((first.start - start) / step) % 2
-    for note in analysis.melody:
-        at = round((note.start - start) / step) - lean
-        if 0 <= at < 4 * request.time.steps_per_bar:
-            out.append((float(at), float(max(1, round(note.length / step))), note.pitch))
-    return tuple(out) if len(out) >= 3 else ()

@@ -5,8 +5,8 @@ One character is a sixteenth; a cell is one or two bars long. ``.`` rests, ``-``
 Bass      ``1 3 5 6 7`` degrees of the chord, ``8`` the octave, ``b`` the flat second, ``p`` the key's tonic as a pedal,
           ``n`` the next chord's root, early, ``a`` a step of the scale and ``c`` a semitone that lead into the next
           chord, ``g`` a ghost note.
-Chords    ``X`` accented, ``x`` plain, ``y`` the upper two voices, ``p`` the bass alone, ``P`` with the chord; strummed ``D`` down, ``d`` light down, ``u`` up, ``m`` muted;
-          picked ``p`` the bass string, ``1``-``4`` the upper voices from below.
+Chords    ``X`` accented, ``x`` plain, ``y`` the upper two voices, ``p`` the bass alone, ``P`` with the chord;
+          strummed ``D`` down, ``d`` light down, ``u`` up, ``m`` muted; picked ``p`` the bass string, ``1``-``4`` the upper voices from below.
 Lead, arpeggio (gate)   ``X`` accented, ``x`` plain.
 """
 
@@ -94,9 +94,7 @@ BASS = {
     "octaves": {"4/4": ["1.8.1.8.1.8.1.8.", "1-8.1-8.1-8.1-8.", "1.811.811.811.8.", "1..81..81..81.8."]},
     "rolling": {"4/4": [".111.111.111.111", "..11..11..11..11", ".1.1.1.1.1.1.11.", ".111.111.111.117"]},
     "techno": {"4/4": ["..1...1...1...1.", "..1..11...1..11.", "..11..1...11..1.", "1..1..1.1..1..1."]},
-    "acid": {
-        "4/4": ["1.118.1.1.7.1.1.", "11.81.1.11.81.1.", "1.1.11.1.711.81.", "1..111..1.71.11. 1..118..1.71.1b."]
-    },
+    "acid": {"4/4": ["1.118.1.1.7.1.1.", "11.81.1.11.81.1.", "1.1.11.1.711.81.", "1..111..1.71.11. 1..118..1.71.1b."]},
     "funk": {
         "4/4": ["1..1..7...g.1...", "1.g1..7.1..g7.a.", "1...g.71..g.7.1.", "1...g11...1g7.8.", "1.1..g8..1..g7c1"],
         "3/4": ["1..1..7.g.1."],
@@ -273,7 +271,10 @@ LEAD = {
     "bounce": {"4/4": ["x--x--x---------", "x-x-x-------x---", "x-----x-x-------", "x--x--x--x--x---"]},
     "trance": {"4/4": ["x.xx.xx.x.xx.xx.", "..x.x.x...x.x.x.", "x..x..x..x..x.x.", "x.x.xx.xx.x.xx.x"]},
     "offbeat": {"4/4": ["....x-x-....x-x-", "..x-..x-x---....", "....x---..x-x-..", "..x-x-.........."]},
-    "long": {"4/4": ["x---------------", "x-----------x---", "........x-------", "x-------x-------"], "3/4": ["x-----------"]},
+    "long": {
+        "4/4": ["x---------------", "x-----------x---", "........x-------", "x-------x-------"],
+        "3/4": ["x-----------"],
+    },
     "latin": {"4/4": ["x..x..x...x.x...", "..x.x..x.x..x...", "x..x.x..x.x.x..."]},
     "pentatonic": {"4/4": ["x-x-x-x-..x-x-x-", "xxx-x-x-........", "x-xxx---x-xxx---", "..xxx-x-..xxx-x-"]},
 }

@@ -32,7 +32,7 @@ VELOCITY_SHARE = 0.3  # of the drummers' deviations: the rest is their ghosts an
 
 @dataclass(frozen=True)
 class Feel:
-    """One limb's manner: place in milliseconds and added velocity by step of the bar, and the deviations around both."""
+    """One limb's manner: place in milliseconds and added velocity by step of the bar, and deviations around both."""
 
     ms: tuple[float, ...]
     velocity: tuple[float, ...]

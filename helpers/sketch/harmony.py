@@ -36,11 +36,21 @@ PROGRESSIONS = {
     "modal": {"major": ("1 1 4 4", "1 5 1 4", "1 1 1 1"), "minor": ("1 1 7 7", "1 1 1 1", "1 6 1 1", "1 1 4 4")},
     "classical": {"major": ("1 4 5 1", "1 6 4 5", "1 5 1 5"), "minor": ("1 4 5 1", "1 6 4 5", "1 4 7 3")},
 }
+# What tells each mode from major and minor.
+MODAL = {
+    "dorian": ("1 4 1 4", "1 7 4 1", "1 2 1 4"),
+    "phrygian": ("1 2 1 2", "1 1 2 7", "1 2 3 2"),
+    "lydian": ("1 2 1 2", "1 1 2 2", "1 2 5 1"),
+    "mixolydian": ("1 7 4 1", "1 7 1 7", "1 1 7 4"),
+    "locrian": ("1 5 1 2", "1 6 1 5"),
+    "harmonic minor": ("1 4 5 1", "1 6 5 5", "1 5 1 5"),
+    "melodic minor": ("1 4 1 5", "1 4 5 1"),
+}
 
 
 @dataclass(frozen=True)
 class Harmony:
-    """One half bar: the chord as written, its usable tones (root first when it is usable) and its colours.
+    """A chord as written, its usable tones (root first when it is usable) and its colours.
 
     ``tones`` and ``colours`` are pitch classes; colours (seventh, ninth) lie on the scale and rub against none;
     ``foreign`` are tones that the key's own scale lacks.
@@ -52,11 +62,13 @@ class Harmony:
     colours: tuple[int, ...]
     scale: tuple[int, ...]
     foreign: tuple[int, ...] = ()
+    slash: int | None = None
 
     @property
     def bass(self) -> int:
         """The pitch class a bass plays on this chord."""
-        return self.root if self.root in self.tones else self.tones[0]
+        wanted = self.root if self.slash is None else self.slash
+        return wanted if wanted in self.tones else self.tones[0]
 
     @property
     def fifth(self) -> int:
@@ -87,22 +99,17 @@ def degree_chord(key: Key, degree: int, sevenths: bool = False) -> ChordSymbol:
 
 def suggest_progression(
     key: Key, bars: int, flavour: str, colour: int, bright: float, rng: np.random.Generator
-) -> tuple[str, ...]:
-    """Chord labels by half bars for a key: a progression of the genre's ``flavour``, sevenths where it colours chords.
+) -> tuple[tuple[str, ...], ...]:
+    """Bars of chord labels for a key: a progression of the genre's ``flavour``, sevenths where it colours chords.
 
     ``bright`` in -1..1 leans the choice towards progressions with more (or fewer) major chords.
     """
-    choices = PROGRESSIONS[flavour][key.mode]
+    choices = MODAL[key.mode] if key.mode in MODAL else PROGRESSIONS[flavour][key.mode]
     majors = np.array([_major_share(key, text) for text in choices])
     weights = np.exp(3.0 * bright * (majors - majors.mean()))
-    text = choices[rng.choice(len(choices), p=weights / weights.sum())]
-    halves: list[str] = []
-    words = text.split()
-    for bar in range(bars):
-        degrees = [int(d) for d in words[bar % len(words)].split("+")]
-        pair = (degrees[0], degrees[-1])
-        halves += [degree_chord(key, d, sevenths=colour >= 2).label(key) for d in pair]
-    return tuple(halves)
+    words = choices[rng.choice(len(choices), p=weights / weights.sum())].split()
+    degrees = [words[bar % len(words)].split("+") for bar in range(bars)]
+    return tuple(tuple(degree_chord(key, int(d), colour >= 2).label(key) for d in bar) for bar in degrees)
 
 
 def _major_share(key: Key, text: str) -> float:
@@ -127,7 +134,7 @@ def key_of_chords(labels: tuple[str, ...]) -> Key | None:
 
 
 def read_harmony(labels: tuple[str, ...], key: Key, *, heard: bool) -> tuple[Harmony, ...]:
-    """Chord labels by half bars as what may be played over them; ``N`` takes the chord before it, or the tonic.
+    """Chord labels as what may be played over them; ``N`` takes the chord before it, or the tonic.
 
     ``heard`` chords are our estimate and bow to the scale (see the module's head); others are played as written.
     """
@@ -153,7 +160,8 @@ def _harmony(symbol: ChordSymbol, key: Key, strict: bool) -> Harmony:
     seventh, ninth = _colour(symbol.root, (10, 11), key, tones), _colour(symbol.root, (2,), key, tones)
     colours = tuple(c for c in (seventh, ninth) if c is not None and c not in tones)
     foreign = tuple(t for t in tones if t not in key.scale)
-    return Harmony(symbol.label(key), symbol.root, tones, colours, scale, foreign)
+    slash = symbol.slash if symbol.slash in tones else None
+    return Harmony(symbol.label(key), symbol.root, tones, colours, scale, foreign, slash)
 
 
 def _clashes(pitch: int, tones: tuple[int, ...], key: Key) -> bool:

@@ -1,8 +1,9 @@
 """Drum patterns: grooves (in ``grooves.txt``), fills and rolls; one line an instrument, one character a sixteenth.
 
 ``X`` accent, ``x`` plain, ``g`` ghost, ``o`` soft, ``.`` nothing; ``r`` two 32nds, soft, ``R`` loud; ``t`` three in the
-sixteenth; ``T`` a triplet over two sixteenths; ``f`` flam, ``d`` drag. A style has grooves (the first is its plainest) and
-names the fills that lead back to bar 1. ``native`` is the tempo range the pattern is felt in; outside it the pattern is
+sixteenth; ``T`` a triplet over two sixteenths; ``f`` flam, ``d`` drag.
+
+A style has grooves (the first is its plainest) and names the fills that lead back to bar 1. ``native`` is the tempo range the pattern is felt in; outside it the pattern is
 played in half or double time where that brings it inside.
 """
 
@@ -74,7 +75,7 @@ ROLLED = {"trap": 0.75, "drill": 0.6, "halftime": 0.4, "dubstep": 0.35, "dnb": 0
 
 @dataclass(frozen=True)
 class DrumStyle:
-    """Grooves (line name -> text), fill names, the native tempo range in beats a minute and the lines that are fixed."""
+    """Grooves (line name -> text), fill names, the tempo range in beats a minute and the lines that are fixed."""
 
     name: str
     grooves: tuple[dict[str, str], ...]
@@ -136,7 +137,7 @@ def drum_styles() -> dict[str, dict[str, DrumStyle]]:
 
 @lru_cache(maxsize=128)
 def drum_style(name: str, meter: str) -> DrumStyle:
-    """The drum style called ``name`` in a meter; in 3/4 and 6/8 its substitute, in longer meters the pattern goes on."""
+    """The drum style called ``name`` in a meter; in 3/4 and 6/8 its substitute; in longer ones it goes on."""
     steps = METERS[meter].steps_per_bar
     written = meter if meter in WRITTEN_METERS else NEAREST_METER[meter]
     styles = drum_styles()[written]

@@ -71,7 +71,8 @@ def file_bytes(tracks: list, ticks_per_quarter: int) -> bytes:
 
 def _key_signature(key: Key) -> str:
     """The key as MIDI spells it: at most seven accidentals, ``m`` for minor."""
-    return key.tonic_name + ("m" if key.mode == "minor" else "")
+    written = key.signature
+    return written.tonic_name + ("m" if written.mode == "minor" else "")
 
 
 def write_midi(score: Score) -> bytes:

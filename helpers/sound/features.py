@@ -363,7 +363,7 @@ def key_scores(chroma12: np.ndarray) -> np.ndarray:
         return np.zeros(len(ALL_KEYS))
     scores = []
     for key in ALL_KEYS:
-        profile = np.roll(KEY_PROFILES[key.mode], key.tonic)
+        profile = np.roll(KEY_PROFILES[key.plain.mode], key.tonic)
         profile = profile - profile.mean()
         scores.append(float(centred @ profile / (norm * np.linalg.norm(profile))))
     return np.array(scores)

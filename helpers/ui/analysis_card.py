@@ -124,7 +124,7 @@ def check_file(clip: Clip, analysis: Analysis, request: Request | None) -> Offer
     drone = (
         []
         if tonic is None
-        else [48 + tonic.tonic, 55 + tonic.tonic, 60 + tonic.tonic + (3 if tonic.mode == "minor" else 4)]
+        else [48 + tonic.tonic, 55 + tonic.tonic, 60 + tonic.tonic + (3 if tonic.plain.mode == "minor" else 4)]
     )
     return pcm_file(sound, gain=listening_gain(sound), beats=beats, strong=strong, drone=drone)
 

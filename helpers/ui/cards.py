@@ -77,7 +77,7 @@ def _facts(path: Path, _changed: tuple[int, int]) -> dict[str, Any]:
         "license": take.get("license") or "",
         "labels": list(take.get("labels") or ()),
         "peaks": peaks(clip, CARD_PEAKS),
-        "grid": {"bars": request.bars, "beatsPerBar": request.time.beats_per_bar},
+        "grid": {"bars": request.bars, "beatsPerBar": request.time.pulses_per_bar},
         "chords": chords_by_bar(request) if request.role != "drums" else [],
         "roll": roll(midi, request) if midi.is_file() else None,
         "files": [suffix for suffix in ("wav", "mid", "json") if path.with_suffix(f".{suffix}").is_file()],

@@ -19,7 +19,8 @@ PLUCK, PLUCKED = "pluck", 2.0  # a synth pluck is a lead patch let go after that
 def order_indices(name: str, n: int) -> list[int]:
     """The order in which ``n`` tones (0 lowest) are played, one round.
 
-    up 0123 · down 3210 · up-down 012321 · broken 0213 · doubled 00112233 · pedal 3 0 3 1 3 2 · converge 0 3 1 2 · thumb 0 2 1 2.
+    up 0123 · down 3210 · up-down 012321 · broken 0213 · doubled 00112233
+    pedal 3 0 3 1 3 2 · converge 0 3 1 2 · thumb 0 2 1 2.
     """
     up = list(range(n))
     if n < 3:

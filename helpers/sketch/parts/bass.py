@@ -59,9 +59,7 @@ def write_bass(brief: Brief) -> Part:
             tones.append(tone)
             last = tone.pitch
     tones = _monophonic(tones)
-    glides = brief.instrument.name == "808" or (
-        brief.instrument.name in GLIDERS and brief.genre.name in GLIDING
-    )
+    glides = brief.instrument.name == "808" or (brief.instrument.name in GLIDERS and brief.genre.name in GLIDING)
     choices = (
         ("pattern", ", ".join(dict.fromkeys(r.name for r in riffs.values()))),
         ("kick", "against it" if against else "with it"),
@@ -73,8 +71,10 @@ def write_bass(brief: Brief) -> Part:
 def _nearest(pitch_class: int, target: int, floor: int, brief: Brief) -> int:
     """The pitch of a class nearest to a target, in the octave above ``floor``."""
     options = [p for p in range(floor, floor + OCTAVE + 1) if p % 12 == pitch_class and p <= brief.high]
-    return min(options or [floor + (pitch_class - floor) % 12 - 12 * (floor > brief.low + 12)],
-               key=lambda p: (abs(p - target), p))
+    return min(
+        options or [floor + (pitch_class - floor) % 12 - 12 * (floor > brief.low + 12)],
+        key=lambda p: (abs(p - target), p),
+    )
 
 
 def _chord_tone_near(brief: Brief, step: float, pitch: int) -> int:
@@ -86,10 +86,10 @@ def _chord_tone_near(brief: Brief, step: float, pitch: int) -> int:
 def _shaped(brief: Brief, bar: Bar, hits: list[Hit]) -> tuple[Hit, ...]:
     """A bar's hits: the riff, the root where the chord changes, what the form varies and how the loop turns."""
     size = brief.steps_per_bar
-    half, start = size / 2, bar.number * size
     by_step = {h.step: h for h in hits}
-    if brief.chord(start + half).bass != brief.chord(start).bass and not any(half <= s <= half + 1 for s in by_step):
-        by_step[half] = Hit(half, 2, "1")
+    for at in brief.changes(bar.number):
+        if not any(at <= s <= at + 1 for s in by_step):
+            by_step[at] = Hit(at, 2, "1")
     rng = brief.rng("bass bar", bar.letter, bar.variation)
     if bar.variation and len(by_step) > 2:
         late = max(by_step)
@@ -131,7 +131,7 @@ def _degree(brief: Brief, step: float, symbol: str, chord: Harmony, root: int, l
     if symbol == "b":
         return root + 1
     if symbol in "anc":
-        ahead = brief.chord((int(step // (brief.steps_per_bar / 2)) + 1) * brief.steps_per_bar / 2)
+        ahead = brief.chord(brief.span(step)[1])
         target = _nearest(ahead.bass, brief.centre, floor, brief)
         if symbol == "n":
             return target

@@ -56,13 +56,13 @@ def _voicings(brief: Brief, guitar: bool, power: bool) -> dict[float, tuple[int,
     rng = brief.rng("voices")
     voices = 3 if brief.density < -0.2 else int(rng.choice([3, 3, 4]))
     span = int(rng.choice(HAND_SPANS))
-    for start, _, chord in brief.chord_spans():
+    for start, _, chord in brief.harmony:
         rng = brief.rng("colour", chord.label)
         if guitar:
             before = guitar_voicing(chord, before, low=brief.low, high=brief.high, power=power)
         else:
             chance = COLOUR_CHANCE[int(np.clip(brief.genre.colour + brief.mood.colour, 0, 2))]
-            free = len(chord.tones) > 2 and coloured + 1 <= MOST_COLOURED * len(brief.chord_spans())
+            free = len(chord.tones) > 2 and coloured + 1 <= MOST_COLOURED * len(brief.harmony)
             colour = chord.colours[:1] if free and rng.random() < chance else ()
             coloured += len(colour)
             before = lead_voices(
@@ -82,16 +82,16 @@ def _voicings(brief: Brief, guitar: bool, power: bool) -> dict[float, tuple[int,
 def _shaped(brief: Brief, bar: Bar, hits: list[Hit]) -> tuple[Hit, ...]:
     """A bar's hits with the chord change inside it heard, and a push at the end of the loop now and then."""
     size = brief.steps_per_bar
-    half = size / 2
     start = bar.number * size
     by_step = {h.step: h for h in hits}
-    changes = brief.chord(start) != brief.chord(start + half)
-    if changes and not any(half <= s <= half + 2 for s in by_step):
-        by_step[half] = Hit(half, half, "D" if any(h.symbol in STRUMMED for h in hits) else "X")
+    stroke = "D" if any(h.symbol in STRUMMED for h in hits) else "X"
+    for at in brief.changes(bar.number):
+        if not any(at <= s <= at + 2 for s in by_step):
+            by_step[at] = Hit(at, brief.span(start + at)[1] - start - at, stroke)
     if brief.chord(start) != brief.chord(start - 0.5) and not any(s <= 3 for s in by_step):
-        by_step[0.0] = Hit(0.0, 2, "D" if any(h.symbol in STRUMMED for h in hits) else "x")
+        by_step[0.0] = Hit(0.0, 2, stroke)
     if bar.turn and size - 2.0 not in by_step and brief.rng("turn").random() < TURNED:
-        by_step[size - 2.0] = Hit(size - 2.0, 2, "u" if any(h.symbol in STRUMMED for h in hits) else "x")
+        by_step[size - 2.0] = Hit(size - 2.0, 2, "u" if stroke == "D" else "x")
     return without_overlaps(by_step.values(), size)
 
 
@@ -100,11 +100,11 @@ def _played(brief: Brief, bar: Bar, hit: Hit, voicings: dict[float, tuple[int, .
     step = bar.number * size + hit.step
     # A hit on the last sixteenth before a change pushes into the new chord; the loop's end pushes into its beginning.
     told = step + 1 if brief.chord(step + 1) != brief.chord(step) else step
-    voicing = voicings[max(s for s in voicings if s <= told % brief.steps)]
+    voicing = voicings[brief.span(told % brief.steps)[0]]
     rng = brief.rng("chords note", bar.letter, hit.step)
     accent = {"X": 0.6, "D": 0.5, "u": -0.3, "m": -0.8, "p": 0.3}.get(hit.symbol, 0.0)
     level = velocity(brief, step, rng, accent)
-    end = _end_of_chord(brief, step)
+    end = min(brief.span(step)[1], float(brief.steps))
     length = min(hit.length * float(np.clip(brief.legato, 0.5, 1.0)), end - step)
     if not guitar and hit.symbol in "pP":  # the left hand: the bass an octave below where the instrument has it
         bass = brief.chord(told).bass
@@ -123,13 +123,6 @@ def _played(brief: Brief, bar: Bar, hit: Hit, voicings: dict[float, tuple[int, .
     return [
         Tone(p, step, length, max(20, level - (4 if 0 < i < len(voicing) - 1 else 0))) for i, p in enumerate(voicing)
     ]
-
-
-def _end_of_chord(brief: Brief, step: float) -> float:
-    for start, stop, _ in brief.chord_spans():
-        if start <= step < stop:
-            return stop
-    return float(brief.steps)
 
 
 def _strum(voicing: tuple[int, ...], symbol: str, step: float, length: float, level: int) -> list[Tone]:

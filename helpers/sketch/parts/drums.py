@@ -1,4 +1,4 @@
-"""Drums: a groove by genre, bent once a letter to the idea where the genre lets it, rolls, ghosts, a fill at the wrap."""
+"""Drums: a groove by genre, bent to the idea where the genre lets it, rolls, ghosts, a fill at the wrap."""
 
 from __future__ import annotations
 
@@ -21,7 +21,21 @@ from . import Part
 
 HIT_STEPS = 0.9
 MOST_RESTS = 2  # a bar, of the timekeeper
-ACOUSTIC = ("rock", "pop", "jazz", "blues", "funk", "soul", "country", "folk", "gospel", "punk", "metal", "ballad", "lo-fi")
+ACOUSTIC = (
+    "rock",
+    "pop",
+    "jazz",
+    "blues",
+    "funk",
+    "soul",
+    "country",
+    "folk",
+    "gospel",
+    "punk",
+    "metal",
+    "ballad",
+    "lo-fi",
+)
 # What a take may play instead: on an acoustic kit (True) and on an electronic one (False).
 SWAPS = {
     "hat": {True: ("hat", "hat", "ride", "tambourine"), False: ("hat", "hat", "shaker", "pedal")},

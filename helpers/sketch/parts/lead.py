@@ -25,7 +25,7 @@ TREATMENTS = ("quoted", "quoted", "inverted", "answered")
 
 @dataclass(frozen=True)
 class Hook:
-    """A riff of melody: steps and lengths in sixteenths, heights in steps of the scale, its size and origin in words."""
+    """A riff of melody: steps and lengths in sixteenths, heights in steps of the scale, its size, its origin."""
 
     steps: tuple[float, ...]
     lengths: tuple[float, ...]
@@ -53,9 +53,7 @@ def write_lead(brief: Brief) -> Part:
 
 def _hooks(brief: Brief, form: tuple[Bar, ...]) -> dict[str, Hook]:
     """A rhythm for each letter and a tune that goes round on it; the second letter's tune answers the first's."""
-    riffs = write_riffs(
-        brief, form, "lead", brief.genre.lead, brief.accents, lean=brief.lean, symbols="x", most=1
-    )
+    riffs = write_riffs(brief, form, "lead", brief.genre.lead, brief.accents, lean=brief.lean, symbols="x", most=1)
     style = riffs[form[0].letter].name.split()[0]
     rng = brief.rng("tune")
     names = TUNES[style]
@@ -177,10 +175,9 @@ def _one_voice(brief: Brief, tones: list[Tone]) -> list[Tone]:
     """One note at a time; a note that the next chord does not hold ends where that chord begins."""
     ordered = sorted({t.step: t for t in tones if t.step < brief.steps}.values(), key=lambda t: t.step)
     ends = [*(t.step for t in ordered[1:]), float(brief.steps)]
-    half = brief.steps_per_bar / 2
     out = []
     for t, end in zip(ordered, ends, strict=True):
-        change = (t.step // half + 1) * half
+        change = brief.span(t.step)[1]
         foreign = t.step + t.length > change and t.pitch % 12 not in brief.chord(change).tones
         stop = min(end, change) if foreign else end
         out.append(replace(t, length=min(t.length, stop - t.step)))

@@ -31,7 +31,7 @@ def write_pad(brief: Brief) -> Part:
     if not asked:  # a single style was asked for; else a take may stray from what the genre does most
         usual = (*usual, *usual, *(s for s in PADS if s not in usual and s != "pulse"))
     style = usual[int(rng.integers(len(usual)))]
-    spans = brief.chord_spans()
+    spans = brief.harmony
     voices = int(np.clip(rng.integers(3, 6) + round(brief.density), 3, 5))
     voicings = _voicings(brief, spans, voices, rng)
     level = int(np.clip(74 + brief.mood.velocity + rng.integers(-4, 5), 40, 112))

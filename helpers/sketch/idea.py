@@ -1,0 +1,90 @@
+"""What an idea is to the part that joins it: its accents, swing, room and melody on the part's own grid."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..records import Analysis, Request
+from .genres import Genre
+
+AUDIBLE_SWING = 0.535  # closer to a half is a straight player's unevenness
+LOUD_PERCENTILE = 95  # of the idea's onsets: as strong as that is a full accent
+
+
+def heard_groove(
+    request: Request, analysis: Analysis | None, heard: list[str]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float | None]:
+    steps, bars = request.time.steps_per_bar, request.bars
+    silent = np.zeros((bars, steps))
+    if analysis is None:
+        return silent, silent, np.ones(bars), None
+    groove, ratio = analysis.groove, tempo_ratio(request, analysis)
+    accents = _on_bars(groove.bar_accents or (groove.accents,), bars, steps, ratio)
+    low = _on_bars(groove.bar_low_accents or (groove.low_accents,), bars, steps, ratio)
+    if accents.any():
+        heard.append(f"{groove.density:.1f} onsets a beat")
+    levels = np.ones(bars)
+    if groove.bar_levels_db:
+        curve = np.clip(np.array(groove.bar_levels_db), -12.0, 0.0)
+        levels = 10 ** (0.5 * curve[np.arange(bars) % len(curve)] / 20)  # half as steep as the idea, in dB
+    density = groove.density / ratio if groove.density else None
+    return accents, low, levels, density
+
+
+def _on_bars(profile: tuple[tuple[float, ...], ...], bars: int, steps: int, ratio: float) -> np.ndarray:
+    """The idea's bars of accents on the part's, going round: as they are, or re-read at half or double tempo.
+
+    Zeros where they cannot fit: another meter, or a tempo that is no reading of the idea's.
+    """
+    flat = np.asarray([value for bar in profile for value in bar], dtype=float)
+    if not flat.size or any(len(bar) != steps for bar in profile):
+        return np.zeros((bars, steps))
+    if 1.9 < ratio < 2.1:  # the part counts twice as fast: an idea's step is two of ours
+        flat = np.stack([flat, np.zeros_like(flat)], axis=1).ravel()
+    elif 0.48 < ratio < 0.52:
+        flat = np.maximum(flat[0::2], 0.7 * flat[1::2])
+        flat = flat[: flat.size // steps * steps] if flat.size >= steps else np.tile(flat, 2)
+    # A recording that begins in the middle of a sound has its strongest onset there: it is cut down to the others.
+    loud = float(np.percentile(flat, LOUD_PERCENTILE))
+    flat = np.minimum(flat / loud, 1.0) if loud > 0 else flat
+    return np.resize(flat, bars * steps).reshape(bars, steps)
+
+
+def tempo_ratio(request: Request, analysis: Analysis) -> float:
+    return request.bpm / analysis.tempo.bpm if analysis.tempo.bpm else 1.0
+
+
+def heard_swing(request: Request, analysis: Analysis | None, genre: Genre) -> float:
+    if request.time.steps_per_beat == 6:
+        return 0.5
+    if request.swing is not None:
+        return request.swing if request.swing >= AUDIBLE_SWING else 0.5
+    if analysis is not None and analysis.tempo.swing is not None:
+        heard = float(np.clip(analysis.tempo.swing, 0.5, 0.72))
+        return heard if heard >= AUDIBLE_SWING else 0.5
+    # An idea in which no swing could be told stays straight, unless the genre is nothing without it.
+    return genre.swing if analysis is None or genre.swing >= 0.6 else 0.5
+
+
+def crowding(octaves: np.ndarray, centre: int) -> float:
+    """Share of the idea's energy within half an octave of a pitch."""
+    position = (centre - 24) / 12 - 0.5
+    weights = np.clip(1 - np.abs(np.arange(7) - position), 0, 1)
+    return float(octaves @ weights)
+
+
+def heard_motif(request: Request, analysis: Analysis | None) -> tuple[tuple[float, float, int], ...]:
+    """The idea's melody on the part's grid, from its first downbeat, quantised to steps; at most four bars."""
+    if analysis is None or not analysis.melody or analysis.tempo.bpm is None:
+        return ()
+    start = analysis.tempo.downbeats[0] if analysis.tempo.downbeats else 0.0
+    step = 60.0 / analysis.tempo.bpm / analysis.tempo.meter.steps_per_beat
+    out = []
+    # The first note decides whether the player is a sixteenth early or late throughout.
+    first = next((n for n in analysis.melody if n.start >= start - step), None)
+    lean = 0 if first is None else round((first.start - start) / step) % 2
+    for note in analysis.melody:
+        at = round((note.start - start) / step) - lean
+        if 0 <= at < 4 * request.time.steps_per_bar:
+            out.append((float(at), float(max(1, round(note.length / step))), note.pitch))
+    return tuple(out) if len(out) >= 3 else ()
