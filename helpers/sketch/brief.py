@@ -259,16 +259,17 @@ def _harmony(
         bars = suggest_progression(key, request.bars, genre.progressions, colour, mood.bright, rng)
         labels = tuple(label for bar in bars for label in bar)
         heard.append("no chords were given, so the key and the genre chose them")
-    chords = iter(read_harmony(labels, key, heard=request.chords_heard))
     size = request.time.steps_per_bar
+    places = [zip(s, (*s[1:], size), strict=True) for s in map(request.time.chord_steps, map(len, bars))]
+    placed = [(float(n * size + a), float(n * size + b)) for n, bar in enumerate(places) for a, b in bar]
+    lengths = tuple(end - start for start, end in placed)
     spans: list[tuple[float, float, Harmony]] = []
-    for number, bar in enumerate(bars):
-        starts = request.time.chord_steps(len(bar))
-        for start, end, chord in zip(starts, (*starts[1:], size), chords, strict=False):
-            if start and spans[-1][2] == chord:
-                spans[-1] = (spans[-1][0], float(number * size + end), chord)
-            else:
-                spans.append((float(number * size + start), float(number * size + end), chord))
+    chords = read_harmony(labels, key, heard=request.chords_heard, lengths=lengths)
+    for (start, end), chord in zip(placed, chords, strict=True):
+        if start % size and spans[-1][2] == chord:
+            spans[-1] = (spans[-1][0], end, chord)
+        else:
+            spans.append((start, end, chord))
     return key, tuple(spans)
 
 

@@ -6,7 +6,8 @@ Bass      ``1 3 5 6 7`` degrees of the chord, ``8`` the octave, ``b`` the flat s
           ``n`` the next chord's root, early, ``a`` a step of the scale and ``c`` a semitone that lead into the next
           chord, ``g`` a ghost note.
 Chords    ``X`` accented, ``x`` plain, ``y`` the upper two voices, ``p`` the bass alone, ``P`` with the chord;
-          strummed ``D`` down, ``d`` light down, ``u`` up, ``m`` muted; picked ``p`` the bass string, ``1``-``4`` the upper voices from below.
+          strummed ``D`` down, ``d`` light down, ``u`` up, ``m`` muted; picked ``p`` the bass string, ``1``-``4`` the
+          upper voices from below.
 Lead, arpeggio (gate)   ``X`` accented, ``x`` plain.
 """
 

@@ -133,10 +133,12 @@ def key_of_chords(labels: tuple[str, ...]) -> Key | None:
     return max(ALL_KEYS, key=fit)
 
 
-def read_harmony(labels: tuple[str, ...], key: Key, *, heard: bool) -> tuple[Harmony, ...]:
+def read_harmony(
+    labels: tuple[str, ...], key: Key, *, heard: bool, lengths: tuple[float, ...] = ()
+) -> tuple[Harmony, ...]:
     """Chord labels as what may be played over them; ``N`` takes the chord before it, or the tonic.
 
-    ``heard`` chords are our estimate and bow to the scale (see the module's head); others are played as written.
+    ``heard`` chords (which sound for ``lengths``) are our estimate and bow to the scale (see the module's head); others are played as written.
     """
     tonic = degree_chord(key, 1)
     symbols: list[ChordSymbol] = []
@@ -144,8 +146,9 @@ def read_harmony(labels: tuple[str, ...], key: Key, *, heard: bool) -> tuple[Har
     for label in labels:
         last = parse_chord(label) or last
         symbols.append(last)
-    tones = [t for s in symbols for t in s.pitch_classes]
-    strict = heard and sum(t not in key.scale for t in tones) > FOREIGN_SHARE * max(1, len(tones))
+    tones = [(t, n) for s, n in zip(symbols, lengths or (1,) * len(symbols), strict=True) for t in s.pitch_classes]
+    foreign = sum(n for t, n in tones if t not in key.scale)
+    strict = heard and foreign > FOREIGN_SHARE * sum(n for _, n in tones)
     return tuple(_harmony(symbol, key, strict) for symbol in symbols)
 
 
