@@ -13,6 +13,16 @@ class InvalidInput(LoopsError, ValueError):
     """A value or file we were handed cannot be used."""
 
 
+class UnknownInstrument(InvalidInput):
+    """A word for an instrument that is not understood; ``nearest`` are three that we know, the nearest first."""
+
+    def __init__(self, word: str, nearest: tuple[str, ...]):
+        super().__init__(
+            f"“{word}” is not an instrument we know; did you mean {', '.join(nearest[:-1])} or {nearest[-1]}?"
+        )
+        self.word, self.nearest = word, nearest
+
+
 class NotAvailable(LoopsError, RuntimeError):
     """Something this machine lacks: a package, a GPU, a token, disk or memory."""
 

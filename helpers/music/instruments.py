@@ -1,7 +1,7 @@
 """Instruments by their everyday names: what they are, which role they play, where they can play.
 
-The General MIDI sound set plus the words producers use. :func:`find_instrument` answers any text with the nearest entry
-and says so when it had to guess.
+The General MIDI sound set, the words producers use and everyday instruments that a sister of theirs plays.
+:func:`find_instrument` mends typos and says so; a word that it does not understand is a question, never a guess.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import difflib
 import re
 from dataclasses import dataclass
 
-from ..errors import InvalidInput
+from ..errors import InvalidInput, UnknownInstrument
 
 
 @dataclass(frozen=True)
 class Instrument:
     """One instrument: canonical ``name``, usual ``role``, General MIDI ``program`` (0..127; a kit number for drums),
-    playable range ``low``..``high`` as MIDI notes, ``sustains`` while held, other ``words`` for it."""
+    playable range ``low``..``high`` as MIDI notes, ``sustains`` while held, other ``words`` for it. ``stand_in`` names
+    whose sound plays it where sound banks lack it; ``lines`` are the lines of a kit that a single drum is."""
 
     name: str
     role: str
@@ -25,6 +26,8 @@ class Instrument:
     high: int
     sustains: bool
     words: tuple[str, ...] = ()
+    stand_in: str = ""
+    lines: tuple[str, ...] = ()
 
     @property
     def is_drums(self) -> bool:
@@ -32,7 +35,8 @@ class Instrument:
 
 
 def _table() -> tuple[Instrument, ...]:
-    # name | role | GM program (from 0) | lowest | highest | s = sustains while held, d = decays | other words
+    # name | role | GM program (from 0) | lowest | highest | s = sustains while held, d = decays | other words | whose
+    # sound plays it | lines of the kit
     rows = """
     piano | chords | 0 | 28 | 96 | d | acoustic piano, grand piano, acoustic grand piano, keys, keyboard
     bright piano | chords | 1 | 28 | 96 | d | bright acoustic piano, house piano, upright piano, pop piano
@@ -150,7 +154,7 @@ def _table() -> tuple[Instrument, ...]:
     tinkle bell | arpeggio | 112 | 72 | 108 | d | bell, small bells
     steel drums | arpeggio | 114 | 52 | 88 | d | steel pan, steelpan, pan drums
     pluck | arpeggio | 81 | 48 | 96 | s | synth pluck, plucks, plucked synth, edm pluck, arp, arpeggio, sequence, sequencer, arpeggiator
-    drum kit | drums | 0 | 35 | 81 | d | drums, drum, drum set, drumset, acoustic drums, standard kit, beat, beats, percussion, drum loop
+    drum kit | drums | 0 | 35 | 81 | d | drums, drum, drum set, drumset, acoustic drums, standard kit, beat, beats, drum loop
     room kit | drums | 8 | 35 | 81 | d | room drums, live drums
     power kit | drums | 16 | 35 | 81 | d | rock drums, rock kit, power drums, metal drums
     electronic kit | drums | 24 | 35 | 81 | d | electronic drums, electro drums, simmons
@@ -158,16 +162,89 @@ def _table() -> tuple[Instrument, ...]:
     jazz kit | drums | 32 | 35 | 81 | d | jazz drums
     brush kit | drums | 40 | 35 | 81 | d | brushes, brush drums
     orchestra kit | drums | 48 | 35 | 81 | d | orchestral percussion, cinematic drums
+    percussion | drums | 0 | 35 | 81 | d | hand percussion, percussions, perc, latin percussion | | conga, low conga, mute conga, shaker, cowbell
+    kick | drums | 0 | 35 | 81 | d | kick drum, bass drum, kicks, kickdrum | | kick
+    snare | drums | 0 | 35 | 81 | d | snare drum, snares, side drum, rimshot | | snare, rim
+    hi-hats | drums | 0 | 35 | 81 | d | hats, hihats, hi hats, hi-hat, hihat, hi hat, hat, closed hats, hihat loop | | hat, open
+    claps | drums | 0 | 35 | 81 | d | clap, hand claps, handclaps, handclap | | clap
+    toms | drums | 0 | 35 | 81 | d | tom, tom toms, tom-toms | | low tom, mid tom, high tom
+    cymbals | drums | 0 | 35 | 81 | d | cymbal, ride, ride cymbal | | ride, crash
+    tambourine | drums | 0 | 35 | 81 | d | tamb, tambo, pandeiro | | tambourine
+    shaker | drums | 0 | 35 | 81 | d | shakers, maracas, maraca, caxixi, egg shaker | | shaker
+    cowbell | drums | 0 | 35 | 81 | d | cowbells, cow bell, agogo | | cowbell
+    congas | drums | 0 | 35 | 81 | d | conga, tumba, conga drums | | conga, low conga, mute conga
+    bongos | drums | 0 | 35 | 81 | d | bongo, bongo drums | | high bongo, low bongo
+    timbales | drums | 0 | 35 | 81 | d | timbale | | high timbale, low timbale, cowbell
+    claves | drums | 0 | 35 | 81 | d | clave, woodblock, wood block | | clave
+    triangle | drums | 0 | 35 | 81 | d | | | triangle, mute triangle
+    tabla | drums | 0 | 35 | 81 | d | tablas, dholak, mridangam | bongos | high bongo, low bongo
+    djembe | drums | 0 | 35 | 81 | d | darbuka, doumbek, hand drum, hand drums, frame drum | congas | conga, low conga, mute conga
+    cajon | drums | 0 | 35 | 81 | d | cajón, box drum | congas | low conga, mute conga, conga
+    taiko | drums | 48 | 35 | 81 | d | taiko drums, taikos, war drums, surdo | toms | low tom, mid tom, high tom
+    ukulele | chords | 24 | 60 | 84 | d | uke, ukelele, banjolele | nylon guitar
+    mandolin | arpeggio | 25 | 55 | 88 | d | mandola | acoustic guitar
+    bouzouki | arpeggio | 25 | 50 | 86 | d | irish bouzouki, saz, baglama, balalaika | acoustic guitar
+    oud | lead | 24 | 45 | 79 | d | lute, theorbo, vihuela | nylon guitar
+    charango | chords | 24 | 64 | 88 | d | cavaquinho, cuatro, tiple | nylon guitar
+    twelve-string guitar | chords | 25 | 40 | 84 | d | 12-string guitar, 12 string guitar, twelve string guitar | acoustic guitar
+    slide guitar | lead | 26 | 40 | 86 | d | dobro, resonator guitar, lap steel, pedal steel, steel slide | jazz guitar
+    baritone guitar | chords | 27 | 35 | 80 | d | tenor guitar | electric guitar
+    pipa | lead | 106 | 45 | 84 | d | sanxian, biwa | shamisen
+    guzheng | arpeggio | 107 | 48 | 91 | d | zither, zithers, gayageum, autoharp, kantele, psaltery | koto
+    erhu | lead | 110 | 55 | 88 | s | hurdy-gurdy, hurdy gurdy, nyckelharpa, rebab | folk fiddle
+    lyre | arpeggio | 46 | 48 | 84 | d | kora, celtic harp, lever harp | harp
+    string quartet | pad | 48 | 36 | 91 | s | chamber strings, string trio | strings
+    flugelhorn | lead | 56 | 52 | 82 | s | cornet, bugle, piccolo trumpet | trumpet
+    euphonium | bass | 57 | 34 | 70 | s | baritone horn, bass trombone | trombone
+    bass clarinet | bass | 71 | 34 | 70 | s | contrabassoon, contra bassoon | clarinet
+    duduk | lead | 68 | 54 | 81 | s | zurna, mizmar, shawm | oboe
+    ney | lead | 77 | 57 | 86 | s | bansuri, dizi, quena | shakuhachi
+    tin whistle | lead | 72 | 74 | 98 | s | penny whistle, irish whistle, fife | piccolo
+    melodica | lead | 22 | 53 | 89 | s | harmonetta | harmonica
+    theremin | lead | 78 | 55 | 91 | s | musical saw, singing saw, ondes martenot | whistle
+    didgeridoo | bass | 109 | 36 | 60 | s | didgeridu, didge, drone pipe | bagpipe
+    handpan | arpeggio | 114 | 50 | 81 | d | hang drum, hang, tongue drum, steel tongue drum, gamelan | steel drums
+    handbells | arpeggio | 14 | 60 | 96 | d | hand bells, carillon, bell tree, wind chimes | tubular bells
+    toy piano | arpeggio | 10 | 60 | 96 | d | kids piano | music box
+    balafon | arpeggio | 12 | 48 | 91 | d | gyil, bass marimba | marimba
+    mellotron | pad | 52 | 43 | 84 | s | tape choir, chamberlin | choir
+    vocoder | chords | 54 | 43 | 84 | s | talkbox, talk box, vocal synth | synth voice
     """
     out = []
     for row in rows.strip().splitlines():
-        name, role, program, low, high, hold, words = (cell.strip() for cell in row.split("|"))
-        aliases = tuple(w.strip() for w in words.split(",") if w.strip())
-        out.append(Instrument(name, role, int(program), int(low), int(high), hold == "s", aliases))
+        name, role, program, low, high, hold, *lists = (cell.strip() for cell in row.split("|"))
+        words, stand_in, lines = (*lists, "", "")[:3]
+        aliases, kit = (tuple(w.strip() for w in text.split(",") if w.strip()) for text in (words, lines))
+        out.append(Instrument(name, role, int(program), int(low), int(high), hold == "s", aliases, stand_in, kit))
     return tuple(out)
 
 
 INSTRUMENTS = _table()
+TYPO = 0.8  # likeness of spelling from which a word is taken for a slip of the finger
+# Part of a word -> instruments of the family it belongs to, to be offered.
+FAMILY_HINTS = {
+    "drum": ("drum kit", "percussion", "toms"),
+    "perc": ("percussion", "congas", "shaker"),
+    "guitar": ("acoustic guitar", "electric guitar", "nylon guitar"),
+    "harp": ("harp", "harmonica", "lyre"),
+    "horn": ("french horn", "brass section", "trumpet"),
+    "pipe": ("bagpipe", "pan flute", "church organ"),
+    "flute": ("flute", "pan flute", "recorder"),
+    "violin": ("violin", "viola", "strings"),
+    "string": ("strings", "violin", "slow strings"),
+    "organ": ("drawbar organ", "church organ", "percussive organ"),
+    "piano": ("piano", "electric piano", "bright piano"),
+    "key": ("piano", "electric piano", "drawbar organ"),
+    "bass": ("bass guitar", "synth bass", "sub bass"),
+    "synth": ("synth lead", "polysynth", "synth bass"),
+    "pad": ("warm pad", "sweep pad", "choir pad"),
+    "lead": ("synth lead", "square lead", "fifths lead"),
+    "bell": ("glockenspiel", "tubular bells", "handbells"),
+    "vocal": ("choir", "voice oohs", "synth voice"),
+    "sing": ("choir", "voice oohs", "synth voice"),
+    "sax": ("alto sax", "tenor sax", "soprano sax"),
+    "phone": ("vibraphone", "xylophone", "alto sax"),
+}
 _BY_WORD = {word: i for i in INSTRUMENTS for word in (i.name, *i.words)}
 
 
@@ -184,12 +261,14 @@ def _normal(text: str) -> str:
 
 
 def find_instrument(text: str) -> InstrumentMatch:
-    """Find the instrument for a word or a phrase; an unknown one gets the nearest, and ``note`` says so.
+    """Find the instrument for a word or a phrase; ``note`` says what was read into it.
 
     Raises
     ------
     InvalidInput
         If the text is empty.
+    UnknownInstrument
+        If it is not understood; the error carries the three nearest.
     """
     word = _normal(str(text))
     if not word:
@@ -198,14 +277,25 @@ def find_instrument(text: str) -> InstrumentMatch:
         )
     exact = _BY_WORD.get(word) or _BY_WORD.get(word.rstrip("s"))
     if exact is not None:
-        return InstrumentMatch(exact)
+        return InstrumentMatch(exact, _stand_in(exact))
     # A known word inside a longer phrase ("warm fingered bass guitar"): the longest one, the last of equals.
     inside = [w for w in _BY_WORD if re.search(rf"(?<!\w){re.escape(w)}(?!\w)", word)]
-    if inside:
-        best = max(inside, key=lambda w: (len(w), word.rfind(w)))
-        return InstrumentMatch(_BY_WORD[best], f"“{text}” was read as {_BY_WORD[best].name}.")
-    near = difflib.get_close_matches(word, _BY_WORD, n=1, cutoff=0.0)[0]
-    return InstrumentMatch(
-        _BY_WORD[near],
-        f"“{text}” is not an instrument we know; the nearest is {_BY_WORD[near].name}, so that was made.",
-    )
+    typos = difflib.get_close_matches(word, _BY_WORD, n=1, cutoff=TYPO)
+    if not inside and not typos:
+        raise UnknownInstrument(str(text).strip(), _nearest(word))
+    best = max(inside, key=lambda w: (len(w), word.rfind(w))) if inside else typos[0]
+    found = _BY_WORD[best]
+    return InstrumentMatch(found, f"“{text}” was read as {found.name}. {_stand_in(found)}".strip())
+
+
+def _stand_in(instrument: Instrument) -> str:
+    if not instrument.stand_in:
+        return ""
+    return f"Sound banks have no {instrument.name}; the sound is their {instrument.stand_in}."
+
+
+def _nearest(word: str) -> tuple[str, ...]:
+    """The three instruments nearest to a word, of the family that it hints at where it does (``FAMILY_HINTS``)."""
+    hinted = [name for hint, names in FAMILY_HINTS.items() if hint in word for name in names]
+    spelt = [_BY_WORD[w].name for w in difflib.get_close_matches(word, _BY_WORD, n=12, cutoff=0.0)]
+    return tuple(dict.fromkeys([*hinted, *spelt]))[:3]

@@ -9,6 +9,7 @@ the pattern is felt in; outside it the pattern is played in half or double time 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
@@ -39,6 +40,12 @@ NOTES = {
     "mute conga": 62,
     "clave": 75,
     "timpani hit": 41,
+    "high bongo": 60,
+    "low bongo": 61,
+    "high timbale": 65,
+    "low timbale": 66,
+    "triangle": 81,
+    "mute triangle": 80,
 }
 
 
@@ -55,6 +62,7 @@ STROKES = {
     "f": ((-0.2, 44), (0.0, 108)),
     "d": ((-0.5, 34), (-0.25, 40), (0.0, 106)),
 }
+KIN = (("snare", "clap", "rim"), ("hat", "ride", "shaker"))  # lines that do the same work in a kit
 # Hat rolls, laid over a bar; a dot leaves the groove's own hat.
 ROLLS = {
     "trap": (
@@ -115,6 +123,28 @@ _SUBSTITUTE = {
 }
 
 
+_LINE = re.compile(r"([a-z]+(?: [a-z]+)?) +([XxogrRtTfd. ]{12,})$")
+
+
+def solo_style(lines: tuple[str, ...], style: DrumStyle, meter: str) -> DrumStyle:
+    """What a single drum plays: grooves of its own where there are any, else its lines of the genre's kit."""
+    steps = METERS[meter].steps_per_bar
+    own = [
+        s
+        for s in drum_styles()["solo"].values()
+        if all(set(g) <= set(lines) and set(g) & set(lines[:2]) for g in s.grooves)
+    ]
+    if own:
+        grooves = tuple({line: in_meter(hits, steps) for line, hits in g.items()} for s in own for g in s.grooves)
+        return DrumStyle(own[0].name, grooves, own[0].fills, own[0].native, lines)
+    swapped = {line: lines[0] for kin in KIN if lines[0] in kin for line in kin if line not in lines}
+    grooves = tuple(
+        {swapped.get(line, line): text for line, text in g.items() if swapped.get(line, line) in lines}
+        for g in style.grooves
+    )
+    return replace(style, grooves=tuple(g for g in grooves if g) or ({lines[0]: in_meter("X...x...", steps)},))
+
+
 @lru_cache(maxsize=1)
 def drum_styles() -> dict[str, dict[str, DrumStyle]]:
     """Every style of ``grooves.txt``: meter -> name -> style."""
@@ -126,7 +156,7 @@ def drum_styles() -> dict[str, dict[str, DrumStyle]]:
             head, _, body = style.partition("\n")
             name, native, fills, *fixed = (cell.strip() for cell in head.split("|"))
             grooves = tuple(
-                {line[:11].strip(): line[11:].replace(" ", "") for line in block.splitlines()}
+                {m[1]: m[2].replace(" ", "") for m in map(_LINE.match, block.splitlines()) if m}
                 for block in body.strip().split("\n\n")
             )
             low, high = map(float, native.split("-"))

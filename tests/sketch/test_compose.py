@@ -457,6 +457,15 @@ def test_slow_and_fast_tempi_change_the_feel():
     assert "feel" not in dict(compose(request("bass", genre="house", bpm=124), None).choices)
 
 
+@pytest.mark.parametrize("name", [i.name for i in INSTRUMENTS if i.lines])
+def test_a_single_drum_plays_itself_alone(name):
+    lines = find_instrument(name).instrument.lines
+    for genre in ("house", "jazz"):
+        score = compose(request("drums", instrument=name, genre=genre), None)
+        assert score.notes
+        assert {n.pitch for n in score.notes} <= {NOTES[line] for line in lines}
+
+
 def test_bad_requests_are_refused_in_words():
     with pytest.raises(InvalidInput, match="role"):
         compose(request().with_(role="noise"), None)

@@ -16,7 +16,7 @@ from ..groove import (
     letter_wishes,
     perform,
 )
-from ..kits import FILLS, NOTES, ROLLED, ROLLS, STROKES, DrumStyle, drum_style
+from ..kits import FILLS, NOTES, ROLLED, ROLLS, STROKES, DrumStyle, drum_style, solo_style
 from . import Part
 
 HIT_STEPS = 0.9
@@ -51,12 +51,15 @@ Hits = list[tuple[float, str, str]]  # step in the bar, line, mark
 def write_drums(brief: Brief) -> Part:
     """Write a drum part: one bar a letter, placed literally, small changes on repeats, a fill in the last bar."""
     style = drum_style(brief.genre.drums, brief.meter.name)
+    alone = brief.instrument.lines
+    if alone:
+        style = solo_style(alone, style, brief.meter.name)
     form = brief.form()
     rng = brief.rng("drums")
     feel = _feel(brief, style)
     first = _favourite(brief, style, rng)
     picks = {"A": first, "B": (first + int(rng.integers(len(style.grooves)))) % len(style.grooves)}
-    keeper = _keeper(brief, style, style.grooves[first])
+    keeper = "" if alone else _keeper(brief, style, style.grooves[first])
     wishes, low_wishes = (letter_wishes(brief, form, p) for p in (brief.accents, brief.low_accents))
     hits: Hits = []
     for bar in form:
@@ -66,7 +69,8 @@ def write_drums(brief: Brief) -> Part:
             played = _with_fill(brief, played, style)
         offset = bar.number * brief.steps_per_bar
         hits += [(offset + s, name, mark) for s, name, mark in played]
-    if brief.bars >= 4 and brief.genre.drums not in ("ambient", "lofi", "bossa") and rng.random() < 0.6:
+    hits = [h for h in hits if not alone or h[1] in alone]
+    if brief.bars >= 4 and not alone and brief.genre.drums not in ("ambient", "lofi", "bossa") and rng.random() < 0.6:
         hits.append((0.0, "crash", "x"))
     tones = [tone for hit in _choked(hits) for tone in _tones(brief, *hit)]
     names = ", ".join(dict.fromkeys(f"{style.name} {picks[b.letter] + 1}" for b in form))
@@ -123,7 +127,7 @@ def _bar(
         ]
     if "kick" not in style.fixed:
         out = _kicks(brief, out, bar.letter, low_wish)
-    if not {"snare", "clap"} & set(style.fixed):
+    if not brief.instrument.lines and not {"snare", "clap"} & set(style.fixed):
         out = _backbeat(brief, out)
     out = _timekeeping(brief, bar, style, out, keeper, wish)
     if brief.complexity > 0.35 and "snare" in lines and brief.genre.name not in NO_GHOSTS:
