@@ -138,7 +138,8 @@ def read_harmony(
 ) -> tuple[Harmony, ...]:
     """Chord labels as what may be played over them; ``N`` takes the chord before it, or the tonic.
 
-    ``heard`` chords (which sound for ``lengths``) are our estimate and bow to the scale (see the module's head); others are played as written.
+    ``heard`` chords are our estimate and bow to the scale (see the module's head), counted by their ``lengths``; others
+    are played as written.
     """
     tonic = degree_chord(key, 1)
     symbols: list[ChordSymbol] = []

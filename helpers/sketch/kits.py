@@ -3,8 +3,8 @@
 ``X`` accent, ``x`` plain, ``g`` ghost, ``o`` soft, ``.`` nothing; ``r`` two 32nds, soft, ``R`` loud; ``t`` three in the
 sixteenth; ``T`` a triplet over two sixteenths; ``f`` flam, ``d`` drag.
 
-A style has grooves (the first is its plainest) and names the fills that lead back to bar 1. ``native`` is the tempo range
-the pattern is felt in; outside it the pattern is played in half or double time where that brings it inside.
+A style has grooves (the first is its plainest) and names the fills that lead back to bar 1. ``native`` is the tempo
+range the pattern is felt in; outside it the pattern is played in half or double time where that brings it inside.
 """
 
 from __future__ import annotations
