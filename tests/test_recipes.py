@@ -100,8 +100,8 @@ def test_a_new_instrument_is_one_row(monkeypatch):
 
 
 def test_a_new_groove_is_an_entry_and_its_name_in_a_genre(monkeypatch):
-    groove = ("kick | X... X... X... X...\nclap | .... .... X... ....", "hats", (90, 150))
-    monkeypatch.setitem(kits.STYLES["4/4"], "halfclap", groove)
+    tab = "\n= 4/4\n\n* halfclap | 90-150 | hats |\nkick        X... X... X... X...\nclap        .... .... X... ....\n"
+    monkeypatch.setitem(kits.drum_styles()["4/4"], "halfclap", kits.read_styles(tab)["4/4"]["halfclap"])
     monkeypatch.setitem(genres._BY_WORD, "house", dataclasses.replace(genres.GENRES["house"], drums="halfclap"))
     kits.drum_style.cache_clear()
     try:

@@ -147,9 +147,13 @@ def solo_style(lines: tuple[str, ...], style: DrumStyle, meter: str) -> DrumStyl
 
 @lru_cache(maxsize=1)
 def drum_styles() -> dict[str, dict[str, DrumStyle]]:
-    """Every style of ``grooves.txt``: meter -> name -> style."""
+    """Every style of ``grooves.txt``: meter (or ``solo``, for single drums) -> name -> style."""
+    return read_styles((resources.files(__package__) / "grooves.txt").read_text(encoding="utf-8"))
+
+
+def read_styles(text: str) -> dict[str, dict[str, DrumStyle]]:
+    """Parse drum tabs: ``= meter`` heads a section, ``* name | tempo range | fills | fixed lines`` a style."""
     out: dict[str, dict[str, DrumStyle]] = {}
-    text = (resources.files(__package__) / "grooves.txt").read_text(encoding="utf-8")
     for section in text.split("\n= ")[1:]:
         meter, *styles = section.split("\n* ")
         for style in styles:
