@@ -25,8 +25,12 @@ class Listening:
 
     @cached_property
     def mono(self) -> np.ndarray:
-        """Mono float32 (n,), peak 1, or zeros when silent."""
+        """One channel in which nothing cancels, float32 (n,), peak 1, or zeros when silent."""
         return features.clean_mono(self.clip)
+
+    @cached_property
+    def _heard(self) -> Clip:
+        return Clip(self.mono[None], self.clip.sample_rate)
 
     @cached_property
     def is_silent(self) -> bool:
@@ -34,16 +38,16 @@ class Listening:
 
     @cached_property
     def bands(self) -> features.OnsetBands:
-        return features.onset_bands(self.clip)
+        return features.onset_bands(self._heard)
 
     @cached_property
     def onsets(self) -> tuple[np.ndarray, np.ndarray]:
         """Onset times in seconds and strengths 0..1."""
-        return features.onset_times(self.clip, self.bands)
+        return features.onset_times(self._heard, self.bands)
 
     @cached_property
     def notes(self) -> features.NoteGram:
-        return features.note_gram(self.clip, hop_seconds=NOTE_HOP_SECONDS)
+        return features.note_gram(self._heard, hop_seconds=NOTE_HOP_SECONDS)
 
     @cached_property
     def sound_span(self) -> tuple[float, float]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..music.pitch import ALL_KEYS
 from ..records import Clip
+from .channels import heard_mono
 
 SILENCE_PEAK = 1e-3  # -60 dBFS: below this a clip is treated as silent
 _LOWEST_NOTE, _HIGHEST_NOTE = 24, 107  # C1 to B7, seven whole octaves
@@ -23,19 +24,15 @@ _NOTE_RATE = 11_025  # enough for the fundamentals and the partials that tell no
 
 
 def clean_mono(clip: Clip) -> np.ndarray:
-    """Mean of the channels as float32 (n,), finite, peak 1; all zeros when the peak is below -60 dBFS.
-
-    Channels that cancel each other (a stereo file in opposite phase) fall back to the louder channel.
-    """
-    samples = np.clip(np.nan_to_num(clip.samples, nan=0.0, posinf=0.0, neginf=0.0), -1e6, 1e6)
+    """All channels in one (:func:`heard_mono`): float32 (n,), finite, peak 1; zeros when the peak is below -60 dBFS."""
+    samples = clip.samples
     if samples.size == 0:
         return np.zeros(0, dtype=np.float32)
-    mono = samples.mean(axis=0, dtype=np.float32)
-    peak, loudest = float(np.max(np.abs(mono))), np.max(np.abs(samples), axis=1)
-    if peak < 0.05 * loudest.max():
-        mono = samples[int(loudest.argmax())]
-        peak = float(loudest.max())
-    return (mono / peak).astype(np.float32) if peak >= SILENCE_PEAK else np.zeros(mono.size, dtype=np.float32)
+    if not np.isfinite(samples).all():
+        samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+    mono = heard_mono(np.clip(samples, -1e6, 1e6))
+    peak = float(np.max(np.abs(mono)))
+    return mono / np.float32(peak) if peak >= SILENCE_PEAK else np.zeros(mono.size, dtype=np.float32)
 
 
 def _magnitudes(mono: np.ndarray, window_samples: int, centres: np.ndarray) -> np.ndarray:
