@@ -1,7 +1,8 @@
 """The command line: the notebook's story in commands.
 
 Results go to stdout (JSON with ``--json``), progress and messages to stderr. Exit status: 0 done; 2 something about the
-input or this machine, in one sentence; 4 loops were made but none passed its fit card; 130 interrupted.
+input or this machine, in one sentence; 4 loops were made but none passed its fit card; 130 interrupted (128 and the
+signal's number when the system ended it); 1 a fault of ours.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .errors import InvalidInput, LoopsError
+from .errors import InvalidInput, LoopsError, shown_text
+from .machine import terminal
+from .machine.faults import explain_fault
 from .machine.home import EXAMPLE_IDEA, package_missing
 
 if TYPE_CHECKING:
@@ -113,52 +115,29 @@ def _add_controls(sub: argparse.ArgumentParser, names: Sequence[str] = ()) -> No
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status, never raises for anything a user can cause."""
     try:
-        args = build_parser().parse_args(argv)
-        with _clean_stdout(getattr(args, "json", False)) as out:
-            return _COMMANDS[args.command](args, out)
-    except KeyboardInterrupt:
-        _say("Interrupted; nothing half-written was left.")
-        return INTERRUPTED
+        with terminal.ending_cleanly():
+            args = build_parser().parse_args(argv)
+            with terminal.clean_stdout(getattr(args, "json", False)) as out:
+                return _COMMANDS[args.command](args, out)
+    except KeyboardInterrupt as stop:
+        terminal.say("Interrupted; nothing half-written was left.")
+        return getattr(stop, "status", INTERRUPTED)
     except LoopsError as error:
-        _say(str(error))
+        terminal.say(str(error))
         return WRONG
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] == __package__:
-            raise
-        _say(package_missing(error))
-        return WRONG
-    except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), 1
-        )  # whoever read us has gone; keep the interpreter's last flush quiet
+    except BrokenPipeError:  # whoever read us has gone
+        terminal.silence_stdout()
         return DONE
-    except Exception as error:  # a fault of ours must not look like a fault of the musician's
+    except (SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # a panic of a library written in Rust is no Exception
+        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] != __package__:
+            terminal.say(package_missing(error))
+            return WRONG
         if os.environ.get("LOOPS_DEBUG"):
             raise
-        _say(f"An internal fault: {type(error).__name__}: {_one_line(error)} (set LOOPS_DEBUG=1 to see where).")
-        return FAULT
-
-
-@contextmanager
-def _clean_stdout(as_json: bool) -> Iterator[Any]:
-    """Keep stdout for the result alone: with --json whatever libraries print goes to stderr."""
-    if not as_json:
-        yield sys.stdout
-        return
-    sys.stdout.flush()
-    try:
-        ours = os.dup(1)
-    except OSError:
-        yield sys.stdout
-        return
-    os.dup2(2, 1)
-    try:
-        with redirect_stdout(sys.stderr), os.fdopen(os.dup(ours), "w", encoding="utf-8") as out:
-            yield out
-    finally:
-        sys.stdout.flush()
-        os.dup2(ours, 1)
-        os.close(ours)
+        terminal.say(explain_fault(error, sys.argv[1:] if argv is None else argv))
+        return WRONG if isinstance(error, (MemoryError, OSError)) else FAULT
 
 
 # ------------------------------------------------------------------------------------------------------------- commands
@@ -191,7 +170,7 @@ def _make(args: argparse.Namespace, out: Any) -> int:
     analysis = pipeline.analyze_idea(idea, teller)
     request, notes = _request(args.again, given, analysis, idea)
     for note in notes:
-        _say(note)
+        terminal.say(note)
     if args.midi_only:
         files = pipeline.write_parts(request, analysis, args.out)
         _print(out, args, {"request": request.to_json(), "midi": [str(f) for f in files]}, "\n".join(map(str, files)))
@@ -199,7 +178,7 @@ def _make(args: argparse.Namespace, out: Any) -> int:
     result = pipeline.make_loops(request, idea, analysis, args.out, teller)
     if args.plot:
         for path in pipeline.plot_loops(result, analysis):
-            _say(f"Drawn: {path}")
+            terminal.say(f"Drawn: {path}")
     data = result.to_json()
     data["notes"] = [*notes, *data["notes"]]
     _print(out, args, data, report.result_text(result))
@@ -272,7 +251,7 @@ def _target(args: argparse.Namespace) -> tuple[Request, Idea | None, Analysis | 
     analysis = pipeline.analyze_idea(idea, _Teller(), tags=False) if idea else None
     request, notes = pipeline.plan_target(getattr(args, "loop", None), analysis, **given)
     for note in notes:
-        _say(note)
+        terminal.say(note)
     return request, idea, analysis
 
 
@@ -293,8 +272,8 @@ def _install(args: argparse.Namespace, out: Any) -> int:
     else:
         from .install import install
 
-        install(args.what, on_line=_say)
-    print(f"{args.what} is installed.", file=out)
+        install(args.what, on_line=terminal.say)
+    terminal.print_result(out, f"{args.what} is installed.")
     return DONE
 
 
@@ -306,7 +285,7 @@ def _demo(args: argparse.Namespace, out: Any) -> int:
     analysis = pipeline.analyze_idea(idea, teller)
     request, notes = pipeline.plan_request(analysis, instrument="bass guitar", bars=4, takes=1, seed=1)
     for note in notes:
-        _say(note)
+        terminal.say(note)
     result = pipeline.make_loops(request, idea, analysis, args.out, teller)
     data = {"analysis": analysis.to_json()} | result.to_json()
     _print(out, args, data, report.analysis_text(analysis) + "\n\n" + report.result_text(result))
@@ -341,24 +320,9 @@ class _Teller:
         self._stage, self._tenth, self._told = stage, tenth, now
         share = "" if fraction is None else f" {fraction:.0%}"
         left = "" if seconds_left is None else f", about {seconds_left:.0f} s left"
-        _say(f"{stage}{share}{left}")
-
-
-def _say(text: str) -> None:
-    try:
-        print(text, file=sys.stderr, flush=True)
-    except UnicodeEncodeError:  # a terminal without UTF-8
-        print(text.encode("ascii", "replace").decode(), file=sys.stderr, flush=True)
+        terminal.say(f"{stage}{share}{left}")
 
 
 def _print(out: Any, args: argparse.Namespace, data: dict[str, Any], text: str) -> None:
-    shown = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) if getattr(args, "json", False) else text
-    try:
-        print(shown, file=out, flush=True)
-    except UnicodeEncodeError:
-        print(shown.encode("ascii", "replace").decode(), file=out, flush=True)
-
-
-def _one_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0][:300] if lines else "no message"
+    as_json = getattr(args, "json", False)
+    terminal.print_result(out, terminal.json_text(data) if as_json else shown_text(text, keep="\n"))

@@ -10,14 +10,14 @@ import json
 import os
 import re
 import struct
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from . import __version__
 from .errors import InvalidInput
+from .machine import files
 from .machine.files import link_new
 from .music.meter import METERS
 from .music.pitch import Key, write_progression
@@ -150,31 +150,21 @@ def read_tags(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 @contextmanager
 def staging(folder: str | os.PathLike[str]) -> Iterator[Path]:
-    """A hidden folder inside the output folder that is gone afterwards, whatever happened.
-
-    An output folder that was made for this and stays empty goes with it.
+    """A hidden folder inside the output folder (:func:`helpers.machine.files.staging`).
 
     Raises
     ------
     InvalidInput
         If the output folder cannot be made or written.
     """
-    folder = Path(folder)
-    existed = folder.is_dir()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        hidden = tempfile.TemporaryDirectory(dir=folder, prefix=".making-")
-    except OSError as error:
-        raise InvalidInput(
-            f"Loops cannot be written to “{folder}” ({error.strerror or error}); choose another --out."
-        ) from None
-    try:
-        with hidden as path:
-            yield Path(path)
-    finally:
-        if not existed:
-            with suppress(OSError):  # it holds loops
-                folder.rmdir()
+    with ExitStack() as stack:
+        try:
+            hidden = stack.enter_context(files.staging(folder))
+        except OSError as error:
+            raise InvalidInput(
+                f"Loops cannot be written to “{folder}” ({error.strerror or error}); choose another --out."
+            ) from None
+        yield hidden
 
 
 def stage_wav(loop: Loop, request: Request, folder: Path) -> Path:

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import CancelCheck, Cancelled, NotAvailable, never_cancelled
+from ..errors import CancelCheck, Cancelled, NotAvailable, never_cancelled, with_details
 from ..machine.run import CommandFailed, OnLine, run_lines
 from .requirements import constraints, read_requirements
 
@@ -75,4 +75,4 @@ def explain(title: str, failure: CommandFailed) -> str:
         f"{title} could not be installed and nothing was replaced. The installer's last lines say why; mend that (or "
         "use a new environment: python3 -m venv .venv) and install again."
     )
-    return "\n".join([text, *(f"  {line}" for line in tail)])
+    return with_details(text, tail)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 
+from ..errors import is_secret_name
+
 # What any program needs to be found, to find its libraries and to speak UTF-8.
 _NEEDED = re.compile(
     r"PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_.+|TZ|TMPDIR|TEMP|TMP|TERM|LD_LIBRARY_PATH|DYLD_.+|XDG_.+|VIRTUAL_ENV|"
@@ -12,15 +14,9 @@ _NEEDED = re.compile(
     re.IGNORECASE,
 )
 _NETWORK = re.compile(r"(HTTPS?|FTP|ALL|NO)_PROXY|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE", re.IGNORECASE)
-_SECRET = re.compile(r"TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|AUTH", re.IGNORECASE)
 
 
-def is_secret_name(name: str) -> bool:
-    """Whether a variable's name says that its value is a secret."""
-    return _SECRET.search(name) is not None
-
-
-def child_environment(*prefixes: str, network: bool = False) -> dict[str, str]:
+def bare_environment(*prefixes: str, network: bool = False) -> dict[str, str]:
     """The environment for a child process: what every program needs, and the variables that begin with ``prefixes``.
 
     A variable whose name says that it holds a secret never passes; who means to hand one on adds it by hand.

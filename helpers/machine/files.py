@@ -1,18 +1,101 @@
-"""Files that appear whole or not at all, never over another one; names that are safe to show."""
+"""Files that appear whole or not at all, never over another one; names that are safe to show.
+
+What is being made lies in a hidden folder beside its destination, locked by the process that makes it. A folder whose
+maker is gone (killed, out of power) is swept away by whoever makes the next one there.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
-from ..errors import InvalidInput
+from ..errors import InvalidInput, shown_text
+
+try:
+    import fcntl
+except ImportError:  # Windows, where an open file cannot be removed: that is the lock
+    fcntl = None  # type: ignore[assignment]
+
+HIDDEN = ".making-"
+_LOCK = "lock"
+_FORGOTTEN_SECONDS = 24 * 3600  # of a folder without a lock: a drive that has none, or an older version of ours
 
 
 def shown_name(path: str | os.PathLike[str]) -> str:
     """The file's name without control or direction-changing characters, safe to print."""
-    return "".join(c if c.isprintable() else "�" for c in Path(path).name) or str(path)
+    return shown_text(Path(path).name) or shown_text(str(path))
+
+
+@contextmanager
+def staging(folder: str | os.PathLike[str]) -> Iterator[Path]:
+    """A hidden folder inside ``folder`` that is gone afterwards, whatever happened.
+
+    ``folder`` is made if need be; one that was made for this and stays empty goes too. Leftovers of processes that were
+    killed are swept.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be made or written.
+    """
+    folder = Path(folder)
+    existed = folder.is_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        _sweep(folder)
+        hidden = Path(tempfile.mkdtemp(dir=folder, prefix=HIDDEN))
+        lock = _take_lock(hidden)
+        try:
+            yield hidden
+        finally:
+            if lock is not None:
+                lock.close()
+            shutil.rmtree(hidden, ignore_errors=True)
+    finally:
+        if not existed:
+            with suppress(OSError):  # it holds something now
+                folder.rmdir()
+
+
+def _take_lock(hidden: Path) -> BinaryIO | None:
+    """Lock the folder for as long as this process lives; None where the drive knows no locks."""
+    new = hidden / f"{_LOCK}.new"
+    file = new.open("wb")
+    try:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.replace(new, hidden / _LOCK) if fcntl is not None else (hidden / _LOCK).touch()
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the hidden folders in ``folder`` whose makers are gone."""
+    for hidden in folder.glob(f"{HIDDEN}*"):
+        with suppress(OSError):
+            if not _is_alive(hidden):
+                shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _is_alive(hidden: Path) -> bool:
+    try:
+        with (hidden / _LOCK).open("rb") as file:
+            if fcntl is None:
+                return time.time() - hidden.stat().st_mtime < _FORGOTTEN_SECONDS
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:  # it is just being made, or there are no locks here
+        return time.time() - hidden.stat().st_mtime < _FORGOTTEN_SECONDS
+    except OSError:
+        return True
+    return False
 
 
 def link_new(part: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
@@ -22,19 +105,21 @@ def link_new(part: str | os.PathLike[str], path: str | os.PathLike[str]) -> None
     except FileExistsError:
         raise
     except OSError:  # a file system without hard links (mounted drives)
-        with open(path, "xb") as new:  # "x": the name is taken and made in one step
-            try:
-                with open(part, "rb") as old:
-                    shutil.copyfileobj(old, new)
-                new.flush()
-                os.fsync(new.fileno())
-            except BaseException:
-                os.unlink(path)
-                raise
+        with open(path, "xb"):  # "x": the name is taken and made in one step
+            pass
+        try:
+            copy = f"{part}.copy"
+            shutil.copyfile(part, copy)
+            with open(copy, "rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(copy, path)
+        except BaseException:
+            os.unlink(path)
+            raise
 
 
-def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write ``data`` to a new file that appears whole or not at all.
+def write_whole(path: str | os.PathLike[str], data: bytes, *, replace: bool = False) -> None:
+    """Write ``data`` to a file that appears whole or not at all; an existing one is only replaced when that is said.
 
     Raises
     ------
@@ -43,17 +128,16 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
     """
     path = Path(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=path.parent, prefix=".part-")
-        try:
-            with os.fdopen(handle, "wb") as file:
+        with staging(path.parent) as hidden:
+            part = hidden / "part"
+            with part.open("wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(part, 0o644)
-            link_new(part, path)
-        finally:
-            Path(part).unlink(missing_ok=True)
+            if replace:
+                os.replace(part, path)
+            else:
+                link_new(part, path)
     except FileExistsError:
         raise InvalidInput(
             f"“{shown_name(path)}” exists already and nothing is overwritten; choose another folder."

@@ -11,12 +11,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from ..errors import CancelCheck, Cancelled, LoopsError, never_cancelled
-from .redact import mask_secrets
+from ..errors import CancelCheck, Cancelled, LoopsError, mask_secrets, never_cancelled
+from .children import bare_environment
 
 OnLine = Callable[[str], None]
 
-TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+# What begins the names of the variables that the programs we run are set up with.
+_SETTINGS = ("PIP_", "HF_", "TRANSFORMERS_", "CUDA", "NVIDIA_", "TORCH", "PYTORCH_", "OMP_", "MKL_", "KMP_")
+_SETTINGS += ("OPENBLAS_", "AUDIOCRAFT_", "LOOPS_", "CC", "CXX", "CFLAGS", "LDFLAGS")
 _POLL_SECONDS = 0.2
 _GRACE_SECONDS = 3.0
 
@@ -34,9 +36,9 @@ class CommandFailed(LoopsError):
 
 
 def child_environment() -> dict[str, str]:
-    """This process's environment for a program that is not ours to trust: UTF-8 everywhere, and no Hub token."""
-    kept = {name: value for name, value in os.environ.items() if name not in TOKEN_VARIABLES}
-    return kept | {"LC_ALL": "C.UTF-8", "PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"}
+    """What pip, the Hub's library and model programs need of our environment: their own settings, no secret; UTF-8."""
+    utf8 = {"LC_ALL": "C.UTF-8", "PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"}
+    return bare_environment(*_SETTINGS, network=True) | utf8
 
 
 def run_lines(

@@ -26,7 +26,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ..errors import InvalidInput, NotAvailable
-from ..machine.children import child_environment
+from ..machine.children import bare_environment
 from . import mp3
 from .containers import Spliced, WavParts, kind_of, read_wav_parts
 
@@ -148,7 +148,7 @@ def _through_soundfile(
         given.flush()
         given.seek(0)
         command = [sys.executable, str(_WORKER), str(most_seconds)]
-        process = stack.enter_context(_child(command, child_environment() | {"OPENBLAS_NUM_THREADS": "1"}, given))
+        process = stack.enter_context(_child(command, bare_environment() | {"OPENBLAS_NUM_THREADS": "1"}, given))
         yield _au_stream(process, kind)
 
 
@@ -174,7 +174,7 @@ def _through_ffmpeg(program: str, path: Path, kind: str, most_seconds: float) ->
     command = [program, "-v", "error", "-nostdin", "-max_alloc", str(_FFMPEG_MEMORY), "-protocol_whitelist", "file"]
     command += ["-f", _DEMUXERS.get(kind, kind), "-i", f"file:{path}", "-map", "0:a:0", "-t", str(most_seconds)]
     command += ["-f", "au", "-c:a", "pcm_f32be", "pipe:1"]
-    with _child(command, child_environment(), subprocess.DEVNULL) as process:
+    with _child(command, bare_environment(), subprocess.DEVNULL) as process:
         yield _au_stream(process, kind, known_length=False)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InvalidInput, NotAvailable
+from ...errors import InvalidInput, NotAvailable, with_details
 from ...machine.run import CommandFailed, run_lines
 from ...music.meter import bar_seconds
 from ...records import Analysis, CancelCheck, Clip, EngineInfo, Progress, Readiness, Request, Take
@@ -233,7 +233,7 @@ class AudiocraftEngine(Engine):
         else:
             how = f"crashed ({signal.Signals(-code).name})" if code < 0 else f"ended by itself (status {code})"
             text = f"The audiocraft worker {how}; try again, or {_INSTALL}."
-        return "\n".join([text, *(f"  {line}" for line in log)])
+        return with_details(text, log)
 
 
 class _Meter:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...errors import Cancelled, NotAvailable
+from ...errors import Cancelled, NotAvailable, remember_secret
 from ...machine.run import child_environment
 from ...records import CancelCheck, Progress, never_cancelled, silent_progress
 from .sources import ModelSource, cached_folder, hub_cache, hub_endpoint, repository_folder, token_page
@@ -38,7 +38,9 @@ def find_token() -> str | None:
     """The Hub token, from wherever the Hub's own library finds one; None when there is none."""
     from huggingface_hub import get_token
 
-    return get_token()
+    token = get_token()
+    remember_secret(token or "")
+    return token
 
 
 def fetch_model(

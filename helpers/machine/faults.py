@@ -1,0 +1,71 @@
+"""The last resort: a failure nobody foresaw, as one sentence and as a report that a person can send."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import tempfile
+import traceback
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from ..errors import LoopsError, shown_text
+from .files import write_whole
+from .home import cache_home
+
+_PACKAGES = (
+    "numpy", "scipy", "soundfile", "soxr", "librosa", "essentia", "onnxruntime", "midirenderer", "python-stretch",
+    "ipywidgets", "anywidget", "torch", "diffusers", "transformers",
+)  # fmt: skip
+
+
+def explain_fault(error: BaseException, request: Sequence[str] = ()) -> str:
+    """One sentence about an exception that is not a LoopsError; for a fault of ours, with the place of its report."""
+    if isinstance(error, MemoryError):
+        return "This machine ran out of memory; give a shorter idea, ask for fewer bars, or close other programs."
+    if isinstance(error, OSError) and error.strerror:
+        name = "" if error.filename is None else f" “{error.filename}”"
+        return f"The system refused{name}: {error.strerror}; check the path, its rights and the space on the disk."
+    what = str(error).strip().partition("\n")[0][:300] or "no message"
+    place = write_report(error, request)
+    where = (
+        f"A report without sound or secrets is in {place}; please send it."
+        if place
+        else "Set LOOPS_DEBUG=1 to see where."
+    )
+    return shown_text(f"An internal fault: {type(error).__name__}: {what}. {where}")
+
+
+def write_report(error: BaseException, request: Sequence[str] = ()) -> Path | None:
+    """Write what is needed to understand a fault, secrets masked; None where nothing can be written."""
+    name = f"fault-{uuid.uuid4().hex[:12]}.txt"
+    data = report_text(error, request).encode()
+    for folder in (cache_home() / "faults", Path(tempfile.gettempdir())):
+        with suppress(LoopsError, OSError):
+            write_whole(folder / name, data)
+            return folder / name
+    return None
+
+
+def report_text(error: BaseException, request: Sequence[str] = ()) -> str:
+    """Versions, the request and the way to the fault, secrets masked."""
+    from .. import __version__
+
+    versions = []
+    for package in _PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            versions.append(f"{package} {importlib.metadata.version(package)}")
+    text = "\n".join(
+        (
+            f"loops-generator {__version__}, Python {platform.python_version()}, {platform.platform()}, "
+            f"{os.cpu_count()} cores",
+            ", ".join(versions),
+            f"Request: {' '.join(repr(word) for word in request)}",
+            "",
+            *(line.rstrip("\n") for line in traceback.format_exception(error)),
+        )
+    )
+    return shown_text(text, keep="\n") + "\n"
