@@ -290,8 +290,8 @@ def test_many_channels_at_a_high_rate_cost_only_what_is_kept(tmp_path):
         for _ in range(40):
             file.write(block)
     code = (
-        "import re, sys; from pathlib import Path; from helpers.sound.audio import read_audio; import helpers.sound.audio as a;"
-        "a.MOST_SAMPLES = 1_000_000; clip = read_audio(sys.argv[1]).clip; "
+        "import re, sys; from pathlib import Path; import helpers.sound.audio as a; "
+        "a.MOST_SAMPLES = 1_000_000; clip = a.read_audio(sys.argv[1]).clip; "
         "print(*clip.samples.shape, clip.sample_rate, "
         "int(re.search(r'VmHWM:\\s*(\\d+)', Path('/proc/self/status').read_text())[1]) >> 10)"
     )

@@ -72,7 +72,11 @@ class SketchEngine(Engine):
                     model=font.title,
                     midi=write_midi(score),
                     exact=True,
-                    notes=(*(f"{name}: {value}" for name, value in score.choices), *(sound if swapped else ())),
+                    notes=(
+                        *(f"{name}: {value}" for name, value in score.choices),
+                        *(sound if swapped else ()),
+                        *([font.note] if font.note else []),
+                    ),
                 )
             )
         progress("composing", 1.0, 0.0)

@@ -1,5 +1,7 @@
 """Find the best SoundFont on this machine.
 
+Each is checked before it is used (:mod:`.bank_check`); one that cannot be played is passed over.
+
 Order: the file named by the environment variable ``LOOPS_SOUNDFONT``; a well-known General MIDI bank in the usual
 folders or fetched by us (:mod:`.fluidr3`), best first; the small TimGM6mb that the pretty_midi package carries.
 """
@@ -8,13 +10,14 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..errors import InvalidInput, NotAvailable
+from ..errors import NotAvailable, shown_text
 from ..machine.home import cache_home
+from .bank_check import why_unusable
 
 # Best first; the part of a file name that tells the bank, its title and its licence.
 KNOWN_BANKS = (
@@ -37,11 +40,12 @@ FOLDERS = (
 
 @dataclass(frozen=True)
 class SoundFont:
-    """A SoundFont file with its title and licence in words."""
+    """A SoundFont file with its title and licence in words; ``note`` says why it plays instead of the one named."""
 
     path: Path
     title: str
     licence: str
+    note: str = ""
 
 
 def _described(path: Path) -> SoundFont:
@@ -51,13 +55,18 @@ def _described(path: Path) -> SoundFont:
     return SoundFont(path, path.stem, "your own SoundFont; its licence is not known to us")
 
 
-def _is_soundfont(path: Path) -> bool:
+@lru_cache(maxsize=64)
+def _checked(path: Path, size: int, changed_ns: int) -> str:
+    return why_unusable(path)
+
+
+def _unusable(path: Path) -> str:
+    """Why the file cannot be played, or nothing; a file that has not changed is checked once."""
     try:
-        with path.open("rb") as file:
-            head = file.read(12)
-    except OSError:
-        return False
-    return head[:4] == b"RIFF" and head[8:12] == b"sfbk"
+        facts = path.stat()
+    except OSError as error:
+        return (error.strerror or str(error)).lower()
+    return _checked(path, facts.st_size, facts.st_mtime_ns)
 
 
 def _packaged() -> Path | None:
@@ -66,35 +75,34 @@ def _packaged() -> Path | None:
     if spec is None or not spec.submodule_search_locations:
         return None
     path = Path(next(iter(spec.submodule_search_locations))) / "TimGM6mb.sf2"
-    return path if _is_soundfont(path) else None
+    return None if _unusable(path) else path
 
 
 @lru_cache(maxsize=8)
 def _search(named: str) -> SoundFont:
+    note = ""
     if named:
         path = Path(named).expanduser()
-        if not _is_soundfont(path):
-            raise InvalidInput(
-                f"LOOPS_SOUNDFONT names {named}, which is not a SoundFont 2 file; name an .sf2 file or unset it."
-            )
-        return _described(path)
+        reason = _unusable(path)
+        if not reason:
+            return _described(path)
+        note = f"LOOPS_SOUNDFONT names {path}, which cannot be played: {reason}."
     found = [
         path
         for folder in (*FOLDERS, cache_home() / "soundfonts")
         for path in sorted(Path(folder).expanduser().glob("*.sf2"))
-        if any(part in path.name.lower() for part, _, _ in KNOWN_BANKS) and _is_soundfont(path)
+        if any(part in path.name.lower() for part, _, _ in KNOWN_BANKS) and not _unusable(path)
     ]
-    for part, _, _ in KNOWN_BANKS:
-        for path in found:
-            if part in path.name.lower():
-                return _described(path)
-    packaged = _packaged()
-    if packaged is None:
+    best = [path for part, _, _ in KNOWN_BANKS for path in found if part in path.name.lower()]
+    bank = best[0] if best else _packaged()
+    if bank is None:
         raise NotAvailable(
-            "No SoundFont was found, so the sketch cannot sound: install the pretty_midi package, which carries one "
-            f"({Path(sys.executable).name} -m pip install pretty_midi), or set LOOPS_SOUNDFONT to an .sf2 file."
+            f"{note}{' ' * bool(note)}No SoundFont was found, so the sketch cannot sound: install the pretty_midi "
+            f"package, which carries one ({Path(sys.executable).name} -m pip install pretty_midi), or set "
+            "LOOPS_SOUNDFONT to an .sf2 file."
         )
-    return _described(packaged)
+    font = _described(bank)
+    return replace(font, note=shown_text(f"{note} {font.title} plays instead.")) if note else font
 
 
 def forget_soundfont() -> None:
@@ -107,8 +115,6 @@ def find_soundfont() -> SoundFont:
 
     Raises
     ------
-    InvalidInput
-        If LOOPS_SOUNDFONT names a file that is not a SoundFont 2 bank.
     NotAvailable
         If there is no SoundFont at all.
     """

@@ -63,7 +63,15 @@ def synthesise(bank: bytes, head: list, events: list[Event], seconds: float) -> 
     ticks = sorted(((round(t * TICKS_PER_SECOND), o, m) for t, o, m in events), key=lambda e: e[:2])
     first = [mido.MetaMessage("set_tempo", tempo=MICROSECONDS_PER_QUARTER), *head]
     midi = file_bytes([track_of(ticks, round(seconds * TICKS_PER_SECOND), first)], TICKS_PER_QUARTER)
-    with wave.open(io.BytesIO(midirenderer.render_wave_from(bank, midi))) as file:
+    try:
+        rendered = midirenderer.render_wave_from(bank, midi)
+    except BaseException as error:  # a panic of the synthesiser is no Exception
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise NotAvailable(
+            f"This SoundFont cannot be played ({error}); set LOOPS_SOUNDFONT to another .sf2 file, or unset it."
+        ) from None
+    with wave.open(io.BytesIO(rendered)) as file:
         data = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, file.getnchannels())
     return data.T.astype(np.float32) / 32768.0
 

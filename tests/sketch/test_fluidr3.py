@@ -13,7 +13,7 @@ from helpers.machine.fetch import RemoteFile
 from helpers.sketch import fluidr3
 from helpers.sketch.soundfont import _packaged, find_soundfont, forget_soundfont
 
-BANK = b"RIFF\x08\x00\x00\x00sfbk" + bytes(5000)
+BANK = _packaged().read_bytes()
 
 
 def debian_package(bank: bytes) -> bytes:

@@ -1,0 +1,121 @@
+"""Whether a SoundFont can be played: its structure is checked before a synthesiser believes it. Plays nothing.
+
+Layout: SoundFont Technical Specification 2.04 (Creative, 2006), sections 4 to 7. A synthesiser follows the numbers in
+the tables without asking; one that points outside ends it, or worse.
+"""
+
+from __future__ import annotations
+
+import stat
+import struct
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+LARGEST_BYTES = 600 << 20  # a bank is read whole
+_MOST_CHUNKS = 64
+# The nine tables of the pdta list and the bytes of one record of each.
+_RECORDS = {
+    "phdr": 38, "pbag": 4, "pmod": 10, "pgen": 4, "inst": 22, "ibag": 4, "imod": 10, "igen": 4, "shdr": 46,
+}  # fmt: skip
+_INSTRUMENT, _SAMPLE = 41, 53  # generators that point into another table
+_ROM = 0x8000  # a sample that lies in a sound card, not in the file
+
+
+class _Unusable(Exception):
+    pass
+
+
+def why_unusable(path: Path) -> str:
+    """Why this file cannot be played as a SoundFont 2 bank, in a few words; empty when it can."""
+    try:
+        facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode):
+            return "it is no file"
+        if facts.st_size > LARGEST_BYTES:
+            return f"it has {facts.st_size >> 20} MB, {LARGEST_BYTES >> 20} MB are the most"
+        with path.open("rb") as file:
+            _check(file, facts.st_size)
+    except _Unusable as reason:
+        return str(reason)
+    except OSError as error:
+        return (error.strerror or str(error)).lower()
+    return ""
+
+
+def _check(file: BinaryIO, size: int) -> None:
+    head = file.read(12)
+    if head[:4] != b"RIFF" or head[8:12] != b"sfbk":
+        raise _Unusable("it is not a SoundFont 2 file")
+    lists = _chunks(file, 12, min(size, 8 + struct.unpack("<I", head[4:8])[0]), size)
+    spans: dict[bytes, tuple[int, int]] = {}
+    for tag, start, length in lists:
+        file.seek(start)
+        if tag == b"LIST" and length >= 4:
+            spans.setdefault(file.read(4), (start + 4, start + length))
+    if not {b"INFO", b"sdta", b"pdta"} <= set(spans):
+        raise _Unusable("a part of it is missing")
+    samples = sum(length // 2 for tag, _, length in _chunks(file, *spans[b"sdta"], size) if tag == b"smpl")
+    if not samples:
+        raise _Unusable("it holds no sound")
+    tables = {}
+    for tag, start, length in _chunks(file, *spans[b"pdta"], size):
+        name = tag.decode("latin-1")
+        if name in _RECORDS and name not in tables:
+            file.seek(start)
+            data = file.read(length)
+            if length % _RECORDS[name] or length < _RECORDS[name]:
+                raise _Unusable(f"its table {name} is damaged")
+            tables[name] = np.frombuffer(data, np.uint8).reshape(-1, _RECORDS[name])
+    if set(tables) != set(_RECORDS):
+        raise _Unusable("one of its tables is missing")
+    _check_links(tables, samples)
+
+
+def _chunks(file: BinaryIO, at: int, end: int, size: int) -> list[tuple[bytes, int, int]]:
+    """Tag, start and length of each chunk between two places; refuses one that runs past the end."""
+    found = []
+    while at + 8 <= end and len(found) < _MOST_CHUNKS:
+        file.seek(at)
+        tag, length = struct.unpack("<4sI", file.read(8))
+        if at + 8 + length > size:
+            raise _Unusable("it is cut off")
+        found.append((tag, at + 8, length))
+        at += 8 + length + (length & 1)
+    return found
+
+
+def _words(table: np.ndarray, at: int, kind: str = "<u2") -> np.ndarray:
+    """The numbers that stand at byte ``at`` of every record."""
+    width = np.dtype(kind).itemsize
+    return np.ascontiguousarray(table[:, at : at + width]).view(kind)[:, 0].astype(np.int64)
+
+
+def _check_links(tables: dict[str, np.ndarray], samples: int) -> None:
+    """Every number that points into another table points inside it, and every sample lies within the sound."""
+
+    def rising(numbers: np.ndarray, limit: int, what: str) -> None:
+        if (np.diff(numbers) < 0).any() or numbers[0] < 0 or numbers[-1] > limit:
+            raise _Unusable(f"its {what} point outside")
+
+    for head, bag, gen, mod, at in (("phdr", "pbag", "pgen", "pmod", 24), ("inst", "ibag", "igen", "imod", 20)):
+        rising(_words(tables[head], at), len(tables[bag]) - 1, f"{head} records")
+        rising(_words(tables[bag], 0), len(tables[gen]), f"{bag} records")
+        rising(_words(tables[bag], 2), len(tables[mod]), f"{bag} records")
+    for gen, points, limit in (
+        ("pgen", _INSTRUMENT, len(tables["inst"]) - 1),
+        ("igen", _SAMPLE, len(tables["shdr"]) - 1),
+    ):
+        kinds, amounts = _words(tables[gen], 0), _words(tables[gen], 2)
+        if (amounts[kinds == points] >= limit).any():
+            raise _Unusable(f"its {gen} records point outside")
+    heads = tables["shdr"][:-1]  # the last one only ends the table
+    inside = heads[_words(heads, 44) & _ROM == 0]
+    start, end, loop, loop_end, rate = (_words(inside, at, "<u4") for at in (20, 24, 28, 32, 36))
+    if not len(inside) or (start > end).any() or (end > samples).any():
+        raise _Unusable("its samples lie outside the sound")
+    if (loop_end > samples).any() or (loop > samples).any():
+        raise _Unusable("its loops lie outside the sound")
+    if ((rate < 400) | (rate > 400_000)).any():
+        raise _Unusable("its samples have impossible rates")
