@@ -47,7 +47,7 @@ def changed(at, kind, value):
         (changed(table(b"shdr")[0] + 32, "<I", 0xFFFFFFFF), "loops lie outside"),
         (changed(table(b"shdr")[0] + 36, "<I", 0), "impossible rates"),
         (changed(table(b"phdr")[0] + 24, "<H", 60_000), "phdr records point outside"),
-        (changed(GOOD.index(b"phdr", TABLES) + 4, "<I", 38 * 2 + 1), "phdr is damaged"),
+        (changed(GOOD.index(b"shdr", TABLES) + 4, "<I", table(b"shdr")[1] - 2), "shdr is damaged"),
     ],
 )
 def test_each_kind_of_damage_has_its_reason(tmp_path, data, reason):
