@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.loops.stretch import apply_stretch
 from helpers.records import Clip
+from helpers.sound.stretch import apply_stretch
 
 
 def signalsmith(clip: Clip, ratio: float, semitones: float = 0.0) -> Clip:

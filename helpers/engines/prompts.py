@@ -10,7 +10,9 @@ Nothing is claimed that the request does not say: a field that is None leaves no
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from ..errors import InvalidInput
 from ..music.instruments import find_instrument
@@ -164,9 +166,47 @@ def _audioldm2(request: Request, w: _Words) -> tuple[str, str]:
     return prompt, _negative(request, w, *_QUALITY_NEGATIVES)
 
 
+# What Foundation-1 was trained on (its model card): tempi, numbers of bars, and families of instruments, here by the
+# first General MIDI program of each.
+TRAINED_BPM = (100, 110, 120, 128, 130, 140, 150)
+_FAMILIES = {
+    **{0: "Keys", 8: "Mallet", 16: "Keys", 24: "Guitar", 32: "Bass", 40: "Bowed Strings", 45: "Plucked Strings"},
+    **{47: "Mallet", 48: "Bowed Strings", 52: "Vocal", 55: "Brass", 64: "Wind", 80: "Synth", 104: "Plucked Strings"},
+    **{108: "Mallet", 109: "Wind", 112: "Mallet"},
+}
+_TAGS = {"bass": "Bassline", "chords": "Chord Progression", "pad": "Pad", "lead": "Melody", "arpeggio": "Arp"}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What Foundation-1 is told instead of the request's tempo: ``pace`` of its beats are one of the request's."""
+
+    bpm: int
+    bars: int
+    pace: float
+
+
+def told_tempo(request: Request) -> Told:
+    """The trained tempo nearest to the request's, to its double or to its half, and the four or eight bars that hold
+    the loop (or as much of it as eight bars do)."""
+    ways = [(abs(math.log(bpm / (request.bpm * pace))), pace, bpm) for pace in (1, 2, 0.5) for bpm in TRAINED_BPM]
+    _, pace, bpm = min(ways, key=lambda way: (round(way[0], 9), way[1] != 1))
+    return Told(bpm, 4 if request.bars * pace <= 4 else 8, pace)
+
+
+def _foundation_1(request: Request, w: _Words) -> tuple[str, str]:
+    told = told_tempo(request)
+    program = find_instrument(request.instrument).instrument.program
+    family = _FAMILIES[max(first for first in _FAMILIES if first <= program)]
+    tags = [family, w.instrument, w.style, w.mood, w.genre, w.busy, "Dry" if request.dry else "", _TAGS[request.role]]
+    titled = [tag.title() for tag in tags if tag]
+    return _joined([*dict.fromkeys(titled), f"{told.bars} Bars", f"{told.bpm} BPM", w.key]), _negative(request, w)
+
+
 # By EngineInfo.prompt_style.
 _WRITERS = {
     "stable-audio-open": _stable_audio,
     "audioldm2-music": _audioldm2,
     "musicgen": _musicgen,
+    "foundation-1": _foundation_1,
 }

@@ -13,6 +13,7 @@ from .base import Engine
 _ADAPTERS = {
     "sketch": "sketch:SketchEngine",
     "stable-audio-open": "stable_audio_open:StableAudioOpenEngine",
+    "foundation-1": "foundation_1:Foundation1Engine",
     "audioldm2-music": "audioldm2_music:AudioLDM2MusicEngine",
     "musicgen": "musicgen:MusicGenEngine",
     "audiocraft": "audiocraft.engine:AudiocraftEngine",

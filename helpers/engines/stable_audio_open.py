@@ -99,19 +99,14 @@ class StableAudioOpenEngine(NeuralEngine):
 class StableAudioModel(LoadedModel):
     """Transformer and decoder stay loaded; the text encoder is loaded for the words and dropped."""
 
+    word_tokens: int | None = None  # how many the text encoder reads; None: as many as its tokenizer says
+
     def __init__(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> None:
         super().__init__(source, folder, device)
-        from diffusers import AutoencoderOobleck, StableAudioDiTModel
-
         from .fast.numerics import fold_weight_norm
         from .fast.stable_audio import StableAudioRunner
 
-        found = dict(use_safetensors=True, local_files_only=True)
-        self.transformer = StableAudioDiTModel.from_pretrained(
-            folder, subfolder="transformer", torch_dtype=device.dtype, **found
-        )
-        check()
-        self.vae = AutoencoderOobleck.from_pretrained(folder, subfolder="vae", **found)
+        self.transformer, self.vae = self._read(check)
         fold_weight_norm(self.vae)
         check()
         for part in (self.transformer, self.vae):
@@ -122,10 +117,23 @@ class StableAudioModel(LoadedModel):
         self.hop = int(self.vae.hop_length)
         self._words: dict[tuple[str, str], Any] = {}
 
+    def _read(self, check: Callable[[], None]) -> tuple[Any, Any]:
+        """The transformer in the device's precision and the codec in float32, both on the CPU."""
+        from diffusers import AutoencoderOobleck, StableAudioDiTModel
+
+        found = dict(use_safetensors=True, local_files_only=True)
+        transformer = StableAudioDiTModel.from_pretrained(
+            self.folder, subfolder="transformer", torch_dtype=self.device.dtype, **found
+        )
+        check()
+        return transformer, AutoencoderOobleck.from_pretrained(self.folder, subfolder="vae", **found)
+
     def frames(self, plan: Plan) -> int:
         """Latent frames of the canvas: all that the model knows, or no more than is kept."""
         whole = int(self.transformer.config.sample_size)
-        return whole if plan.settings["canvas"] == "full" else min(whole, -int(-plan.seconds * SAMPLE_RATE // self.hop))
+        if plan.settings.get("canvas") == "full":
+            return whole
+        return min(whole, -int(-plan.seconds * SAMPLE_RATE // self.hop))
 
     def prepare(self, plan: Plan) -> dict[str, Any]:
         """Conditioning of the guided and the free half, and the guide's latents."""
@@ -160,7 +168,8 @@ class StableAudioModel(LoadedModel):
             found = []
             with placed(self.device, encoder):
                 for text in (prompt, negative):
-                    tokens = tokenizer(text, padding="max_length", truncation=True, return_tensors="pt")
+                    length = dict(padding="max_length", truncation=True, max_length=self.word_tokens)
+                    tokens = tokenizer(text, return_tensors="pt", **length)
                     mask = tokens.attention_mask.to(self.device.kind)
                     states = encoder(tokens.input_ids.to(self.device.kind), attention_mask=mask)[0].float().cpu()
                     found.append((states, mask.cpu().unsqueeze(-1)))

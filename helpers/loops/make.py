@@ -10,6 +10,7 @@ from ..errors import Refused
 from ..records import Analysis, Clip, Correction, Loop, Progress, Request, Take, silent_progress
 from ..sound.audio import resample
 from ..sound.infrasound import remove_infrasound
+from ..sound.stretch import apply_stretch, apply_warp
 from .cut import CutLoop, cut_loop
 from .find import PAD_SECONDS, find_phase
 from .hearing import Hearing, active_span, hear
@@ -17,7 +18,6 @@ from .level import RUMBLE_CUT_HZ, RUMBLE_DB, apply_cleaning, offset_db, rumble_d
 from .noise import check_usable
 from .seam import apply_seam, close_loop, plan_seam
 from .shift import Shift, plan_shift
-from .stretch import apply_stretch, apply_warp
 from .tempo import Drift, TakeTempo, estimate_drift, estimate_take_tempo
 from .window import Window, find_window
 

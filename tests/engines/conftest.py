@@ -74,10 +74,11 @@ def tiny_engine(tiny_folder, loaded_engines, monkeypatch):
     """``tiny_engine(family)``: the engine for a family, with its tiny checkpoint behind the usual variable."""
 
     def engine(family: str):
-        from helpers.engines import audioldm2_music, musicgen, stable_audio_open
+        from helpers.engines import audioldm2_music, foundation_1, musicgen, stable_audio_open
 
         kinds = {
             "stable-audio-open": stable_audio_open.StableAudioOpenEngine,
+            "foundation-1": foundation_1.Foundation1Engine,
             "audioldm2-music": audioldm2_music.AudioLDM2MusicEngine,
             "musicgen": musicgen.MusicGenEngine,
         }
@@ -86,6 +87,8 @@ def tiny_engine(tiny_folder, loaded_engines, monkeypatch):
             "musicgen-stereo": "musicgen-stereo-small",
         }.get(family, family)
         monkeypatch.setenv(SOURCES[source].variable, str(tiny_folder(family)))
+        if family == "foundation-1":
+            monkeypatch.setenv(SOURCES["t5-base"].variable, str(tiny_folder(family) / "t5"))
         if family not in loaded_engines:
             loaded_engines[family] = kinds[ENGINE_OF[family]]()
         return loaded_engines[family]

@@ -163,13 +163,13 @@ def test_only_metas_own_weights_may_run_code(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(
     ("variant", "parts"),
-    [("small", ["words"]), ("melody", ["words", "stems"]), ("stereo-large", ["words", "codec"])],
+    [("small", []), ("melody", ["stems"]), ("stereo-large", ["codec"])],
 )
 def test_what_a_checkpoint_only_names_is_fetched_with_it(monkeypatch, tmp_path, variant, parts):
     asked = []
     monkeypatch.setattr(audiocraft.hub, "fetch_model", lambda source, *_: asked.append(source.name) or tmp_path)
     audiocraft._fetch(variant, None, None)
-    assert asked == [f"audiocraft-{name}" for name in (*parts, variant)]
+    assert asked == ["t5-base", *(f"audiocraft-{name}" for name in (*parts, variant))]
 
 
 def test_the_workers_environment(monkeypatch):

@@ -19,6 +19,7 @@ FAMILIES = (
     "musicgen-stereo",
     "musicgen-melody",
     "musicgen-stereo-melody",
+    "foundation-1",
 )
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789#♯♭é.,:;-_/&'()+ "
 _SEED = 20_26
@@ -35,6 +36,8 @@ def build_tiny(folder: str | Path, family: str) -> Path:
     try:
         if family == "stable-audio-open":
             _stable_audio_open(folder)
+        elif family == "foundation-1":
+            _foundation_1(folder)
         elif family == "audioldm2-music":
             _audioldm2_music(folder)
         else:
@@ -169,6 +172,126 @@ def _stable_audio_open(folder: Path) -> None:
             "vae": ["diffusers", "AutoencoderOobleck"],
         },
     )
+
+
+def _foundation_1(folder: Path) -> None:
+    """Stable Audio Open's tiny parts in stable-audio-tools' layout: one file in half precision and its description.
+
+    The T5 that its words need lies in ``t5``, the same parts in diffusers' layout in ``diffusers``.
+    """
+    import torch
+    from diffusers import AutoencoderOobleck, StableAudioDiTModel, StableAudioProjectionModel
+    from safetensors.torch import save_file
+
+    same = folder / "diffusers"
+    _stable_audio_open(same)
+    (same / "text_encoder").rename(folder / "t5")
+    (same / "tokenizer" / "tokenizer.json").rename(folder / "t5" / "tokenizer.json")
+    (same / "tokenizer" / "tokenizer_config.json").rename(folder / "t5" / "tokenizer_config.json")
+    parts = {
+        "transformer": StableAudioDiTModel.from_pretrained(same, subfolder="transformer"),
+        "vae": AutoencoderOobleck.from_pretrained(same, subfolder="vae"),
+        "projection_model": StableAudioProjectionModel.from_pretrained(same, subfolder="projection_model"),
+    }
+    weights = {}
+    for name, part in parts.items():
+        part.half().save_pretrained(same / name)
+        for key, value in part.state_dict().items():
+            for new, held in as_stable_audio_tools(name, key, value, part):
+                weights[new] = held.clone().contiguous()
+    weights["model.model.transformer.rotary_pos_emb.inv_freq"] = torch.ones(4)
+    save_file(weights, folder / "Foundation_tiny.safetensors")
+    _write_json(
+        folder / "model_config.json",
+        {
+            "model_type": "diffusion_cond",
+            "sample_size": 1024 * 2048,
+            "sample_rate": 44_100,
+            "model": {
+                "pretransform": {
+                    "type": "autoencoder",
+                    "config": {
+                        "encoder": {
+                            "type": "oobleck",
+                            "config": {
+                                "channels": 8,
+                                "c_mults": [1, 1, 2, 2, 2],
+                                "strides": [2, 4, 4, 8, 8],
+                                "latent_dim": 8,
+                            },
+                        },
+                        "decoder": {"type": "oobleck", "config": {"out_channels": 2, "channels": 4, "latent_dim": 4}},
+                        "downsampling_ratio": 2048,
+                    },
+                },
+                "conditioning": {
+                    "configs": [
+                        {"id": "prompt", "type": "t5", "config": {"t5_model_name": "t5-base", "max_length": 128}},
+                        {"id": "seconds_start", "type": "number", "config": {"min_val": 0, "max_val": 512}},
+                        {"id": "seconds_total", "type": "number", "config": {"min_val": 0, "max_val": 512}},
+                    ],
+                    "cond_dim": 32,
+                },
+                "diffusion": {
+                    "type": "dit",
+                    "config": {
+                        **{"io_channels": 4, "embed_dim": 32, "depth": 2, "num_heads": 2},
+                        **{"cond_token_dim": 32, "global_cond_dim": 64},
+                    },
+                },
+            },
+        },
+    )
+
+
+def as_stable_audio_tools(part: str, key: str, value, model):
+    """The names (and tensors) that stable-audio-tools gives to one weight of diffusers; written from its modules'
+    layout, not from our converter. Query, key and value come once, with the query."""
+    import torch
+
+    if part == "projection_model":
+        which = "seconds_start" if key.startswith("start") else "seconds_total"
+        yield f"conditioner.conditioners.{which}.embedder.embedding.{key.split('time_positional_embedding.')[1]}", value
+        return
+    state = model.state_dict()
+    if part == "transformer":
+        if key.endswith("attn1.to_q.weight"):
+            stem = key.removesuffix("to_q.weight")
+            value, key = torch.cat([state[f"{stem}to_{x}.weight"] for x in "qkv"]), f"{stem}to_qkv.weight"
+        elif key.endswith("attn2.to_k.weight"):
+            stem = key.removesuffix("to_k.weight")
+            value, key = torch.cat([state[f"{stem}to_{x}.weight"] for x in "kv"]), f"{stem}to_kv.weight"
+        elif key.endswith((".to_k.weight", ".to_v.weight")):
+            return
+        if key == "time_proj.weight":
+            value = value[:, None]
+        for ours, theirs in (
+            *(("transformer_blocks", "transformer.layers"), ("proj_in", "transformer.project_in")),
+            *(("proj_out", "transformer.project_out"), ("attn1", "self_attn"), ("attn2", "cross_attn")),
+            *(("to_out.0", "to_out"), ("ff.net", "ff.ff"), ("norm1.weight", "pre_norm.gamma")),
+            *(("norm1.bias", "pre_norm.beta"), ("norm2.weight", "cross_attend_norm.gamma")),
+            *(
+                ("norm2.bias", "cross_attend_norm.beta"),
+                ("norm3.weight", "ff_norm.gamma"),
+                ("norm3.bias", "ff_norm.beta"),
+            ),
+            *(("time_proj", "timestep_features"), ("timestep_proj", "to_timestep_embed")),
+            *(("global_proj", "to_global_embed"), ("cross_attention_proj", "to_cond_embed")),
+        ):
+            key = key.replace(ours, theirs)
+        yield f"model.model.{key}", value
+        return
+    side, *path, leaf = key.split(".")
+    unit = {"snake1": 0, "conv1": 1, "snake2": 2, "conv2": 3}
+    block = {"res_unit1": 0, "res_unit2": 1, "res_unit3": 2, "snake1": 3, "conv1": 4}
+    if side == "decoder":
+        block = {"snake1": 0, "conv_t1": 1, "res_unit1": 2, "res_unit2": 3, "res_unit3": 4}
+    if path[0] == "block":
+        numbers = [int(path[1]) + 1, block[path[2]], *([unit[path[3]]] if len(path) > 3 else [])]
+    else:
+        numbers = [{"conv1": 0, "snake1": 6, "conv2": 7}[path[0]]]
+    layers = ".".join(f"layers.{number}" for number in numbers)
+    yield f"pretransform.model.{side}.{layers}.{leaf}", value.flatten() if leaf in ("alpha", "beta") else value
 
 
 def _make_codec_speak(vae) -> None:

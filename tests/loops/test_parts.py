@@ -8,10 +8,10 @@ from helpers.loops.cut import cut_loop
 from helpers.loops.level import PEAK_DBTP, RUMBLE_DB, TARGET_LUFS, apply_cleaning, offset_db, rumble_db, set_level
 from helpers.loops.noise import check_usable
 from helpers.loops.purity import measure_purity
-from helpers.loops.stretch import apply_stretch, apply_warp
 from helpers.records import Clip
 from helpers.sound.audio import loudness_lufs, true_peak_dbtp
 from helpers.sound.features import onset_times
+from helpers.sound.stretch import apply_stretch, apply_warp
 from tests.signals import RATE, clip_of, mixed, noise, note_hz
 
 from .takes import drums, piano, request_for

@@ -64,7 +64,7 @@ class AudiocraftEngine(Engine):
         hears=frozenset({"text", "melody", "continuation"}),
         good_at="Loops longer than 30 s and the diffusion decoder; the reference to compare MusicGen with.",
         hub_id=SOURCES["audiocraft-small"].hub_id,
-        download_gib=SOURCES["audiocraft-small"].download_gib + SOURCES["audiocraft-words"].download_gib,
+        download_gib=SOURCES["audiocraft-small"].download_gib + SOURCES["t5-base"].download_gib,
         options={
             **PROMPT,
             "negative_prompt": "kept for the record: MusicGen cannot be told what to leave out",

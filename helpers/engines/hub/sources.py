@@ -84,7 +84,7 @@ def _audiocraft(variant: str, download_gib: float, hub_id: str | None = None) ->
     """Meta's own format: pickles, which only the isolated worker opens, and runs code from only if they are Meta's."""
     files = ("state_dict.bin", "compression_state_dict.bin")
     hub_id = hub_id or f"facebook/musicgen-{variant}"
-    needs = ["audiocraft-words"]
+    needs = ["t5-base"]
     needs += ["audiocraft-stems"] if "melody" in variant else []
     # The codec file of these repositories is 589 bytes: the name of another repository.
     needs += ["audiocraft-codec"] if "stereo" in variant or variant == "melody-large" else []
@@ -105,6 +105,15 @@ SOURCES = {
             parts=("transformer", "vae", "text_encoder", "projection_model"),
             extras=("tokenizer", "scheduler"),
             gated=True,
+        ),
+        ModelSource(
+            "foundation-1",
+            "RoyalCities/Foundation-1",
+            STABILITY_LICENCE,
+            2.26,
+            parts=(),
+            files=("Foundation*.safetensors", "model_config.json"),
+            needs=("t5-base",),
         ),
         ModelSource(
             "audioldm2-music",
@@ -144,7 +153,7 @@ SOURCES = {
             files=("mbd_musicgen_32khz.th",),
         ),
         # What audiocraft's checkpoints name instead of holding it: the text encoder, and what hears a melody in a mix.
-        ModelSource("audiocraft-words", "t5-base", "Apache-2.0", 0.9, parts=("",)),
+        ModelSource("t5-base", "t5-base", "Apache-2.0", 0.9, parts=("",)),
         ModelSource("audiocraft-codec", "facebook/encodec_32khz", MUSICGEN_LICENCE, 0.2, parts=("",)),
         ModelSource(
             "audiocraft-stems",

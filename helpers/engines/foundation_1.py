@@ -1,0 +1,133 @@
+"""Foundation-1: RoyalCities' fine-tune of Stable Audio Open on loops of single pitched instruments.
+
+It runs on Stable Audio Open's modules (:mod:`.fast.stable_audio_tools` reads its file). It was trained on four or eight
+bars of 4/4 at seven tempi, so it is told the nearest of those (:func:`.prompts.told_tempo`), makes exactly that many
+bars, and the loop is stretched to the tempo that was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..errors import InvalidInput
+from ..records import CancelCheck, Clip, EngineInfo, Progress, Request, Take
+from ..sound.stretch import apply_stretch
+from .devices import Device
+from .fast.presets import describe_presets
+from .guides import loop_of_guide, repeated
+from .hub import download as hub
+from .hub.sources import SOURCES, ModelSource, cached_folder, local_folder
+from .neural import LoadedModel, Plan
+from .options import DIFFUSION_STEPS, NEGATIVE_PROMPT, PROMPT, RUNNING
+from .prompts import told_tempo
+from .stable_audio_open import SAMPLE_RATE, StableAudioModel, StableAudioOpenEngine
+
+WORDS = SOURCES["t5-base"]
+
+
+class Foundation1Engine(StableAudioOpenEngine):
+    """Foundation-1 through Stable Audio Open's modules."""
+
+    presets: ClassVar = {
+        "reference": {"steps": 100, "guidance": 7.0},
+        "balanced": {"steps": 50},
+        "draft": {"steps": 25},
+    }
+    info = EngineInfo(
+        name="foundation-1",
+        prompt_style="foundation-1",
+        packages="diffusers",
+        title="Foundation-1",
+        sample_rate=SAMPLE_RATE,
+        channels=2,
+        max_seconds=60.0,
+        licence=SOURCES["foundation-1"].licence,
+        memory_gib=2.8,
+        hears=frozenset({"text", "negative", "init-audio"}),
+        good_at="Loops of one pitched instrument: told bars, tempo and key as it was trained on; no drums.",
+        hub_id=SOURCES["foundation-1"].hub_id,
+        download_gib=SOURCES["foundation-1"].download_gib + WORDS.download_gib,
+        options={
+            **PROMPT,
+            **NEGATIVE_PROMPT,
+            "preset": describe_presets(presets),
+            **DIFFUSION_STEPS,
+            "guidance": "how closely the words are followed, 1 to 20; default 7",
+            **RUNNING,
+        },
+    )
+
+    def _check_options(self, request: Request) -> None:
+        super()._check_options(request)
+        if request.role == "drums":
+            raise InvalidInput(
+                "Foundation-1 was trained on pitched instruments only; choose Stable Audio Open for drums."
+            )
+        if request.meter != "4/4":
+            raise InvalidInput(f"Foundation-1 knows 4/4 only and {request.meter} is asked for; choose another engine.")
+
+    def _folder(self, source: ModelSource, progress: Progress, cancel: CancelCheck) -> Path:
+        if not local_folder(WORDS):
+            hub.fetch_model(WORDS, progress, cancel)
+        return super()._folder(source, progress, cancel)
+
+    def _plan(self, request: Request, guide: Clip | None) -> Plan:
+        """As Stable Audio Open's, at the tempo that the model is told; a guide is stretched to that tempo."""
+        told = told_tempo(request)
+        at_told = replace(request, bpm=told.bpm, bars=told.bars)
+        ratio = request.bpm * told.pace / told.bpm  # of lengths there to lengths here
+        if guide is not None:
+            loop = Clip(loop_of_guide(guide, request, SAMPLE_RATE, 2), SAMPLE_RATE)
+            guide = apply_stretch(loop, round(loop.length * ratio))
+        plan = super()._plan(request, guide)
+        note = f"Made as {told.bars} bars at {told.bpm} BPM" + (
+            f", then stretched by {(1 / ratio - 1) * 100:+.1f} %." if abs(ratio - 1) > 1e-6 else "."
+        )
+        values = plan.values | {"request": at_told, "loop_seconds": request.seconds, "ratio": ratio}
+        return replace(plan, guide=guide, seconds=at_told.seconds, values=values, notes=(*plan.notes, note))
+
+    def _take(self, model: LoadedModel, plan: Plan, seed: int, samples: np.ndarray, remarks: tuple[str, ...]) -> Take:
+        """The take at the tempo asked for; its bars are repeated where more are asked for than the model makes."""
+        clip = Clip(np.ascontiguousarray(samples, dtype=np.float32), SAMPLE_RATE)
+        clip = apply_stretch(clip, round(clip.length / plan.values["ratio"]))
+        wanted = round(plan.values["loop_seconds"] * SAMPLE_RATE)
+        if wanted > clip.length + SAMPLE_RATE // 100:
+            remarks = (*remarks, "More bars were asked for than the model makes, so they repeat.")
+            clip = Clip(repeated(clip.samples, wanted), SAMPLE_RATE)
+        return super()._take(model, plan, seed, clip.samples, remarks)
+
+    def _load(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> LoadedModel:
+        return Foundation1Model(source, folder, device, check)
+
+
+class Foundation1Model(StableAudioModel):
+    """Stable Audio Open's modules, filled from one file; the words are read by the T5 that it was trained with."""
+
+    word_tokens = 128
+
+    def _read(self, check: Callable[[], None]) -> tuple[Any, Any]:
+        from .fast import stable_audio_tools as tools
+
+        config, weights = tools.read_checkpoint(self.folder)
+        check()
+        self._projection = tools.build_projection(config, weights).float().eval()
+        transformer = tools.build_transformer(config, weights).to(self.device.dtype)
+        check()
+        return transformer, tools.build_codec(config, weights).float()
+
+    def _text_encoder(self) -> tuple[Any, Any]:
+        import torch
+        from transformers import AutoTokenizer, T5EncoderModel
+
+        folder = local_folder(WORDS) or cached_folder(WORDS)
+        assert folder is not None, "fetched before the model was loaded"
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        encoder = T5EncoderModel.from_pretrained(
+            folder, dtype=torch.float32, use_safetensors=True, local_files_only=True
+        )
+        return tokenizer, encoder.eval().requires_grad_(False)
