@@ -1,5 +1,6 @@
 """Downloads against a Hub on loopback: each refusal its own sentence, nothing half left behind, the token nowhere."""
 
+import fnmatch
 import json
 import os
 import re
@@ -223,7 +224,7 @@ LISTINGS = json.loads((Path(__file__).parent / "hub_listings.json").read_text(en
 HOLDS_FILES = [
     source
     for source in sources.SOURCES.values()
-    if f"{source.hub_id}@main" in LISTINGS and set(source.files) <= set(LISTINGS[f"{source.hub_id}@main"])
+    if all(fnmatch.filter(LISTINGS.get(f"{source.hub_id}@main", ()), file) for file in source.files or ("*",))
 ]
 
 
