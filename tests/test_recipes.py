@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from helpers import report
+from helpers.cli import build_parser
 from helpers.engines import prompts, registry
+from helpers.errors import InvalidInput
 from helpers.loops import findings, proof, prove
 from helpers.loops.level import set_level
 from helpers.music import instruments
@@ -18,11 +20,12 @@ from helpers.music.instruments import Instrument
 from helpers.music.pitch import parse_key
 from helpers.pipeline import make_loops
 from helpers.ranking import score_parts
-from helpers.records import FIT_FIELDS, FitCard, FitField, Request
+from helpers.records import CONTROLS, FIT_FIELDS, FitCard, FitField, Request, read_controls
+from helpers.records.controls import control, controls_of
 from helpers.records.fit_fields import HIGH
 from helpers.report import card_text, engines_markdown, fit_card_markdown
 from helpers.sketch import compose, genres, kits
-from helpers.ui import cards, readiness
+from helpers.ui import cards, form, readiness
 from helpers.ui.form import Form, unusable
 from tests.loops.takes import drums, request_for
 from tests.test_layers import LAYERS
@@ -39,6 +42,27 @@ def recipe(name: str) -> str:
 def test_the_files_a_recipe_names_exist(name):
     named = re.findall(r"`((?:helpers|tests|docs|benchmarks)/[^` ]*|[A-Z]+\.md)`", recipe(name))
     assert named and [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_a_new_control_is_one_row(monkeypatch):
+    """A row as the recipe describes it: read, refused, offered, drawn and greyed out, with nothing else changed."""
+    row = control("number", "Warmth", "cold 0 to warm 1", None, low=0, high=1, ends=("cold", "warm"), group="Sound")
+    wider = dataclasses.make_dataclass("Wider", [("warmth", "float | None", row)], bases=(Request,), frozen=True)
+    field, warmth = controls_of(wider)["warmth"]
+    monkeypatch.setitem(CONTROLS, "warmth", (field, warmth))
+    monkeypatch.setitem(form._ROWS, "warmth", warmth)
+    monkeypatch.setattr(Form, "INITIAL", Form.INITIAL | {"warmth": warmth.initial})
+    asked = build_parser().parse_args(["make", "idea.wav", "--warmth", "0,5"])
+    assert read_controls({"warmth": asked.warmth}) == {"warmth": 0.5}
+    assert wider("piano", "chords", 120.0, warmth=" 0.25 ").warmth == 0.25
+    for odd in ("hot", 2, "nan"):
+        with pytest.raises(InvalidInput, match=r"^warmth is .* from 0 to 1"):
+            wider("piano", "chords", 120.0, warmth=odd)
+    drawn = [c for group in form.controls(registry.get_engine("sketch").info) for c in group["controls"]]
+    assert [c["label"] for c in drawn if c["name"] == "warmth"] == ["Warmth"] and Form().warmth is None
+    page = Form()
+    page.set("warmth", "0.75")
+    assert page.to_json()["warmth"] == 0.75
 
 
 def test_a_new_field_is_one_row_and_the_code_that_measures_it(monkeypatch):
