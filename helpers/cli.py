@@ -175,7 +175,9 @@ def _make(args: argparse.Namespace, out: Any) -> int:
         files = pipeline.write_parts(request, analysis, args.out)
         _print(out, args, {"request": request.to_json(), "midi": [str(f) for f in files]}, "\n".join(map(str, files)))
         return DONE
-    result = pipeline.make_loops(request, idea, analysis, args.out, teller)
+    result = pipeline.make_loops(
+        request, idea, analysis, args.out, teller, on_loop=lambda loop: terminal.say(f"Ready: {loop.files.wav}")
+    )
     if args.plot:
         for path in pipeline.plot_loops(result, analysis):
             terminal.say(f"Drawn: {path}")

@@ -96,7 +96,7 @@ def sidecar(loop: Loop, request: Request, idea: dict[str, Any], rank: int) -> di
             "labels": list(take.labels),
             "notes": list(take.notes),
         },
-        "rank": rank,
+        "rank": rank or None,
         "score": None if loop.score is None else round(loop.score, 4),
         "why": list(loop.why),
         "fit": loop.fit.to_json() if loop.fit else None,
@@ -180,17 +180,27 @@ def stage_wav(loop: Loop, request: Request, folder: Path) -> Path:
     return path
 
 
+def _document(loop: Loop, request: Request, idea: dict[str, Any], rank: int) -> bytes:
+    return (json.dumps(sidecar(loop, request, idea, rank), indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def write_sidecar(path: Path, loop: Loop, request: Request, idea: dict[str, Any], rank: int) -> None:
+    """Write a published loop's JSON again, whole or not at all, now that its rank is known; not where it is gone."""
+    if path.exists():
+        files.write_whole(path, _document(loop, request, idea, rank), replace=True)
+
+
 def publish(
     staged: Path, loop: Loop, fit: FitCard, request: Request, idea: dict[str, Any], rank: int, folder: Path
 ) -> Written:
     """Give a staged loop its name, with its JSON and (where there is a score) its MIDI, under one free stem."""
-    document = (json.dumps(sidecar(loop, request, idea, rank), indent=2, ensure_ascii=False) + "\n").encode()
-    parts = {".json": staged.with_suffix(".json"), ".wav": staged}
+    parts = {".json": staged.with_suffix(".json")}
     try:
-        parts[".json"].write_bytes(document)
+        parts[".json"].write_bytes(_document(loop, request, idea, rank))
         if loop.take.midi is not None:
             parts[".mid"] = staged.with_suffix(".mid")
             parts[".mid"].write_bytes(loop.take.midi)
+        parts[".wav"] = staged  # last: where there is a WAV, the rest is there too
     except OSError as error:
         raise InvalidInput(
             f"The loop cannot be written ({error.strerror or error}); free disk space or choose another --out."
@@ -209,9 +219,12 @@ def publish(
             for path in made:
                 path.unlink(missing_ok=True)
             continue
-        except OSError as error:
+        except BaseException as error:
             for path in made:
                 path.unlink(missing_ok=True)
-            raise InvalidInput(f"The loop cannot be written to “{folder}” ({error.strerror or error}).") from None
+            if isinstance(error, OSError):
+                reason = error.strerror or error
+                raise InvalidInput(f"The loop cannot be written to “{folder}” ({reason}).") from None
+            raise
         return Written(wav=names[".wav"], json=names[".json"], midi=names.get(".mid"))
     raise InvalidInput(f"“{folder}” holds too many loops named {stem}; choose another --out.")

@@ -15,18 +15,18 @@ except ModuleNotFoundError as error:
 
 import dataclasses
 import os
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import ranking
 from .engines import registry
-from .engines.base import Engine, not_ready_text, stop_if
+from .engines.base import Engine, not_ready_text
 from .engines.prompts import write_prompt
-from .errors import InvalidInput, NotAvailable, Refused
-from .export import free_name, loop_stem, publish, read_tags, stage_wav, staging
+from .errors import Cancelled, InvalidInput, NotAvailable
+from .export import free_name, loop_stem, read_tags, staging
 from .machine.files import shown_name, write_whole
+from .machine.threads import one_thread_each
+from .making import FinishedLoop, Idea, Proven, Result, Run, finish_take, make_enough, publish_best
 from .music.meter import MOST_BARS, bar_seconds, parse_meter
 from .planning import change_request, plan_measure, plan_request
 from .records import (
@@ -34,120 +34,36 @@ from .records import (
     CancelCheck,
     Clip,
     FitCard,
-    Loop,
     Progress,
     Request,
     Take,
-    Written,
     never_cancelled,
     read_controls,
     silent_progress,
 )
-from .sound.audio import read_audio, read_back, resample
+from .sound.audio import read_audio, resample
 
 __all__ = [
     "FinishedLoop", "Idea", "Result", "analyze_idea", "change_request", "fit_take", "load_idea", "loops_for",
     "make_loops", "pick_engine", "plan_request", "plan_target", "plot_loops", "prove_file", "sketch_of", "write_parts",
 ]  # fmt: skip
-MOST_WORKERS = 4  # takes cut and proven at once; each holds a few copies of its sound
-MOST_REROLLS = 2  # a failed take is made again with a new seed at most this often, so work stays bounded
-
-
-@dataclass(frozen=True, eq=False)
-class Idea:
-    """An upload that was read and checked."""
-
-    name: str
-    clip: Clip
-    sha256: str
-    path: Path | None = None
-    notes: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        return {"file": self.name, "sha256": self.sha256, "seconds": round(self.clip.seconds, 4)}
-
-
-@dataclass(frozen=True, eq=False)
-class FinishedLoop:
-    """A loop that lies on disk: its rank (1 = best), the loop with its fit card, and the files."""
-
-    rank: int
-    loop: Loop
-    fit: FitCard
-    files: Written
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """What :func:`make_loops` returns: loops best first, the takes that were refused with their reasons, remarks."""
-
-    request: Request
-    idea: Idea | None
-    loops: tuple[FinishedLoop, ...]
-    refused: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    @property
-    def any_passed(self) -> bool:
-        return any(finished.fit.verdict != "failed" for finished in self.loops)
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "idea": self.idea.to_json() if self.idea else None,
-            "request": self.request.to_json(),
-            "loops": [
-                {
-                    "rank": f.rank,
-                    "wav": str(f.files.wav),
-                    "json": str(f.files.json),
-                    "midi": str(f.files.midi) if f.files.midi else None,
-                    "engine": f.loop.take.engine,
-                    "take": f.loop.take.number,
-                    "seed": f.loop.take.seed,
-                    "prompt": f.loop.take.prompt,
-                    "license": f.loop.take.licence,
-                    "labels": list(f.loop.take.labels),
-                    "score": None if f.loop.score is None else round(f.loop.score, 4),
-                    "why": list(f.loop.why),
-                    "fit": f.fit.to_json(),
-                }
-                for f in self.loops
-            ],
-            "refused": list(self.refused),
-            "notes": list(self.notes),
-        }
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """One press on Generate: what is asked, what was heard, what a model follows, whom to tell, whether to stop."""
-
-    request: Request
-    idea: Idea | None = None
-    analysis: Analysis | None = None
-    guide: Clip | None = None
-    progress: Progress = silent_progress
-    cancel: CancelCheck = never_cancelled
-
-    @property
-    def engine(self) -> Engine:
-        return registry.get_engine(self.request.engine)
-
-
 # ------------------------------------------------------------------------------------------------------ the idea, heard
 
 
 def load_idea(source: str | os.PathLike[str], name: str | None = None) -> Idea:
     """Read and check an upload; raises InvalidInput or NotAvailable as :func:`helpers.sound.audio.read_audio` does."""
     file = read_audio(source, name)
-    return Idea(shown_name(name or source), file.clip, file.sha256, Path(source), file.notes)
+    return Idea(shown_name(name or source), file.clip, file.sha256, Path(source), file.notes, file.loudness_lufs)
 
 
 def analyze_idea(idea: Idea, progress: Progress = silent_progress, *, tags: bool = True) -> Analysis:
     """Hear an idea: tempo, grid, key, chords, melody, groove, genre and mood."""
     from .analysis import analyze
 
-    analysis = analyze(idea.clip, file=idea.name, sha256=idea.sha256, progress=progress, tags=tags)
+    with one_thread_each():
+        analysis = analyze(idea.clip, file=idea.name, sha256=idea.sha256, progress=progress, tags=tags)
+    if idea.loudness_lufs is not None:
+        analysis = dataclasses.replace(analysis, loudness_lufs=idea.loudness_lufs)
     return dataclasses.replace(analysis, notes=(*idea.notes, *analysis.notes)) if idea.notes else analysis
 
 
@@ -170,25 +86,34 @@ def make_loops(
     out_dir: str | os.PathLike[str],
     progress: Progress = silent_progress,
     cancel: CancelCheck = never_cancelled,
+    on_loop: Callable[[FinishedLoop], None] = lambda loop: None,
 ) -> Result:
-    """Make takes, turn them into loops, prove each on its file, rank them and write them.
+    """Make takes, turn them into loops, prove each on its file, write them and rank them.
 
     A take that is refused or fails its fit card is made again with a new seed, within a bound; ``request.takes`` loops
-    are written at most, best first, failed ones (labelled so) only where no better take took their place.
+    are written at most, failed ones (labelled so) only where no better take took their place. A loop that passes is
+    written at once and handed to ``on_loop`` (on a thread of ours); its rank is added to its JSON in the end.
 
     Raises
     ------
     InvalidInput, NotAvailable, Cancelled
-        Nothing is left on disk then.
+        What passed before is there, each loop with all its files, and is named; nothing else is left on disk.
     Refused
         If no take could be made into a loop at all.
     """
     pick_engine(request.engine).check(request)
-    run = _with_words(Run(request, idea, analysis, progress=progress, cancel=cancel))
+    run = _with_words(Run(request, idea, analysis, progress=progress, cancel=cancel, on_loop=on_loop))
     run = dataclasses.replace(run, guide=_guide(run))
-    with staging(out_dir) as folder:
-        proven, refused, made = _make_enough(run, folder)
-        finished = _publish(run, proven, out_dir)
+    proven: list[Proven] = []
+    try:
+        with staging(out_dir) as folder:
+            refused, made = make_enough(run, folder, Path(out_dir), proven)
+            finished = publish_best(run, proven, Path(out_dir))
+    except (InvalidInput, NotAvailable, Cancelled) as error:
+        there = [p.files.wav.name for p in proven if p.files and p.files.wav.exists()]
+        if not there:
+            raise
+        raise type(error)(f"{error} Finished before, and complete: {', '.join(there)}.") from None
     notes = (f"{made - request.takes} more takes were made because some failed.",) if made > request.takes else ()
     return Result(run.request, idea, finished, tuple(refused), notes)
 
@@ -223,73 +148,6 @@ def sketch_of(request: Request) -> Request:
     return request.with_(engine="sketch", seed=request.family_seed, takes=1, options={})
 
 
-def _make_enough(run: Run, folder: Path) -> tuple[list[tuple[Loop, Path]], list[str], int]:
-    """Proven loops with their staged files, why takes were refused, and how many were made until enough passed."""
-    refused: list[str] = []
-    proven: list[tuple[Loop, Path]] = []
-    made, wanted, budget = 0, run.request.takes, run.request.takes * (1 + MOST_REROLLS)
-    while wanted > 0 and made < budget:
-        count = min(wanted, budget - made)
-        takes: list[Take] = []
-        try:
-            takes = run.engine.generate(
-                run.request,
-                analysis=run.analysis,
-                guide=run.guide,
-                count=count,
-                first=made,
-                progress=run.progress,
-                cancel=run.cancel,
-            )
-        except Refused as reason:  # every take of this group came out silent
-            refused.append(str(reason))
-        made += count
-        with ThreadPoolExecutor(min(MOST_WORKERS, os.cpu_count() or 1)) as pool:
-            work = [(take, pool.submit(_finish, run, take, folder)) for take in takes]
-            for done, (take, finished) in enumerate(work):
-                run.progress("Cutting and proving the takes", done / len(work), None)
-                try:
-                    proven.append(finished.result())
-                except Refused as reason:
-                    refused.append(f"Take {take.number + 1}: {reason}")
-        wanted = run.request.takes - sum(_card(loop).verdict != "failed" for loop, _ in proven)
-    if not proven:
-        raise Refused(
-            f"None of {made} takes could be made into a loop. {refused[-1] if refused else ''} "
-            "Try another seed, instrument or engine; the sketch engine always fits."
-        )
-    return proven, refused, made
-
-
-def _finish(run: Run, take: Take, folder: Path) -> tuple[Loop, Path]:
-    """The take's loop, proven on its staged file; raises Refused with the reason why there is none."""
-    from .loops import make_loop, prove
-
-    stop_if(run.cancel)
-    loop = make_loop(take, run.request, run.analysis)
-    staged = stage_wav(loop, run.request, folder)
-    fit = prove(read_back(staged), run.request, run.analysis, loop.corrections)
-    return dataclasses.replace(loop, fit=fit), staged
-
-
-def _card(loop: Loop) -> FitCard:
-    assert loop.fit is not None, "only proven loops get here"
-    return loop.fit
-
-
-def _publish(run: Run, proven: list[tuple[Loop, Path]], out_dir: str | os.PathLike[str]) -> tuple[FinishedLoop, ...]:
-    """The best of the loops under their names, as many as were asked for, best first."""
-    staged = {id(loop.take): path for loop, path in proven}
-    best = ranking.rank([loop for loop, _ in proven], run.request, run.analysis)[: run.request.takes]
-    idea, folder = run.idea.to_json() if run.idea else {}, Path(out_dir)
-    return tuple(
-        FinishedLoop(
-            rank, loop, _card(loop), publish(staged[id(loop.take)], loop, _card(loop), run.request, idea, rank, folder)
-        )
-        for rank, loop in enumerate(best, 1)
-    )
-
-
 # ---------------------------------------------------------------------------------------- any audio: into a loop, proof
 
 
@@ -303,8 +161,7 @@ def fit_take(
 ) -> Result:
     """Make any audio file into a loop that fits ``request``, with its fit card; raises Refused with the reason."""
     file = read_audio(source)
-    clip = file.clip if file.clip.channels <= 2 else Clip(file.clip.mono()[None], file.clip.sample_rate)
-    clip = resample(clip, request.sample_rate)
+    clip = resample(file.clip, request.sample_rate)
     take = Take(
         clip=clip,
         engine="upload",
@@ -315,9 +172,10 @@ def fit_take(
         notes=(f"Made from {shown_name(source)}, SHA-256 {file.sha256}.",),
     )
     progress("Finding the loop in the take", None, None)
-    run = Run(request, idea, analysis, progress=progress)
+    run, proven = Run(request, idea, analysis, progress=progress), list[Proven]()
     with staging(out_dir) as folder:
-        finished = _publish(run, [_finish(run, take, folder)], out_dir)
+        finish_take(run, take, folder, Path(out_dir), proven)
+        finished = publish_best(run, proven, Path(out_dir))
     return Result(request, idea, finished, (), file.notes)
 
 

@@ -27,10 +27,11 @@ LAYERS = {
     "export": 6,
     "ranking": 6,
     "planning": 6,
-    "pipeline": 7,
-    "cli": 8,
-    "ui": 8,
-    "__main__": 9,
+    "making": 7,
+    "pipeline": 8,
+    "cli": 9,
+    "ui": 9,
+    "__main__": 10,
 }
 # The sketch engine adapter wraps the composer; write down any other exception here, with its reason.
 ALLOWED = {("engines/sketch", "sketch")}

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from helpers import pipeline
+from helpers import export, making, pipeline
 from helpers.engines import registry
 from helpers.engines.base import Engine, take_seed
 from helpers.errors import Cancelled, InvalidInput, NotAvailable, Refused
@@ -137,6 +137,43 @@ def test_cancel_leaves_nothing_on_disk(make, tmp_path):
     with pytest.raises(Cancelled):
         make([press], cancel=lambda: bool(pressed))
     assert pressed and not (tmp_path / "out").exists()
+
+
+def test_a_loop_that_passes_is_written_at_once_and_ranked_in_the_end(make, tmp_path):
+    seen = []
+
+    def look(loop):
+        document = json.loads(loop.files.json.read_text(encoding="utf-8"))
+        seen.append((loop.rank, document["rank"], loop.files.wav.is_file()))
+
+    _, result = make(["good"], on_loop=look)
+    assert seen == [(0, None, True)] * 2
+    ranks = [json.loads(f.files.json.read_text(encoding="utf-8"))["rank"] for f in result.loops]
+    assert ranks == [f.rank for f in result.loops] == [1, 2]
+    assert not any(p.name.startswith(".") for p in (tmp_path / "out").iterdir())
+
+
+def test_a_disk_that_fills_up_leaves_complete_loops_and_names_them(make, tmp_path, monkeypatch):
+    published = []
+
+    def full(*arguments):
+        if published:
+            raise InvalidInput("The loop cannot be written (No space left on device); free disk space.")
+        published.append(export.publish(*arguments))
+        return published[0]
+
+    monkeypatch.setattr(making, "publish", full)
+    monkeypatch.setattr(making, "MOST_WORKERS", 1)
+    with pytest.raises(InvalidInput, match="No space left") as caught:
+        make(["good"])
+    (files,) = published
+    assert str(caught.value).endswith(f"Finished before, and complete: {files.wav.name}.")
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {files.wav.name, files.json.name}
+
+
+def test_the_loudness_of_surround_is_that_of_all_channels():
+    idea = pipeline.Idea("a.wav", chord_loop([(57, 60, 64)] * 4, bpm=120), "0" * 64, loudness_lufs=-12.5)
+    assert pipeline.analyze_idea(idea, tags=False).loudness_lufs == -12.5
 
 
 def test_a_fault_of_the_engine_is_not_taken_for_a_refused_take(make, tmp_path):

@@ -49,6 +49,7 @@ class Engine(ABC):
     """One way to make takes. Instances are reusable and run one generation at a time."""
 
     info: ClassVar[EngineInfo]
+    one_by_one: ClassVar[bool] = False  # a take costs the same alone as in a group, so each is handed on when made
 
     def __init__(self) -> None:
         self._busy = threading.Lock()

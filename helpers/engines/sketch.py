@@ -15,6 +15,7 @@ from .base import Engine, stop_if, take_seed
 class SketchEngine(Engine):
     """Composes the part note by note, so that tempo, key and chords are right by construction."""
 
+    one_by_one = True
     info = EngineInfo(
         name="sketch",
         title="Sketch (built in)",

@@ -1,0 +1,15 @@
+"""Threads of the numerical libraries: one each, where our own work is many small pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Keep BLAS and OpenMP to one thread: on short signals a second one only waits, and takes a core from our pool."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        yield

@@ -1,0 +1,221 @@
+"""One run: the takes of a request made, proven on their files, written as soon as they pass, and ranked."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import ranking
+from .engines import registry
+from .engines.base import Engine, stop_if
+from .errors import Refused
+from .export import publish, stage_wav, write_sidecar
+from .machine.threads import one_thread_each
+from .records import (
+    Analysis,
+    CancelCheck,
+    Clip,
+    FitCard,
+    Loop,
+    Progress,
+    Request,
+    Take,
+    Written,
+    never_cancelled,
+    silent_progress,
+)
+from .sound.audio import read_back
+
+MOST_WORKERS = 4  # takes cut and proven at once; each holds a few copies of its sound
+MOST_REROLLS = 2  # a failed take is made again with a new seed at most this often, so work stays bounded
+
+
+@dataclass(frozen=True, eq=False)
+class Idea:
+    """An upload that was read and checked."""
+
+    name: str
+    clip: Clip
+    sha256: str
+    path: Path | None = None
+    notes: tuple[str, ...] = ()
+    loudness_lufs: float | None = None  # of all channels, where more than two were folded
+
+    def to_json(self) -> dict[str, Any]:
+        return {"file": self.name, "sha256": self.sha256, "seconds": round(self.clip.seconds, 4)}
+
+
+@dataclass(frozen=True, eq=False)
+class FinishedLoop:
+    """A loop that lies on disk: its rank (1 = best, 0 = not ranked yet), the loop with its fit card, and the files."""
+
+    rank: int
+    loop: Loop
+    fit: FitCard
+    files: Written
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What :func:`make_loops` returns: loops best first, the takes that were refused with their reasons, remarks."""
+
+    request: Request
+    idea: Idea | None
+    loops: tuple[FinishedLoop, ...]
+    refused: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def any_passed(self) -> bool:
+        return any(finished.fit.verdict != "failed" for finished in self.loops)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "idea": self.idea.to_json() if self.idea else None,
+            "request": self.request.to_json(),
+            "loops": [
+                {
+                    "rank": f.rank,
+                    "wav": str(f.files.wav),
+                    "json": str(f.files.json),
+                    "midi": str(f.files.midi) if f.files.midi else None,
+                    "engine": f.loop.take.engine,
+                    "take": f.loop.take.number,
+                    "seed": f.loop.take.seed,
+                    "prompt": f.loop.take.prompt,
+                    "license": f.loop.take.licence,
+                    "labels": list(f.loop.take.labels),
+                    "score": None if f.loop.score is None else round(f.loop.score, 4),
+                    "why": list(f.loop.why),
+                    "fit": f.fit.to_json(),
+                }
+                for f in self.loops
+            ],
+            "refused": list(self.refused),
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One press on Generate: what is asked, what was heard, what a model follows, whom to tell, whether to stop."""
+
+    request: Request
+    idea: Idea | None = None
+    analysis: Analysis | None = None
+    guide: Clip | None = None
+    progress: Progress = silent_progress
+    cancel: CancelCheck = never_cancelled
+    on_loop: Callable[[FinishedLoop], None] = lambda loop: None
+
+    @property
+    def engine(self) -> Engine:
+        return registry.get_engine(self.request.engine)
+
+
+@dataclass(eq=False)
+class Proven:
+    """A loop with its fit card, its staged file, and where it was written (None: it failed and waits)."""
+
+    loop: Loop
+    staged: Path
+    files: Written | None = None
+
+
+def make_enough(run: Run, folder: Path, out: Path, proven: list[Proven]) -> tuple[list[str], int]:
+    """Fill ``proven`` until enough loops pass; returns why takes were refused, and how many were made."""
+    refused: list[str] = []
+    made, wanted, budget = 0, run.request.takes, run.request.takes * (1 + MOST_REROLLS)
+    while wanted > 0 and made < budget:
+        count = min(wanted, budget - made)
+        takes = _takes(run, made, count, refused)
+        if not run.engine.one_by_one:
+            takes = iter(list(takes))  # a model has all threads; ours begin when it has ended
+        made += count
+        with one_thread_each(), ThreadPoolExecutor(min(MOST_WORKERS, os.cpu_count() or 1)) as pool:
+            work = [(take, pool.submit(finish_take, run, take, folder, out, proven)) for take in takes]
+            for done, (take, finished) in enumerate(work):
+                run.progress("Cutting and proving the takes", done / len(work), None)
+                try:
+                    finished.result()
+                except Refused as reason:
+                    refused.append(f"Take {take.number + 1}: {reason}")
+        wanted = run.request.takes - sum(p.files is not None for p in proven)
+    if not proven:
+        raise Refused(
+            f"None of {made} takes could be made into a loop. {refused[-1] if refused else ''} "
+            "Try another seed, instrument or engine; the sketch engine always fits."
+        )
+    return refused, made
+
+
+def _takes(run: Run, first: int, count: int, refused: list[str]) -> Iterator[Take]:
+    """Takes ``first`` to ``first + count - 1``: one by one where the engine has no use for making them together."""
+    step = 1 if run.engine.one_by_one else count
+    for number in range(first, first + count, step):
+
+        def progress(stage: str, fraction: float | None = None, left: float | None = None, at: int = number) -> None:
+            run.progress(stage, None if fraction is None else (at - first + step * fraction) / count, left)
+
+        try:
+            yield from run.engine.generate(
+                run.request,
+                analysis=run.analysis,
+                guide=run.guide,
+                count=step,
+                first=number,
+                progress=progress,
+                cancel=run.cancel,
+            )
+        except Refused as reason:  # every take of this group came out silent
+            refused.append(str(reason))
+
+
+def finish_take(run: Run, take: Take, folder: Path, out: Path, proven: list[Proven]) -> None:
+    """Add the take's loop, proven on its staged file and written if it passes, to ``proven``.
+
+    Raises Refused with the reason why there is no loop.
+    """
+    from .loops import make_loop, prove
+
+    stop_if(run.cancel)
+    loop = make_loop(take, run.request, run.analysis)
+    staged = stage_wav(loop, run.request, folder)
+    fit = prove(read_back(staged), run.request, run.analysis, loop.corrections)
+    made = Proven(dataclasses.replace(loop, fit=fit), staged)
+    if fit.verdict != "failed":
+        stop_if(run.cancel)
+        made.files = publish(staged, made.loop, fit, run.request, _described(run), 0, out)
+    proven.append(made)
+    if made.files is not None:
+        run.on_loop(FinishedLoop(0, made.loop, fit, made.files))
+
+
+def _described(run: Run) -> dict[str, Any]:
+    return run.idea.to_json() if run.idea else {}
+
+
+def _card(loop: Loop) -> FitCard:
+    assert loop.fit is not None, "only proven loops get here"
+    return loop.fit
+
+
+def publish_best(run: Run, proven: list[Proven], out: Path) -> tuple[FinishedLoop, ...]:
+    """The best of the loops, as many as were asked for, best first; what is not written yet gets its name now."""
+    of_take = {id(p.loop.take): p for p in proven}
+    proven.sort(key=lambda p: p.loop.take.number)  # they came as the threads had it
+    best = ranking.rank([p.loop for p in proven], run.request, run.analysis)[: run.request.takes]
+    finished = []
+    for rank, loop in enumerate(best, 1):
+        made, fit = of_take[id(loop.take)], _card(loop)
+        if made.files is None:
+            made.files = publish(made.staged, loop, fit, run.request, _described(run), rank, out)
+        else:
+            write_sidecar(made.files.json, loop, run.request, _described(run), rank)
+        finished.append(FinishedLoop(rank, loop, fit, made.files))
+    return tuple(finished)
