@@ -24,7 +24,7 @@ from ..records import Clip, EngineInfo, Request
 from . import chroma
 from .devices import Device, placed
 from .guides import lead_in, loop_of_guide, repeated
-from .hub.sources import SOURCES, ModelSource
+from .hub.sources import SOURCES, ModelSource, cached_folder, local_folder
 from .neural import LoadedModel, NeuralEngine, OnStep, Plan
 from .options import PROMPT, RUNNING, checked_choice, planned_seconds, read_settings, written_prompt
 
@@ -59,7 +59,7 @@ class MusicGenEngine(NeuralEngine):
         options={
             **PROMPT,
             "negative_prompt": "kept for the record: MusicGen cannot be told what to leave out",
-            "variant": f"{', '.join(VARIANTS)}; default {DEFAULT_VARIANT}",
+            "variant": f"{', '.join(VARIANTS)}; default {DEFAULT_VARIANT}, or melody if it is here and a sketch leads",
             "preset": "reference, balanced or draft, all as published; a smaller variant is what is quicker",
             "guidance": "how closely the words are followed, 1 to 20; default 3",
             "top_k": "how many tokens each draw chooses from, 1 to 2048; default 250",
@@ -69,7 +69,14 @@ class MusicGenEngine(NeuralEngine):
     )
 
     def _source(self, request: Request | None) -> ModelSource:
-        variant = DEFAULT_VARIANT if request is None else checked_choice(request, "variant", DEFAULT_VARIANT, VARIANTS)
+        if request is None:
+            return SOURCES[f"musicgen-{DEFAULT_VARIANT}"]
+        variant = checked_choice(request, "variant", DEFAULT_VARIANT, VARIANTS)
+        if "variant" not in request.options and request.guide == "sketch" and request.guide_strength > 0:
+            # Led by a sketch: continuing it would keep the sound of its SoundFont, following its melody does not.
+            melody = SOURCES["musicgen-melody"]
+            if local_folder(melody) or cached_folder(melody):
+                return melody
         return SOURCES[f"musicgen-{variant}"]
 
     def _local_aliases(self, source: ModelSource) -> tuple[str, ...]:

@@ -7,23 +7,41 @@ from typing import Any
 from ..engines import registry
 from ..engines.prompts import write_prompt
 from ..errors import LoopsError
+from ..music.instruments import find_instrument
 from ..pipeline import plan_request
 from ..records import Analysis, EngineInfo, Request
 from . import readiness
 from .analysis_card import chords_by_bar
 from .form import SKETCH, Form, controls, unusable
 
-NORMAL_ENGINE = "stable-audio-open"
+FIRST_CHOICE = "stable-audio-open"
+FOUNDATION, UNGATED = "foundation-1", "musicgen"
 
 
-def choose_engine(form: Form, rows: list[dict[str, Any]]) -> tuple[str, str]:
-    """The engine that Generate will use, and a sentence when it is not the one first thought of."""
-    wanted = NORMAL_ENGINE if form.mode == "normal" else form.engine
-    row = next((row for row in rows if row["name"] == wanted), None)
-    if wanted == SKETCH or row is None or row["ready"]:
-        return (wanted if row else SKETCH), ""
-    reason = row["reason"].rstrip(".")
-    return SKETCH, f"{row['title']} cannot run here: {reason}. The sketch engine plays instead."
+def choose_engine(form: Form, rows: list[dict[str, Any]], heard_meter: str = "4/4") -> tuple[str, str]:
+    """The engine that Generate will use, and a sentence when it is not the one first thought of.
+
+    Normal mode: for pitched instruments Foundation-1 where its weights are here, else Stable Audio Open; where that
+    cannot run, a GPU is not left idle for want of a licence: a model that needs no click; else the sketch.
+    """
+    found = {row["name"]: row for row in rows}
+    if form.mode != "normal":
+        row = found.get(form.engine)
+        if form.engine == SKETCH or row is None or row["ready"]:
+            return (form.engine if row else SKETCH), ""
+        return SKETCH, f"{row['title']} cannot run here: {row['reason'].rstrip('.')}. The sketch engine plays instead."
+    ready = {name: row for name, row in found.items() if row["ready"]}
+    pitched = not find_instrument(form.instrument).instrument.is_drums and (form.meter or heard_meter) == "4/4"
+    if pitched and ready.get(FOUNDATION, {}).get("here"):
+        return FOUNDATION, ""
+    if FIRST_CHOICE in ready or FIRST_CHOICE not in found:
+        return (FIRST_CHOICE if FIRST_CHOICE in ready else SKETCH), ""
+    first = found[FIRST_CHOICE]
+    others = [FOUNDATION, UNGATED] if pitched else [UNGATED]
+    chosen = next((name for name in others if ready.get(name, {}).get("gpu")), SKETCH)
+    plays = "The sketch engine" if chosen == SKETCH else ready[chosen]["title"]
+    sentence = f"{first['title']} cannot run here: {first['reason'].rstrip('.')}. {plays} plays instead."
+    return chosen, f"{sentence} {first.get('remedy', '')}".strip()
 
 
 def make_request(form: Form, analysis: Analysis | None, info: EngineInfo) -> tuple[Request, tuple[str, ...]]:
@@ -53,7 +71,8 @@ def planned(
     InvalidInput
         If a setting cannot be used, or the engine cannot make such a loop.
     """
-    name, swapped = choose_engine(form, readiness.engine_rows() if rows is None else rows)
+    meter = analysis.tempo.meter.name if analysis else "4/4"
+    name, swapped = choose_engine(form, readiness.engine_rows() if rows is None else rows, meter)
     engine = registry.get_engine(name)
     request, notes = make_request(form, analysis, engine.info)
     engine.check(request)

@@ -48,6 +48,8 @@ def engine_row(info: EngineInfo, state: Readiness) -> dict[str, Any]:
         "reason": state.reason,
         "remedy": state.remedy,
         "gated": info.gated,
+        "gpu": bool(state.details.get("gpu")),
+        "here": state.details.get("weights") in ("local", "cached"),
         "gib_left": state.details.get("download_gib_left", 0.0) if state.details.get("weights") == "download" else 0.0,
     }
 

@@ -242,3 +242,13 @@ def test_only_the_decoder_is_rounded_to_half_precision(tiny_folder, family, prec
         assert got.keys() == want.keys()
         assert all(torch.equal(got[name], want[name]) for name in want)
     assert {p.dtype for p in half.decoder.parameters()} == {getattr(torch, precision)}
+
+
+def test_led_by_a_sketch_it_prefers_the_melody_variant_where_that_is_here(tiny_engine, tiny_folder, monkeypatch):
+    engine = tiny_engine("musicgen")
+    led = Request("piano", "chords", 120.0, bars=1, options={"prompt": "piano"})
+    assert engine._source(led).name == "musicgen-small"
+    monkeypatch.setenv("LOOPS_MODEL_MUSICGEN_MELODY", str(tiny_folder("musicgen-melody")))
+    assert engine._source(led).name == "musicgen-melody"
+    assert engine._source(led.with_(guide="none")).name == "musicgen-small"
+    assert engine._source(led.with_(options=led.options | {"variant": "small"})).name == "musicgen-small"

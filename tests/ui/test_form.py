@@ -144,4 +144,19 @@ def test_normal_mode_takes_the_neural_model_where_it_runs_and_says_when_not():
     rows[0] |= {"ready": False, "reason": "There is no GPU."}
     name, sentence = choose_engine(Form(), rows)
     assert name == "sketch" and "cannot run here: There is no GPU. The sketch" in sentence
+    rows[0] |= {"reason": "No token.", "remedy": "Open the page, accept, set HF_TOKEN."}
+    for other in ("foundation-1", "musicgen"):
+        rows.append({"name": other, "title": other.title(), "ready": True, "gpu": True, "here": False, "reason": ""})
+    assert choose_engine(Form(), rows) == (
+        "foundation-1",
+        "Stable Audio Open cannot run here: No token. Foundation-1 plays instead. Open the page, accept, set HF_TOKEN.",
+    )
+    assert choose_engine(Form(instrument="drum kit"), rows)[0] == "musicgen", "Foundation-1 knows no drums"
+    assert choose_engine(Form(meter="3/4"), rows)[0] == choose_engine(Form(), rows, "3/4")[0] == "musicgen", "nor 3/4"
+    for row in rows[2:]:
+        row["gpu"] = False
+    assert choose_engine(Form(), rows)[0] == "sketch", "on a CPU nobody is made to wait for what was not chosen"
+    rows[2]["here"] = rows[0]["ready"] = True
+    assert choose_engine(Form(), rows) == ("foundation-1", ""), "trained for it, and already here"
+    assert choose_engine(Form(instrument="drum kit"), rows) == ("stable-audio-open", "")
     assert choose_engine(Form(mode="advanced"), rows) == ("sketch", "")
