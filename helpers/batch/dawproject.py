@@ -1,0 +1,175 @@
+"""Loops and their idea as a DAWproject: the open exchange format of Bitwig, Studio One, Cubase and others.
+
+Written after the published schema (version 1.0): a ZIP of ``project.xml``, ``metadata.xml`` and the audio.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import os
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as XML
+
+from .. import __version__
+from ..records import Analysis, Clip
+from ..sound.audio import read_back, wav_bytes
+
+if TYPE_CHECKING:
+    from .pack import PackLoop
+
+Points = Sequence[tuple[float, float]]  # quarters against seconds
+COLORS = ("#e4572e", "#2e86ab", "#76b041", "#f3a712", "#7d5ba6", "#2a9d8f", "#c44569", "#5c6b73")
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # characters no XML file may hold
+
+
+def projects(
+    loops: Sequence[PackLoop], names: Sequence[str], ideas: Sequence[str | os.PathLike[str]] = ()
+) -> Iterator[tuple[str, bytes]]:
+    """A project for every idea, tempo and metre: its stem and its bytes.
+
+    The idea's own sound is a track of its own where ``ideas`` holds its file (found by its SHA-256).
+    """
+    groups: dict[tuple[str, float, str], list[tuple[PackLoop, str]]] = {}
+    for loop, name in zip(loops, names, strict=True):
+        group = (str((loop.document.get("idea") or {}).get("sha256") or ""), loop.request.bpm, loop.request.meter)
+        groups.setdefault(group, []).append((loop, name))
+    heard = dict(_heard(ideas))
+    for (sha256, bpm, _), members in groups.items():
+        idea = Path(members[0][0].idea).stem or "loops"
+        stem = f"{re.sub(r'[^A-Za-z0-9]+', '-', idea).strip('-') or 'loops'}_{bpm:g}bpm"
+        yield stem, write_project(members, heard.get(sha256))
+
+
+def _heard(ideas: Sequence[str | os.PathLike[str]]) -> Iterator[tuple[str, tuple[str, Clip, Analysis]]]:
+    from ..pipeline import analyze_idea, load_idea
+
+    for path in ideas:
+        idea = load_idea(path)
+        yield idea.sha256, (idea.name, idea.clip, analyze_idea(idea, tags=False))
+
+
+def write_project(members: Sequence[tuple[PackLoop, str]], idea: tuple[str, Clip, Analysis] | None = None) -> bytes:
+    """The bytes of one project: every loop an aligned, looping audio clip on a named track, its MIDI beside it.
+
+    All loops share tempo and metre. The idea's track starts at its first downbeat, warped to the project's tempo.
+    """
+    request, ids = members[0][0].request, (f"id{n}" for n in itertools.count())
+    numerator, denominator = request.meter.split("/")
+    tempo = request.bpm * request.time.quarters_per_beat
+    longest = max(_quarters(loop) for loop, _ in members)
+    root = XML.Element("Project", version="1.0")
+    XML.SubElement(root, "Application", name="Loops Generator", version=__version__)
+    transport = XML.SubElement(root, "Transport")
+    XML.SubElement(
+        transport, "Tempo", id=next(ids), name="Tempo", unit="bpm", min="20", max="666", value=f"{tempo:.6f}"
+    )
+    XML.SubElement(transport, "TimeSignature", id=next(ids), numerator=numerator, denominator=denominator)
+    structure, master = XML.SubElement(root, "Structure"), next(ids)
+    arrangement = XML.SubElement(root, "Arrangement", id=next(ids))
+    lanes = XML.SubElement(arrangement, "Lanes", id=next(ids), timeUnit="beats")
+    files: dict[str, bytes] = {}
+
+    def track(name: str, content: str, color: str) -> XML.Element:
+        track_id = next(ids)
+        made = XML.SubElement(
+            structure, "Track", id=track_id, name=_plain(name), color=color, contentType=content, loaded="true"
+        )
+        XML.SubElement(
+            made, "Channel", id=next(ids), audioChannels="2", role="regular", solo="false", destination=master
+        )
+        lane = XML.SubElement(lanes, "Lanes", id=next(ids), track=track_id)
+        return XML.SubElement(lane, "Clips", id=next(ids))
+
+    def audio(
+        clips: XML.Element, name: str, file: str, clip: Clip, points: Sequence[tuple[float, float]], beats: float
+    ):
+        """A clip of ``beats`` that repeats; ``points`` pin quarters to seconds of the file."""
+        end = points[-1][0]
+        outer = XML.SubElement(
+            clips, "Clip", time="0", duration=f"{beats:.9g}", playStart="0", loopStart="0", loopEnd=f"{end:.9g}",
+            name=_plain(name),
+        )  # fmt: skip
+        inner = XML.SubElement(XML.SubElement(outer, "Clips", id=next(ids)), "Clip", time="0", duration=f"{end:.9g}",
+                               contentTimeUnit="beats", playStart="0")  # fmt: skip
+        warps = XML.SubElement(inner, "Warps", id=next(ids), timeUnit="beats", contentTimeUnit="seconds")
+        content = XML.SubElement(
+            warps, "Audio", id=next(ids), algorithm="stretch", channels=str(clip.channels),
+            sampleRate=str(clip.sample_rate), duration=f"{clip.seconds:.9f}",
+        )  # fmt: skip
+        XML.SubElement(content, "File", path=file)
+        for quarter, second in points:
+            XML.SubElement(warps, "Warp", time=f"{quarter:.9g}", contentTime=f"{second:.9f}")
+
+    if idea is not None:
+        name, clip, analysis = idea
+        files["audio/idea.wav"] = wav_bytes(clip)
+        points = _pinned(analysis, request.time.quarters_per_beat, clip)
+        audio(
+            track("Idea: " + name, "audio", COLORS[-1]),
+            name,
+            "audio/idea.wav",
+            clip,
+            points,
+            max(longest, points[-1][0]),
+        )
+    for number, (loop, name) in enumerate(members):
+        color, quarters = COLORS[number % (len(COLORS) - 1)], _quarters(loop)
+        clip, file = read_back(loop.wav), f"audio/{name}.wav"
+        files[file] = loop.wav.read_bytes()
+        ends = ((0.0, 0.0), (quarters, clip.seconds))
+        audio(track(name, "audio", color), name, file, clip, ends, longest)
+        if notes := loop.notes():
+            clips = track(f"{name} (MIDI)", "notes", color)
+            part = XML.SubElement(clips, "Clip", time="0", duration=f"{longest:.9g}", playStart="0", loopStart="0",
+                                  loopEnd=f"{quarters:.9g}", name=_plain(name))  # fmt: skip
+            lane = XML.SubElement(part, "Notes", id=next(ids))
+            for note in notes:
+                XML.SubElement(
+                    lane, "Note", time=f"{note.start:.6f}", duration=f"{note.length:.6f}", channel="0",
+                    key=str(note.pitch), vel=f"{note.velocity / 127:.6f}", rel="0.5",
+                )  # fmt: skip
+    last = XML.SubElement(structure, "Track", id=next(ids), name="Master", contentType="audio notes", loaded="true")
+    XML.SubElement(last, "Channel", id=master, audioChannels="2", role="master", solo="false")
+    markers = XML.SubElement(arrangement, "Markers", id=next(ids))
+    where = request.key.name if request.key else "no key"
+    XML.SubElement(markers, "Marker", time="0", name=f"{where}, {request.bpm:g} BPM, {request.meter}")
+    XML.SubElement(root, "Scenes")
+    about = XML.Element("MetaData")
+    XML.SubElement(about, "Title").text = _plain(members[0][0].idea or "Loops")
+    XML.SubElement(about, "Comment").text = "Made by Loops Generator. Licences of the loops: manifest.csv of the pack."
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr("project.xml", _document(root))
+        out.writestr("metadata.xml", _document(about))
+        for path, data in files.items():
+            out.writestr(path, data)
+    return archive.getvalue()
+
+
+def _quarters(loop: PackLoop) -> float:
+    time = loop.request.time
+    return loop.request.bars * time.beats_per_bar * time.quarters_per_beat
+
+
+def _pinned(analysis: Analysis, quarters_per_beat: float, clip: Clip) -> tuple[tuple[float, float], ...]:
+    """Quarters against seconds of the idea: its beats from the first downbeat on; without a grid, its plain length."""
+    beats = analysis.tempo.beats
+    first = analysis.tempo.downbeats[0] if analysis.tempo.downbeats else 0.0
+    later = [second for second in beats if second >= first - 1e-3]
+    if len(later) < 2:
+        return (0.0, 0.0), (clip.seconds * (analysis.tempo.bpm or 120.0) / 60 * quarters_per_beat, clip.seconds)
+    return tuple((n * quarters_per_beat, max(second, 0.0)) for n, second in enumerate(later))
+
+
+def _plain(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", text)
+
+
+def _document(root: XML.Element) -> bytes:
+    XML.indent(root)
+    return XML.tostring(root, encoding="utf-8", xml_declaration=True)

@@ -1,0 +1,150 @@
+"""Which loops a batch makes: ideas and lists in, jobs with lasting names out."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..errors import InvalidInput
+from ..machine.files import shown_name
+from ..music.instruments import find_instrument
+from ..records import CONTROLS, read_controls
+
+AUDIO_SUFFIXES = (".wav", ".mp3", ".flac", ".ogg", ".aif", ".aiff", ".m4a", ".caf", ".w64", ".au", ".wv", ".wma")
+LIST_SUFFIXES = (".csv", ".json")
+MOST_JOBS = 100_000
+LARGEST_LIST = 64 << 20  # bytes
+SEEDS = 1_000_000  # a drawn seed has at most six digits, so that it can be read out
+
+
+@dataclass(frozen=True)
+class Job:
+    """One instrument's loops for one idea.
+
+    ``id`` is the hash of the idea's bytes, the settings with their seed, and the version: the same work always has the
+    same id. ``folder`` is where its loops go, below the batch's folder. ``settings`` are controls by name, as given.
+    """
+
+    id: str
+    idea: Path
+    settings: Mapping[str, Any]
+    folder: str
+
+    @property
+    def instrument(self) -> str:
+        return str(self.settings["instrument"])
+
+
+def plan_jobs(
+    sources: Sequence[str | os.PathLike[str]], instruments: Sequence[str], settings: Mapping[str, Any]
+) -> list[Job]:
+    """The jobs of a batch, in the order given; the same job twice is one.
+
+    Parameters
+    ----------
+    sources
+        Audio files, folders of them (not searched deeper), and lists: CSV or JSON rows with ``idea`` (relative to the
+        list), and any control by its name.
+    instruments
+        One job each for every idea whose row names no instrument.
+    settings
+        Controls that hold wherever a row says nothing else.
+
+    Raises
+    ------
+    InvalidInput
+        If nothing is named, a list cannot be read, or a row's control is refused. An idea that cannot be read is found
+        when its turn comes.
+    """
+    jobs: dict[str, Job] = {}
+    for path, given, place in _rows(sources):
+        named = [given["instrument"]] if given.get("instrument") else list(instruments)
+        if not named:
+            raise InvalidInput(f"{place}names no instrument; add --instrument, such as --instrument 'bass guitar'.")
+        for name in named:
+            try:
+                asked = {**settings, **given, "instrument": find_instrument(str(name)).instrument.name}
+                read_controls(asked)
+            except InvalidInput as error:
+                raise InvalidInput(f"{place}{error}" if place else str(error)) from None
+            job = _job(path, asked)
+            jobs.setdefault(job.id, job)
+            if len(jobs) > MOST_JOBS:
+                raise InvalidInput(f"The batch holds more than {MOST_JOBS} jobs; split it into several.")
+    if not jobs:
+        raise InvalidInput("No audio was found for the batch; name ideas, a folder of them, or a CSV or JSON list.")
+    return list(jobs.values())
+
+
+def _job(path: Path, asked: dict[str, Any]) -> Job:
+    idea = _digest_of_file(path)
+    if asked.get("seed") is None:
+        asked["seed"] = int(_digest([idea, asked]), 16) % SEEDS
+    identity = _digest([idea, asked, __version__])[:16]
+    folder = f"{_slug(path.stem)}/{_slug(str(asked['instrument']))}_{identity[:8]}"
+    return Job(identity, path, asked, folder)
+
+
+def _rows(sources: Sequence[str | os.PathLike[str]]) -> Iterator[tuple[Path, dict[str, Any], str]]:
+    """Every idea with the controls its row gives and, for lists, the place to name in a refusal."""
+    for source in map(Path, sources):
+        if source.is_dir():
+            for path in sorted(source.iterdir()):
+                if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith("."):
+                    yield path, {}, ""
+        elif source.suffix.lower() in LIST_SUFFIXES:
+            for number, row in enumerate(_read_list(source), 1):
+                place = f"Row {number} of “{shown_name(source)}”: "
+                given = {str(k).strip(): v for k, v in row.items() if v not in (None, "")}
+                idea = given.pop("idea", None)
+                if not isinstance(idea, str):
+                    raise InvalidInput(f"{place}it names no idea; give its file in the column idea.")
+                unknown = sorted(set(given) - set(CONTROLS))
+                if unknown:
+                    raise InvalidInput(f"{place}there is no control {unknown[0]!r}; use {', '.join(CONTROLS)}.")
+                yield source.parent / idea, given, place
+        else:
+            yield source, {}, ""
+
+
+def _read_list(path: Path) -> list[dict[str, Any]]:
+    name = shown_name(path)
+    try:
+        if path.stat().st_size > LARGEST_LIST:
+            raise InvalidInput(f"“{name}” is larger than {LARGEST_LIST >> 20} MiB; split the list.")
+        text = path.read_text(encoding="utf-8-sig")
+        rows = json.loads(text) if path.suffix.lower() == ".json" else list(csv.DictReader(text.splitlines()))
+    except OSError as error:
+        raise InvalidInput(f"The list “{name}” cannot be read ({error.strerror or error}).") from None
+    except (ValueError, csv.Error, RecursionError) as error:
+        raise InvalidInput(f"The list “{name}” is not a CSV or JSON file in UTF-8 ({error}).") from None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and None not in row for row in rows):
+        raise InvalidInput(
+            f"The list “{name}” does not hold one row an idea; give columns or objects with idea, instrument ..."
+        )
+    return rows
+
+
+def _digest(data: Any) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _digest_of_file(path: Path) -> str:
+    """Of the bytes; of the name where there are none to read, so that the job still has a row."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return _digest(str(path))
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:60] or "idea"

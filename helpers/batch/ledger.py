@@ -1,0 +1,117 @@
+"""What became of every job: one JSON object a line, appended by one writer and on the disk before it counts."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import InvalidInput
+from ..machine.files import shown_name
+
+PLANNED, DONE, REFUSED, FAILED = "planned", "done", "refused", "failed"
+STATES = (PLANNED, DONE, REFUSED, FAILED)
+NAME = "batch.jsonl"
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """One event of a job: ``state`` is planned, done, refused (the sentence says why) or failed (to be tried again).
+
+    ``loops`` holds ``{"wav", "verdict", "score", "seed"}`` of every loop, paths relative to the batch's folder.
+    """
+
+    job: str
+    state: str
+    idea: str = ""
+    instrument: str = ""
+    sentence: str = ""
+    loops: tuple[dict[str, Any], ...] = ()
+    seconds: float | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+class Ledger:
+    """The ledger of a batch's folder; made by :meth:`opened`."""
+
+    def __init__(self, path: Path, rows: dict[str, LedgerRow], handle: int) -> None:
+        self._path, self._handle = path, handle
+        self.rows = rows  # the last event of each job
+
+    @classmethod
+    @contextmanager
+    def opened(cls, folder: Path) -> Iterator[Ledger]:
+        """The folder's ledger, held by this process alone until it ends.
+
+        Raises
+        ------
+        InvalidInput
+            If another batch works in the folder, or it cannot be written.
+        """
+        from filelock import FileLock, Timeout
+
+        path = folder / NAME
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(folder / f".{NAME}.lock", timeout=0)
+            with lock:
+                rows = read_ledger(path)
+                handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+                try:
+                    _end_torn_line(path, handle)
+                    yield cls(path, rows, handle)
+                finally:
+                    os.close(handle)
+        except Timeout:
+            raise InvalidInput(f"Another batch works in “{folder}”; wait for it or choose another --out.") from None
+        except OSError as error:
+            raise InvalidInput(
+                f"The batch cannot be written to “{folder}” ({error.strerror or error}); choose another --out."
+            ) from None
+
+    def add(self, *rows: LedgerRow) -> None:
+        """Append rows; they are on the disk when this returns."""
+        if rows:
+            data = "".join(json.dumps(_lean(row), ensure_ascii=False) + "\n" for row in rows).encode()
+            os.write(self._handle, data)
+            os.fsync(self._handle)
+            self.rows.update({row.job: row for row in rows})
+
+
+def read_ledger(path: Path) -> dict[str, LedgerRow]:
+    """The last event of each job; a line torn by a stop, or not ours, is passed over."""
+    rows: dict[str, LedgerRow] = {}
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return rows
+    except OSError as error:
+        raise InvalidInput(f"The ledger “{shown_name(path)}” cannot be read ({error.strerror or error}).") from None
+    known = {f.name for f in dataclasses.fields(LedgerRow)}
+    for line in text.splitlines():
+        try:
+            data = json.loads(line)
+            row = LedgerRow(**{k: v for k, v in data.items() if k in known})
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            continue
+        if isinstance(row.job, str) and row.state in STATES:
+            rows[row.job] = dataclasses.replace(row, loops=tuple(row.loops or ()))
+    return rows
+
+
+def _end_torn_line(path: Path, handle: int) -> None:
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        if size:
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                os.write(handle, b"\n")
+
+
+def _lean(row: LedgerRow) -> dict[str, Any]:
+    return {k: v for k, v in dataclasses.asdict(row).items() if v not in ("", (), None, {})}
