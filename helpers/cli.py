@@ -68,6 +68,13 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument("--plot", action="store_true", help="also draw the piano roll (sketch engine)")
     sub.add_argument("--out", metavar="DIR", default="loops", help="where the loops go (default: %(default)s)")
 
+    from .batch import commands as batches
+
+    sub = command("batch", "many ideas and instruments at once; started again, it does what is missing")
+    _add_controls(sub, but="instrument")
+    batches.add_batch_arguments(sub)
+    batches.add_pack_arguments(command("pack", "finished loops as a sample pack: page, manifest, DAWprojects"))
+
     sub = command("fit", "make any audio into a loop, with its fit card")
     sub.add_argument("take", metavar="TAKE", help="the audio to fit")
     _add_controls(sub, _MEASURED)
@@ -93,12 +100,12 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_controls(sub: argparse.ArgumentParser, names: Sequence[str] = ()) -> None:
+def _add_controls(sub: argparse.ArgumentParser, names: Sequence[str] = (), but: str = "") -> None:
     """An option for each control (default: all that are offered); values stay text, because its row reads them."""
     from .records import CONTROLS
 
     for name, (_, row) in CONTROLS.items():
-        if not row.is_offered or (names and name not in names):
+        if not row.is_offered or name == but or (names and name not in names):
             continue
         flag, text = f"--{row.name.replace('_', '-')}", row.help.replace("%", "%%")
         if row.kind == "switch":
@@ -294,9 +301,29 @@ def _demo(args: argparse.Namespace, out: Any) -> int:
     return DONE if result.any_passed else NONE_PASSED
 
 
+def _batch(args: argparse.Namespace, out: Any) -> int:
+    from .batch.commands import batch_text, make_batch
+    from .records import CONTROLS
+
+    given = {name: value for name in CONTROLS if (value := getattr(args, name, None)) is not None}
+    summary = make_batch(args, given, _say)
+    _print(out, args, summary.to_json(), batch_text(summary))
+    return DONE if summary.passed else NONE_PASSED
+
+
+def _pack(args: argparse.Namespace, out: Any) -> int:
+    from .batch.commands import make_pack
+
+    pack = make_pack(args)
+    _print(out, args, {"pack": str(pack)}, f"The pack lies in {pack}.")
+    return DONE
+
+
 _COMMANDS = {
     "analyze": _analyze,
     "make": _make,
+    "batch": _batch,
+    "pack": _pack,
     "fit": _fit,
     "proof": _proof,
     "engines": _engines,

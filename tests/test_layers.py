@@ -29,9 +29,10 @@ LAYERS = {
     "planning": 6,
     "making": 7,
     "pipeline": 8,
-    "cli": 9,
-    "ui": 9,
-    "__main__": 10,
+    "batch": 9,
+    "cli": 10,
+    "ui": 10,
+    "__main__": 11,
 }
 # The sketch engine adapter wraps the composer; write down any other exception here, with its reason.
 ALLOWED = {("engines/sketch", "sketch")}

@@ -163,7 +163,9 @@ def _pinned(analysis: Analysis, quarters_per_beat: float, clip: Clip) -> tuple[t
     later = [second for second in beats if second >= first - 1e-3]
     if len(later) < 2:
         return (0.0, 0.0), (clip.seconds * (analysis.tempo.bpm or 120.0) / 60 * quarters_per_beat, clip.seconds)
-    return tuple((n * quarters_per_beat, max(second, 0.0)) for n, second in enumerate(later))
+    points = [(n * quarters_per_beat, max(second, 0.0)) for n, second in enumerate(later)]
+    rest = (clip.seconds - later[-1]) / (later[-1] - later[0]) * (len(later) - 1)  # beats after the last one heard
+    return (*points, (points[-1][0] + rest * quarters_per_beat, clip.seconds)) if rest > 0 else tuple(points)
 
 
 def _plain(text: str) -> str:

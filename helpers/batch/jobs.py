@@ -68,7 +68,7 @@ def plan_jobs(
     for path, given, place in _rows(sources):
         named = [given["instrument"]] if given.get("instrument") else list(instruments)
         if not named:
-            raise InvalidInput(f"{place}names no instrument; add --instrument, such as --instrument 'bass guitar'.")
+            raise InvalidInput(f"{place}No instrument is named; add --instrument, such as --instrument 'bass guitar'.")
         for name in named:
             try:
                 asked = {**settings, **given, "instrument": find_instrument(str(name)).instrument.name}

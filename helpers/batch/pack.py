@@ -208,10 +208,9 @@ def write_pack(
     name: str = "PACK",
     with_failed: bool = False,
     with_one_shots: bool = False,
-    as_zip: bool = False,
     ideas: Sequence[str | os.PathLike[str]] = (),
 ) -> Path:
-    """Collect the loops below ``folder`` into the new folder (or ZIP file) ``out``; it appears whole or not at all.
+    """Collect the loops below ``folder`` into the new folder ``out``, or ZIP file where its name ends so.
 
     The pack holds ``loops/`` (WAV with ``acid``, ``smpl`` and cue points), ``midi/``, ``one-shots/`` on request, a
     DAWproject for every idea and tempo (with the idea's own sound where ``ideas`` names its file), ``manifest.csv``,
@@ -248,7 +247,7 @@ def write_pack(
         _put(root / "manifest.csv", _csv(rows))
         _put(root / "index.html", cover_sheet(name, loops, names, rows))
         try:
-            if as_zip:
+            if out.suffix.lower() == ".zip":
                 _zip(root, hidden / "pack.zip").rename(out)
             else:
                 root.rename(out)

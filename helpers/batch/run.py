@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInput
-from ..export import staging
 from . import worker
 from .jobs import Job
 from .ledger import DONE, FAILED, PLANNED, REFUSED, Ledger, LedgerRow
@@ -60,14 +60,22 @@ class _Idea:
     left: int = 0
 
 
-def run_batch(jobs: Sequence[Job], folder: str | os.PathLike[str], pool: Pool, on_row: OnRow | None = None) -> Summary:
+def run_batch(
+    jobs: Sequence[Job],
+    folder: str | os.PathLike[str],
+    pool: Pool,
+    on_row: OnRow | None = None,
+    *,
+    hear: Callable[..., worker.Heard] = worker.hear,
+    make: Callable[..., worker.Made] = worker.make,
+) -> Summary:
     """Do what is missing of ``jobs``; results go to ``folder``, what became of each job into its ledger.
 
     A job is published by renaming its finished folder, so it is there whole or not at all, and a batch that was stopped
     at any moment goes on where it was: a job whose folder exists is done. Refused jobs stay refused (the same settings
     refuse again); failed ones are tried again at the next start. An idea is heard once for all its jobs.
 
-    ``on_row(row, done, of, seconds_left)`` is told of every job that ends.
+    ``on_row(row, done, of, seconds_left)`` is told of every job that ends. ``hear`` and ``make`` are what workers run.
 
     Raises
     ------
@@ -75,7 +83,7 @@ def run_batch(jobs: Sequence[Job], folder: str | os.PathLike[str], pool: Pool, o
         If the folder cannot be written or another batch works in it.
     """
     folder = Path(folder)
-    with Ledger.opened(folder) as ledger, staging(folder) as parts:
+    with Ledger.opened(folder) as ledger, _parts(folder) as parts:
         ledger.add(*[_row(job, PLANNED) for job in jobs if job.id not in ledger.rows])
         missing = []
         for job in jobs:
@@ -84,12 +92,35 @@ def run_batch(jobs: Sequence[Job], folder: str | os.PathLike[str], pool: Pool, o
                     ledger.add(_row(job, DONE, loops=_loops(folder, job)))
             elif ledger.rows[job.id].state != REFUSED:
                 missing.append(job)
-        _Driver(folder, parts, ledger, pool, on_row, len(missing)).drive(missing)
+        _Driver(folder, parts, ledger, pool, on_row, len(missing), hear, make).drive(missing)
         return Summary(tuple(ledger.rows[job.id] for job in jobs), len(missing))
 
 
+@contextmanager
+def _parts(folder: Path) -> Iterator[Path]:
+    """Where unfinished work lies; what a killed batch left there goes first, and the ledger's lock keeps others out."""
+    parts = folder / ".parts"
+    shutil.rmtree(parts, ignore_errors=True)
+    parts.mkdir()
+    try:
+        yield parts
+    finally:
+        shutil.rmtree(parts, ignore_errors=True)
+
+
 class _Driver:
-    def __init__(self, folder: Path, parts: Path, ledger: Ledger, pool: Pool, on_row: OnRow | None, count: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        parts: Path,
+        ledger: Ledger,
+        pool: Pool,
+        on_row: OnRow | None,
+        count: int,
+        hear: Callable[..., worker.Heard],
+        make: Callable[..., worker.Made],
+    ) -> None:
+        self._hear, self._make = hear, make
         self._folder, self._parts, self._ledger, self._pool, self._on_row = folder, parts, ledger, pool, on_row
         self._scratch = str(parts) if pool.shares_disk else None
         self._ended, self._count, self._began = 0, count, time.monotonic()
@@ -121,10 +152,10 @@ class _Driver:
 
     def _send(self, idea: _Idea, job: Job | None) -> None:
         if job is None:
-            future = self._pool.submit(worker.hear, str(idea.path))
+            future = self._pool.submit(self._hear, str(idea.path))
         else:
             analysis = idea.heard.analysis if idea.heard else None
-            future = self._pool.submit(worker.make, str(job.idea), dict(job.settings), analysis, self._scratch)
+            future = self._pool.submit(self._make, str(job.idea), dict(job.settings), analysis, self._scratch)
         self._flying[future] = (idea, job, time.monotonic())
 
     def _take_heard(self, future: Future[Any], idea: _Idea, ready: deque[_Idea], unheard: deque[_Idea]) -> None:

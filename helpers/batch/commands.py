@@ -1,0 +1,94 @@
+"""The commands ``batch`` and ``pack``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InvalidInput
+
+if TYPE_CHECKING:
+    from .ledger import LedgerRow
+    from .run import Summary
+
+Say = Callable[[str], None]
+
+
+def add_batch_arguments(sub: argparse.ArgumentParser) -> None:
+    """What ``batch`` takes besides the controls."""
+    sub.add_argument("sources", metavar="IDEA", nargs="+", help="audio, folders of it, CSV or JSON lists")
+    sub.add_argument("--instrument", action="append", metavar="NAME", help="may be said again: one job an instrument")
+    sub.add_argument("--workers", type=int, metavar="N", help="at once (default: what cores and memory allow)")
+    sub.add_argument("--ray", metavar="local|ADDRESS", help="run on a Ray cluster, one worker a GPU")
+    sub.add_argument("--out", metavar="DIR", default="batch", help="where everything goes (default: %(default)s)")
+
+
+def add_pack_arguments(sub: argparse.ArgumentParser) -> None:
+    """What ``pack`` takes."""
+    sub.add_argument("folder", metavar="DIR", help="where the loops lie, deeper folders too")
+    sub.add_argument("--out", metavar="DIR", help="the pack, a new folder or .zip file (default: DIR-pack)")
+    sub.add_argument("--naming", choices=("ours", "splice"), default="ours", help="of the files (default: %(default)s)")
+    sub.add_argument("--label", default="LOOPS", help="of the splice naming (default: %(default)s)")
+    sub.add_argument("--name", default="PACK", help="of the pack (default: %(default)s)")
+    sub.add_argument("--idea", action="append", default=[], metavar="IDEA", help="put its sound into the DAWproject")
+    sub.add_argument("--one-shots", action="store_true", help="also cut single hits at clean onsets")
+    sub.add_argument("--with-failed", action="store_true", help="take loops that failed their fit card too")
+
+
+def make_pack(args: argparse.Namespace) -> Path:
+    """Carry out ``pack``; returns where it lies."""
+    from .pack import write_pack
+
+    folder = Path(args.folder)
+    return write_pack(
+        folder, args.out or folder.resolve().with_name(f"{folder.resolve().name}-pack"), naming=args.naming,
+        label=args.label, name=args.name, ideas=args.idea, with_failed=args.with_failed,
+        with_one_shots=args.one_shots,
+    )  # fmt: skip
+
+
+def make_batch(args: argparse.Namespace, settings: Mapping[str, Any], say: Say) -> Summary:
+    """Carry out ``batch``: plan, run, and tell every job's end on a line of its own."""
+    from .jobs import plan_jobs
+    from .ledger import DONE
+    from .pool import LocalPool, RayPool
+    from .run import run_batch
+
+    if args.workers is not None and args.workers < 1:
+        raise InvalidInput(f"--workers is {args.workers}; give 1 or more.")
+    named = dict(settings)
+    jobs = plan_jobs(args.sources, named.pop("instrument", None) or [], named)
+    say(f"Jobs: {len(jobs)}, ideas: {len({job.idea for job in jobs})}.")
+
+    def told(row: LedgerRow, ended: int, of: int, seconds_left: float | None) -> None:
+        left = f", about {_time(seconds_left)} left" if seconds_left and ended < of else ""
+        verdicts = " ".join(str(loop["verdict"]) for loop in row.loops) if row.state == DONE else row.sentence
+        say(f"{ended} of {of}{left}: {row.idea}, {row.instrument}: {row.state} {verdicts}")
+
+    pool = RayPool(args.ray, args.workers) if args.ray else LocalPool(args.workers)
+    try:
+        return run_batch(jobs, args.out, pool, told)
+    finally:
+        pool.close()
+
+
+def batch_text(summary: Summary) -> str:
+    """How the batch ended, in a few lines."""
+    from .ledger import DONE
+
+    count = summary.to_json()["jobs"]
+    lines = [
+        f"{count['done']} jobs done ({summary.made_now} now), {count['refused']} refused, {count['failed']} failed; "
+        f"{summary.passed} loops passed their fit card."
+    ]
+    lines += [
+        f"  {row.state}: {row.idea}, {row.instrument}: {row.sentence}" for row in summary.rows if row.state != DONE
+    ]
+    return "\n".join(lines)
+
+
+def _time(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{seconds:.0f} s" if seconds < 90 else f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"

@@ -1,0 +1,68 @@
+"""Work that costs nothing, for workers that are real processes, and for a driver that is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from helpers.batch.jobs import plan_jobs
+from helpers.batch.ledger import DONE, FAILED, REFUSED
+from helpers.batch.run import run_batch
+from helpers.batch.worker import Heard, Made
+
+
+def hear(idea):
+    return Heard(sentence="is silent", state=REFUSED) if "silent" in idea else Heard({"idea": idea})
+
+
+def files(settings):
+    name = settings["instrument"].replace(" ", "-")
+    document = {"rank": 1, "score": 0.5, "take": {"seed": settings["seed"]}, "fit": {"verdict": "pass"}}
+    return {f"{name}.wav": b"RIFF" + name.encode(), f"{name}.json": json.dumps(document).encode()}
+
+
+def make(idea, settings, analysis, scratch=None):
+    assert analysis["idea"] == idea
+    time.sleep(float(settings.get("style") or 0))
+    return Made(DONE, files(settings))
+
+
+def make_and_die(idea, settings, analysis, scratch=None):
+    """The worker is killed once on the piano, and every time on the flute."""
+    tried = Path(idea).with_suffix(".tried")
+    if settings["instrument"] == "flute" or (settings["instrument"] == "piano" and not tried.exists()):
+        tried.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return make(idea, settings, analysis)
+
+
+def fail(idea, settings, analysis, scratch=None):
+    return Made(FAILED, sentence="RuntimeError: out of luck")
+
+
+class Threads:
+    """A pool without processes; ``log`` holds what was run."""
+
+    lost: tuple = ()
+    shares_disk = True
+    slots = 3
+
+    def __init__(self):
+        self._executor, self.log = ThreadPoolExecutor(2), []
+
+    def submit(self, function, *args) -> Future:
+        self.log.append((function.__name__, args[0], args[1]["instrument"] if len(args) > 1 else ""))
+        return self._executor.submit(function, *args)
+
+    def close(self):
+        self._executor.shutdown()
+
+
+if __name__ == "__main__":  # a batch to be killed: IDEAS OUT
+    jobs = plan_jobs([sys.argv[1]], ["piano", "flute", "drum kit"], {"style": "0.01"})
+    run_batch(jobs, sys.argv[2], Threads(), hear=hear, make=make)

@@ -1,0 +1,166 @@
+"""Packs: names, chunks that other readers find, one-shots, manifest, page, DAWproject; failed loops only on request."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import struct
+import zipfile
+from html.parser import HTMLParser
+from xml.etree import ElementTree as XML
+
+import numpy as np
+import pytest
+import soundfile
+
+from helpers import pipeline
+from helpers.batch.pack import (
+    apart,
+    cue_chunk,
+    find_loops,
+    one_shots,
+    onset_samples,
+    pack_names,
+    read_notes,
+    wav_with,
+    write_pack,
+)
+from helpers.errors import InvalidInput
+from helpers.records import Note, Request
+from tests.signals import RATE, chord_loop, clip_of
+
+REQUEST = Request("piano", "chords", 120.0, bars=1, seed=3)
+
+
+@pytest.fixture(scope="module")
+def loops(tmp_path_factory):
+    """Two loops of one bar, made by the sketch engine for an idea that holds a bar of chords."""
+    folder = tmp_path_factory.mktemp("loops")
+    idea = folder.parent / "my idea.wav"
+    soundfile.write(idea, chord_loop([(57, 60, 64)] * 4, bpm=120).samples.T, RATE)
+    heard = pipeline.load_idea(idea)
+    analysis = pipeline.analyze_idea(heard, tags=False)
+    for name, seed in (("bass guitar", 1), ("piano", 2)):
+        request, _ = pipeline.plan_request(analysis, instrument=name, bars=1, bpm=120, takes=1, seed=seed)
+        pipeline.make_loops(request, heard, analysis, folder)
+    return folder, idea
+
+
+def chunks(data: bytes) -> dict[bytes, tuple[int, bytes]]:
+    found, at = {}, 12
+    while at < len(data):
+        tag, size = struct.unpack_from("<4sI", data, at)
+        found[tag] = (at, data[at + 8 : at + 8 + size])
+        at += 8 + size + (size & 1)
+    return found
+
+
+def test_a_pack_holds_everything_and_its_sounds_are_unchanged(loops, tmp_path):
+    folder, idea = loops
+    out = write_pack(folder, tmp_path / "pack", naming="splice", label="me", name="First", ideas=[idea])
+    rows = json.loads((out / "manifest.json").read_text())
+    assert [r["instrument"] for r in rows] == ["bass guitar", "piano"]
+    table = list(csv.DictReader(io.StringIO((out / "manifest.csv").read_text())))
+    assert [r["file"] for r in table] == [r["file"] for r in rows] and table[0]["license"]
+    for row, loop in zip(rows, find_loops(folder), strict=True):
+        assert row["file"].startswith("loops/ME_FIRST_120_")
+        ours, theirs = (soundfile.read(p, dtype="int32") for p in (out / row["file"], loop.wav))
+        assert np.array_equal(ours[0], theirs[0]) and ours[1] == theirs[1]
+        assert (out / row["midi"]).read_bytes() == loop.midi.read_bytes()
+        found = chunks((out / row["file"]).read_bytes())
+        assert all(found[tag][0] < found[b"data"][0] for tag in (b"fmt ", b"acid", b"smpl", b"cue "))
+        count = struct.unpack("<I", found[b"cue "][1][:4])[0]
+        assert count == len({n.start for n in loop.notes()})
+
+
+def test_the_page_names_only_what_lies_beside_it_and_escapes_words(loops, tmp_path):
+    folder, _ = loops
+    out = write_pack(folder, tmp_path / "pack", name="<b>&")
+    text = (out / "index.html").read_text()
+    assert "&lt;b&gt;&amp;" in text and "<b>&" not in text and "http" not in text
+    sources = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag, attributes):
+            sources.extend(v for k, v in attributes if k in ("src", "href"))
+
+    Reader().feed(text)
+    assert len(sources) == 4 and all((out / s).is_file() for s in sources)
+
+
+def test_a_dawproject_has_aligned_looping_clips(loops, tmp_path):
+    folder, idea = loops
+    out = write_pack(folder, tmp_path / "pack.zip", ideas=[idea])
+    with zipfile.ZipFile(out) as pack:
+        (name,) = [n for n in pack.namelist() if n.endswith(".dawproject")]
+        project = zipfile.ZipFile(io.BytesIO(pack.read(name)))
+    root = XML.fromstring(project.read("project.xml"))
+    assert float(root.find("Transport/Tempo").get("value")) == 120.0
+    tracks = {t.get("name"): t.get("id") for t in root.findall("Structure/Track")}
+    assert next(iter(tracks)) == "Idea: my idea.wav" and list(tracks)[-1] == "Master" and len(tracks) == 6
+    lanes = root.findall("Arrangement/Lanes/Lanes")
+    assert {lane.get("track") for lane in lanes} <= set(tracks.values())
+    for lane in lanes[1:]:
+        clip = lane.find("Clips/Clip")
+        assert (clip.get("loopStart"), clip.get("loopEnd"), clip.get("time")) == ("0", "4", "0")
+    for audio in root.iter("Audio"):
+        data, rate = soundfile.read(io.BytesIO(project.read(audio.find("File").get("path"))))
+        assert int(audio.get("sampleRate")) == rate and abs(float(audio.get("duration")) - len(data) / rate) < 1e-6
+    warps = [(float(w.get("time")), float(w.get("contentTime"))) for w in lanes[0].iter("Warp")]
+    assert warps[0][0] == 0 and all(abs(t * 0.5 - s) < 0.03 for t, s in warps)  # 120 BPM: half a second a quarter
+    ids = [e.get("id") for e in root.iter() if e.get("id")]
+    assert len(ids) == len(set(ids))
+
+
+def test_failed_loops_stay_out_unless_asked(loops, tmp_path):
+    folder, _ = loops
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for path in folder.glob("bass*"):
+        data = path.read_bytes()
+        if path.suffix == ".json":
+            document = json.loads(data)
+            document["fit"]["verdict"] = "failed"
+            data = json.dumps(document).encode()
+        (copy / path.name).write_bytes(data)
+    with pytest.raises(InvalidInput, match="1 failed their fit card; add --with-failed"):
+        find_loops(copy)
+    assert len(find_loops(copy, with_failed=True)) == 1
+    with pytest.raises(InvalidInput, match="exists already"):
+        write_pack(folder, copy)
+
+
+def test_names_never_meet():
+    assert apart(["a", "A", "a-2", "b"]) == ["a", "A-2", "a-2-2", "b"]
+    with pytest.raises(InvalidInput, match="no naming 'mine'"):
+        pack_names([], "mine")
+
+
+def test_one_shots_are_single_notes_after_a_rest():
+    notes = [Note(60, 0.0, 0.5, 90), Note(62, 1.0, 1.5, 90), Note(64, 2.0, 0.5, 90), Note(60, 3.0, 0.5, 120)]
+    clip = clip_of(np.ones(2 * RATE))
+    request = REQUEST.with_(sample_rate=RATE)
+    shots = dict(one_shots(clip, notes, request))
+    assert set(shots) == {"60", "62"}  # 64 begins while 62 still sounds
+    assert shots["62"].length == RATE // 2 and shots["62"].samples[0, -1] == 0.0
+    assert shots["60"].length == RATE // 2
+    assert onset_samples(notes, request, clip.length) == [0, RATE // 2, RATE, 3 * RATE // 2]
+
+
+def test_notes_come_back_from_midi(loops):
+    loop = find_loops(loops[0])[0]
+    notes = loop.notes()
+    assert notes and all(0 <= n.start < 4 and 0 < n.length <= 4.5 and 1 <= n.velocity <= 127 for n in notes)
+    with pytest.raises(InvalidInput, match="MIDI file cannot be read"):
+        read_notes(b"MThd nonsense")
+
+
+def test_chunks_replace_their_like_and_keep_the_samples():
+    from helpers.sound.audio import wav_bytes
+
+    clip = clip_of(np.linspace(-0.5, 0.5, 1001))
+    data = wav_with(wav_bytes(clip, extra=(cue_chunk([1, 2]),)), cue_chunk([5]))
+    assert struct.unpack("<I", chunks(data)[b"cue "][1][:4]) == (1,)
+    assert struct.unpack_from("<I", data, 4)[0] == len(data) - 8
+    assert soundfile.read(io.BytesIO(data))[0].shape == (1001,)
