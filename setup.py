@@ -11,7 +11,7 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 CORE = "requirements.txt"
-EXTRAS = ("diffusers", "bench", "dev")
+EXTRAS = ("diffusers", "ray", "bench", "dev")
 
 
 def requirements(name: str) -> list[str]:

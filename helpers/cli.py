@@ -306,7 +306,7 @@ def _batch(args: argparse.Namespace, out: Any) -> int:
     from .records import CONTROLS
 
     given = {name: value for name in CONTROLS if (value := getattr(args, name, None)) is not None}
-    summary = make_batch(args, given, _say)
+    summary = make_batch(args, given, terminal.say)
     _print(out, args, summary.to_json(), batch_text(summary))
     return DONE if summary.passed else NONE_PASSED
 

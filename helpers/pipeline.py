@@ -44,7 +44,7 @@ from .records import (
 from .sound.audio import read_audio, resample
 
 __all__ = [
-    "FinishedLoop", "Idea", "Result", "analyze_idea", "change_request", "fit_take", "load_idea", "loops_for",
+    "FinishedLoop", "Idea", "Result", "analyze_idea", "change_request", "fit_take", "load_idea",
     "make_loops", "pick_engine", "plan_request", "plan_target", "plot_loops", "prove_file", "sketch_of", "write_parts",
 ]  # fmt: skip
 # ------------------------------------------------------------------------------------------------------ the idea, heard
@@ -215,15 +215,6 @@ def prove_file(source: str | os.PathLike[str], request: Request, analysis: Analy
 
     clip = read_audio(source).clip
     return prove(clip, request.with_(sample_rate=clip.sample_rate), analysis)
-
-
-def loops_for(source: str | os.PathLike[str], out_dir: str | os.PathLike[str] = "loops", **settings: Any) -> Result:
-    """The whole way in one call: hear the idea at ``source``, make loops for it (settings of `plan_request`), write."""
-    idea = load_idea(source)
-    analysis = analyze_idea(idea)
-    request, notes = plan_request(analysis, **settings)
-    result = make_loops(request, idea, analysis, out_dir)
-    return dataclasses.replace(result, notes=(*notes, *result.notes))
 
 
 # ------------------------------------------------------------------------------------------------- the score by itself

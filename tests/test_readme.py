@@ -20,8 +20,12 @@ COMMANDS = re.findall(r"^loops-generator (.+?)(?:  +#.*)?$", README, re.MULTILIN
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_its_commands_run(command, tmp_path, monkeypatch, capfd):
-    shutil.copyfile(EXAMPLE_IDEA, tmp_path / "idea.wav")
+    (tmp_path / "ideas").mkdir()
+    for copy in ("idea.wav", "ideas/idea.wav"):
+        shutil.copyfile(EXAMPLE_IDEA, tmp_path / copy)
     monkeypatch.chdir(tmp_path)
+    if command.startswith("pack"):
+        assert cli.main(shlex.split("make idea.wav --instrument bass --bars 1 --takes 1 --out batch")) == 0
     status = cli.main(shlex.split(command))
     assert status == 0, capfd.readouterr().err
 
