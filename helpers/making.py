@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -138,7 +138,11 @@ def make_enough(run: Run, folder: Path, out: Path, proven: list[Proven]) -> tupl
             takes = iter(list(takes))  # a model has all threads; ours begin when it has ended
         made += count
         with one_thread_each(), ThreadPoolExecutor(min(MOST_WORKERS, os.cpu_count() or 1)) as pool:
-            work = [(take, pool.submit(finish_take, run, take, folder, out, proven)) for take in takes]
+            work = []
+            for take in takes:
+                work.append((take, pool.submit(finish_take, run, take, folder, out, proven)))
+                if take.number == 0 and run.engine.one_by_one:
+                    wait([work[0][1]])  # the first is there before the second takes the processor from it
             for done, (take, finished) in enumerate(work):
                 run.progress("Cutting and proving the takes", done / len(work), None)
                 try:
@@ -186,8 +190,9 @@ def finish_take(run: Run, take: Take, folder: Path, out: Path, proven: list[Prov
     stop_if(run.cancel)
     loop = make_loop(take, run.request, run.analysis)
     staged = stage_wav(loop, run.request, folder)
-    fit = prove(read_back(staged), run.request, run.analysis, loop.corrections)
-    made = Proven(dataclasses.replace(loop, fit=fit), staged)
+    clip = read_back(staged)  # proven and ranked is what the file holds; what is measured on it is measured once
+    fit = prove(clip, run.request, run.analysis, loop.corrections)
+    made = Proven(dataclasses.replace(loop, clip=clip, fit=fit), staged)
     if fit.verdict != "failed":
         stop_if(run.cancel)
         made.files = publish(staged, made.loop, fit, run.request, _described(run), 0, out)

@@ -149,7 +149,7 @@ def _read_stream(stream: Stream, name: str) -> tuple[Clip, float | None, list[st
     slower = rate > REDUCED_RATE and (stream.frames is None or stream.frames * kept > MOST_SAMPLES)
     reduced = rate // round(rate / REDUCED_RATE) if slower else rate
     if slower:
-        notes.append(f"It was read at {reduced} Hz instead of {rate} Hz: so long a file would take too much memory.")
+        notes.append(f"It was read at {reduced} Hz instead of {rate} Hz, to spare memory.")
     gains = meter = None
     if channels > 2:
         names = positions(channels, mask=stream.mask, ogg=stream.kind == "ogg")

@@ -9,7 +9,9 @@ Conventions: times are seconds from the start of the clip; chroma rows run from 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, wraps
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -17,12 +19,30 @@ from ..music.pitch import ALL_KEYS
 from ..records import Clip
 from .channels import heard_mono
 
+_LONGEST_REMEMBERED = 4_000_000  # samples a channel: loops and takes, not ten minutes
+_measured: WeakKeyDictionary[Clip, dict[Any, Any]] = WeakKeyDictionary()
 SILENCE_PEAK = 1e-3  # -60 dBFS: below this a clip is treated as silent
 _LOWEST_NOTE, _HIGHEST_NOTE = 24, 107  # C1 to B7, seven whole octaves
 _BINS_PER_SEMITONE = 3
 _NOTE_RATE = 11_025  # enough for the fundamentals and the partials that tell notes apart
 
 
+def once_per_clip(measure):
+    """Remember what was measured on a clip for as long as the clip lives: a loop's proof, purity and rank share it."""
+
+    @wraps(measure)
+    def remembered(clip: Clip, *args, **options):
+        if clip.length > _LONGEST_REMEMBERED:
+            return measure(clip, *args, **options)
+        kept, key = _measured.setdefault(clip, {}), (measure.__name__, args, tuple(options.items()))
+        if key not in kept:
+            kept[key] = measure(clip, *args, **options)
+        return kept[key]
+
+    return remembered
+
+
+@once_per_clip
 def clean_mono(clip: Clip) -> np.ndarray:
     """All channels in one (:func:`heard_mono`): float32 (n,), finite, peak 1; zeros when the peak is below -60 dBFS."""
     samples = clip.samples
@@ -32,7 +52,7 @@ def clean_mono(clip: Clip) -> np.ndarray:
         samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
     mono = heard_mono(np.clip(samples, -1e6, 1e6))
     peak = float(np.max(np.abs(mono)))
-    return mono / np.float32(peak) if peak >= SILENCE_PEAK else np.zeros(mono.size, dtype=np.float32)
+    return _shared(mono / np.float32(peak) if peak >= SILENCE_PEAK else np.zeros(mono.size, dtype=np.float32))
 
 
 def _magnitudes(mono: np.ndarray, window_samples: int, centres: np.ndarray) -> np.ndarray:
@@ -90,6 +110,7 @@ def _onset_filters(sample_rate: int, window_samples: int) -> tuple[np.ndarray, n
     return _shared(np.maximum(0.0, np.minimum(rise, fall)).astype(np.float32)), _shared(centre)
 
 
+@once_per_clip
 def onset_bands(clip: Clip, *, hop_seconds: float = 0.005) -> OnsetBands:
     """Onset strength in three registers from the spectral flux of a logarithmic filter bank.
 
@@ -126,6 +147,7 @@ def onset_strength(clip: Clip) -> tuple[np.ndarray, float]:
     return bands.all, bands.rate
 
 
+@once_per_clip
 def onset_times(clip: Clip, bands: OnsetBands | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Times in seconds (n,) and strengths 0..1 (n,) of the onsets, accurate to a few milliseconds for struck sounds.
 
@@ -291,6 +313,7 @@ def _note_dictionary(bin_hz: float, bins: int, tuning_cents: int) -> tuple[np.nd
     return _shared(mapping.astype(np.float32)), _shared(patterns.astype(np.float32))
 
 
+@once_per_clip
 def note_gram(clip: Clip, *, hop_seconds: float = 0.1, tuning_cents: float | None = None) -> NoteGram:
     """How strongly each semitone sounds over time, with the overtones explained away.
 
