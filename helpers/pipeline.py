@@ -128,11 +128,17 @@ def _with_words(run: Run) -> Run:
 
 
 def _guide(run: Run) -> Clip | None:
-    """What a neural engine follows: the sketch of the same request, the idea from its first downbeat, or nothing."""
+    """What a neural engine follows: the sketch of the same request, the idea from its first downbeat, or nothing.
+
+    An engine that plays to a context hears the idea whatever the guide; it would only repeat a sketch of its own part.
+    """
     request, idea = run.request, run.idea
     if not run.engine.hears_guide or request.guide == "none" or request.guide_strength == 0:
         return None
-    if request.guide == "idea":
+    plays_to_idea = "context" in run.engine.info.hears
+    if plays_to_idea and idea is None:
+        return None
+    if request.guide == "idea" or plays_to_idea:
         if idea is None:
             raise InvalidInput("There is no idea to follow; use the sketch as guide, or none.")
         starts = run.analysis.tempo.downbeats if run.analysis else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -237,6 +238,16 @@ def test_the_idea_is_the_guide_from_its_first_downbeat_on(make):
     assert np.array_equal(engine.guides[0].samples, idea.clip.samples), "nothing heard: from its start"
     with pytest.raises(InvalidInput, match="no idea to follow"):
         make(["good"], request)
+
+
+def test_an_engine_that_plays_to_a_context_hears_the_idea_whatever_the_guide(make, monkeypatch):
+    plays_along = dataclasses.replace(Scripted.info, hears=frozenset({"text", "negative", "context"}))
+    monkeypatch.setattr(Scripted, "info", plays_along)
+    idea = idea_of(57, 60, 64)
+    engine, _ = make(["good"], REQUEST.with_(guide="sketch"), idea)
+    assert np.array_equal(engine.guides[0].samples, idea.clip.samples)
+    engine, _ = make(["good"], REQUEST.with_(guide="sketch"))
+    assert engine.guides == [None], "no idea: a sketch of its own part would be no context"
 
 
 def test_a_bare_file_is_measured_against_what_is_heard_in_it(tmp_path):

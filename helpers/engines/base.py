@@ -31,7 +31,7 @@ from ..records import (
     silent_progress,
 )
 
-AUDIO_SENSES = frozenset({"init-audio", "melody", "continuation"})
+AUDIO_SENSES = frozenset({"init-audio", "melody", "continuation", "context"})
 MOST_TAKES = 64
 SILENCE_PEAK = 1e-4  # -80 dBFS: nothing a musician would hear
 

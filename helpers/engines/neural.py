@@ -67,6 +67,7 @@ class LoadedModel(ABC):
     """
 
     group_multiple = 1
+    most_takes = 8  # sampled at once, memory allowing
 
     def __init__(self, source: ModelSource, folder: Path, device: Device) -> None:
         self.source, self.folder, self.device = source, folder, device
@@ -302,7 +303,7 @@ class NeuralEngine(Engine):
         if "batch" in request.options:
             return int(request.options["batch"])
         wanted = max(wanted, model.group_multiple)
-        return devices.plan_group(wanted, model.bytes_per_take(plan), model.device.free_bytes())
+        return devices.plan_group(wanted, model.bytes_per_take(plan), model.device.free_bytes(), most=model.most_takes)
 
     def _rescued(self, work: Callable[[], Result], device: Device, model: LoadedModel | None = None) -> Result:
         """Run work that cannot be made smaller; when memory runs out, once more with the resting parts off the GPU."""

@@ -166,6 +166,11 @@ def _audioldm2(request: Request, w: _Words) -> tuple[str, str]:
     return prompt, _negative(request, w, *_QUALITY_NEGATIVES)
 
 
+def _ace_step(request: Request, w: _Words) -> tuple[str, str]:
+    # Tempo, key and metre are told beside the words.
+    return _joined([w.genre, f"solo {w.instrument}", w.role, w.style, w.mood, w.busy, w.space, "instrumental"]), ""
+
+
 # What Foundation-1 was trained on (its model card): tempi, numbers of bars, and families of instruments, here by the
 # first General MIDI program of each.
 TRAINED_BPM = (100, 110, 120, 128, 130, 140, 150)
@@ -209,4 +214,5 @@ _WRITERS = {
     "audioldm2-music": _audioldm2,
     "musicgen": _musicgen,
     "foundation-1": _foundation_1,
+    "ace-step": _ace_step,
 }

@@ -15,6 +15,7 @@ _ADAPTERS = {
     "stable-audio-open": "stable_audio_open:StableAudioOpenEngine",
     "foundation-1": "foundation_1:Foundation1Engine",
     "audioldm2-music": "audioldm2_music:AudioLDM2MusicEngine",
+    "ace-step": "ace_step:AceStepEngine",
     "musicgen": "musicgen:MusicGenEngine",
     "audiocraft": "audiocraft.engine:AudiocraftEngine",
 }

@@ -12,7 +12,8 @@ from .clip import Clip
 class EngineInfo:
     """What an engine is and can do; readable before anything heavy is imported.
 
-    ``hears`` is a subset of ``{"text", "negative", "init-audio", "melody", "continuation", "analysis"}``. ``options``
+    ``hears`` is a subset of ``{"text", "negative", "init-audio", "melody", "continuation", "context", "analysis"}``
+    (context: the idea itself, as the music to play to). ``options``
     maps the names an engine accepts in ``Request.options`` to one line of description each. ``prompt_style`` names how
     its words are written (:mod:`helpers.engines.prompts`; empty: it reads none), ``packages`` what to install for it.
     """

@@ -74,10 +74,11 @@ def tiny_engine(tiny_folder, loaded_engines, monkeypatch):
     """``tiny_engine(family)``: the engine for a family, with its tiny checkpoint behind the usual variable."""
 
     def engine(family: str):
-        from helpers.engines import audioldm2_music, foundation_1, musicgen, stable_audio_open
+        from helpers.engines import ace_step, audioldm2_music, foundation_1, musicgen, stable_audio_open
 
         kinds = {
             "stable-audio-open": stable_audio_open.StableAudioOpenEngine,
+            "ace-step": ace_step.AceStepEngine,
             "foundation-1": foundation_1.Foundation1Engine,
             "audioldm2-music": audioldm2_music.AudioLDM2MusicEngine,
             "musicgen": musicgen.MusicGenEngine,
@@ -87,6 +88,7 @@ def tiny_engine(tiny_folder, loaded_engines, monkeypatch):
             "musicgen-stereo": "musicgen-stereo-small",
         }.get(family, family)
         monkeypatch.setenv(SOURCES[source].variable, str(tiny_folder(family)))
+        monkeypatch.setattr(ace_step, "LIKED_SECONDS", 2.0)  # the codec decodes a minute in half a minute here
         if family == "foundation-1":
             monkeypatch.setenv(SOURCES["t5-base"].variable, str(tiny_folder(family) / "t5"))
         if family not in loaded_engines:

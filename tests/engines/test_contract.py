@@ -11,7 +11,7 @@ from helpers.records import Clip, Request
 from tests.engines.conftest import ENGINE_OF, options_for
 
 # Of MusicGen the two that differ most; the others run the same code and have tests of their own.
-KINDS = ("stable-audio-open", "audioldm2-music", "musicgen", "musicgen-stereo-melody", "foundation-1")
+KINDS = ("stable-audio-open", "audioldm2-music", "musicgen", "musicgen-stereo-melody", "foundation-1", "ace-step")
 ALL = ["sketch", *(pytest.param(family, marks=pytest.mark.neural) for family in KINDS)]
 
 

@@ -11,7 +11,7 @@ from helpers.engines.prompts import write_prompt
 from helpers.errors import InvalidInput
 from helpers.records import ROLES, Readiness
 
-NAMES = ("sketch", "stable-audio-open", "foundation-1", "audioldm2-music", "musicgen", "audiocraft")
+NAMES = ("sketch", "stable-audio-open", "foundation-1", "audioldm2-music", "ace-step", "musicgen", "audiocraft")
 
 
 def test_all_engines_are_there_the_universal_one_first():
@@ -24,11 +24,11 @@ def test_each_engine_declares_itself(name):
     info = engine.info
     assert isinstance(engine, Engine)
     assert info.name == name
-    assert info.sample_rate in (16_000, 32_000, 44_100)
+    assert info.sample_rate in (16_000, 32_000, 44_100, 48_000)
     assert info.channels in (1, 2)
     assert info.max_seconds >= 10
     assert info.licence and info.title and info.good_at
-    assert info.hears <= {"text", "negative", "init-audio", "melody", "continuation", "analysis"}
+    assert info.hears <= {"text", "negative", "init-audio", "melody", "continuation", "context", "analysis"}
     assert all(info.options.values()), "every option has a line of description"
     assert ("prompt" in info.options) == ("text" in info.hears)
 

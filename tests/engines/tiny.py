@@ -20,6 +20,7 @@ FAMILIES = (
     "musicgen-melody",
     "musicgen-stereo-melody",
     "foundation-1",
+    "ace-step",
 )
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789#♯♭é.,:;-_/&'()+ "
 _SEED = 20_26
@@ -36,6 +37,8 @@ def build_tiny(folder: str | Path, family: str) -> Path:
     try:
         if family == "stable-audio-open":
             _stable_audio_open(folder)
+        elif family == "ace-step":
+            _ace_step(folder)
         elif family == "foundation-1":
             _foundation_1(folder)
         elif family == "audioldm2-music":
@@ -292,6 +295,67 @@ def as_stable_audio_tools(part: str, key: str, value, model):
         numbers = [{"conv1": 0, "snake1": 6, "conv2": 7}[path[0]]]
     layers = ".".join(f"layers.{number}" for number in numbers)
     yield f"pretransform.model.{side}.{layers}.{leaf}", value.flatten() if leaf in ("alpha", "beta") else value
+
+
+def _ace_step(folder: Path) -> None:
+    import torch
+    from diffusers import (
+        AceStepPipeline,
+        AceStepTransformer1DModel,
+        AutoencoderOobleck,
+        FlowMatchEulerDiscreteScheduler,
+    )
+    from diffusers.pipelines.ace_step.modeling_ace_step import AceStepConditionEncoder
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3Model
+
+    letters = {
+        letter: number for number, letter in enumerate(["<pad>", "<|endoftext|>", *dict.fromkeys(LETTERS + "\n[]|<>")])
+    }
+    tokenizer = Tokenizer(models.WordLevel(letters, unk_token="<pad>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split("", "isolated")
+    vae = AutoencoderOobleck(
+        encoder_hidden_size=8,
+        downsampling_ratios=[2, 4, 4, 6, 10],
+        channel_multiples=[1, 1, 2, 2, 2],
+        decoder_channels=4,
+        decoder_input_channels=4,
+        audio_channels=2,
+        sampling_rate=48_000,
+    )
+    _make_codec_speak(vae)
+    heads = dict(num_attention_heads=2, num_key_value_heads=1, head_dim=16, intermediate_size=48)
+    transformer = AceStepTransformer1DModel(
+        hidden_size=32, num_hidden_layers=2, in_channels=12, audio_acoustic_hidden_dim=4, **heads
+    )
+    conditions = AceStepConditionEncoder(
+        hidden_size=32,
+        text_hidden_dim=24,
+        timbre_hidden_dim=4,
+        num_lyric_encoder_hidden_layers=1,
+        num_timbre_encoder_hidden_layers=1,
+        **heads,
+    )
+    with torch.no_grad():
+        conditions.silence_latent.normal_()
+        for parameter in transformer.parameters():  # fresh, some of it is zero
+            if not parameter.any():
+                parameter.normal_(0, 0.2)
+    words = Qwen3Config(
+        vocab_size=len(letters),
+        hidden_size=24,
+        num_hidden_layers=1,
+        max_position_embeddings=4096,
+        **heads,
+    )
+    AceStepPipeline(
+        vae=vae.eval(),
+        text_encoder=Qwen3Model(words).eval(),
+        tokenizer=PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>"),
+        transformer=transformer.eval(),
+        condition_encoder=conditions.eval(),
+        scheduler=FlowMatchEulerDiscreteScheduler(num_train_timesteps=1, shift=1.0),
+    ).save_pretrained(folder)
 
 
 def _make_codec_speak(vae) -> None:

@@ -1,0 +1,199 @@
+"""ACE-Step 1.5 (base), task *lego*: a track made to fit the idea it hears. Experimental.
+
+Through diffusers' ``AceStepPipeline``, one take at a time, each from its own random stream. The idea is repeated on its
+grid to a minute, a length the model was trained on; the take is as long, and the loop is found in it and cut. The
+guidance is 1 (none) by default: the library's 7 and more are reported to collapse on single tracks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..music.instruments import find_instrument
+from ..music.meter import bar_seconds
+from ..records import Clip, EngineInfo, Request
+from .devices import Device, free_memory
+from .fast.presets import describe_presets
+from .guides import loop_of_guide, repeated
+from .hub.sources import SOURCES, ModelSource
+from .neural import LoadedModel, NeuralEngine, OnStep, Plan
+from .options import DIFFUSION_STEPS, PROMPT, RUNNING, read_settings, written_prompt
+
+SAMPLE_RATE = 48_000
+LIKED_SECONDS, CANVAS_SECONDS = 60.0, 120.0
+# The model's names of tracks, by the first General MIDI program of each family.
+_TRACKS = {
+    **{0: "keyboard", 8: "percussion", 16: "keyboard", 24: "guitar", 32: "bass", 38: "bass", 40: "strings"},
+    **{47: "percussion", 48: "strings", 52: "backing_vocals", 55: "strings", 56: "brass", 64: "woodwinds"},
+    **{80: "synth", 104: "strings", 108: "percussion", 109: "woodwinds", 112: "percussion", 120: "fx"},
+}
+
+
+class AceStepEngine(NeuralEngine):
+    """ACE-Step 1.5 base through diffusers."""
+
+    presets: ClassVar = {
+        "reference": {"steps": 50, "guidance": 1.0},
+        "balanced": {"steps": 30},
+        "draft": {"steps": 16},
+    }
+    info = EngineInfo(
+        name="ace-step",
+        prompt_style="ace-step",
+        packages="diffusers",
+        title="ACE-Step 1.5 (experimental)",
+        sample_rate=SAMPLE_RATE,
+        channels=2,
+        max_seconds=CANVAS_SECONDS,
+        licence=SOURCES["ace-step"].licence,
+        memory_gib=7.0,
+        hears=frozenset({"text", "context"}),
+        good_at="Hears the idea itself and plays a track to it; experimental on short loops.",
+        hub_id=SOURCES["ace-step"].hub_id,
+        download_gib=SOURCES["ace-step"].download_gib,
+        options={
+            **PROMPT,
+            "negative_prompt": "kept for the record: this model cannot be told what to leave out",
+            "preset": describe_presets(presets),
+            **DIFFUSION_STEPS,
+            "guidance": "how closely the words are followed, 1 to 20; default 1 (high values collapse)",
+            "precision": RUNNING["precision"],
+        },
+    )
+
+    def _plan(self, request: Request, guide: Clip | None) -> Plan:
+        prompt, negative = written_prompt(request, self.info.title)
+        settings, labels = read_settings(self.presets, request)
+        # Whole loops, so that the context repeats on the grid up to its end.
+        loops = max(1, round(LIKED_SECONDS / request.seconds))
+        seconds = min(CANVAS_SECONDS, loops * request.seconds + bar_seconds(request.bpm, request.time))
+        heard = "Plays to the idea, repeated" if guide else "Made from the words alone: there was no idea to hear"
+        return Plan(
+            source=self._source(request),
+            prompt=prompt,
+            negative_prompt=negative,
+            seconds=seconds,
+            steps=int(settings["steps"]),
+            guide=guide,
+            settings=settings,
+            values={"request": request, "track": track_name(request)},
+            labels=labels,
+            notes=(f"{heard}; {seconds:.0f} s.", "Experimental: ACE-Step was made for songs, not for loops."),
+        )
+
+    def _load(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> LoadedModel:
+        return AceStepModel(source, folder, device, check)
+
+
+def track_name(request: Request) -> str:
+    """What the model calls the track of this instrument."""
+    if request.role == "drums":
+        return "drums"
+    program = find_instrument(request.instrument).instrument.program
+    return _TRACKS[max(first for first in _TRACKS if first <= program)]
+
+
+class AceStepModel(LoadedModel):
+    """diffusers' pipeline, its codec in float32; takes are made one by one."""
+
+    most_takes = 1
+
+    def __init__(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> None:
+        super().__init__(source, folder, device)
+        import torch
+        from diffusers import AceStepPipeline, AutoencoderOobleck
+
+        from .fast.numerics import fold_weight_norm
+
+        found = dict(use_safetensors=True, local_files_only=True)
+        vae = AutoencoderOobleck.from_pretrained(folder, subfolder="vae", torch_dtype=torch.float32, **found)
+        fold_weight_norm(vae)
+        check()
+        # The parts that only covers need are left out, whether the repository holds them or not.
+        spare = dict(audio_tokenizer=None, audio_token_detokenizer=None)
+        self.pipe = AceStepPipeline.from_pretrained(folder, vae=vae, torch_dtype=device.dtype, **spare, **found)
+        check()
+        self.pipe.set_progress_bar_config(disable=True)
+        for name in ("transformer", "condition_encoder", "text_encoder", "vae"):
+            getattr(self.pipe, name).eval().requires_grad_(False)
+        self.pipe.to(device.kind)
+        self.note = f"Sampled in {device.precision}, step by step."
+
+    def prepare(self, plan: Plan) -> dict[str, Any]:
+        """The idea on its grid over the whole canvas, (2, samples); None without one."""
+        import torch
+
+        if plan.guide is None:
+            return {"context": None}
+        loop = loop_of_guide(plan.guide, plan.values["request"], SAMPLE_RATE, 2)
+        return {"context": torch.from_numpy(repeated(loop, round(plan.seconds * SAMPLE_RATE)).copy())}
+
+    def bytes_per_take(self, plan: Plan) -> int:
+        return 2**30  # takes are made one by one, so nothing is planned with it
+
+    def sample(self, prepared: dict[str, Any], plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Any:
+        """Latents (takes, channels, frames), float32."""
+        import torch
+
+        from .fast.numerics import check_finite
+        from .fast.streams import TakeStreams
+
+        request: Request = plan.values["request"]
+        frames = -int(-plan.seconds * self.pipe.latents_per_second // 1)
+        if prepared["context"] is not None:
+            frames = prepared["context"].shape[-1] // int(SAMPLE_RATE / self.pipe.latents_per_second)
+        shape = (frames, self.pipe.transformer.config.audio_acoustic_hidden_dim)
+        noise = TakeStreams(seeds, "ace-step").normal(0, shape, torch.device(self.device.kind))
+        made = []
+        for first in noise.split(1):
+            # The pipeline draws the context's latents from the global generator: the same ones for every take.
+            devices = [torch.cuda.current_device()] if self.device.kind == "cuda" else []
+            with torch.random.fork_rng(devices=devices), torch.inference_mode():
+                torch.manual_seed(0)
+                out = self.pipe(
+                    prompt=plan.prompt,
+                    lyrics="[Instrumental]",
+                    audio_duration=plan.seconds,
+                    num_inference_steps=plan.steps,
+                    guidance_scale=plan.settings["guidance"],
+                    latents=first,
+                    output_type="latent",
+                    bpm=round(request.bpm),
+                    keyscale=request.key.name if request.key else None,
+                    timesignature=request.meter.split("/")[0],
+                    task_type="lego" if prepared["context"] is not None else "text2music",
+                    track_name=plan.values["track"],
+                    src_audio=prepared["context"],
+                    callback_on_step_end=lambda pipe, step, time, tensors: on_step(step + 1),
+                )
+            made.append(out.audios.float().transpose(1, 2))
+        latents = torch.cat(made)
+        check_finite(latents, "The latents")
+        return latents
+
+    def decode(self, sampled: Any, plan: Plan) -> np.ndarray:
+        from .fast.oobleck import decode_span
+
+        stop = min(round(plan.seconds * SAMPLE_RATE), sampled.shape[-1] * int(self.pipe.vae.hop_length))
+        sound = decode_span(self.pipe.vae, sampled, 0, stop)
+        return (sound / sound.abs().max().clamp(min=1.0)).cpu().numpy()
+
+    def codec_parts(self) -> tuple[Any, ...]:
+        return ()  # the sampling needs its encoder
+
+    def offload(self) -> None:
+        for name in ("transformer", "condition_encoder", "text_encoder"):
+            getattr(self.pipe, name).to("cpu")
+        free_memory()
+
+    def reload(self) -> None:
+        self.pipe.to(self.device.kind)
+
+    def to_float32(self) -> None:
+        for name in ("transformer", "condition_encoder", "text_encoder"):
+            getattr(self.pipe, name).float()
+        self.note = "Sampled in float32, step by step."
