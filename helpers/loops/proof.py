@@ -8,6 +8,7 @@ from ..music.pitch import ALL_KEYS, mirex_score
 from ..records import FIT_FIELDS, Analysis, Clip, Correction, FitCard, Request
 from ..sound.audio import loudness_lufs, true_peak_dbtp
 from ..sound.features import chroma, key_scores
+from ..sound.infrasound import infrasound_share
 from .findings import Findings
 from .pulse import measure_pulse
 from .purity import measure_purity
@@ -73,7 +74,9 @@ def prove(
 def _measure_level(clip: Clip) -> Findings:
     loudness = loudness_lufs(clip)
     notes = () if loudness is not None else ("Loudness was not measured: too quiet or too short.",)
-    return Findings({"loudness_lufs": loudness, "true_peak_dbtp": true_peak_dbtp(clip)}, notes=notes)
+    share = infrasound_share(clip)
+    values = {"loudness_lufs": loudness, "true_peak_dbtp": true_peak_dbtp(clip), "infrasound_share": share}
+    return Findings(values, notes=notes)
 
 
 def _measure_seam(clip: Clip, request: Request) -> Findings:

@@ -22,6 +22,7 @@ LIMITS = [
     ("purity", 0.101, 0.099),
     ("loudness_lufs", -39.9, -40.1),
     ("true_peak_dbtp", -0.11, -0.09),
+    ("infrasound_share", 0.099, 0.101),
 ]
 
 
@@ -69,6 +70,13 @@ def test_loudness_on_real_samples(lufs, fails, good):
 
     quieter = good.samples * np.float32(10 ** ((lufs - loudness_lufs(good)) / 20))
     assert ("loudness_lufs" in prove(level(quieter), request_for(bars=2)).failed) == fails
+
+
+@pytest.mark.parametrize(("offset_db", "fails"), [(-11, False), (-9, True)])
+def test_direct_current_on_real_samples(offset_db, fails, good):
+    rms = np.sqrt(np.mean(np.square(good.samples)))
+    shifted = level(0.5 * (good.samples + rms * np.float32(10 ** (offset_db / 20))))
+    assert ("infrasound_share" in prove(shifted, request_for(bars=2)).failed) == fails
 
 
 @pytest.mark.parametrize(("late_ms", "fails"), [(30, False), (40, True)])
