@@ -12,13 +12,15 @@ from ..records.fit_fields import Value
 class Findings:
     """``values`` by the names of FIT_FIELDS, with a ``details`` phrase for the sentence of those that fail.
 
-    ``notes`` say what could not be measured and why; ``excused`` names fields that may break their limit.
+    ``notes`` say what could not be measured and why; ``excused`` names fields that may break their limit; ``bars`` is
+    the agreement with the idea bar by bar.
     """
 
     values: Mapping[str, Value] = field(default_factory=dict)
     details: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     excused: tuple[str, ...] = ()
+    bars: tuple[float, ...] = ()
 
     def __or__(self, other: Findings) -> Findings:
         return Findings(
@@ -26,4 +28,5 @@ class Findings:
             {**self.details, **other.details},
             (*self.notes, *other.notes),
             (*self.excused, *other.excused),
+            self.bars or other.bars,
         )

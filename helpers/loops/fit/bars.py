@@ -6,6 +6,7 @@ file. Everything is measured when it is first asked for and kept: the takes of o
 
 from __future__ import annotations
 
+import itertools
 import threading
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,23 +17,21 @@ from ...music.meter import Meter, bar_seconds
 from ...records import Analysis, Clip, Request
 from ...records.analysis import RATIO_TOLERANCE, SAME_SOUND_RATIOS
 from ...sound.features import NoteGram, OnsetBands, note_gram, onset_bands
+from ..find import distances
 from ..hearing import Onsets, hear_onsets
 
 NOTE_HOP_SECONDS = 0.05
-NOTE_RATE = 11_025
-LOWEST_HZ, BANDS_PER_SEMITONE = 65.41, 3  # C2: below it loudspeakers and analyses hear kicks
-BANDS = 84 * BANDS_PER_SEMITONE  # seven octaves, of which the lowest five are kept
-HIGHEST_BAND, OCTAVE_NOTES = 60, 9
+ERB_NUMBERS = np.arange(2.0, 37.0)  # Glasberg & Moore 1990: 53 Hz to 10.6 kHz
+WHOLE_SHARE = 0.003  # a file this near to whole bars of a tempo was cut to it
 
 
 @dataclass(frozen=True, eq=False)
 class Bars:
-    """``bars`` whole bars of ``meter`` that fill ``clip``; semitones are counted from A4 = 440 Hz + ``tuning_cents``."""
+    """``bars`` whole bars of ``meter`` that fill ``clip``."""
 
     clip: Clip
     bars: int
     meter: Meter
-    tuning_cents: float = 0.0
 
     @property
     def steps(self) -> int:
@@ -56,39 +55,51 @@ class Bars:
         return note_gram(self.clip, hop_seconds=NOTE_HOP_SECONDS)
 
     @cached_property
-    def half_bars(self) -> np.ndarray:
-        """Pitch classes of each half bar (12, 2 * bars), row 0 = C: the peaks of one spectrum of the whole half bar.
-
-        A constant-Q view (Brown, JASA 1991) of a window as long as what is asked about, so that a bass's semitones are
-        told apart; the median of an octave is taken off, which leaves what stands out of drums and noise.
-        """
-        from scipy.ndimage import median_filter
-        from scipy.signal import resample_poly
-
-        factor = max(1, self.clip.sample_rate // NOTE_RATE)
-        mono = resample_poly(self.clip.mono(), 1, factor)
-        rate = self.clip.sample_rate / factor
-        count = 2 * self.bars
-        semitones = np.arange(BANDS + 1) / BANDS_PER_SEMITONE - 0.5 + self.tuning_cents / 100
-        edges_hz = LOWEST_HZ * 2 ** (semitones / 12)
-        out = np.zeros((12, count))
-        for number, part in enumerate(np.array_split(mono, count)):
-            size = max(1 << 15, 1 << (part.size - 1).bit_length())
-            spectrum = np.abs(np.fft.rfft(part * np.hanning(part.size), size)) / part.size
-            edges = np.searchsorted(np.arange(spectrum.size) * (rate / size), edges_hz)
-            bands = np.maximum.reduceat(spectrum, np.minimum(edges, spectrum.size - 1))[:-1]
-            notes = bands.reshape(-1, BANDS_PER_SEMITONE).max(axis=1)
-            notes = np.maximum(notes - median_filter(notes, OCTAVE_NOTES), 0)[:HIGHEST_BAND]
-            out[:, number] = notes.reshape(-1, 12).sum(axis=0)
-        return out
+    def note_steps(self) -> np.ndarray:
+        """How strongly each note sounds in each sixteenth (84, steps), overtones explained away; the first is C1."""
+        place = np.minimum((self.notes.times / self.step_seconds).astype(int), self.steps - 1)
+        sums = np.zeros((self.steps, self.notes.frames.shape[0]))
+        np.add.at(sums, place, self.notes.frames.T)
+        return sums.T / np.maximum(np.bincount(place, minlength=self.steps), 1)
 
     @cached_property
-    def note_steps(self) -> np.ndarray:
-        """How strongly each note sounds in each sixteenth (84, steps), MIDI 24 to 107."""
-        place = np.minimum((self.notes.times / self.step_seconds).astype(int), self.steps - 1)
-        sums = np.zeros((self.notes.frames.shape[0], self.steps))
-        np.add.at(sums.T, place, self.notes.frames.T)
-        return sums / np.maximum(np.bincount(place, minlength=self.steps), 1)
+    def chroma_steps(self) -> np.ndarray:
+        """Pitch classes in each sixteenth (12, steps), row 0 = C."""
+        return self.note_steps.reshape(-1, 12, self.steps).sum(axis=0)
+
+    @cached_property
+    def half_bars(self) -> np.ndarray:
+        """Pitch classes in each half bar (12, 2 * bars)."""
+        return self.chroma_steps.reshape(12, 2 * self.bars, -1).mean(axis=2)
+
+    @cached_property
+    def note_change(self) -> np.ndarray:
+        """How much the notes of the half bar after each sixteenth differ from those of the half bar before (steps,)."""
+        half = self.meter.steps_per_bar // 2
+        sums = np.cumsum(np.tile(self.chroma_steps, 3), axis=1)
+        at = np.arange(self.steps) + self.steps - 1
+        before, after = (sums[:, at] - sums[:, at - half]).T, (sums[:, at + half] - sums[:, at]).T
+        return distances(before, after)
+
+    @cached_property
+    def erb_beats(self) -> np.ndarray:
+        """Power in each ERB band of each beat (bands, beats)."""
+        mono, rate = self.clip.mono(), self.clip.sample_rate
+        edges_hz = (10 ** (ERB_NUMBERS / 21.4) - 1) / 0.00437
+        beats = []
+        for part in np.array_split(mono, self.bars * self.meter.beats_per_bar):
+            power = np.square(np.abs(np.fft.rfft(part)))
+            edges = np.searchsorted(np.arange(power.size) * rate / part.size, edges_hz)
+            beats.append([power[a:b].sum() / mono.size for a, b in itertools.pairwise(edges)])
+        return np.array(beats).T
+
+    @cached_property
+    def accents(self) -> dict[str, np.ndarray]:
+        """The strongest onset around each sixteenth, natural log (steps,), in ``all`` and by register."""
+        half = max(1, round(0.5 * self.step_seconds * self.envelope.rate))
+        centres = np.round(np.arange(self.steps) * self.step_seconds * self.envelope.rate).astype(int)
+        around = (centres[:, None] + np.arange(-half, half)) % self.envelope.all.size
+        return {n: np.log1p(getattr(self.envelope, n)[around].max(axis=1)) for n in ("all", "low", "mid", "high")}
 
 
 @dataclass(eq=False)
@@ -103,7 +114,9 @@ class IdeaSide:
     def bars_for(self, request: Request) -> Bars | None:
         """The bars that a loop of ``request`` is laid over; None where the idea has no tempo or no whole bar.
 
-        They start at the idea's first downbeat. An idea shorter than the loop goes round again.
+        They start at the idea's first downbeat. An idea shorter than the loop goes round again. Where the tempo asked
+        for is no other reading of the one heard, it is taken for a correction if the idea is whole bars of it; else the
+        idea keeps its own tempo, as if a DAW stretched the loop to it.
         """
         key = (request.bpm, request.meter, request.bars)
         with self._lock:
@@ -117,20 +130,18 @@ class IdeaSide:
             return None
         ratio = request.bpm / tempo.bpm
         reread = any(abs(ratio / same - 1) < RATIO_TOLERANCE for same in SAME_SOUND_RATIOS)
-        bpm = request.bpm if reread else tempo.bpm
+        whole = self.clip.seconds / bar_seconds(request.bpm, request.time)
+        corrected = round(whole) >= 1 and abs(whole / round(whole) - 1) < WHOLE_SHARE
+        bpm = request.bpm if reread or corrected else tempo.bpm
         bar = bar_seconds(bpm, request.time) * self.clip.sample_rate
-        start = (tempo.downbeats[0] if tempo.downbeats else 0.0) * self.clip.sample_rate
-        whole = min(request.bars, int((self.clip.length - start) / bar + 0.1))
-        if whole < 1:
+        first = tempo.downbeats[0] if tempo.downbeats and (reread or not corrected) else 0.0
+        start = first * self.clip.sample_rate
+        count = min(request.bars, int((self.clip.length - start) / bar + 0.1))
+        if count < 1:
             return None
-        first, last = round(start), round(start + whole * bar)
+        first, last = round(start), round(start + count * bar)
         samples = self.clip.samples[:, max(first, 0) : last].mean(axis=0, keepdims=True)
         samples = np.pad(samples, ((0, 0), (max(-first, 0), max(0, last - self.clip.length))))
         length = round(request.bars * bar)
         repeated = np.tile(samples, (1, -(-length // samples.shape[1])))[:, :length]
-        clip = Clip(np.ascontiguousarray(repeated, np.float32), self.clip.sample_rate)
-        return Bars(clip, request.bars, request.time, self.tuning_cents)
-
-    @property
-    def tuning_cents(self) -> float:
-        return self.analysis.key.tuning_cents if self.analysis.key else 0.0
+        return Bars(Clip(np.ascontiguousarray(repeated, np.float32), self.clip.sample_rate), request.bars, request.time)

@@ -1,15 +1,45 @@
-"""Do the loop's notes agree with what sounds in the idea, half bar by half bar? Measured on both sounds."""
+"""Do the loop's notes agree with what sounds in the idea, half bar by half bar? Measured on both sounds.
+
+Never through the chords that steered the part: a misheard chord that was obeyed must show here.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ...music.pitch import PITCH_NAMES
+from ...machine.weights import load_weights
+from ...music.pitch import FLAT_NAMES, SHARP_NAMES
+from ...records import Request
 from ..findings import Findings
 from .bars import Bars
 
 AGREEMENT, CLASH = 12.0, 6.0  # of equal notes, and of notes a semitone apart: even spectra cancel to 0
-LEAST_TONAL = 0.02  # below this share of narrow peaks nothing pitched sounds: drums, noise, speech
+# Below these nothing to compare with stands out: the share of narrow peaks, and how far the idea agrees with itself.
+LEAST_TONAL, LEAST_SELF = 0.02, 0.45
+# What a listener would change first: a cause is named where it costs more than this much agreement.
+CLEAR_COST = 0.25
+CUES = ("agreement", "above_moved", "above_turned", "worst_bar", "idea_itself", "of_best", "on_idea_scale")
+
+
+def measure_harmony(loop: Bars, idea: Bars, request: Request) -> Findings:
+    """The fields ``agreement``, ``harmony`` and ``variety``."""
+    if request.role == "drums":
+        return Findings(notes=("Harmony was not compared: drums have none.",))
+    if loop.notes.tonal_share < LEAST_TONAL:
+        return Findings(notes=("Harmony was not compared: nothing pitched sounds in the loop.",))
+    own, other = loop.half_bars, idea.half_bars
+    spread = own.sum(axis=1) / own.sum()
+    found = Findings({"variety": float(np.exp(-(spread * np.log(spread + 1e-9)).sum()))})
+    cues = harmony_cues(own, other)
+    if idea.notes.tonal_share < LEAST_TONAL or cues["idea_itself"] < LEAST_SELF:
+        return found | Findings(notes=("Harmony was not compared: no clear pitch sounds in the idea.",))
+    learnt = load_weights("helpers.loops", "harmony")
+    odds = learnt["intercept"] + sum(learnt[name] * cues[name] for name in CUES)
+    return found | Findings(
+        {"agreement": cues["agreement"], "harmony": float(1 / (1 + np.exp(-np.clip(odds, -50, 50))))},
+        {"harmony": _said(own, other, cues, request)},
+        bars=tuple(np.round(_by_bar(own, other), 3).tolist()),
+    )
 
 
 def agreement(loop: np.ndarray, idea: np.ndarray) -> np.ndarray:
@@ -23,9 +53,57 @@ def agreement(loop: np.ndarray, idea: np.ndarray) -> np.ndarray:
 
 
 def weights(loop: np.ndarray, idea: np.ndarray) -> np.ndarray:
-    """How much each half bar counts (n,): as both sound there."""
+    """How much each moment counts (n,): as both sound there."""
     return np.sqrt(loop.sum(axis=0) * idea.sum(axis=0)) + 1e-9
 
 
 def mean_agreement(loop: np.ndarray, idea: np.ndarray) -> float:
     return float(np.average(agreement(loop, idea), weights=weights(loop, idea)))
+
+
+def harmony_cues(loop: np.ndarray, idea: np.ndarray) -> dict[str, float]:
+    """What tells a part that was written over these bars from one that was not, of pitch classes (12, half bars).
+
+    ``agreement``; how far it lies above the best of the eleven other transpositions (``above_moved``) and of the other
+    turns of the bars (``above_turned``, 0 for one bar); ``worst_bar``; ``idea_itself``, what the idea's notes reach
+    against themselves, and the share ``of_best`` that the loop reaches of it; the share of the loop ``on_idea_scale``,
+    the seven strongest pitch classes of the idea.
+    """
+    here = mean_agreement(loop, idea)
+    moved = [mean_agreement(np.roll(loop, s, axis=0), idea) for s in range(1, 12)]
+    turned = [mean_agreement(np.roll(loop, t, axis=1), idea) for t in range(2, loop.shape[1], 2)]
+    itself = mean_agreement(idea, idea)
+    scale = np.argsort(idea.sum(axis=1))[-7:]
+    return {
+        "agreement": here,
+        "above_moved": here - max(moved),
+        "above_turned": here - max(turned) if turned else 0.0,
+        "worst_bar": float(_by_bar(loop, idea).min()),
+        "idea_itself": itself,
+        "of_best": here / max(itself, LEAST_SELF),
+        "on_idea_scale": float(loop[scale].sum() / loop.sum()),
+    }
+
+
+def _by_bar(loop: np.ndarray, idea: np.ndarray) -> np.ndarray:
+    value, weight = agreement(loop, idea).reshape(-1, 2), weights(loop, idea).reshape(-1, 2)
+    return (value * weight).sum(axis=1) / weight.sum(axis=1)
+
+
+def _said(loop: np.ndarray, idea: np.ndarray, cues: dict[str, float], request: Request) -> str:
+    """What keeps the part from agreeing more, with the bar: a clash, the pitch of all of it, or its order."""
+    if cues["above_moved"] < -CLEAR_COST and cues["above_moved"] <= cues["above_turned"]:
+        moved = [mean_agreement(np.roll(loop, s, axis=0), idea) for s in range(-5, 7)]
+        best = int(np.argmax(moved)) - 5
+        return f"moved by {best:+d} semitone{'s' if abs(best) > 1 else ''} it would agree better"
+    if cues["above_turned"] < -CLEAR_COST:
+        turned = [mean_agreement(np.roll(loop, 2 * t, axis=1), idea) for t in range(loop.shape[1] // 2)]
+        best = int(np.argmax(turned))
+        return f"its bars come in another order; {best} bar{'s' if best > 1 else ''} later it would agree better"
+    bar = int(np.argmin(_by_bar(loop, idea)))
+    part, whole = (x[:, 2 * bar : 2 * bar + 2].sum(axis=1) / (x.sum() + 1e-9) for x in (loop, idea))
+    clash = {(a, (a + d) % 12): part[a] * whole[(a + d) % 12] for a in range(12) for d in (-1, 1)}
+    own, other = max(clash, key=lambda pair: clash[pair])
+    names = FLAT_NAMES if request.key is not None and request.key.prefers_flats else SHARP_NAMES
+    low = "clashes" if _by_bar(loop, idea)[bar] < CLEAR_COST else "agrees least"
+    return f"bar {bar + 1} {low}: its {names[own]} against the idea's {names[other]}"

@@ -1,0 +1,78 @@
+"""Does the loop lie where it should, to the sixteenth? Each place within a beat either way is tried against the idea.
+
+A conditional logit (McFadden 1974) over the places: each cue says how well the loop would fit the idea if it were moved
+there. ``benchmarks/fit/fit.py --write`` learns the weights from loops that are known to lie right.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...machine.weights import load_weights
+from ..find import metre_template
+from ..findings import Findings
+from .bars import Bars
+from .harmony import LEAST_TONAL, agreement, weights
+
+CUES = (
+    "all", "low", "mid", "high",  # likeness of the onsets, sixteenth by sixteenth, in all and by register
+    "metre", "metre_low",  # accents fall where the metre has its strong places
+    "harmony", "change",  # notes agree; they change where the idea's do
+    "new_bar", "new_half", "low_first",  # notes change on bar lines and half bars; low onsets on beat 1
+)  # fmt: skip
+FEWEST_ONSETS = 4
+
+
+def measure_place(loop: Bars, idea: Bars) -> Findings:
+    """The fields ``place`` (probability 0..1 that it lies right) and ``place_steps`` (by how much it seems late)."""
+    if min(loop.onsets.times.size, idea.onsets.times.size) < FEWEST_ONSETS:
+        who = "loop" if loop.onsets.times.size < FEWEST_ONSETS else "idea"
+        return Findings(notes=(f"Place was not compared: the {who} has no pulse.",))
+    lags, table = place_cues(loop, idea)
+    learnt = load_weights("helpers.loops", "place")
+    scores = table @ np.array([learnt[name] for name in CUES])
+    odds = np.exp(scores - scores.max())
+    probabilities = odds / odds.sum()
+    best = int(lags[np.argmax(probabilities)])
+    share = float(probabilities[lags == 0][0])
+    return Findings({"place": share, "place_steps": best}, {"place": _said(best, loop.meter.steps_per_beat)})
+
+
+def _said(steps: int, per_beat: int) -> str:
+    names = {per_beat: "a beat", per_beat // 2: "half a beat", 1: "a sixteenth"}
+    size = names.get(abs(steps), f"{abs(steps)} sixteenths")
+    return f"{size} {'late' if steps > 0 else 'early'}"
+
+
+def place_cues(loop: Bars, idea: Bars) -> tuple[np.ndarray, np.ndarray]:
+    """Steps by which the loop may be late, a beat early to a beat late (n,), and what each cue says of it (n, CUES).
+
+    Each cue is relative to its mean over the places.
+    """
+    meter, steps = loop.meter, loop.steps
+    lags = np.arange(-meter.steps_per_beat, meter.steps_per_beat + 1)
+    back = (np.arange(steps)[None, :] + lags[:, None]) % steps  # the loop's steps when it is moved earlier by the lag
+    template = np.tile(metre_template(meter), loop.bars)
+    columns = [likeness(loop.accents[name][back], idea.accents[name]) for name in ("all", "low", "mid", "high")]
+    columns += [likeness(loop.accents[name][back], template) for name in ("all", "low")]
+    own, other = loop.chroma_steps, idea.chroma_steps
+    if min(loop.notes.tonal_share, idea.notes.tonal_share) > LEAST_TONAL:
+        columns += [
+            [np.average(agreement(own[:, b], other), weights=weights(own[:, b], other)) for b in back],
+            likeness(loop.note_change[back], idea.note_change),
+        ]
+    else:
+        columns += [np.zeros(lags.size)] * 2
+    columns += [loop.note_change[back][:, :: meter.steps_per_bar].mean(axis=1)]
+    columns += [loop.note_change[back][:, meter.steps_per_bar // 2 :: meter.steps_per_bar].mean(axis=1)]
+    columns += [loop.accents["low"][back][:, :: meter.steps_per_bar].mean(axis=1)]
+    table = np.array(columns).T
+    return lags, table - table.mean(axis=0)
+
+
+def likeness(rows: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Correlation (-1..1) of each row (n, steps) with ``other`` (steps,); 0 where one of them never changes."""
+    rows = rows - rows.mean(axis=-1, keepdims=True)
+    other = other - other.mean()
+    norm = np.linalg.norm(rows, axis=-1) * np.linalg.norm(other)
+    return np.where(norm > 1e-9, rows @ other / np.maximum(norm, 1e-9), 0.0)

@@ -1,0 +1,56 @@
+"""Does the loop play with the idea's feel? Its accents, its distance from the idea's pocket, how steady it is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...records import Request
+from ..findings import Findings
+from ..pulse import grid_distances_seconds
+from .bars import Bars
+from .place import FEWEST_ONSETS, likeness
+
+STRONG = 0.25  # onsets at least this strong, of the 90th percentile, are placed on purpose
+FEWEST_REPEATS = 6  # strokes at places of the bar that are struck twice or more
+NORMAL_SPREAD = 1.4826  # standard deviation of a normal distribution over its median distance from the median
+
+
+def measure_timing(loop: Bars, idea: Bars, request: Request) -> Findings:
+    """The fields ``groove``, ``pocket_ms`` and ``looseness_ms``."""
+    values: dict[str, float | None] = {}
+    if min(loop.onsets.times.size, idea.onsets.times.size) >= FEWEST_ONSETS:
+        values["groove"] = float(likeness(loop.accents["all"][None], idea.accents["all"])[0])
+    times = strong_times(loop)
+    if times.size < FEWEST_ONSETS:
+        return Findings(values, notes=("Pocket was not measured: too few notes have a clear start.",))
+    away = grid_distances_seconds(times, request)
+    late = float(np.median(away))
+    pocket = 0.0
+    if idea.onsets.times.size >= FEWEST_ONSETS:
+        scale = loop.clip.seconds / idea.clip.seconds
+        pocket = float(np.median(grid_distances_seconds(strong_times(idea) * scale, request)))
+    # On the straight grid, in the idea's own pocket or between the two is in time.
+    beyond = late - float(np.clip(late, min(0.0, pocket), max(0.0, pocket)))
+    values |= {"pocket_ms": beyond * 1000, "looseness_ms": _looseness_ms(times, away, loop)}
+    return Findings(values, {"pocket_ms": "late" if beyond > 0 else "early"})
+
+
+def strong_times(sound: Bars) -> np.ndarray:
+    """Times in seconds of the onsets that are placed on purpose (n,)."""
+    onsets = sound.onsets
+    if onsets.times.size == 0:
+        return onsets.times
+    return onsets.times[onsets.strengths >= STRONG * np.percentile(onsets.strengths, 90)]
+
+
+def _looseness_ms(times: np.ndarray, away: np.ndarray, loop: Bars) -> float | None:
+    """How much strokes at the same place of the bar differ from one another; a groove that repeats is steady."""
+    place = np.round((times - away) / loop.step_seconds).astype(int) % loop.meter.steps_per_bar
+    left: list[float] = []
+    for at in np.unique(place):
+        same = away[place == at]
+        if same.size > 1:
+            left += list((same - np.median(same)) * np.sqrt(same.size / (same.size - 1)))
+    if len(left) < FEWEST_REPEATS:
+        return None
+    return NORMAL_SPREAD * float(np.median(np.abs(left))) * 1000
