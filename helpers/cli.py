@@ -245,8 +245,8 @@ def _fit(args: argparse.Namespace, out: Any) -> int:
 def _proof(args: argparse.Namespace, out: Any) -> int:
     from . import pipeline, report
 
-    request, _, analysis = _target(args)
-    card = pipeline.prove_file(args.loop, request, analysis)
+    request, idea, analysis = _target(args)
+    card = pipeline.prove_file(args.loop, request, analysis, idea)
     _print(out, args, {"file": args.loop, "request": request.to_json(), "fit": card.to_json()}, report.card_text(card))
     return DONE
 

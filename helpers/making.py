@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import ranking
 from .engines import registry
@@ -31,6 +31,10 @@ from .records import (
 )
 from .sound.audio import read_back
 
+if TYPE_CHECKING:
+    from .loops import IdeaSide
+
+UPLOAD = "upload"  # the engine of a take that somebody else made
 MOST_WORKERS = 4  # takes cut and proven at once; each holds a few copies of its sound
 MOST_REROLLS = 2  # a failed take is made again with a new seed at most this often, so work stays bounded
 
@@ -45,6 +49,16 @@ class Idea:
     path: Path | None = None
     notes: tuple[str, ...] = ()
     loudness_lufs: float | None = None  # of all channels, where more than two were folded
+
+    def side(self, analysis: Analysis) -> IdeaSide:
+        """The idea as fit cards hear it, measured once for all takes under this analysis."""
+        from .loops import IdeaSide
+
+        kept: IdeaSide | None = self.__dict__.get("_side")
+        if kept is None or kept.analysis is not analysis:
+            kept = IdeaSide(self.clip, analysis)
+            self.__dict__["_side"] = kept
+        return kept
 
     def to_json(self) -> dict[str, Any]:
         return {"file": self.name, "sha256": self.sha256, "seconds": round(self.clip.seconds, 4)}
@@ -185,17 +199,28 @@ def finish_take(run: Run, take: Take, folder: Path, out: Path, proven: list[Prov
 
     Raises Refused with the reason why there is no loop.
     """
-    from .loops import make_loop, prove
+    from .loops import make_loop, prove, repair
 
     stop_if(run.cancel)
+    side = run.idea.side(run.analysis) if run.idea and run.analysis else None
+
+    def prove_on_file(loop: Loop) -> Proven:
+        staged = stage_wav(loop, run.request, folder)
+        clip = read_back(staged)  # proven and ranked is what the file holds; what is measured on it is measured once
+        corrections, others = loop.corrections, take.engine == UPLOAD
+        fit = prove(clip, run.request, run.analysis, corrections, idea=side, foreign=others)
+        return Proven(dataclasses.replace(loop, clip=clip, fit=fit), staged)
+
     loop = make_loop(take, run.request, run.analysis)
-    staged = stage_wav(loop, run.request, folder)
-    clip = read_back(staged)  # proven and ranked is what the file holds; what is measured on it is measured once
-    fit = prove(clip, run.request, run.analysis, loop.corrections)
-    made = Proven(dataclasses.replace(loop, clip=clip, fit=fit), staged)
+    made = prove_on_file(loop)
+    mended = repair(loop, _card(made.loop), run.request)
+    if mended is not None:
+        better = prove_on_file(mended)
+        made = better if _card(better.loop).verdict != "failed" else prove_on_file(loop)
+    fit = _card(made.loop)
     if fit.verdict != "failed":
         stop_if(run.cancel)
-        made.files = publish(staged, made.loop, fit, run.request, _described(run), 0, out)
+        made.files = publish(made.staged, made.loop, fit, run.request, _described(run), 0, out)
     proven.append(made)
     if made.files is not None:
         run.on_loop(FinishedLoop(0, made.loop, fit, made.files))
@@ -214,7 +239,7 @@ def publish_best(run: Run, proven: list[Proven], out: Path) -> tuple[FinishedLoo
     """The best of the loops, as many as were asked for, best first; what is not written yet gets its name now."""
     of_take = {id(p.loop.take): p for p in proven}
     proven.sort(key=lambda p: p.loop.take.number)  # they came as the threads had it
-    best = ranking.rank([p.loop for p in proven], run.request, run.analysis)[: run.request.takes]
+    best = ranking.rank([p.loop for p in proven], run.request)[: run.request.takes]
     finished = []
     for rank, loop in enumerate(best, 1):
         made, fit = of_take[id(loop.take)], _card(loop)

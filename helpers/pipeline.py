@@ -26,7 +26,7 @@ from .errors import Cancelled, InvalidInput, NotAvailable
 from .export import free_name, loop_stem, read_tags, staging
 from .machine.files import shown_name, write_whole
 from .machine.threads import one_thread_each
-from .making import FinishedLoop, Idea, Proven, Result, Run, finish_take, make_enough, publish_best
+from .making import UPLOAD, FinishedLoop, Idea, Proven, Result, Run, finish_take, make_enough, publish_best
 from .music.meter import MOST_BARS, bar_seconds, parse_meter
 from .planning import change_request, plan_measure, plan_request
 from .records import (
@@ -170,7 +170,7 @@ def fit_take(
     clip = resample(file.clip, request.sample_rate)
     take = Take(
         clip=clip,
-        engine="upload",
+        engine=UPLOAD,
         engine_version="1",
         seed=request.seed,
         prompt="",
@@ -215,12 +215,19 @@ def plan_target(
     return request, (*notes, said)
 
 
-def prove_file(source: str | os.PathLike[str], request: Request, analysis: Analysis | None) -> FitCard:
-    """The fit card of any audio file against ``request``, whose rate becomes the file's own."""
+def prove_file(
+    source: str | os.PathLike[str], request: Request, analysis: Analysis | None, idea: Idea | None = None
+) -> FitCard:
+    """The fit card of any audio file against ``request``, whose rate becomes the file's own, and against ``idea``.
+
+    A file without our JSON beside it was made elsewhere: its feel, its peaks and a few samples are remarks.
+    """
     from .loops import prove
 
     clip = read_audio(source).clip
-    return prove(clip, request.with_(sample_rate=clip.sample_rate), analysis)
+    side = idea.side(analysis) if idea and analysis else None
+    foreign = not Path(source).with_suffix(".json").is_file()
+    return prove(clip, request.with_(sample_rate=clip.sample_rate), analysis, idea=side, foreign=foreign)
 
 
 # ------------------------------------------------------------------------------------------------- the score by itself

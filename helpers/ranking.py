@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .records import FIT_FIELDS, Analysis, Clip, Correction, FitCard, Loop, Request
+from .records import FIT_FIELDS, Clip, Correction, FitCard, Loop, Request
 
 
 @dataclass(frozen=True)
@@ -20,18 +20,14 @@ class Weight:
     why: str
 
 
-WEIGHTS = {
-    name: Weight(row.weight, row.label.lower(), row.meaning) for name, row in FIT_FIELDS.items() if row.weight
-} | {
-    "groove": Weight(0.07, "accents shared with the idea", "accents that agree with the idea's lock in"),
-    "room": Weight(
-        0.05, "room beside the idea", "a part in the register the idea leaves free is heard without being loud"
-    ),
-    "level": Weight(0.08, "evenness of level", "bars of even level loop without a lurch"),
+WEIGHTS = {name: Weight(row.weight, row.label.lower(), row.meaning) for name, row in FIT_FIELDS.items() if row.weight}
+WEIGHTS |= {
+    "level": Weight(0.05, "evenness of level", "bars of even level loop without a lurch"),
     "untouched": Weight(
-        0.09, "how little had to be corrected", "of equals, the one that needed no correction has lost nothing to it"
+        0.06, "how little had to be corrected", "of equals, the one that needed no correction has lost nothing to it"
     ),
 }
+
 
 # What a correction costs: once, and for each percent, semitone, cent or millisecond of it.
 CORRECTION_COSTS = {
@@ -42,26 +38,27 @@ CORRECTION_COSTS = {
 }
 
 
+NOTES = ("harmony", "agreement")  # the parts that the named bar explains
 ORDINARY = 0.7  # a part of this value is neither praise nor blame
 LEAST_EFFECT = 0.005  # of a score: less decides nothing
 
 
-def rank(loops: list[Loop], request: Request, analysis: Analysis | None = None) -> list[Loop]:
+def rank(loops: list[Loop], request: Request) -> list[Loop]:
     """Score loops 0..1 and order them, best first; failed ones come last, whatever their score.
 
     Parameters
     ----------
     loops
         With their fit cards set; a loop without one ranks as failed.
-    request, analysis
-        What was asked for, and the idea (None: groove and room are left out).
+    request
+        What was asked for.
 
     Returns
     -------
     list of Loop
         The same loops with ``score`` and ``why`` set.
     """
-    parts = [score_parts(loop.clip, loop.fit, request, analysis) if loop.fit else {} for loop in loops]
+    parts = [score_parts(loop.clip, loop.fit, request) if loop.fit else {} for loop in loops]
     scores = [_score(p) for p in parts]
     order = sorted(range(len(loops)), key=lambda i: (_failed(loops[i]), -scores[i]))
     return [
@@ -96,29 +93,27 @@ def _why(loop: Loop, place: int, number: int, parts: list[dict[str, float]], sco
         return (f"{start}, behind every loop that did not fail: {reason}", *listed)
     against = "the others' " if others else "an ordinary "
 
+    details = loop.fit.details if loop.fit else {}
+
     def said(names: list[str]) -> str:
         return " and ".join(f"{WEIGHTS[name].said} ({own[name]:.2f}, {against}{usual[name]:.2f})" for name in names[:2])
+
+    # What a listener would point at, with its bar, where the notes cost the loop its place.
+    noted = f"; {details['harmony']}" if "harmony" in details and min(effects.get(n, 0.0) for n in NOTES) < 0 else ""
 
     ahead = said([n for n in by_effect if effects[n] >= LEAST_EFFECT])
     behind = said([n for n in reversed(by_effect) if effects[n] <= -LEAST_EFFECT])
     sides = ", ".join(f"{side} in {names}" for side, names in (("ahead", ahead), ("behind", behind)) if names)
-    return (f"{start}: {sides or ('much like the others' if others else 'ordinary throughout')}.", *listed)
+    return (f"{start}: {sides or ('much like the others' if others else 'ordinary throughout')}{noted}.", *listed)
 
 
-def score_parts(clip: Clip, fit: FitCard, request: Request, analysis: Analysis | None) -> dict[str, float]:
+def score_parts(clip: Clip, fit: FitCard, request: Request) -> dict[str, float]:
     """The parts of a score that could be measured, each 0 (bad) to 1 (good)."""
     shares = {name: row.share(getattr(fit, name)) for name, row in FIT_FIELDS.items() if row.weight}
     parts = {name: share for name, share in shares.items() if share is not None}
     spread_db, fade_db = _level_changes_db(clip, request)
     parts["level"] = (1 - _ramp(spread_db, 1.0, 18.0)) * (1 - _ramp(abs(fade_db), 3.0, 12.0))
     parts["untouched"] = _untouched(fit.corrections)
-    if analysis is not None:
-        groove = _groove_agreement(clip, request, analysis)
-        if groove is not None:
-            parts["groove"] = groove
-        room = _room(clip, analysis)
-        if room is not None:
-            parts["room"] = room
     return parts
 
 
@@ -139,35 +134,3 @@ def _level_changes_db(clip: Clip, request: Request) -> tuple[float, float]:
     levels = 10 * np.log10(np.maximum(power, max(power) * 1e-4 + 1e-12))
     rise = np.polyfit(np.linspace(0, 1, levels.size), levels, 1)[0]
     return float(np.median(levels) - levels.min()), float(rise)
-
-
-def _groove_agreement(clip: Clip, request: Request, analysis: Analysis) -> float | None:
-    """Correlation of the loop's accents over a bar with the idea's, as 0..1; None where the meters differ."""
-    steps = request.time.steps_per_bar
-    idea = np.asarray(analysis.groove.accents)
-    if idea.size != steps or idea.std() < 1e-6:
-        return None
-    from .sound.features import onset_times
-
-    times, strengths = onset_times(clip)
-    if times.size < 4:
-        return None
-    number = np.round(times / request.seconds * request.bars * steps).astype(int) % steps
-    accents = np.bincount(number, strengths, minlength=steps)
-    if accents.std() < 1e-6:
-        return None
-    return float(np.clip(0.5 + 0.5 * np.corrcoef(accents, idea)[0, 1], 0, 1))
-
-
-def _room(clip: Clip, analysis: Analysis) -> float | None:
-    """One minus the overlap of the loop's octave spectrum with the idea's, 0..1."""
-    idea = np.asarray(analysis.groove.octaves)
-    if idea.size != 7 or idea.sum() <= 0:
-        return None
-    power = np.square(np.abs(np.fft.rfft(clip.mono())))
-    hz = np.fft.rfftfreq(clip.length, 1 / clip.sample_rate)
-    edges = 31.77 * 2.0 ** np.arange(8)  # a quarter tone below C1, and octaves up
-    loop = np.array([power[(hz >= a) & (hz < b)].sum() for a, b in itertools.pairwise(edges)])
-    if loop.sum() <= 0:
-        return None
-    return float(1 - np.minimum(loop / loop.sum(), idea / idea.sum()).sum())

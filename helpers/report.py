@@ -11,7 +11,6 @@ from .music.pitch import write_progression
 from .records import FIT_FIELDS, ROLES, Analysis, EngineInfo, FitCard, Readiness
 
 UNKNOWN = "unknown"
-_MARKS = {"pass": "PASS", "corrected": "CORRECTED", "failed": "FAILED"}
 
 
 def analysis_text(analysis: Analysis) -> str:
@@ -62,10 +61,12 @@ def _chords(analysis: Analysis) -> str:
 
 def card_text(card: FitCard) -> str:
     """A fit card as a small table; what could not be measured says so."""
-    rows = [("verdict", _MARKS[card.verdict])]
-    for row in FIT_FIELDS.values():
+    rows = [("verdict", card.verdict.upper()), *([("in short", card.summary)] if card.summary else [])]
+    for row in (row for row in FIT_FIELDS.values() if row.shown):
         asked = f" (asked: {row.text(getattr(card, row.asked))})" if row.asked else ""
         rows.append((row.label.lower(), f"{row.text(getattr(card, row.name))}{asked}"))
+    if card.bars:
+        rows.append(("notes by bar", "  ".join(f"{value:.1f}" for value in card.bars)))
     rows.append(("corrections", "; ".join(made.words for made in card.corrections) or "none"))
     rows += [("because" if card.verdict == "failed" else "note", reason) for reason in card.reasons]
     return "Fit card\n" + _table(rows)
@@ -151,7 +152,7 @@ def fit_card_markdown(*, full: bool = False) -> str:
     rows = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for row in FIT_FIELDS.values():
         cells = [row.label.lower(), row.meaning, row.limit_text(), *([row.why] if full else [])]
-        if full or row.limit_text():
+        if row.shown and (full or row.limit_text()):
             rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
 

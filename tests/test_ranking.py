@@ -5,11 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from helpers.loops import prove
+from helpers.loops import IdeaSide, prove
 from helpers.loops.level import set_level
 from helpers.ranking import WEIGHTS, rank
-from helpers.records import Analysis, Clip, Correction, Groove, Loop, Tempo
-from tests.loops.takes import drums, piano, request_for, take_of
+from helpers.records import FIT_FIELDS, Clip, Correction, Loop
+from helpers.records.fit_fields import FITS
+from tests.loops.takes import analysis_of, drums, piano, request_for, take_of
 from tests.signals import RATE, mixed
 
 REQUEST = request_for("chords", bars=4, progression=(("Am",), ("F",), ("C",), ("G",)))
@@ -71,13 +72,15 @@ def test_an_untouched_loop_beats_the_same_loop_corrected():
     assert ranked[0].corrections == ()
 
 
-def test_groove_and_room_count_when_the_idea_is_known():
-    loop = loop_of(drums(bars=4), request_for(bars=4))
-    groove = Groove(accents=(1.0, 0, 0.3, 0) * 4, octaves=(1.0, 0, 0, 0, 0, 0, 0))
-    idea = Analysis("idea.wav", "", 8.0, RATE, 1, Tempo(120.0, 1.0), None, groove=groove)
-    with_idea = rank([loop], request_for(bars=4), idea)[0]
-    assert any("accents" in text for text in with_idea.why) and any("room" in text for text in with_idea.why)
-    assert not any("accents" in text for text in rank([loop], request_for(bars=4))[0].why)
+def test_half_of_the_score_is_fit_with_the_idea_and_the_reason_names_the_bar():
+    fits = sum(row.weight for row in FIT_FIELDS.values() if row.group == FITS)
+    assert fits >= 0.5 * sum(w.weight for w in WEIGHTS.values())
+    side = IdeaSide(piano(bars=4), analysis_of(4))
+    cards = [prove(set_level(piano(bars=4, transpose=t)), REQUEST, idea=side) for t in (0, 1)]
+    loops = [Loop(piano(bars=4), take_of(piano(bars=4)), (), card) for card in cards]
+    alone = dataclasses.replace(loops[1], fit=dataclasses.replace(cards[1], verdict="pass"))
+    best, worst = rank([alone, loops[0]], REQUEST)
+    assert best.fit is cards[0] and "semitone" in worst.why[0], worst.why
 
 
 def test_weights_sum_to_one():

@@ -79,7 +79,7 @@ def test_a_new_field_is_one_row_and_the_code_that_measures_it(monkeypatch):
     assert "10.0 °" in card_text(card) and "how warm it is" in fit_card_markdown()
     assert {"label": "Warm", "state": "failed", "text": "10.0 °", "why": "cold is cold"} in cards.badges(card)
     assert ["Warmth", "10.0 °"] in cards.numbers(card)
-    assert score_parts(clip, card, request, None)["warmth"] == pytest.approx(0.25)
+    assert score_parts(clip, card, request)["warmth"] == pytest.approx(0.25)
 
 
 def test_a_new_engine_is_its_own_file_and_one_row(monkeypatch, tmp_path):

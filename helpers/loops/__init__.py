@@ -2,10 +2,13 @@
 
 :func:`make_loop` does it; :func:`prove` measures the finished file. The steps can be called one by one: ``hearing``
 hears a take, ``tempo``, ``find`` and ``window`` decide where its loop is, ``shift`` what its key needs, ``stretch``,
-``cut``, ``seam`` and ``level`` do it, ``purity`` and ``proof`` measure the result.
+``cut``, ``seam`` and ``level`` do it, ``pulse``, ``purity``, ``seam_measure`` and ``fit`` measure the
+result, ``proof`` joins it on one card.
 """
 
+from .fit import IdeaSide
 from .make import make_loop, plan_corrections
 from .proof import prove
+from .repair import repair
 
-__all__ = ["make_loop", "plan_corrections", "prove"]
+__all__ = ["IdeaSide", "make_loop", "plan_corrections", "prove", "repair"]

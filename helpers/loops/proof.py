@@ -7,9 +7,11 @@ import numpy as np
 from ..music.pitch import ALL_KEYS, mirex_score
 from ..records import FIT_FIELDS, Analysis, Clip, Correction, FitCard, Request
 from ..sound.audio import loudness_lufs, true_peak_dbtp
-from ..sound.features import chroma, key_scores
+from ..sound.features import key_scores
 from ..sound.infrasound import infrasound_share
 from .findings import Findings
+from .fit import Bars, IdeaSide, measure_fit
+from .fit.summary import summarise
 from .pulse import measure_pulse
 from .purity import measure_purity
 from .seam_measure import measure_seam
@@ -17,12 +19,20 @@ from .shift import chord_share, scale_share
 
 SHORTEST_SECONDS = 0.3
 SILENT_DBTP = -60.0
+SAME_SCALE = 0.03  # of the energy on the scale: less does not tell two keys apart
+NEARLY_EXACT = 0.002  # 16 ms in 8 s: half the length of a sixteenth at 240 BPM
 
 
 def prove(
-    clip: Clip, request: Request, analysis: Analysis | None = None, corrections: tuple[Correction, ...] = ()
+    clip: Clip,
+    request: Request,
+    analysis: Analysis | None = None,
+    corrections: tuple[Correction, ...] = (),
+    *,
+    idea: IdeaSide | None = None,
+    foreign: bool = False,
 ) -> FitCard:
-    """Measure a finished loop against its request.
+    """Measure a finished loop against its request and, laid over them, the idea's bars that it was made for.
 
     Parameters
     ----------
@@ -31,9 +41,13 @@ def prove(
     request
         What was asked for.
     analysis
-        Of the idea; its chords are in the request already, so None is fine.
+        Of the idea; what was heard steered the part, so nothing is judged by it.
     corrections
         What was done to the take; decides between ``pass`` and ``corrected``.
+    idea
+        The idea's own sound. None: only the request is compared.
+    foreign
+        Somebody else made the loop: their peak level, feel and file length are remarks.
 
     Returns
     -------
@@ -53,22 +67,43 @@ def prove(
     if clip.seconds < SHORTEST_SECONDS:
         failures.append(f"{clip.seconds:.2f} s is too short to be measured.")
     else:
+        loop = Bars(clip, request.bars, request.time)
         purity, parts = _measure_purity(clip, request)
-        found = found | _measure_level(clip) | measure_pulse(clip, request) | _measure_key(clip, request)
+        found = found | _measure_level(clip) | measure_pulse(clip, request, loop.onsets) | _measure_key(loop, request)
         found = found | _measure_seam(clip, request) | purity
-        if found.values["loudness_lufs"] is None and found.values["true_peak_dbtp"] < SILENT_DBTP:
+        if idea is not None:
+            found = found | measure_fit(loop, idea, request)
+        if found.values["loudness_lufs"] is None and _number(found, "true_peak_dbtp") < SILENT_DBTP:
             failures.append("It is silent.")
-    failed = [n for n, row in FIT_FIELDS.items() if n not in found.excused and row.fails(found.values)]
+    broken = [n for n, row in FIT_FIELDS.items() if n not in found.excused and row.fails(found.values)]
+    remarks = [n for n in broken if foreign and (FIT_FIELDS[n].only_made or (n == "samples" and _nearly_exact(found)))]
+    failed = [n for n in broken if n not in remarks]
     failures = [FIT_FIELDS[n].failing(found.values, found.details.get(n, "")) for n in failed] + failures
+    said = [FIT_FIELDS[n].failing(found.values, found.details.get(n, "")) for n in remarks]
     changed = any(not correction.is_minor for correction in corrections)
+    compared = idea is None or found.values.get("place" if request.role == "drums" else "harmony") is not None
     return FitCard(
         values=found.values,
-        verdict="failed" if failures else "corrected" if changed else "pass",
+        verdict="failed" if failures else "unproven" if not compared else "corrected" if changed else "pass",
         failed=tuple(failed),
+        bars=found.bars,
+        details=found.details,
+        summary=summarise(found, failures),
         purity_parts=parts,
         corrections=corrections,
-        reasons=(*failures, *found.notes),
+        reasons=(*failures, *said, *found.notes),
     )
+
+
+def _number(found: Findings, name: str) -> float:
+    value = found.values[name]
+    assert isinstance(value, (int, float)), f"{name} is always measured"
+    return value
+
+
+def _nearly_exact(found: Findings) -> bool:
+    """Whether a file's length is that of a round tempo but for what editors and codecs leave or cut."""
+    return abs(_number(found, "samples") / _number(found, "samples_expected") - 1) < NEARLY_EXACT
 
 
 def _measure_level(clip: Clip) -> Findings:
@@ -92,19 +127,27 @@ def _measure_purity(clip: Clip, request: Request) -> tuple[Findings, dict[str, f
     return Findings({"purity": purity}, {"purity": f"{foreign} are heard beside the {request.instrument}"}), parts
 
 
-def _measure_key(clip: Clip, request: Request) -> Findings:
+def _measure_key(loop: Bars, request: Request) -> Findings:
     if request.role == "drums":
         return Findings(notes=("Key was not measured: drums have none.",))
-    heard = chroma(clip)
-    total = heard.frames.sum(axis=1)
+    energy = np.square(loop.notes.chroma())  # the card speaks of energy; the frames hold amplitudes
+    total = energy.sum(axis=1)
     if total.sum() <= 0:
         return Findings(notes=("Key was not measured: nothing pitched sounds.",))
-    key = ALL_KEYS[int(np.argmax(key_scores(total)))]
-    energy = np.square(heard.frames)  # the card speaks of energy; the frames hold amplitudes
-    found = Findings({"key_measured": key.name, "chord_agreement": chord_share(energy, heard.times, request)})
+    key = ALL_KEYS[int(np.argmax(key_scores(loop.notes.chroma().sum(axis=1))))]
+    chords = chord_share(energy, loop.notes.times, request)
     if request.key is None:
-        return found | Findings(notes=("Key was not compared: none was asked for.",))
-    share = scale_share(energy.sum(axis=1), request.key)
-    return found | Findings(
-        {"key_score": mirex_score(key, request.key), "in_key_share": share}, {"in_key_share": request.key.name}
+        why = "Key was not compared: none was asked for."
+        return Findings({"key_measured": key.name, "chord_agreement": chords}, notes=(why,))
+    share = scale_share(total, request.key)
+    if scale_share(total, key) - share < SAME_SCALE:
+        key = request.key  # its notes are those of both keys: nothing in them speaks against the one asked for
+    return Findings(
+        {
+            "key_measured": key.name,
+            "key_score": mirex_score(key, request.key),
+            "in_key_share": share,
+            "chord_agreement": chords,
+        },
+        {"in_key_share": request.key.name},
     )

@@ -7,7 +7,7 @@ import numpy as np
 from ..music.meter import step_seconds
 from ..records import Clip, Request
 from .findings import Findings
-from .hearing import Onsets, frame_levels, hear_onsets
+from .hearing import Onsets, frame_levels
 from .tempo import estimate_take_tempo, refine_take_tempo
 
 STRONG = 0.25  # onsets at least this strong, of the strongest, count for the grid
@@ -22,12 +22,11 @@ LEAST_PROOF_FIT = 0.4  # below this onsets are too scattered to call any of them
 LEAST_ASTRAY_MS = 45.0
 
 
-def measure_pulse(clip: Clip, request: Request) -> Findings:
-    """The fields of tempo, grid and bar 1."""
-    heard = hear_onsets(clip)
+def measure_pulse(clip: Clip, request: Request, heard: Onsets) -> Findings:
+    """The fields of tempo, grid and bar 1 of a clip whose onsets were ``heard``."""
     # Against the 90th percentile: one great accent must not make every other note a weak one.
     strong = heard.strengths >= STRONG * np.percentile(heard.strengths, 90) if heard.times.size else heard.strengths > 0
-    sharp = _sharp(heard, clip)
+    sharp = sharp_onsets(heard, clip)
     if strong.sum() < FEWEST_STRONG or sharp[strong].mean() < MOSTLY_SHARP:
         return Findings(notes=("Tempo and grid were not measured: the notes are sustained.",))
     onsets = Onsets(heard.times[strong & sharp], heard.strengths[strong & sharp])
@@ -65,7 +64,7 @@ def measure_pulse(clip: Clip, request: Request) -> Findings:
     )
 
 
-def _sharp(onsets: Onsets, clip: Clip) -> np.ndarray:
+def sharp_onsets(onsets: Onsets, clip: Clip) -> np.ndarray:
     """Which onsets (n,) have a time that can be told: the level rises by SHARP_RISE_DB within 25 ms.
 
     Bowed and swelling notes begin over tens of milliseconds, and no moment of those is their time.

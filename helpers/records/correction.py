@@ -21,6 +21,7 @@ KINDS = {
     "drift": _Kind("straightened a drift of {amount:.0f} ms around its mean tempo", "ms", False),
     "shift": _Kind("shifted {amount:+.0f} semitones", "semitones", False),
     "tuning": _Kind("tuned {amount:+.0f} cents", "cents", False),
+    "place": _Kind("moved {amount:+.0f} sixteenths", "sixteenths", False),
     "said": _Kind("", "", False),  # by version 0.1, which wrote sentences only
 }
 _MINOR_OF_0_1 = ("tail wrapped", "wrapped with", "offset", "rumble")
@@ -48,7 +49,7 @@ class Correction:
     @property
     def words(self) -> str:
         said = KINDS[self.kind].words.format(amount=self.amount)
-        if self.kind == "shift" and abs(self.amount) == 1:
+        if self.unit in ("semitones", "sixteenths") and abs(self.amount) == 1:
             said = said.removesuffix("s")
         return f"{said} ({self.detail})" if said and self.detail else said or self.detail
 

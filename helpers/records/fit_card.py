@@ -9,7 +9,7 @@ from typing import Any
 from .correction import Correction
 from .fit_fields import ASKED, FIT_FIELDS, Value
 
-VERDICTS = ("pass", "corrected", "failed")
+VERDICTS = ("pass", "corrected", "unproven", "failed")
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,17 @@ class FitCard:
         By the names of FIT_FIELDS (what was measured) and ASKED (what was asked for); each is an attribute of the card
         too (``card.seam``). None is "could not be measured" and ``reasons`` says why.
     verdict
-        ``pass``, ``corrected`` or ``failed``.
+        One of VERDICTS; ``unproven`` where the idea gives nothing to compare with.
     failed
         Names of the fields that make it fail.
+    bars
+        Agreement with the idea's notes, bar by bar; empty where it was not compared.
+    details
+        What the sentence of a field names (a bar, a semitone), by its name.
+    summary
+        The card in one sentence.
     purity_parts
-        What purity is made of.
+        What purity is made of; for the JSON.
     corrections
         What was done to the take.
     reasons
@@ -36,6 +42,9 @@ class FitCard:
     values: Mapping[str, Value]
     verdict: str
     failed: tuple[str, ...] = ()
+    bars: tuple[float, ...] = ()
+    details: Mapping[str, str] = field(default_factory=dict)
+    summary: str = ""
     purity_parts: Mapping[str, float] = field(default_factory=dict)
     corrections: tuple[Correction, ...] = ()
     reasons: tuple[str, ...] = ()
@@ -56,6 +65,9 @@ class FitCard:
             "corrections": [correction.to_json() for correction in self.corrections],
             "verdict": self.verdict,
             "failed": list(self.failed),
+            "summary": self.summary,
+            "bars": list(self.bars),
+            "details": dict(self.details),
             "reasons": list(self.reasons),
         }
 
@@ -70,6 +82,9 @@ class FitCard:
             values,
             str(data.get("verdict", "unknown")),
             tuple(failed),
+            tuple(data.get("bars") or ()),
+            dict(data.get("details") or {}),
+            str(data.get("summary") or ""),
             dict(data.get("purity_parts") or {}),
             tuple(Correction.from_json(c) for c in data.get("corrections") or ()),
             tuple(data.get("reasons") or ()),

@@ -38,6 +38,10 @@ class FitField:
         The name under which the card holds what was asked for.
     weight, worst, best
         Share of the ranking's score, and the values that count as 0 and as 1 there.
+    only_made
+        The limit is for what was made here: of a loop that somebody else made, beyond it is a remark.
+    shown
+        Whether people see it; the JSON holds every field.
     """
 
     name: str
@@ -55,6 +59,8 @@ class FitField:
     weight: float = 0.0
     worst: float = 0.0
     best: float = 1.0
+    only_made: bool = False
+    shown: bool = True
 
     def text(self, value: Value) -> str:
         """The value with its unit, or ``unknown``."""
@@ -110,14 +116,14 @@ _ROWS = (
     FitField(
         name="astray_ms", label="Astray by its end", unit=" ms", form=".0f", group=OBEYS,
         meaning="what the tempo error comes to over the whole loop",
-        weight=0.05, worst=80.0, best=8.0,
+        weight=0.02, worst=80.0, best=8.0,
     ),
     FitField(
         name="grid_error_ms", label="Off the grid", unit=" ms", form=".1f", group=OBEYS, badge="Grid",
         meaning="median distance of its strong onsets from the nearest sixteenth",
         good=LOW, limit=35.0, why="beyond a sixteenth's third at 120 BPM the part is not on this grid",
         failure="Half its notes lie {value} or more off the grid of sixteenths; {limit} is let pass.",
-        weight=0.12, worst=35.0, best=2.0,
+        weight=0.06, worst=35.0, best=2.0, only_made=True,
     ),
     FitField(
         name="downbeat_offset_ms", label="Bar 1 off by", unit=" ms", form="+.1f", group=OBEYS,
@@ -129,19 +135,18 @@ _ROWS = (
     ),
     FitField(
         name="key_score", label="Key score", unit="", form=".1f", group=OBEYS,
-        meaning="MIREX weight of the key heard against the one asked for: 1 the same, 0.5 a fifth, 0.3 the relative",
+        meaning="nearness of the key heard: 1 the one asked for, 0.5 a fifth off, 0.3 its relative", shown=False,
     ),
     FitField(
         name="in_key_share", label="On the scale", unit="", form=".0%", group=OBEYS, badge="In key",
         meaning="share of its energy on the seven notes of the key", good=HIGH, limit=0.60,
         why="seven of twelve notes hold 58 % of anything by chance",
         failure="Only {value} of what sounds is in {detail}; {limit} is asked, and chance gives 58 %.",
-        weight=0.08, worst=7 / 12, best=0.9,
+        weight=0.05, worst=7 / 12, best=0.9,
     ),
     FitField(
         name="chord_agreement", label="On the chords", unit="", form=".0%", group=OBEYS,
         meaning="share of its energy on the chords asked for, half bar by half bar",
-        weight=0.20, worst=0.25, best=0.75,  # three of twelve notes by chance
     ),
     FitField(
         name="seam", label="Seam", unit="", form=".2f", group=OBEYS, badge="Seam",
@@ -149,14 +154,14 @@ _ROWS = (
         good=LOW, limit=1.5,
         why="half again as abrupt as the loop's own most abrupt moments is heard as a click or a gap",
         failure="The wrap {detail}: {value} times as abrupt as the loop's own moments.",
-        weight=0.12, worst=2.5, best=1.0,
+        weight=0.09, worst=2.5, best=1.0,
     ),
     FitField(
         name="purity", label="Purity", unit="", form=".2f", group=OBEYS, badge="Purity",
         meaning="how much it is only the instrument asked for", good=HIGH, limit=0.1,
         why="one pure recording in 80 lies below this, and six in ten with another instrument 6 dB under",
         failure="{detail}: purity {value} of 1, {limit} is asked.",
-        weight=0.14, worst=0.05, best=0.8,
+        weight=0.10, worst=0.05, best=0.8, only_made=True,
     ),
     FitField(
         name="loudness_lufs", label="Loudness", unit=" LUFS", form=".1f", group=OBEYS,
@@ -167,13 +172,82 @@ _ROWS = (
     FitField(
         name="true_peak_dbtp", label="True peak", unit=" dBTP", form=".1f", group=OBEYS,
         meaning="ITU-R BS.1770", good=LOW, limit=-0.1, why="nearer to full scale lossy players clip",
-        failure="It clips: its true peak is {value}, {limit} is the most.",
+        failure="It clips: its true peak is {value}, {limit} is the most.", only_made=True,
     ),
     FitField(
         name="infrasound_share", label="Below 20 Hz", unit="", form=".1%", group=OBEYS,
         meaning="share of its energy that nobody hears, direct current included", good=LOW, limit=0.10,
         why="it takes headroom and moves loudspeakers; of 68 loops by people none holds more than 8 %",
         failure="{value} of its energy is direct current or below 20 Hz; {limit} is let pass.",
+    ),
+    FitField(
+        name="harmony", label="Harmony with the idea", unit="", form=".0%", group=FITS, badge="Harmony",
+        meaning="how sure it is, by both sounds half bar by half bar, that the part was written over these bars",
+        good=HIGH, limit=0.40, why="most parts off the idea's pitch or order lie below, and 1 in 20 of fitting ones",
+        failure="Its notes do not fit the idea: {detail}.",
+        weight=0.08, worst=0.1, best=0.9,
+    ),
+    FitField(
+        name="agreement", label="Notes shared", unit="", form=".2f", group=FITS,
+        meaning="agreement minus semitone clash with the idea: 0 by chance, 1 and more shared notes",
+        weight=0.20, worst=0.0, best=1.5,
+    ),
+    FitField(
+        name="moved_semitones", label="Would agree best moved by", unit=" semitones", form="+d", group=FITS,
+        meaning="the transposition that would share most with the idea; 0 is where it lies",
+    ),
+    FitField(
+        name="variety", label="Different notes", unit="", form=".1f", group=FITS,
+        meaning="how many pitch classes it spreads over; a drone has 1 to 3", weight=0.05, worst=2.0, best=5.5,
+    ),
+    FitField(
+        name="place", label="Place", unit="", form=".0%", group=FITS, badge="Place",
+        meaning="how likely its place is, of all within a beat either way, by onsets, accents and notes of both",
+        good=HIGH, limit=0.15, why="nine in ten loops half a beat off lie below, of those in place 1 in 50",
+        failure="It seems to lie {detail} against the idea.",
+        weight=0.06, worst=0.1, best=0.9,
+    ),
+    FitField(
+        name="place_steps", label="Seems late by", unit=" sixteenths", form="+d", group=FITS,
+        meaning="the place within a beat where it would fit best; 0 is where it lies",
+    ),
+    FitField(
+        name="groove", label="Accents shared", unit="", form=".2f", group=FITS,
+        meaning="correlation of its onsets with the idea's, sixteenth by sixteenth", weight=0.07, worst=0.0, best=0.7,
+    ),
+    FitField(
+        name="pocket_ms", label="Off the idea's pocket", unit=" ms", form="+.0f", group=FITS, badge="Pocket",
+        meaning="how far its strokes lie off both the straight grid and the idea's own feel, late above 0",
+        good=ZERO, limit=18.0, why="players sit up to 15 ms off a grid on purpose; twice that is heard as a delay",
+        failure="It plays {value} off the beat, beyond the idea's own feel; {limit} is let pass.",
+        weight=0.04, worst=18.0, best=2.0, only_made=True,
+    ),
+    FitField(
+        name="looseness_ms", label="Looseness", unit=" ms", form=".0f", group=FITS,
+        meaning="how much strokes at the same place of the bar differ from one another",
+        good=LOW, limit=12.0, why="steady players keep within 10 ms; a groove that repeats is no looseness",
+        failure="Its strokes stray by {value} from bar to bar; {limit} is let pass.",
+        weight=0.02, worst=12.0, best=3.0, only_made=True,
+    ),
+    FitField(
+        name="low_end", label="Low end apart", unit="", form=".0%", group=FITS,
+        meaning="share of its notes below 120 Hz that sound while the idea holds another low note",
+        weight=0.03, worst=0.5, best=0.0,
+    ),
+    FitField(
+        name="masked_share", label="Hidden under the idea", unit="", form=".0%", group=FITS,
+        meaning="share of its power in beats and ERB bands where the idea is 6 dB louder, both equally loud",
+        weight=0.02, worst=0.8, best=0.2,
+    ),
+    FitField(
+        name="tuning_cents", label="Tuning against the idea", unit=" cents", form="+.0f", group=FITS,
+        meaning="difference of the two tunings", good=ZERO, limit=35.0,
+        why="beyond a third of a semitone every shared note beats",
+        failure="It is tuned {value} against the idea; {limit} is let pass.",
+    ),
+    FitField(
+        name="level_db", label="Level beside the idea", unit=" dB", form="+.1f", group=FITS,
+        meaning="its loudness minus that of the idea's bars",
     ),
 )  # fmt: skip
 FIT_FIELDS = {row.name: row for row in _ROWS}

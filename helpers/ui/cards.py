@@ -67,6 +67,7 @@ def _facts(path: Path, _changed: tuple[int, int]) -> dict[str, Any]:
         "badges": badges(fit),
         "numbers": numbers(fit),
         "reasons": list(fit.reasons),
+        "summary": fit.summary,
         "corrections": [made.words for made in fit.corrections],
         "why": list(data.get("why") or ()),
         "score": data.get("score"),
@@ -100,9 +101,11 @@ def badges(card: FitCard) -> list[dict[str, str]]:
 def numbers(card: FitCard) -> list[list[str]]:
     """The fit card in full, as rows of name and value; what could not be measured says so."""
     rows = []
-    for name, row in FIT_FIELDS.items():
+    for name, row in ((name, row) for name, row in FIT_FIELDS.items() if row.shown):
         asked = f" (asked: {row.text(getattr(card, row.asked))})" if row.asked else ""
         rows.append([row.label, row.text(getattr(card, name)) + asked])
+    if card.bars:
+        rows.append(["Notes shared, bar by bar", "  ".join(f"{value:.1f}" for value in card.bars)])
     return rows
 
 

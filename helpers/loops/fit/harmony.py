@@ -35,9 +35,15 @@ def measure_harmony(loop: Bars, idea: Bars, request: Request) -> Findings:
         return found | Findings(notes=("Harmony was not compared: no clear pitch sounds in the idea.",))
     learnt = load_weights("helpers.loops", "harmony")
     odds = learnt["intercept"] + sum(learnt[name] * cues[name] for name in CUES)
+    moved = int(np.argmax([mean_agreement(np.roll(own, s, axis=0), other) for s in range(-5, 7)])) - 5
+    values = {
+        "agreement": cues["agreement"],
+        "harmony": float(1 / (1 + np.exp(-np.clip(odds, -50, 50)))),
+        "moved_semitones": moved if cues["above_moved"] < -CLEAR_COST else 0,
+    }
     return found | Findings(
-        {"agreement": cues["agreement"], "harmony": float(1 / (1 + np.exp(-np.clip(odds, -50, 50))))},
-        {"harmony": _said(own, other, cues, request)},
+        values,
+        {"harmony": _said(own, other, cues, moved, request)},
         bars=tuple(np.round(_by_bar(own, other), 3).tolist()),
     )
 
@@ -90,12 +96,10 @@ def _by_bar(loop: np.ndarray, idea: np.ndarray) -> np.ndarray:
     return (value * weight).sum(axis=1) / weight.sum(axis=1)
 
 
-def _said(loop: np.ndarray, idea: np.ndarray, cues: dict[str, float], request: Request) -> str:
+def _said(loop: np.ndarray, idea: np.ndarray, cues: dict[str, float], moved: int, request: Request) -> str:
     """What keeps the part from agreeing more, with the bar: a clash, the pitch of all of it, or its order."""
     if cues["above_moved"] < -CLEAR_COST and cues["above_moved"] <= cues["above_turned"]:
-        moved = [mean_agreement(np.roll(loop, s, axis=0), idea) for s in range(-5, 7)]
-        best = int(np.argmax(moved)) - 5
-        return f"moved by {best:+d} semitone{'s' if abs(best) > 1 else ''} it would agree better"
+        return f"moved by {moved:+d} semitone{'s' if abs(moved) > 1 else ''} it would agree better"
     if cues["above_turned"] < -CLEAR_COST:
         turned = [mean_agreement(np.roll(loop, 2 * t, axis=1), idea) for t in range(loop.shape[1] // 2)]
         best = int(np.argmax(turned))
@@ -106,4 +110,5 @@ def _said(loop: np.ndarray, idea: np.ndarray, cues: dict[str, float], request: R
     own, other = max(clash, key=lambda pair: clash[pair])
     names = FLAT_NAMES if request.key is not None and request.key.prefers_flats else SHARP_NAMES
     low = "clashes" if _by_bar(loop, idea)[bar] < CLEAR_COST else "agrees least"
-    return f"bar {bar + 1} {low}: its {names[own]} against the idea's {names[other]}"
+    said = [names[pitch].replace("#", "♯").replace("b", "♭") for pitch in (own, other)]
+    return f"bar {bar + 1} {low}: its {said[0]} against the idea's {said[1]}"

@@ -6,12 +6,14 @@ import numpy as np
 
 from ...records import Request
 from ..findings import Findings
-from ..pulse import grid_distances_seconds
+from ..pulse import grid_distances_seconds, sharp_onsets
 from .bars import Bars
 from .place import FEWEST_ONSETS, likeness
 
-STRONG = 0.25  # onsets at least this strong, of the 90th percentile, are placed on purpose
+# Onsets at least this strong, of the 90th percentile and of the strongest, have a start that can be placed.
+STRONG, LEAST_STRENGTH = 0.25, 0.15
 FEWEST_REPEATS = 6  # strokes at places of the bar that are struck twice or more
+STEP_SHARE = 0.3  # of a sixteenth: farther from it lie triplets and thirty-seconds, which are placed elsewhere
 NORMAL_SPREAD = 1.4826  # standard deviation of a normal distribution over its median distance from the median
 
 
@@ -40,11 +42,14 @@ def strong_times(sound: Bars) -> np.ndarray:
     onsets = sound.onsets
     if onsets.times.size == 0:
         return onsets.times
-    return onsets.times[onsets.strengths >= STRONG * np.percentile(onsets.strengths, 90)]
+    strong = onsets.strengths >= max(STRONG * np.percentile(onsets.strengths, 90), LEAST_STRENGTH)
+    return onsets.times[strong & sharp_onsets(onsets, sound.clip)]
 
 
 def _looseness_ms(times: np.ndarray, away: np.ndarray, loop: Bars) -> float | None:
     """How much strokes at the same place of the bar differ from one another; a groove that repeats is steady."""
+    on_step = np.abs(away) < STEP_SHARE * loop.step_seconds
+    times, away = times[on_step], away[on_step]
     place = np.round((times - away) / loop.step_seconds).astype(int) % loop.meter.steps_per_bar
     left: list[float] = []
     for at in np.unique(place):

@@ -1,0 +1,54 @@
+"""The card in one sentence, in a producer's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...records.fit_fields import Value
+from ..findings import Findings
+
+IN_TIME_MS = 4.0
+LOCKED, LOOSE = 0.6, 0.25  # of the accents shared
+HIDDEN, RUBBING = 0.25, 0.3  # of the power masked, of the low end against another note
+
+
+def summarise(found: Findings, failures: list[str]) -> str:
+    """One sentence of what was measured; a loop that fails says why first."""
+    if failures:
+        more = f" ({len(failures) - 1} more below)" if len(failures) > 1 else ""
+        return f"Not usable as it is: {failures[0][0].lower()}{failures[0][1:].rstrip('.')}{more}."
+    clauses = [clause for clause in (_notes(found), _time(found.values), _room(found.values)) if clause]
+    text = ", ".join(clauses)
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def _notes(found: Findings) -> str:
+    if not found.bars:
+        return ""
+    worst, best = min(found.bars), max(found.bars)
+    where = found.bars.index(best) + 1
+    if len(found.bars) == 1 or best - worst < 0.1:
+        return f"agrees with the idea's notes evenly ({best:.1f})"
+    least = found.bars.index(worst) + 1
+    if worst > 0.5:
+        return f"shares the idea's notes in every bar, most in bar {where} ({best:.1f}), least in bar {least}"
+    return f"shares the idea's notes most in bar {where} ({best:.1f}) and hardly in bar {least} ({worst:.1f})"
+
+
+def _time(values: Mapping[str, Value]) -> str:
+    said = []
+    pocket, groove = values.get("pocket_ms"), values.get("groove")
+    if isinstance(groove, float):
+        how = "locks to" if groove > LOCKED else "follows" if groove > LOOSE else "plays across"
+        said.append(f"{how} its accents ({groove:.2f})")
+    if isinstance(pocket, float):
+        side = "behind" if pocket > 0 else "ahead of"
+        said.append("in its pocket" if abs(pocket) < IN_TIME_MS else f"{abs(pocket):.0f} ms {side} its pocket")
+    return " ".join(said)
+
+
+def _room(values: Mapping[str, Value]) -> str:
+    hidden, low = values.get("masked_share"), values.get("low_end")
+    if isinstance(low, float) and low > RUBBING:
+        return f"its low notes differ from the idea's for {low:.0%} of their time"
+    return f"{hidden:.0%} of it lies hidden under the idea" if isinstance(hidden, float) and hidden > HIDDEN else ""
