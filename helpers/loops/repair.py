@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from ..records import Clip, Correction, FitCard, Loop, Request
-from .stretch import apply_stretch
+from ..sound.stretch import apply_stretch
 
 MOST_SEMITONES = 5
 

@@ -2,6 +2,7 @@
 const VERDICTS = {
   pass: ["check", "pass"],
   corrected: ["wrench", "corrected"],
+  unproven: ["cross", "unproven"],
   failed: ["cross", "failed"],
   unknown: ["cross", "not measured"],
 };
@@ -322,6 +323,7 @@ export default {
           ),
           card.labels.map((text) => h("span.lg-badge.plain", {}, text)),
         ),
+        card.summary ? h("p.small", {}, card.summary) : null,
         card.corrections.length
           ? h(
               "p.small.muted",
