@@ -117,7 +117,7 @@ class RayPool:
                     log_to_driver=False,
                     logging_level="ERROR",
                 )
-            except (ConnectionError, ValueError, RuntimeError) as error:
+            except Exception as error:  # Ray raises it bare when a node does not start in time
                 line = (str(error).splitlines() or [""])[0]
                 raise NotAvailable(
                     f"No Ray cluster answers at {address!r} ({line}); start one or say --ray local."

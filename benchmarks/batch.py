@@ -1,0 +1,125 @@
+"""Batches: loops a minute by workers, memory a worker, and a cluster of simulated GPUs whose actors die.
+
+    python -m benchmarks.batch IDEA [IDEA ...]                # this machine: 1 worker against 2, memory over many loops
+    python -m benchmarks.batch --cluster [--jobs 1000]        # Ray: 8 declared GPUs, a stand-in engine, 5 % actor deaths
+
+The first makes real sketch loops. The second replaces the engine by a wait of known length, so what is measured is the
+driver: utilisation is the seconds that jobs asked for over the seconds that all GPUs were held.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import resource
+import signal
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from helpers.batch.jobs import plan_jobs
+from helpers.batch.pool import LocalPool, RayPool
+from helpers.batch.run import run_batch
+from helpers.batch.worker import Heard, Made
+from helpers.batch.worker import make as make_loops
+
+RESULTS = Path(__file__).resolve().parent / "results" / "batch.json"
+INSTRUMENTS = ["bass guitar", "piano", "drum kit"]
+GPUS, TAKE_SECONDS, DEATHS = 8, 2.0, 0.05
+
+
+def make_and_weigh(idea: str, settings: dict[str, Any], analysis: Any, scratch: str | None = None) -> Made:
+    """The real work; the worker's peak memory so far travels as a file of the job."""
+    made = make_loops(idea, settings, analysis, scratch)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    made.files["peak.txt"] = f"{os.getpid()} {peak:.0f}".encode()
+    return made
+
+
+def hear_nothing(idea: str) -> Heard:
+    return Heard({})
+
+
+def wait_or_die(idea: str, settings: dict[str, Any], analysis: Any, scratch: str | None = None) -> Made:
+    """A take of known length; by chance the actor dies in the middle of it."""
+    chance = random.Random(os.urandom(8))
+    if chance.random() < DEATHS:
+        time.sleep(TAKE_SECONDS / 2)
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(TAKE_SECONDS)
+    return Made("done", {"loop.wav": b"0" * 1_000_000, "loop.json": b"{}"})
+
+
+def loops_a_minute(ideas: list[str], workers: int, jobs: int) -> tuple[float, list[list[int]]]:
+    """Loops a minute with ``workers``, and each worker's peak memory in MiB, job by job."""
+    rows = [
+        job
+        for seed in range(-(-jobs // (len(ideas) * len(INSTRUMENTS))))
+        for job in plan_jobs(ideas, INSTRUMENTS, {"takes": "1", "bars": "4", "seed": str(seed)})
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        pool = LocalPool(workers)
+        try:
+            run_batch(rows[:workers], folder, pool, make=make_and_weigh)  # workers start and import
+            began = time.perf_counter()
+            summary = run_batch(rows[:jobs], folder, pool, make=make_and_weigh)
+            seconds = time.perf_counter() - began
+        finally:
+            pool.close()
+        found: dict[str, list[int]] = {}
+        for path in sorted(Path(folder).rglob("peak.txt"), key=lambda p: p.stat().st_mtime):
+            worker, mib = path.read_text().split()
+            found.setdefault(worker, []).append(int(mib))
+        loops = sum(len(row.loops) for row in summary.rows) - workers
+        return 60 * loops / seconds, list(found.values())
+
+
+def cluster(jobs: int) -> dict[str, Any]:
+    import ray
+
+    ray.init(num_cpus=2, num_gpus=GPUS, include_dashboard=False, log_to_driver=False, object_store_memory=2 * 10**8)
+    with tempfile.TemporaryDirectory() as folder:
+        idea = Path(folder) / "idea.wav"
+        idea.write_bytes(b"idea")
+        planned = [job for seed in range(jobs) for job in plan_jobs([idea], ["piano"], {"seed": str(seed)})]
+        pool = RayPool("local")
+        before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, time.perf_counter()
+        try:
+            summary = run_batch(planned, Path(folder) / "out", pool, hear=hear_nothing, make=wait_or_die)
+        finally:
+            seconds = time.perf_counter() - began
+            pool.close()
+    return {
+        "jobs": jobs, "done": summary.count("done"), "failed": summary.count("failed"), "seconds": round(seconds, 1),
+        "utilisation": round(summary.count("done") * TAKE_SECONDS / (GPUS * seconds), 3),
+        "driver_mib_before": round(before), "driver_mib_peak": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("ideas", nargs="*")
+    parser.add_argument("--cluster", action="store_true")
+    parser.add_argument("--jobs", type=int)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    args = parser.parse_args()
+    results = json.loads(args.out.read_text()) if args.out.exists() else {}
+    if args.cluster:
+        results["cluster"] = cluster(args.jobs or 1000)
+    else:
+        jobs = args.jobs or 24
+        one, _ = loops_a_minute(args.ideas, 1, jobs)
+        two, peaks = loops_a_minute(args.ideas, 2, jobs)
+        results["machine"] = {
+            "jobs": jobs, "loops_a_minute": {"1": round(one, 1), "2": round(two, 1)}, "ratio": round(two / one, 2),
+            "worker_mib_first_and_last": [[p[0], p[-1]] for p in peaks],
+        }  # fmt: skip
+    args.out.write_text(json.dumps(results, indent=2) + "\n")
+    print(json.dumps(results, indent=2))
+
+
+if __name__ == "__main__":
+    main()
