@@ -1,7 +1,7 @@
 """Batches: loops a minute by workers, memory a worker, and a cluster of simulated GPUs whose actors die.
 
     python -m benchmarks.batch IDEA [IDEA ...]                # this machine: 1 worker against 2, memory over many loops
-    python -m benchmarks.batch --cluster [--jobs 1000]        # Ray: 8 declared GPUs, a stand-in engine, 5 % actor deaths
+    python -m benchmarks.batch --cluster [--jobs 1000]        # Ray: 8 declared GPUs, a stand-in engine, 5 % deaths
 
 The first makes real sketch loops. The second replaces the engine by a wait of known length, so what is measured is the
 driver: utilisation is the seconds that jobs asked for over the seconds that all GPUs were held.
@@ -92,10 +92,11 @@ def cluster(jobs: int) -> dict[str, Any]:
         finally:
             seconds = time.perf_counter() - began
             pool.close()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
         "jobs": jobs, "done": summary.count("done"), "failed": summary.count("failed"), "seconds": round(seconds, 1),
         "utilisation": round(summary.count("done") * TAKE_SECONDS / (GPUS * seconds), 3),
-        "driver_mib_before": round(before), "driver_mib_peak": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "driver_mib_before": round(before), "driver_mib_peak": round(peak),
     }  # fmt: skip
 
 
