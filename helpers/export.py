@@ -95,6 +95,7 @@ def sidecar(loop: Loop, request: Request, idea: dict[str, Any], rank: int) -> di
             "license": take.licence,
             "labels": list(take.labels),
             "notes": list(take.notes),
+            "sound": take.sound,
         },
         "rank": rank or None,
         "score": None if loop.score is None else round(loop.score, 4),

@@ -1,4 +1,4 @@
-"""The sketch engine: our own composer through a SoundFont. Runs anywhere, in a moment, with nothing to download."""
+"""The sketch engine: our own composer through our own voices or a SoundFont. Runs anywhere, in a moment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .. import __version__
 from ..errors import InvalidInput, LoopsError
 from ..music.instruments import find_instrument
 from ..records import Analysis, CancelCheck, Clip, EngineInfo, Progress, Readiness, Request, Take
-from ..sketch import Score, compose, find_soundfont, patch_swapped, render, write_midi
+from ..sketch import Score, compose, find_soundfont, heard_kicks, patch_swapped, plan_sound, render, write_midi
 from .base import Engine, stop_if, take_seed
 
 
@@ -22,7 +22,8 @@ class SketchEngine(Engine):
         sample_rate=44_100,
         channels=2,
         max_seconds=600.0,
-        licence="The notes are yours; the sound is rendered from a SoundFont, named with its licence on every take.",
+        licence="The notes are yours, and so is the sound of electronic instruments; played ones sound from a "
+        "SoundFont, named with its licence on every take.",
         memory_gib=0.4,
         hears=frozenset({"analysis"}),
         good_at="every instrument, at once: exact tempo, key and chords, with MIDI",
@@ -55,29 +56,33 @@ class SketchEngine(Engine):
         cancel: CancelCheck,
     ) -> list[Take]:
         font = find_soundfont()
+        kicks = heard_kicks(request, analysis) if request.duck else ()
         takes = []
         for done, number in enumerate(numbers):
             stop_if(cancel)
             progress("composing", done / len(numbers), None)
             score = _compose(request, analysis, number)
-            swapped = patch_swapped(score)
-            sound = (f"sound: {font.title} has no usable {score.instrument} there, so its {swapped} plays",)
+            sound = plan_sound(score, request, number)
+            notes = [f"{name}: {value}" for name, value in score.choices] + [f"sound: {sound.name} ({sound.family})"]
+            swapped = patch_swapped(score) if sound.is_sampled else None
+            if swapped:
+                notes.append(f"sound: {font.title} has no usable {score.instrument} there, so its {swapped} plays")
+            if sound.is_sampled and font.note:
+                notes.append(font.note)
+            bank = f"{font.title} SoundFont ({font.licence})" if sound.is_sampled else "made here, yours"
             takes.append(
                 Take(
-                    clip=render(score, request, self.info.sample_rate),
+                    clip=render(score, request, self.info.sample_rate, sound, kicks),
                     engine=self.info.name,
                     engine_version=__version__,
                     seed=take_seed(request, number),
                     prompt=score.describe(),
-                    licence=f"notes: yours; sound: {font.title} SoundFont ({font.licence})",
-                    model=font.title,
+                    licence=f"notes: yours; sound: {bank}",
+                    model=font.title if sound.is_sampled else "own voices",
                     midi=write_midi(score),
                     exact=True,
-                    notes=(
-                        *(f"{name}: {value}" for name, value in score.choices),
-                        *(sound if swapped else ()),
-                        *([font.note] if font.note else []),
-                    ),
+                    sound=sound.to_json(),
+                    notes=tuple(notes),
                 )
             )
         progress("composing", 1.0, 0.0)

@@ -76,7 +76,10 @@ def _table() -> tuple[Instrument, ...]:
     fretless bass | bass | 35 | 28 | 60 | s | fretless
     slap bass | bass | 36 | 28 | 60 | d | slap bass 1, funk bass
     pop bass | bass | 37 | 28 | 60 | d | slap bass 2, popped bass
-    synth bass | bass | 38 | 24 | 60 | s | analog bass, moog bass, moog, synth bass 1, acid bass, 303, tb-303, saw bass, reese, reese bass, house bass
+    synth bass | bass | 38 | 24 | 60 | s | analog bass, moog bass, moog, synth bass 1, saw bass, house bass
+    reese bass | bass | 38 | 24 | 60 | s | reese, neuro bass, hoover bass
+    acid bass | bass | 38 | 24 | 60 | s | acid, 303, tb-303, acid line
+    fm bass | bass | 38 | 24 | 60 | s | dx bass, lately bass, solid bass
     sub bass | bass | 39 | 24 | 55 | s | sub, synth bass 2, sine bass, deep bass
     808 | bass | 39 | 24 | 55 | s | 808 bass, 808 sub, trap bass, 808s
     violin | lead | 40 | 55 | 96 | s | fiddle, solo violin
@@ -120,7 +123,8 @@ def _table() -> tuple[Instrument, ...]:
     whistle | lead | 78 | 60 | 96 | s | whistling
     ocarina | lead | 79 | 60 | 84 | s |
     square lead | lead | 80 | 48 | 96 | s | chiptune, chip lead, 8-bit, 8 bit, square wave, gameboy
-    synth lead | lead | 81 | 48 | 96 | s | lead, saw lead, sawtooth lead, lead synth, supersaw, synth, synthesizer, edm lead
+    synth lead | lead | 81 | 48 | 96 | s | lead, saw lead, sawtooth lead, lead synth, synth, synthesizer, edm lead
+    supersaw | lead | 81 | 48 | 96 | s | supersaw lead, super saw, hypersaw, trance lead, hoover
     calliope lead | lead | 82 | 48 | 96 | s | calliope, flute lead
     chiff lead | lead | 83 | 48 | 96 | s | chiff
     charang lead | lead | 84 | 48 | 96 | s | charang, synth guitar
@@ -129,7 +133,9 @@ def _table() -> tuple[Instrument, ...]:
     bass and lead | lead | 87 | 36 | 84 | s | bass + lead
     new age pad | pad | 88 | 36 | 96 | s | fantasia, bell pad
     warm pad | pad | 89 | 36 | 91 | s | pad, analog pad, soft pad, synth pad, ambient pad, pads
-    polysynth | chords | 90 | 36 | 96 | s | poly synth, poly, synth chords, juno, prophet, supersaw chords
+    polysynth | chords | 90 | 36 | 96 | s | poly synth, poly, synth chords, juno, prophet
+    synth stab | chords | 90 | 36 | 96 | d | chord stab, house stab, rave stab, techno stab, synth stabs, dub chord
+    supersaw chords | chords | 81 | 48 | 96 | s | trance chords, edm chords
     choir pad | pad | 91 | 36 | 91 | s | space voice
     bowed pad | pad | 92 | 36 | 91 | s | bowed glass, glass pad
     metallic pad | pad | 93 | 36 | 91 | s | metal pad
@@ -158,7 +164,8 @@ def _table() -> tuple[Instrument, ...]:
     room kit | drums | 8 | 35 | 81 | d | room drums, live drums
     power kit | drums | 16 | 35 | 81 | d | rock drums, rock kit, power drums, metal drums
     electronic kit | drums | 24 | 35 | 81 | d | electronic drums, electro drums, simmons
-    808 kit | drums | 25 | 35 | 81 | d | 808 drums, 909, 909 drums, drum machine, tr-808, tr-909, trap drums, analog drums, house drums, techno drums
+    808 kit | drums | 25 | 35 | 81 | d | 808 drums, drum machine, tr-808, trap drums, analog drums
+    909 kit | drums | 25 | 35 | 81 | d | 909, 909 drums, tr-909, house drums, techno drums
     jazz kit | drums | 32 | 35 | 81 | d | jazz drums
     brush kit | drums | 40 | 35 | 81 | d | brushes, brush drums
     orchestra kit | drums | 48 | 35 | 81 | d | orchestral percussion, cinematic drums

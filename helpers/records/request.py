@@ -87,6 +87,13 @@ class Request:
     seed: int = _music("whole", "Seed", "repeat a result; without it one is drawn and reported", 0, low=0,
                        high=LARGEST_SEED, is_open=True, hint="new each time", group="Takes and steering")
     dry: bool = control("switch", "Dry, without reverb", "no reverb", False, group="Takes and steering")
+    sound: str = control("text", "Sound", "a preset: classic, warm, dark, bright, plucky, gritty, wide, soft, tight, "
+                         "deep, alone or with a number such as 'warm 7'; or sampled", "", hint="as the genre has it",
+                         group="Sound", heard_by=NOTES)
+    width: float | None = _slider("Width", "mono", "wide", "stereo width, mono 0 to twice as wide 1", group="Sound",
+                                  heard_by=NOTES)
+    duck: float = _slider("Ducks under the kick", "not", "deep", "how far the part ducks under the idea's kick", 0.0,
+                          group="Sound", heard_by=NOTES)
     guide: str = control("choice", "Guide", "what a neural model follows", "sketch", choices=GUIDES,
                          group="Takes and steering", heard_by=GUIDE)
     guide_strength: float = _slider("Guide strength", "free", "close", "how closely", 0.5, group="Takes and steering",

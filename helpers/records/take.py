@@ -60,7 +60,8 @@ def silent_progress(stage: str, fraction: float | None = None, seconds_left: flo
 class Take:
     """What an engine returned, before any correction.
 
-    ``midi`` is the bytes of a Standard MIDI File where the engine has a score. ``exact`` means the take starts on bar 1
+    ``midi`` is the bytes of a Standard MIDI File where the engine has a score, ``sound`` the preset that plays it
+    with its values. ``exact`` means the take starts on bar 1
     and holds exactly the loop plus its decaying tail (true for the sketch). ``labels`` names every approximation that
     changes the model's output distribution (empty = reference quality). ``number`` is the take's number in its request.
     """
@@ -74,6 +75,7 @@ class Take:
     licence: str = ""
     model: str | None = None
     midi: bytes | None = None
+    sound: dict[str, Any] = field(default_factory=dict)
     exact: bool = False
     labels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """The composer: one instrument's part for an idea, as notes, as sound, as MIDI and as a picture.
 
-``compose`` decides the notes, ``render`` plays them through a SoundFont, ``write_midi`` saves them, ``plot_roll`` draws
-them. The vocabulary is in :mod:`cells`, :mod:`kits`, :mod:`genres` and :mod:`harmony`; the roles are in :mod:`parts`.
+``compose`` decides the notes, ``plan_sound`` the sound, ``render`` plays them, ``write_midi`` saves them,
+``plot_roll`` draws them. The vocabulary is in :mod:`cells`, :mod:`kits`, :mod:`genres` and :mod:`harmony`; the roles are in :mod:`parts`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,21 @@ from .parts.lead import write_lead
 from .parts.pad import write_pad
 from .plot import plot_roll
 from .score import Score
-from .sound import patch_swapped, render
+from .sound import heard_kicks, patch_swapped, plan_sound, render
 from .soundfont import SoundFont, find_soundfont
 
-__all__ = ["Score", "SoundFont", "compose", "find_soundfont", "patch_swapped", "plot_roll", "render", "write_midi"]
+__all__ = [
+    "Score",
+    "SoundFont",
+    "compose",
+    "find_soundfont",
+    "heard_kicks",
+    "patch_swapped",
+    "plan_sound",
+    "plot_roll",
+    "render",
+    "write_midi",
+]
 
 _WRITERS = {
     "bass": write_bass,

@@ -1,33 +1,20 @@
-"""A score as sound: played early and in tune, in a room that suits its role, cut to start exactly on bar 1."""
+"""A score as sound: through our own electronic voices or a sampled bank, cut to start exactly on bar 1, mix-ready."""
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..music.meter import loop_samples
-from ..records import Clip, Request
-from ..sound.audio import loudness_lufs, resample
+from ..records import Analysis, Clip, Request
+from ..sound.audio import loudness_lufs
 from ..sound.infrasound import remove_infrasound
-from .midi import DRUM_CHANNEL, channel_setup, part_events
+from .brief import read_brief
+from .sampled import LEAD_IN_SECONDS, play_sampled, playable
 from .score import Score
 from .soundfont import find_soundfont
-from .synth import (
-    LATEST_ATTACK_SECONDS,
-    SYNTH_RATE,
-    Event,
-    Habit,
-    bank_habits,
-    fine_tuning,
-    mix_controls,
-    read_bank,
-    sounding_program,
-    synthesise,
-)
+from .voices import SAMPLED, VOICES, Sound, choose_sound, driven, ducking, play, read_sound, tilted
 
-LEAD_IN_SECONDS = 0.125  # room before bar 1 for attacks that must begin early
 LONGEST_TAIL_SECONDS = 3.0
 FADE_OUT_SECONDS = 0.06
 TAIL_FLOOR = 10 ** (-66 / 20)  # of the peak: below this the tail is over
@@ -36,31 +23,57 @@ CEILING = 0.84  # -1.5 dBFS
 CREST_DB = 13.5  # peak above loudness (LUFS): -2.5 dBFS at -16 LUFS, with room for peaks between samples
 LOOK_AHEAD_SECONDS = 0.002
 MOST_LIMITING_DB = 7.0
-VOLUMES = (127, 80, 50)  # the quieter ones only when the sum of the voices clipped
-TUNING_STEP_CENTS = 4  # closer than that no one hears; each step needs a channel
-CHANNELS = tuple(c for c in range(16) if c != DRUM_CHANNEL)
+KICK_ACCENT = 0.5  # of the idea's strongest low onset
+MONO_BELOW_HZ = 150.0  # under this the two sides are one, as records and large rooms need
 
 
 @dataclass(frozen=True)
 class Room:
-    """Reverb and chorus sends 0..127 and the width of the stereo image, 0 mono to 1 as the bank has it."""
+    """How a role stands in the mix: reverb and chorus sends 0..127 of a bank, the width of the stereo image (0 mono,
+    1 as made), and below which frequency a part leaves the room to the bass, in Hz."""
 
     reverb: int
     chorus: int
     width: float
+    low_cut_hz: float
 
 
 ROOMS = {
-    "bass": Room(0, 0, 0.0),
-    "chords": Room(24, 0, 1.0),
-    "pad": Room(46, 0, 1.0),
-    "lead": Room(30, 0, 0.7),
-    "arpeggio": Room(30, 0, 1.0),
-    "drums": Room(10, 0, 1.0),
+    "bass": Room(0, 0, 0.0, 0.0),
+    "chords": Room(24, 0, 1.0, 60.0),
+    "pad": Room(46, 0, 1.0, 80.0),
+    "lead": Room(30, 0, 0.7, 80.0),
+    "arpeggio": Room(30, 0, 1.0, 80.0),
+    "drums": Room(10, 0, 1.0, 0.0),
 }
 
 
-def render(score: Score, request: Request, sample_rate: int = 44_100) -> Clip:
+def plan_sound(score: Score, request: Request, take: int = 0) -> Sound:
+    """Choose the sound of a take: what ``request.sound`` asks for, else one that suits the genre and the mood.
+
+    Instruments that are played rather than programmed sound through the bank, as do all with the sound ``sampled``.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such sound.
+    """
+    said = dict(score.choices)
+    family = SAMPLED if request.sound == SAMPLED else VOICES.get(score.instrument, SAMPLED)
+    asked = "" if request.sound == SAMPLED else request.sound
+    if family == SAMPLED and read_sound(asked)[0] is None:
+        asked = "classic 0"
+    stream = request.digest() + f"|{take}".encode()
+    return choose_sound(family, asked, said.get("genre", ""), said.get("mood", ""), stream)
+
+
+def render(
+    score: Score,
+    request: Request,
+    sample_rate: int = 44_100,
+    sound: Sound | None = None,
+    kicks: tuple[float, ...] = (),
+) -> Clip:
     """Play a score.
 
     Parameters
@@ -68,51 +81,84 @@ def render(score: Score, request: Request, sample_rate: int = 44_100) -> Clip:
     score
         The part.
     request
-        Only ``dry`` is read: no reverb, no chorus.
+        ``dry``: no reverb, delay or chorus. ``width``: 0 mono, 0.5 as the sound is, 1 twice as wide. ``duck``: how far
+        the part ducks under the kicks, 0..1. ``tuning_cents``: where the idea's pitch lies.
     sample_rate
         Rate of the result in Hz.
+    sound
+        What it sounds through; None: as :func:`plan_sound` chooses for the first take.
+    kicks
+        Where the idea's kicks are, in quarters from bar 1.
 
     Returns
     -------
     Clip
         Float32 stereo: the loop, exactly as long as the score, then its decaying tail (at most three seconds). Bar 1 is
         heard at sample 0; the few milliseconds of attack that lie before it are added to the end of the loop, where
-        they sound when it repeats. At -19 dB RMS unless peaks would pass -1.5 dBFS. Equal input and SoundFont give
-        equal bytes.
+        they sound when it repeats. At -19 dB RMS unless peaks would pass -1.5 dBFS, one channel's worth below
+        MONO_BELOW_HZ. Equal input and SoundFont give equal bytes.
 
     Raises
     ------
     NotAvailable, InvalidInput
-        See :func:`find_soundfont`.
+        See :func:`find_soundfont` and :func:`plan_sound`.
     """
-    path = find_soundfont().path
-    pitches = tuple(sorted({n.pitch for n in score.notes}))
-    if pitches and not score.is_drums:
-        score = dataclasses.replace(score, program=sounding_program(path, score.program, pitches))
-    habits = bank_habits(path, score.program, score.is_drums, pitches) if pitches else {}
+    sound = sound or plan_sound(score, request)
     room = ROOMS[score.role]
-    sends = (0, 0) if request.dry else (room.reverb, room.chorus)
-    channels = _channels(score, habits)
-    events = _events(score, habits, channels)
-    loop_seconds = score.quarters * 60.0 / score.quarters_per_minute
-    seconds = LEAD_IN_SECONDS + loop_seconds + LONGEST_TAIL_SECONDS
-    bank = read_bank(path)
-    for volume in VOLUMES:
-        head = []
-        for channel, cents in set(channels.values()) or {(CHANNELS[0], 0.0)}:
-            head += [m.copy(channel=channel) for m in channel_setup(score)]
-            head += [*fine_tuning(channel, -cents), *mix_controls(channel, volume, *sends)]
-        sound = synthesise(bank, head, events, seconds)
-        if np.abs(sound).max(initial=0.0) < 0.999:
-            break
-    # Many banks hold samples with a constant offset; it must not decide the level.
-    sound = remove_infrasound(resample(Clip(_narrowed(sound, room.width), SYNTH_RATE), sample_rate)).samples
-    lead = round(LEAD_IN_SECONDS * sample_rate)
-    loop = loop_samples(score.bars, score.bpm, score.meter, sample_rate)
-    sound = _at_bar_one(sound, lead, loop, sample_rate)
+    quarter = 60.0 / score.quarters_per_minute
+    loop_seconds = score.quarters * quarter
+    tuning = float(getattr(request, "tuning_cents", 0.0) or 0.0)
+    if sound.family == SAMPLED:
+        made = _sampled(score, request, sound, room, loop_seconds, sample_rate, tuning)
+    else:
+        made = play(
+            sound,
+            score,
+            LEAD_IN_SECONDS,
+            loop_seconds + LONGEST_TAIL_SECONDS,
+            sample_rate,
+            dry=request.dry,
+            tuning_cents=tuning,
+        )
+    lead, loop = round(LEAD_IN_SECONDS * sample_rate), round(loop_seconds * sample_rate)
+    width = room.width if sound.family == SAMPLED else 1.0
+    if request.width is not None:
+        width = 2.0 * request.width * (width or 0.5)
+    made = _placed(made, width, room.low_cut_hz, sample_rate)
+    made = _at_bar_one(made, lead, loop, sample_rate)
+    if request.duck and kicks:
+        at = tuple(k * quarter for k in kicks)
+        made = (made * ducking(at, request.duck, loop_seconds, made.shape[1], sample_rate)).astype(np.float32)
     if score.is_drums:
-        sound = _limited(sound, loop, sample_rate)
-    return Clip(_levelled(sound, loop), sample_rate)
+        made = _limited(made, loop, sample_rate)
+    return Clip(_levelled(made, loop), sample_rate)
+
+
+def heard_kicks(request: Request, analysis: Analysis | None) -> tuple[float, ...]:
+    """Where the idea's kicks fall on the part's own grid, in quarters from bar 1; empty when none were heard."""
+    accents = read_brief(request, analysis, 0).low_accents.ravel()
+    return tuple(float(step) / 4 for step in np.flatnonzero(accents >= KICK_ACCENT))
+
+
+def _sampled(
+    score: Score, request: Request, sound: Sound, room: Room, loop_seconds: float, sample_rate: int, tuning: float
+) -> np.ndarray:
+    path = find_soundfont().path
+    patch = sound.patch
+    reverb = 0 if request.dry else min(127, round(room.reverb * patch.room))
+    made = play_sampled(
+        playable(score, path),
+        path,
+        reverb=reverb,
+        chorus=0 if request.dry else round(127 * patch.chorus),
+        seconds=loop_seconds,
+        tail_seconds=LONGEST_TAIL_SECONDS,
+        sample_rate=sample_rate,
+        tuning_cents=tuning,
+    )
+    # Many banks hold samples with a constant offset; it must not decide the level.
+    made = remove_infrasound(Clip(made, sample_rate)).samples
+    return tilted(driven(made, patch.drive_db), patch.tilt_db, sample_rate)
 
 
 def patch_swapped(score: Score) -> str | None:
@@ -122,7 +168,7 @@ def patch_swapped(score: Score) -> str | None:
     """
     if score.is_drums or not score.notes:
         return None
-    program = sounding_program(find_soundfont().path, score.program, tuple(sorted({n.pitch for n in score.notes})))
+    program = playable(score, find_soundfont().path).program
     if program == score.program:
         return None
     import pretty_midi
@@ -130,39 +176,16 @@ def patch_swapped(score: Score) -> str | None:
     return pretty_midi.program_to_instrument_name(program)
 
 
-def _channels(score: Score, habits: dict[int, Habit]) -> dict[int, tuple[int, float]]:
-    """Pitch -> (channel, deviation in cents): pitches that are out of tune alike share a channel."""
-    if score.is_drums:
-        return {pitch: (DRUM_CHANNEL, 0.0) for pitch in habits}
-    step = TUNING_STEP_CENTS
-    while True:
-        bins = {pitch: round(habit.cents / step) * step for pitch, habit in habits.items()}
-        used = sorted(set(bins.values()))
-        if len(used) <= len(CHANNELS):
-            return {pitch: (CHANNELS[used.index(cents)], float(cents)) for pitch, cents in bins.items()}
-        step *= 2
+def _placed(sound: np.ndarray, width: float, low_cut_hz: float, sample_rate: int) -> np.ndarray:
+    """The stereo image as wide as asked, one below MONO_BELOW_HZ; what the role leaves to the bass is cut."""
+    from scipy.signal import butter, sosfilt
 
-
-def _events(score: Score, habits: dict[int, Habit], channels: dict[int, tuple[int, float]]) -> list[Event]:
-    """The score's events in seconds after LEAD_IN_SECONDS, every note early by its own delay and on its own channel."""
-    quarter = 60.0 / score.quarters_per_minute
-    used = sorted({channel for channel, _ in channels.values()})
-    out: list[Event] = []
-    for at, order, message in part_events(score):
-        seconds = LEAD_IN_SECONDS + at * quarter
-        if message.type.startswith("note"):
-            channel, _ = channels[message.note]
-            out.append((seconds - habits[message.note].delay_seconds, order, message.copy(channel=channel)))
-        else:
-            out += [(max(0.0, seconds - LATEST_ATTACK_SECONDS), order, message.copy(channel=c)) for c in used]
-    return out
-
-
-def _narrowed(sound: np.ndarray, width: float) -> np.ndarray:
-    if width >= 1.0:
-        return sound
-    middle = sound.mean(axis=0, dtype=np.float32)
-    return (middle + np.float32(width) * (sound - middle)).astype(np.float32)
+    middle = (sound[0] + sound[1]) / 2
+    side = (sound[0] - sound[1]) / 2
+    if low_cut_hz:
+        middle = sosfilt(butter(2, low_cut_hz, "highpass", fs=sample_rate, output="sos"), middle)
+    side = width * sosfilt(butter(4, MONO_BELOW_HZ, "highpass", fs=sample_rate, output="sos"), side)
+    return np.stack([middle + side, middle - side]).astype(np.float32)
 
 
 def _at_bar_one(sound: np.ndarray, lead: int, loop: int, sample_rate: int) -> np.ndarray:

@@ -1,0 +1,83 @@
+"""Filters that move while they sound, and envelopes that move them.
+
+A moving filter's coefficients change every BLOCK samples while its state is kept (cookbook biquads by Robert
+Bristow-Johnson), which is smooth for envelopes of a millisecond and more.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+BLOCK = 64
+LOWEST_HZ, HIGHEST_SHARE = 20.0, 0.45  # the range of a cutoff; the share is of the sample rate
+
+
+def low_pass(sound: np.ndarray, cutoff_hz: np.ndarray, resonance: float, sample_rate: int) -> np.ndarray:
+    """Low-pass of 24 dB an octave; ``cutoff_hz`` has one value for each BLOCK of ``sound``, (channels, n).
+
+    ``resonance`` is the quality of the second of two stages, 0.7 none to about 12 whistling.
+    """
+    from scipy.signal import lfilter
+
+    w = 2 * np.pi * np.clip(cutoff_hz, LOWEST_HZ, HIGHEST_SHARE * sample_rate) / sample_rate
+    cos, sin = np.cos(w), np.sin(w)
+    out = np.asarray(sound, dtype=float)
+    for quality in (0.6, max(resonance, 0.6)):
+        alpha = sin / (2 * quality)
+        b = np.stack([(1 - cos) / 2, 1 - cos, (1 - cos) / 2], axis=1) / (1 + alpha)[:, None]
+        a = np.stack([1 + alpha, -2 * cos, 1 - alpha], axis=1) / (1 + alpha)[:, None]
+        done = np.empty_like(out)
+        if np.all(w == w[0]):
+            done = lfilter(b[0], a[0], out, axis=-1)
+        else:
+            state = np.zeros((*out.shape[:-1], 2))
+            for i in range(-(-out.shape[-1] // BLOCK)):
+                part = slice(i * BLOCK, (i + 1) * BLOCK)
+                done[..., part], state = lfilter(b[i], a[i], out[..., part], axis=-1, zi=state)
+        out = done
+    return out
+
+
+def band(sound: np.ndarray, low_hz: float, high_hz: float, sample_rate: int, order: int = 2) -> np.ndarray:
+    """What lies between two frequencies; a bound of 0 or above the range leaves that side open."""
+    from scipy.signal import butter, sosfilt
+
+    top = HIGHEST_SHARE * sample_rate
+    if low_hz > 0 and 0 < high_hz < top:
+        sections = butter(order, (low_hz, high_hz), "bandpass", fs=sample_rate, output="sos")
+    elif low_hz > 0:
+        sections = butter(order, low_hz, "highpass", fs=sample_rate, output="sos")
+    elif 0 < high_hz < top:
+        sections = butter(order, high_hz, "lowpass", fs=sample_rate, output="sos")
+    else:
+        return sound
+    return sosfilt(sections, sound, axis=-1)
+
+
+def adsr(
+    count: int, held: int, sample_rate: int, attack: float, decay: float, sustain: float, release: float
+) -> np.ndarray:
+    """An envelope 0..1 over ``count`` samples, released after ``held``: straight rise, exponential falls.
+
+    Times in seconds: ``decay`` and ``release`` are how long a fall of 60 dB takes.
+    """
+    t = np.arange(count) / sample_rate
+    rise = np.minimum(t / max(attack, 1e-4), 1.0)
+    fall = sustain + (1 - sustain) * np.exp(-6.9 * np.maximum(t - attack, 0.0) / max(decay, 1e-3))
+    out = rise * fall
+    if held < count:
+        out[held:] = out[max(held - 1, 0)] * np.exp(-6.9 * (t[held:] - t[held]) / max(release, 1e-3))
+    return out
+
+
+def tilted(sound: np.ndarray, db_per_octave: float, sample_rate: int, around_hz: float = 700.0) -> np.ndarray:
+    """The sound with its spectrum turned around a frequency: plus is brighter; from 40 Hz to 16 kHz."""
+    from scipy.fft import irfft, next_fast_len, rfft
+
+    if not db_per_octave:
+        return sound
+    count = sound.shape[-1]
+    size = next_fast_len(count + sample_rate // 4, real=True)
+    hz = np.clip(np.arange(size // 2 + 1) * (sample_rate / size), 40.0, 16_000.0)
+    gain = 10 ** (db_per_octave * np.log2(hz / around_hz) / 20)
+    return irfft(rfft(sound, size, axis=-1) * gain, size, axis=-1)[..., :count]

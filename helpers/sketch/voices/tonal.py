@@ -1,0 +1,266 @@
+"""Pitched voices: each note made by itself, then filtered, spread and put in its place. Sound is float64 (2, n)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from ...music.pitch import midi_hz
+from .filters import BLOCK, adsr, low_pass
+from .oscillators import HIGHEST_HZ, noise, phase_of, read_table, sine, wave_table
+from .patch import Patch
+
+SOFTEST, HARDEST = 20, 127
+MONO_FADE_SECONDS = 0.006
+# No two notes of an instrument are quite alike: standard deviations from note to note.
+STRAY_CENTS, STRAY_CUTOFF_OCTAVES, STRAY_DECAY = 2.5, 0.12, 0.05
+SUB_LEVEL = 0.7
+DRAWBARS = ((0.5, 0.7), (1.0, 1.0), (1.5, 0.45), (2.0, 0.65), (3.0, 0.35), (4.0, 0.3), (6.0, 0.12), (8.0, 0.18))
+KEY_CLICK_SECONDS = 0.006
+BODY_HZ = 400.0  # FM keys: a second modulator near this many times the note gives the tine
+
+
+@dataclass(frozen=True)
+class Played:
+    """A note in samples: ``start``, how long it is ``held``, MIDI ``pitch``, ``velocity`` 1..127."""
+
+    start: int
+    held: int
+    pitch: int
+    velocity: int
+
+
+Bending = Callable[[np.ndarray], np.ndarray]  # samples -> semitones
+
+
+def play_notes(
+    patch: Patch,
+    notes: list[Played],
+    bend: Bending | None,
+    count: int,
+    loop_seconds: float,
+    sample_rate: int,
+    rng: np.random.Generator,
+    tuning_cents: float = 0.0,
+) -> np.ndarray:
+    """All notes dry; float64 (2, count)."""
+    notes = sorted(notes, key=lambda n: (n.start, n.pitch))
+    if patch.mono:
+        notes = _one_at_a_time(notes)
+    make = {"analog": _analog, "fm": _fm, "organ": _organ, "808": _eight}[patch.engine]
+    out = np.zeros((2, count))
+    before: int | None = None
+    # Notes that begin and end together share one filter, as the keys of a paraphonic synthesiser do.
+    for (start, held), chord in groupby(notes, key=lambda n: (n.start, n.held)):
+        together = list(chord)
+        tail = MONO_FADE_SECONDS if patch.mono and held == _until_next(notes, start) else 1.2 * patch.release
+        size = min(held + round(tail * sample_rate), count - start)
+        if size < BLOCK:
+            continue
+        stray = 2.0 * rng.random(3) - 1.0
+        glide_from = before if patch.mono and patch.glide_seconds else None
+        sound = np.zeros((2, size))
+        for note in together:
+            hz = _pitch_hz(
+                patch, note, size, bend, glide_from, tuning_cents + STRAY_CENTS * 1.7 * stray[0], sample_rate
+            )
+            sound += make(patch, note, hz, size, held, loop_seconds, sample_rate, rng, stray)
+            before = note.pitch
+        if patch.engine == "analog":
+            sound = _filtered(patch, together, sound, start, loop_seconds, sample_rate, stray)
+        if tail == MONO_FADE_SECONDS:
+            sound[:, held:] *= np.linspace(1.0, 0.0, size - held)
+        out[:, start : start + size] += sound
+    return out
+
+
+def _one_at_a_time(notes: list[Played]) -> list[Played]:
+    """Each note ends where the next begins; of notes that begin together the highest stays."""
+    last = {n.start: n for n in notes}
+    firsts = sorted(last)
+    ends = [*firsts[1:], 1 << 40]
+    return [
+        Played(s, min(last[s].held, end - s), last[s].pitch, last[s].velocity)
+        for s, end in zip(firsts, ends, strict=True)
+    ]
+
+
+def _until_next(notes: list[Played], start: int) -> int:
+    later = [n.start for n in notes if n.start > start]
+    return min(later) - start if later else -1
+
+
+def _pitch_hz(
+    patch: Patch,
+    note: Played,
+    size: int,
+    bend: Bending | None,
+    glide_from: int | None,
+    cents: float,
+    sample_rate: int,
+) -> np.ndarray | float:
+    """The note's pitch in Hz: one number where it stands still, else (size,)."""
+    base = midi_hz(note.pitch) * 2 ** (cents / 1200)
+    moving = patch.drop_semitones or patch.vibrato_cents or bend is not None or glide_from not in (None, note.pitch)
+    if not moving:
+        return base
+    t = np.arange(size) / sample_rate
+    semitones = np.zeros(size)
+    if patch.drop_semitones:
+        semitones += patch.drop_semitones * np.exp(-t / patch.drop_seconds)
+    if patch.vibrato_cents:
+        depth = np.clip((t - 0.25) / 0.35, 0.0, 1.0)  # as players do: only on notes that last
+        semitones += patch.vibrato_cents / 100 * depth * np.sin(2 * np.pi * 5.3 * t)
+    if bend is not None:
+        semitones += bend(note.start + np.minimum(np.arange(size), note.held))
+    if glide_from is not None:
+        semitones += (glide_from - note.pitch) * np.exp(-t / (patch.glide_seconds / 3))
+    return base * 2 ** (semitones / 12)
+
+
+def _loudness(velocity: int) -> float:
+    return (velocity / HARDEST) ** 1.4
+
+
+def _envelope(patch: Patch, size: int, held: int, rate: int, stray: np.ndarray) -> np.ndarray:
+    decay = patch.decay * (1 + STRAY_DECAY * 1.7 * stray[2])
+    return adsr(size, min(held, size), rate, patch.attack, decay, patch.sustain, patch.release)
+
+
+def _analog(
+    patch: Patch,
+    note: Played,
+    hz: np.ndarray | float,
+    size: int,
+    held: int,
+    loop_seconds: float,
+    rate: int,
+    rng: np.random.Generator,
+    stray: np.ndarray,
+) -> np.ndarray:
+    """Oscillators, unfiltered: unison voices panned alternately, each with a phase of its own."""
+    top = float(np.max(hz)) * 2 ** (patch.detune_cents / 1200)
+    waves = [(patch.saw, "saw"), (patch.pulse, "pulse"), (patch.triangle, "triangle")]
+    tables = [(level, wave_table(name, top, patch.pulse_width)) for level, name in waves if level]
+    out = np.zeros((2, size))
+    voices = max(1, patch.voices)
+    places = np.linspace(-1.0, 1.0, voices) if voices > 1 else np.zeros(1)
+    for i, place in enumerate(places):
+        # Evenly spaced voices beat in step; a little jitter keeps them apart.
+        cents = patch.detune_cents / 2 * (place + (0.15 * (2 * rng.random() - 1) if voices > 1 else 0.0))
+        start = rng.random() if voices > 1 else 0.0
+        phase = phase_of(hz * 2 ** (cents / 1200) if cents else hz, size, rate, start)
+        one = np.zeros(size, dtype=np.float32)
+        for level, table in tables:
+            one += np.float32(level) * read_table(table, phase)
+        pan = patch.spread * place * (1 if i % 2 else -1)
+        out[0] += np.sqrt((1 - pan) / 2) * one
+        out[1] += np.sqrt((1 + pan) / 2) * one
+    out *= np.sqrt(2.0 / voices)
+    if patch.sub:
+        out += SUB_LEVEL * patch.sub * sine(phase_of(hz, size, rate))
+    if patch.noise:
+        out += patch.noise * np.stack([noise(rng, size), noise(rng, size)])
+    return out * (_envelope(patch, size, held, rate, stray) * _loudness(note.velocity))
+
+
+def _filtered(
+    patch: Patch, notes: list[Played], sound: np.ndarray, start: int, loop_seconds: float, rate: int, stray: np.ndarray
+) -> np.ndarray:
+    """The moving filter over the notes that began together."""
+    size = sound.shape[1]
+    blocks = -(-size // BLOCK)
+    t = np.arange(blocks) * (BLOCK / rate)
+    key = np.mean([n.pitch for n in notes]) - 60
+    hardness = (np.mean([n.velocity for n in notes]) - 90) / (HARDEST - SOFTEST)
+    octaves = patch.key_follow * key / 12 + patch.velocity_octaves * hardness + STRAY_CUTOFF_OCTAVES * 1.7 * stray[1]
+    envelope = np.exp(-6.9 * np.maximum(t - patch.env_attack, 0.0) / patch.env_decay)
+    if patch.env_attack:
+        envelope *= np.minimum(t / patch.env_attack, 1.0)
+    octaves = octaves + patch.env_octaves * envelope
+    if patch.sweep_octaves:
+        cycle = 2 * np.pi * max(1, round(loop_seconds / 8.0)) / loop_seconds
+        octaves = octaves + patch.sweep_octaves * np.sin(cycle * (t + start / rate) - np.pi / 2)
+    return low_pass(sound, patch.cutoff_hz * 2**octaves, patch.resonance, rate)
+
+
+def _fm(
+    patch: Patch,
+    note: Played,
+    hz: np.ndarray | float,
+    size: int,
+    held: int,
+    loop_seconds: float,
+    rate: int,
+    rng: np.random.Generator,
+    stray: np.ndarray,
+) -> np.ndarray:
+    """A carrier and a modulator, twice: the pair that gives the body, and, left and right apart, a detuned twin."""
+    hardness = (note.velocity - 90) / (HARDEST - SOFTEST)
+    top = float(np.max(hz))
+    # Carson: the partials reach about (index + 1) modulator frequencies above the carrier.
+    most = max(0.0, HIGHEST_HZ / (top * patch.ratio) - 1.0)
+    index = min(patch.index * 2 ** (patch.velocity_octaves * hardness + STRAY_CUTOFF_OCTAVES * 1.7 * stray[1]), most)
+    t = np.arange(size) / rate
+    falling = index * (0.25 + 0.75 * np.exp(-6.9 * t / patch.env_decay))
+    out = np.empty((2, size))
+    for side, sign in ((0, -1.0), (1, 1.0)):
+        cents = sign * patch.detune_cents / 2
+        phase = phase_of(hz * 2 ** (cents / 1200) if cents else hz, size, rate, 0.25 * rng.random() if cents else 0.0)
+        out[side] = sine(phase + falling * sine(patch.ratio * phase) / (2 * np.pi))
+    if patch.sub:
+        out += SUB_LEVEL * patch.sub * sine(phase_of(hz, size, rate))
+    if patch.snap != 1.0 and top * 14 < HIGHEST_HZ:  # the tine: a soft ring far above the note
+        ring = patch.snap * 2 ** (1.5 * hardness) * np.exp(-6.9 * t / (0.4 * patch.env_decay))
+        out += ring * sine(14.0 * phase_of(hz, size, rate))
+    return out * (_envelope(patch, size, held, rate, stray) * _loudness(note.velocity))
+
+
+def _organ(
+    patch: Patch,
+    note: Played,
+    hz: np.ndarray | float,
+    size: int,
+    held: int,
+    loop_seconds: float,
+    rate: int,
+    rng: np.random.Generator,
+    stray: np.ndarray,
+) -> np.ndarray:
+    """Drawbars, the high ones by ``cutoff_hz`` and touch, with the contacts' click."""
+    tilt = np.clip(patch.cutoff_hz / 4000.0, 0.1, 3.0) * 2 ** (patch.velocity_octaves * (note.velocity - 90) / 107)
+    phase = phase_of(hz, size, rate, 0.0)
+    one = np.zeros(size)
+    for ratio, level in DRAWBARS:
+        if float(np.max(hz)) * ratio < HIGHEST_HZ:
+            one += level * (tilt if ratio > 2 else 1.0) * sine(ratio * phase + rng.random())
+    click = np.exp(-np.arange(size) / (KEY_CLICK_SECONDS * rate)) * noise(rng, size)
+    one = 0.4 * one + patch.snap * 0.12 * click
+    return np.stack([one, one]) * (_envelope(patch, size, held, rate, stray) * _loudness(note.velocity) ** 0.5)
+
+
+def _eight(
+    patch: Patch,
+    note: Played,
+    hz: np.ndarray | float,
+    size: int,
+    held: int,
+    loop_seconds: float,
+    rate: int,
+    rng: np.random.Generator,
+    stray: np.ndarray,
+) -> np.ndarray:
+    """The long bass drum: a sine that drops into its pitch, a click before it, overtones by drive and touch."""
+    hardness = (note.velocity - 90) / (HARDEST - SOFTEST)
+    body = sine(phase_of(hz, size, rate))
+    gain = 10 ** ((patch.drive_db + 9.0 * hardness + 0.8 * stray[1]) / 20)
+    body = np.tanh(gain * (body + 0.12 * body * body)) / np.tanh(gain)
+    # A longer note rings longer, as on a drum whose decay is set for it.
+    long = max(patch.decay, 1.4 * held / rate)
+    shape = adsr(size, min(held, size), rate, patch.attack, long * (1 + 0.1 * stray[2]), patch.sustain, patch.release)
+    click = noise(rng, size) * np.exp(-np.arange(size) / (0.0015 * rate)) * patch.snap * 0.25 * 2 ** (2 * hardness)
+    one = (body * shape + click) * _loudness(note.velocity)
+    return np.stack([one, one])
