@@ -1,7 +1,8 @@
 """The composer: one instrument's part for an idea, as notes, as sound, as MIDI and as a picture.
 
 ``compose`` decides the notes, ``plan_sound`` the sound, ``render`` plays them, ``write_midi`` saves them,
-``plot_roll`` draws them. The vocabulary is in :mod:`cells`, :mod:`kits`, :mod:`genres` and :mod:`harmony`; the roles are in :mod:`parts`.
+``plot_roll`` draws them. The vocabulary is in :mod:`cells`, :mod:`kits`, :mod:`genres` and :mod:`harmony`; the roles
+are in :mod:`parts`, the electronic voices in :mod:`voices`.
 """
 
 from __future__ import annotations

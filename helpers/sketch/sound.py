@@ -13,7 +13,7 @@ from .brief import read_brief
 from .sampled import LEAD_IN_SECONDS, play_sampled, playable
 from .score import Score
 from .soundfont import find_soundfont
-from .voices import SAMPLED, VOICES, Sound, choose_sound, driven, ducking, play, read_sound, tilted
+from .voices import SAMPLED, VOICES, Sound, choose_sound, driven, ducking, play, read_sound, shaped
 
 LONGEST_TAIL_SECONDS = 3.0
 FADE_OUT_SECONDS = 0.06
@@ -158,7 +158,7 @@ def _sampled(
     )
     # Many banks hold samples with a constant offset; it must not decide the level.
     made = remove_infrasound(Clip(made, sample_rate)).samples
-    return tilted(driven(made, patch.drive_db), patch.tilt_db, sample_rate)
+    return shaped(driven(made, patch.drive_db), patch.tilt_db, sample_rate)
 
 
 def patch_swapped(score: Score) -> str | None:

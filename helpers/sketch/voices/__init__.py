@@ -13,7 +13,7 @@ import numpy as np
 
 from ..score import Score
 from .effects import chorused, driven, ducking, in_room, ping_pong
-from .filters import tilted
+from .filters import shaped
 from .kits import play_hits
 from .patch import Patch
 from .presets import FAMILIES, SAMPLED, VOICES, WORDS, Sound, _rng, choose_sound, read_sound
@@ -31,7 +31,7 @@ __all__ = [
     "ducking",
     "play",
     "read_sound",
-    "tilted",
+    "shaped",
 ]
 
 # Results are multiples of this, 132 dB down: a last bit that another processor's sine rounds otherwise is rounded away.
@@ -85,7 +85,7 @@ def play(
     if score.swells:
         at = np.array([sample(s.start) for s in score.swells])
         out *= np.interp(np.arange(count), at, [s.level for s in score.swells])
-    out = tilted(out, 0.0 if patch.engine == "kit" else patch.tilt_db, sample_rate)
+    out = shaped(out, 0.0 if patch.engine == "kit" else patch.tilt_db, sample_rate, patch.voicing_db)
     out = chorused(out, patch.chorus, loop_seconds, sample_rate)
     out = ping_pong(out, patch.delay, DELAY_QUARTERS * quarter, sample_rate)
     out = in_room(out, patch.room, patch.room_seconds, sample_rate)

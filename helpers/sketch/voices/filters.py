@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import numpy as np
 
+from .patch import VOICING_HZ
+
 BLOCK = 64
 LOWEST_HZ, HIGHEST_SHARE = 20.0, 0.45  # the range of a cutoff; the share is of the sample rate
 
 
-def low_pass(sound: np.ndarray, cutoff_hz: np.ndarray, resonance: float, sample_rate: int) -> np.ndarray:
-    """Low-pass of 24 dB an octave; ``cutoff_hz`` has one value for each BLOCK of ``sound``, (channels, n).
+def low_pass(
+    sound: np.ndarray, cutoff_hz: np.ndarray, resonance: float, sample_rate: int, poles: int = 4
+) -> np.ndarray:
+    """Low-pass of two or four poles; ``cutoff_hz`` has one value for each BLOCK of ``sound``, (channels, n).
 
-    ``resonance`` is the quality of the second of two stages, 0.7 none to about 12 whistling.
+    ``resonance`` is the quality of the last stage, 0.7 none to about 12 whistling.
     """
     from scipy.signal import lfilter
 
     w = 2 * np.pi * np.clip(cutoff_hz, LOWEST_HZ, HIGHEST_SHARE * sample_rate) / sample_rate
     cos, sin = np.cos(w), np.sin(w)
     out = np.asarray(sound, dtype=float)
-    for quality in (0.6, max(resonance, 0.6)):
+    for quality in (0.6, max(resonance, 0.6))[-poles // 2 :]:
         alpha = sin / (2 * quality)
         b = np.stack([(1 - cos) / 2, 1 - cos, (1 - cos) / 2], axis=1) / (1 + alpha)[:, None]
         a = np.stack([1 + alpha, -2 * cos, 1 - alpha], axis=1) / (1 + alpha)[:, None]
@@ -70,14 +74,23 @@ def adsr(
     return out
 
 
-def tilted(sound: np.ndarray, db_per_octave: float, sample_rate: int, around_hz: float = 700.0) -> np.ndarray:
-    """The sound with its spectrum turned around a frequency: plus is brighter; from 40 Hz to 16 kHz."""
+def shaped(
+    sound: np.ndarray, tilt_db: float, sample_rate: int, voicing_db: tuple[float, ...] = (), around_hz: float = 700.0
+) -> np.ndarray:
+    """The sound with its spectrum turned by ``tilt_db`` an octave and lifted by ``voicing_db`` at VOICING_HZ.
+
+    No phase moves. The turn acts from 40 Hz to 16 kHz; between and beyond the frequencies of the voicing its gain
+    goes on straight over log frequency, or stays.
+    """
     from scipy.fft import irfft, next_fast_len, rfft
 
-    if not db_per_octave:
+    if not tilt_db and not voicing_db:
         return sound
     count = sound.shape[-1]
     size = next_fast_len(count + sample_rate // 4, real=True)
     hz = np.clip(np.arange(size // 2 + 1) * (sample_rate / size), 40.0, 16_000.0)
-    gain = 10 ** (db_per_octave * np.log2(hz / around_hz) / 20)
+    db = tilt_db * np.log2(hz / around_hz)
+    if voicing_db:
+        db = db + np.interp(np.log(hz), np.log(VOICING_HZ), voicing_db)
+    gain = 10 ** (db / 20)
     return irfft(rfft(sound, size, axis=-1) * gain, size, axis=-1)[..., :count]

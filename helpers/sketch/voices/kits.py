@@ -35,7 +35,7 @@ DRUMS = {
 # What the three machines differ in: kick Hz, kick drop in semitones and its seconds, kick decay, snare tone share,
 # noise of the metal, closed and open hat decay.
 MACHINES = {
-    "808": (49.0, 14.0, 0.008, 0.9, 0.55, 0.15, 0.09, 0.5),
+    "808": (52.0, 14.0, 0.008, 0.9, 0.55, 0.15, 0.09, 0.5),
     "909": (52.0, 26.0, 0.024, 0.42, 0.45, 0.6, 0.11, 0.55),
     "electro": (56.0, 30.0, 0.016, 0.3, 0.5, 0.5, 0.07, 0.4),
 }
@@ -94,7 +94,7 @@ def _kick(machine, pitch, decay, snap, patch, rate, rng):
     gain = 10 ** (patch.drive_db / 20) * np.clip(snap, 0.5, 2.0) ** 0.5
     body = np.tanh(gain * body) / np.tanh(gain) * _falls(count, 1.4 * long * decay, rate)
     click = band(noise(rng, count), 1500.0, 0.0, rate) * np.exp(-t / 0.002)
-    return 1.25 * body + 0.3 * snap * click
+    return 0.95 * body + 0.35 * snap * click
 
 
 def _snare(machine, pitch, decay, snap, patch, rate, rng):
@@ -107,7 +107,7 @@ def _snare(machine, pitch, decay, snap, patch, rate, rng):
     rattle = band(np.stack([noise(rng, count), noise(rng, count)]), 900.0, 9000.0, rate)
     wide = 0.35 * patch.spread
     rattle = np.stack([rattle[0] + wide * rattle[1], rattle[0] - wide * rattle[1]]) * _falls(count, 0.34 * decay, rate)
-    return 0.75 * tone_share * tone + 1.1 * patch.noise * np.clip(snap, 0.3, 1.8) * rattle
+    return 1.1 * tone_share * tone + 1.1 * patch.noise * np.clip(snap, 0.3, 1.8) * rattle
 
 
 def _clap(machine, pitch, decay, snap, patch, rate, rng):

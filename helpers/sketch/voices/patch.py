@@ -6,6 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+VOICING_HZ = (50.0, 120.0, 300.0, 800.0, 2000.0, 5000.0, 12_000.0)
+
 
 @dataclass(frozen=True)
 class Patch:
@@ -14,11 +16,13 @@ class Patch:
     ``engine`` is ``analog`` (saw, pulse, triangle and sub oscillators, noise, a filter), ``fm``, ``organ``, ``808`` or
     ``kit``. Levels are 0..1; times are seconds, those of falls for 60 dB. ``voices`` oscillators lie within
     ``detune_cents`` of one another and are spread to the sides by ``spread``. The filter's ``cutoff_hz`` holds at
-    middle C and follows the key by ``key_follow``; its envelope opens it by ``env_octaves`` and velocity by up to
+    middle C, falls by 6 dB an octave a pole and follows the key by ``key_follow``; its envelope opens it by ``env_octaves`` and velocity by up to
     ``velocity_octaves`` between the softest and the hardest note; ``sweep_octaves`` move it slowly, a whole number of
     times a loop. In ``fm`` ``ratio`` and ``index`` are the modulator's, ``env_decay`` how fast it falls and
     ``cutoff_hz`` nothing. ``drop_semitones`` is how far above its pitch a note begins and ``drop_seconds`` how fast it
-    is there. ``tilt_db`` turns the spectrum, per octave. In a ``kit`` ``tune_semitones``, ``decay`` (a factor),
+    is there. ``tilt_db`` turns the spectrum, per octave, and
+    ``voicing_db`` are gains at VOICING_HZ, set by the
+    recordings of ``benchmarks/sketch/sound.py``. In a ``kit`` ``tune_semitones``, ``decay`` (a factor),
     ``snap`` and ``noise`` shape the drums of ``model``.
     """
 
@@ -28,6 +32,7 @@ class Patch:
     pulse_width: float = 0.5
     triangle: float = 0.0
     sub: float = 0.0
+    sub_octave: int = 0
     noise: float = 0.0
     voices: int = 1
     detune_cents: float = 0.0
@@ -38,6 +43,7 @@ class Patch:
     release: float = 0.15
     cutoff_hz: float = 8000.0
     key_follow: float = 0.5
+    poles: int = 4
     env_octaves: float = 0.0
     env_attack: float = 0.0
     env_decay: float = 0.5
@@ -53,6 +59,7 @@ class Patch:
     glide_seconds: float = 0.0
     mono: bool = False
     tilt_db: float = 0.0
+    voicing_db: tuple[float, ...] = ()
     chorus: float = 0.0
     delay: float = 0.0
     room: float = 0.0

@@ -20,7 +20,7 @@ STRAY_CENTS, STRAY_CUTOFF_OCTAVES, STRAY_DECAY = 2.5, 0.12, 0.05
 SUB_LEVEL = 0.7
 DRAWBARS = ((0.5, 0.7), (1.0, 1.0), (1.5, 0.45), (2.0, 0.65), (3.0, 0.35), (4.0, 0.3), (6.0, 0.12), (8.0, 0.18))
 KEY_CLICK_SECONDS = 0.006
-BODY_HZ = 400.0  # FM keys: a second modulator near this many times the note gives the tine
+SETTLING = 0.05  # periods that one hit of the long drum is ahead of another, at most
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def _analog(
         out[1] += np.sqrt((1 + pan) / 2) * one
     out *= np.sqrt(2.0 / voices)
     if patch.sub:
-        out += SUB_LEVEL * patch.sub * sine(phase_of(hz, size, rate))
+        out += SUB_LEVEL * patch.sub * sine(phase_of(hz * 2.0**patch.sub_octave, size, rate))
     if patch.noise:
         out += patch.noise * np.stack([noise(rng, size), noise(rng, size)])
     return out * (_envelope(patch, size, held, rate, stray) * _loudness(note.velocity))
@@ -184,7 +184,7 @@ def _filtered(
     if patch.sweep_octaves:
         cycle = 2 * np.pi * max(1, round(loop_seconds / 8.0)) / loop_seconds
         octaves = octaves + patch.sweep_octaves * np.sin(cycle * (t + start / rate) - np.pi / 2)
-    return low_pass(sound, patch.cutoff_hz * 2**octaves, patch.resonance, rate)
+    return low_pass(sound, patch.cutoff_hz * 2**octaves, patch.resonance, rate, patch.poles)
 
 
 def _fm(
@@ -255,7 +255,8 @@ def _eight(
 ) -> np.ndarray:
     """The long bass drum: a sine that drops into its pitch, a click before it, overtones by drive and touch."""
     hardness = (note.velocity - 90) / (HARDEST - SOFTEST)
-    body = sine(phase_of(hz, size, rate))
+    t = np.arange(size) / rate
+    body = sine(phase_of(hz, size, rate) + SETTLING * stray[0] * np.exp(-t / 0.1))
     gain = 10 ** ((patch.drive_db + 9.0 * hardness + 0.8 * stray[1]) / 20)
     body = np.tanh(gain * (body + 0.12 * body * body)) / np.tanh(gain)
     # A longer note rings longer, as on a drum whose decay is set for it.
