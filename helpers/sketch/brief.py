@@ -32,7 +32,7 @@ ROOM_TO_MOVE = {"lead": (-7, 0, 5), "arpeggio": (-9, 0, 7), "chords": (-5, 0, 5)
 TAKE_SPREAD = {"lead": 4, "arpeggio": 5, "chords": 8, "pad": 7}
 BASS_SHIFTS = (-6, -2, 2, 6)  # takes of a bass line differ by which octave its roots fall into
 SUB_BASSES = ("808", "sub bass")
-TOP_OF_BASS, TOP_OF_SUB = 52, 45  # bass lines stay below E3
+TOP_OF_BASS, TOP_OF_SUB = 52, 39  # bass lines stay below E3, and what is only felt below 80 Hz
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..music.pitch import midi_hz
 from ..records import Clip, Note
 from ..sound.audio import resample
 from .midi import DRUM_CHANNEL, channel_setup, part_events
@@ -38,9 +39,10 @@ CHANNELS = tuple(c for c in range(16) if c != DRUM_CHANNEL)
 ROBIN_CENTS, DRUM_ROBIN_CENTS = 2.5, 14.0
 ROBIN_DB = 0.8
 MOST_TOUCHES, TOUCH_SPAN = 3, 14  # notes are parted by force where it differs by more than the span
-TOUCH_VELOCITY = 88  # as bright as the bank has it
-# What a harder touch adds, in dB over two shelves, from the softest note to the hardest.
-SHELVES_HZ, TOUCH_DB = (250.0, 2200.0), 9.0
+TOUCH_VELOCITY = 100  # as bright as the bank has it
+# What a harder touch adds above multiples of the notes' pitch, in dB on each shelf, from the softest to the hardest.
+SHELVES, TOUCH_DB = (1.4, 5.0), 19.0
+DRUM_HZ = 180.0  # stands for the pitch of drums
 # Places in a robin's tunings, in the order of its repeats.
 ROBINS = (-1.0, 1.0)
 
@@ -86,23 +88,24 @@ def play_sampled(
             break
     count = round(span * SYNTH_RATE)
     out = np.zeros((2, count), dtype=np.float32)
-    for i, (velocity, robin, _) in enumerate(stems):
+    for i, (velocity, robin, notes) in enumerate(stems):
         start = round(i * span * SYNTH_RATE)
         one = sound[:, start : start + count]
-        out[:, : one.shape[1]] += touched(one, velocity, robin)
+        hz = DRUM_HZ if score.is_drums else midi_hz(float(np.mean([n.pitch for n in notes])))
+        out[:, : one.shape[1]] += touched(one, velocity, robin, hz)
     return resample(Clip(out, SYNTH_RATE), sample_rate).samples
 
 
-def touched(sound: np.ndarray, velocity: float, robin: float = 0.0) -> np.ndarray:
-    """A stem as bright as its touch: two shelves whose gain grows with velocity; the middle keeps its level."""
+def touched(sound: np.ndarray, velocity: float, robin: float, pitch_hz: float) -> np.ndarray:
+    """A stem as bright as its touch: two shelves whose gain grows with velocity; what lies between keeps its level."""
     from scipy.signal import lfilter
 
-    db = TOUCH_DB * (velocity - TOUCH_VELOCITY) / 107 * 1.5 + ROBIN_DB * robin
+    db = TOUCH_DB * (velocity - TOUCH_VELOCITY) / 107 + ROBIN_DB * robin
     if abs(db) < 0.1:
         return sound
     gain = 10 ** (db / 20)
-    for hz in SHELVES_HZ:
-        w = np.tan(np.pi * hz / SYNTH_RATE)
+    for shelf in SHELVES:
+        w = np.tan(np.pi * min(shelf * pitch_hz, 0.4 * SYNTH_RATE) / SYNTH_RATE)
         b, a = np.array([w + gain, w - gain]) / (w + 1), np.array([1.0, (w - 1) / (w + 1)])
         sound = lfilter(b, a, sound, axis=1)
     return (sound / gain).astype(np.float32)

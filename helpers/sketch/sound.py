@@ -24,7 +24,7 @@ CREST_DB = 13.5  # peak above loudness (LUFS): -2.5 dBFS at -16 LUFS, with room 
 LOOK_AHEAD_SECONDS = 0.002
 MOST_LIMITING_DB = 7.0
 KICK_ACCENT = 0.5  # of the idea's strongest low onset
-MONO_BELOW_HZ = 150.0  # under this the two sides are one, as records and large rooms need
+MONO_BELOW_HZ = 180.0  # under this the two sides are one, as records and large rooms need
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def _placed(sound: np.ndarray, width: float, low_cut_hz: float, sample_rate: int
     side = (sound[0] - sound[1]) / 2
     if low_cut_hz:
         middle = sosfilt(butter(2, low_cut_hz, "highpass", fs=sample_rate, output="sos"), middle)
-    side = width * sosfilt(butter(4, MONO_BELOW_HZ, "highpass", fs=sample_rate, output="sos"), side)
+    side = width * sosfilt(butter(6, MONO_BELOW_HZ, "highpass", fs=sample_rate, output="sos"), side)
     return np.stack([middle + side, middle - side]).astype(np.float32)
 
 

@@ -16,14 +16,13 @@ class Patch:
     ``engine`` is ``analog`` (saw, pulse, triangle and sub oscillators, noise, a filter), ``fm``, ``organ``, ``808`` or
     ``kit``. Levels are 0..1; times are seconds, those of falls for 60 dB. ``voices`` oscillators lie within
     ``detune_cents`` of one another and are spread to the sides by ``spread``. The filter's ``cutoff_hz`` holds at
-    middle C, falls by 6 dB an octave a pole and follows the key by ``key_follow``; its envelope opens it by ``env_octaves`` and velocity by up to
-    ``velocity_octaves`` between the softest and the hardest note; ``sweep_octaves`` move it slowly, a whole number of
-    times a loop. In ``fm`` ``ratio`` and ``index`` are the modulator's, ``env_decay`` how fast it falls and
-    ``cutoff_hz`` nothing. ``drop_semitones`` is how far above its pitch a note begins and ``drop_seconds`` how fast it
-    is there. ``tilt_db`` turns the spectrum, per octave, and
-    ``voicing_db`` are gains at VOICING_HZ, set by the
-    recordings of ``benchmarks/sketch/sound.py``. In a ``kit`` ``tune_semitones``, ``decay`` (a factor),
-    ``snap`` and ``noise`` shape the drums of ``model``.
+    middle C, falls by 6 dB an octave a pole and follows the key by ``key_follow``; its envelope opens it by
+    ``env_octaves`` and velocity by up to ``velocity_octaves`` between the softest and the hardest note;
+    ``sweep_octaves`` move it slowly, a whole number of times a loop. In ``fm`` ``ratio`` and ``index`` are the
+    modulator's and ``env_decay`` is how fast it falls. ``drop_semitones`` is how far above its pitch a note begins and
+    ``drop_seconds`` how fast it is there. ``tilt_db`` turns the spectrum, per octave, and ``voicing_db`` are gains at
+    VOICING_HZ, set by the recordings of ``benchmarks/sketch/sound.py``. In a ``kit`` ``tune_semitones``, ``decay`` (a
+    factor), ``snap`` and ``noise`` shape the drums of ``model``.
     """
 
     engine: str = "analog"

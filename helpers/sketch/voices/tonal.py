@@ -15,8 +15,9 @@ from .patch import Patch
 
 SOFTEST, HARDEST = 20, 127
 MONO_FADE_SECONDS = 0.006
-# No two notes of an instrument are quite alike: standard deviations from note to note.
-STRAY_CENTS, STRAY_CUTOFF_OCTAVES, STRAY_DECAY = 2.5, 0.12, 0.05
+# No two notes are quite alike: how far each may stray; in pitch one goes up where the one before went down.
+STRAY_CENTS, STRAY_CUTOFF_OCTAVES, STRAY_DECAY = 4.0, 0.2, 0.09
+DEEP_STRAY_CENTS = 8.0  # a quarter of a hertz at the pitch of an 808
 SUB_LEVEL = 0.7
 DRAWBARS = ((0.5, 0.7), (1.0, 1.0), (1.5, 0.45), (2.0, 0.65), (3.0, 0.35), (4.0, 0.3), (6.0, 0.12), (8.0, 0.18))
 KEY_CLICK_SECONDS = 0.006
@@ -53,6 +54,7 @@ def play_notes(
     make = {"analog": _analog, "fm": _fm, "organ": _organ, "808": _eight}[patch.engine]
     out = np.zeros((2, count))
     before: int | None = None
+    turn = 1.0
     # Notes that begin and end together share one filter, as the keys of a paraphonic synthesiser do.
     for (start, held), chord in groupby(notes, key=lambda n: (n.start, n.held)):
         together = list(chord)
@@ -61,12 +63,13 @@ def play_notes(
         if size < BLOCK:
             continue
         stray = 2.0 * rng.random(3) - 1.0
+        turn = -turn
+        stray[0] = turn * (0.75 + 0.25 * stray[0])
+        cents = tuning_cents + stray[0] * (DEEP_STRAY_CENTS if patch.engine == "808" else STRAY_CENTS)
         glide_from = before if patch.mono and patch.glide_seconds else None
         sound = np.zeros((2, size))
         for note in together:
-            hz = _pitch_hz(
-                patch, note, size, bend, glide_from, tuning_cents + STRAY_CENTS * 1.7 * stray[0], sample_rate
-            )
+            hz = _pitch_hz(patch, note, size, bend, glide_from, cents, sample_rate)
             sound += make(patch, note, hz, size, held, loop_seconds, sample_rate, rng, stray)
             before = note.pitch
         if patch.engine == "analog":
@@ -126,7 +129,7 @@ def _loudness(velocity: int) -> float:
 
 
 def _envelope(patch: Patch, size: int, held: int, rate: int, stray: np.ndarray) -> np.ndarray:
-    decay = patch.decay * (1 + STRAY_DECAY * 1.7 * stray[2])
+    decay = patch.decay * (1 + STRAY_DECAY * stray[2])
     return adsr(size, min(held, size), rate, patch.attack, decay, patch.sustain, patch.release)
 
 
@@ -176,7 +179,7 @@ def _filtered(
     t = np.arange(blocks) * (BLOCK / rate)
     key = np.mean([n.pitch for n in notes]) - 60
     hardness = (np.mean([n.velocity for n in notes]) - 90) / (HARDEST - SOFTEST)
-    octaves = patch.key_follow * key / 12 + patch.velocity_octaves * hardness + STRAY_CUTOFF_OCTAVES * 1.7 * stray[1]
+    octaves = patch.key_follow * key / 12 + patch.velocity_octaves * hardness + STRAY_CUTOFF_OCTAVES * stray[1]
     envelope = np.exp(-6.9 * np.maximum(t - patch.env_attack, 0.0) / patch.env_decay)
     if patch.env_attack:
         envelope *= np.minimum(t / patch.env_attack, 1.0)
@@ -203,7 +206,7 @@ def _fm(
     top = float(np.max(hz))
     # Carson: the partials reach about (index + 1) modulator frequencies above the carrier.
     most = max(0.0, HIGHEST_HZ / (top * patch.ratio) - 1.0)
-    index = min(patch.index * 2 ** (patch.velocity_octaves * hardness + STRAY_CUTOFF_OCTAVES * 1.7 * stray[1]), most)
+    index = min(patch.index * 2 ** (patch.velocity_octaves * hardness + STRAY_CUTOFF_OCTAVES * stray[1]), most)
     t = np.arange(size) / rate
     falling = index * (0.25 + 0.75 * np.exp(-6.9 * t / patch.env_decay))
     out = np.empty((2, size))
@@ -257,7 +260,7 @@ def _eight(
     hardness = (note.velocity - 90) / (HARDEST - SOFTEST)
     t = np.arange(size) / rate
     body = sine(phase_of(hz, size, rate) + SETTLING * stray[0] * np.exp(-t / 0.1))
-    gain = 10 ** ((patch.drive_db + 9.0 * hardness + 0.8 * stray[1]) / 20)
+    gain = 10 ** ((patch.drive_db + 14.0 * hardness + 0.8 * stray[1]) / 20)
     body = np.tanh(gain * (body + 0.12 * body * body)) / np.tanh(gain)
     # A longer note rings longer, as on a drum whose decay is set for it.
     long = max(patch.decay, 1.4 * held / rate)
