@@ -173,21 +173,21 @@ def _events(
     robins: tuple[float, ...],
 ) -> list[Event]:
     """The score's events in seconds after LEAD_IN_SECONDS, every note early by its own delay and on its own channel."""
+    import mido
+
     quarter = 60.0 / score.quarters_per_minute
-    used = sorted({channel for channel, _ in channels.values()})
-    turns: dict[int, int] = {}
     out: list[Event] = []
-    for at, order, message in part_events(score):
-        seconds = LEAD_IN_SECONDS + at * quarter
-        if message.type.startswith("note"):
-            on = message.type == "note_on"
-            turn = turns.get(message.note, 0) - (0 if on else 1)
-            channel, _ = channels[message.note, robins[turn % len(robins)]]
-            if on:
-                turns[message.note] = turn + 1
-            out.append((seconds - habits[message.note].delay_seconds, order, message.copy(channel=channel)))
-        else:
-            out += [(max(0.0, seconds - LATEST_ATTACK_SECONDS), order, message.copy(channel=c)) for c in used]
+    for at, order, message in part_events(dataclasses.replace(score, notes=())):
+        seconds = max(0.0, LEAD_IN_SECONDS + at * quarter - LATEST_ATTACK_SECONDS)
+        out += [
+            (seconds, order, message.copy(channel=c)) for c in sorted({channel for channel, _ in channels.values()})
+        ]
+    notes = sorted(score.notes, key=lambda n: (n.start, n.pitch))
+    for note, turn in zip(notes, _turns(notes), strict=True):
+        channel, _ = channels[note.pitch, robins[turn % len(robins)]]
+        start = LEAD_IN_SECONDS + note.start * quarter - habits[note.pitch].delay_seconds
+        for seconds, order, kind in ((start, 2, "note_on"), (start + note.length * quarter, 0, "note_off")):
+            out.append((seconds, order, mido.Message(kind, channel=channel, note=note.pitch, velocity=note.velocity)))
     return out
 
 

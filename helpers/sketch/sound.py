@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..music.meter import loop_samples
 from ..records import Analysis, Clip, Request
 from ..sound.audio import loudness_lufs
 from ..sound.infrasound import remove_infrasound
-from .brief import read_brief
+from .brief import read_brief, stream_of
 from .sampled import LEAD_IN_SECONDS, play_sampled, playable
 from .score import Score
 from .soundfont import find_soundfont
@@ -63,8 +64,7 @@ def plan_sound(score: Score, request: Request, take: int = 0) -> Sound:
     asked = "" if request.sound == SAMPLED else request.sound
     if family == SAMPLED and read_sound(asked)[0] is None:
         asked = "classic 0"
-    stream = request.digest() + f"|{take}".encode()
-    return choose_sound(family, asked, said.get("genre", ""), said.get("mood", ""), stream)
+    return choose_sound(family, asked, said.get("genre", ""), said.get("mood", ""), stream_of(request, take))
 
 
 def render(
@@ -120,7 +120,7 @@ def render(
             dry=request.dry,
             tuning_cents=tuning,
         )
-    lead, loop = round(LEAD_IN_SECONDS * sample_rate), round(loop_seconds * sample_rate)
+    lead, loop = round(LEAD_IN_SECONDS * sample_rate), loop_samples(score.bars, score.bpm, score.meter, sample_rate)
     width = room.width if sound.family == SAMPLED else 1.0
     if request.width is not None:
         width = 2.0 * request.width * (width or 0.5)
