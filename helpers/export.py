@@ -108,7 +108,7 @@ def read_sidecar(path: str | os.PathLike[str]) -> tuple[Request, dict[str, Any]]
     """Read a loop's JSON back into its request and the whole document; raises InvalidInput when it is not ours."""
     path = Path(path)
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = files.read_json(path.read_bytes())
     except OSError as error:
         raise InvalidInput(
             f"“{path.name}” cannot be read ({error.strerror or error}); give a loop's JSON file."

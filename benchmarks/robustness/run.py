@@ -54,14 +54,17 @@ class Worker:
         self._command = [sys.executable, "-m", "benchmarks.robustness.run", "--work", *arguments]
         self._process: subprocess.Popen | None = None
 
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        threading.Thread(target=self._pump, args=(self._process, self._lines), daemon=True).start()
+
     def run(self, number: int, seconds: float) -> dict:
         if self._process is None:
-            self._process = subprocess.Popen(
-                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-            )
-            self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-            threading.Thread(target=self._pump, args=(self._process, self._lines), daemon=True).start()
-            seconds += 60  # it has to start
+            self.start()
+            seconds += 60  # it has to import everything
         process = self._process
         process.stdin.write(f"{number}\n")
         process.stdin.flush()

@@ -6,6 +6,7 @@ maker is gone (killed, out of power) is swept away by whoever makes the next one
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -13,7 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ..errors import InvalidInput, shown_text
 
@@ -22,6 +23,8 @@ try:
 except ImportError:  # Windows, where an open file cannot be removed: that is the lock
     fcntl = None  # type: ignore[assignment]
 
+LARGEST_JSON_BYTES = 20_000_000
+MOST_LEVELS = 32
 HIDDEN = ".making-"
 _LOCK = "lock"
 _FORGOTTEN_SECONDS = 24 * 3600  # of a folder without a lock: a drive that has none, or an older version of ours
@@ -116,6 +119,34 @@ def link_new(part: str | os.PathLike[str], path: str | os.PathLike[str]) -> None
         except BaseException:
             os.unlink(path)
             raise
+
+
+def read_json(text: str | bytes) -> Any:
+    """JSON from outside, within limits that no file of ours comes near.
+
+    Raises
+    ------
+    InvalidInput
+        If it is none, or over LARGEST_JSON_BYTES, nested deeper than MOST_LEVELS, or holds what no text file can (half
+        a character) or no number is (NaN).
+    """
+    if len(text) > LARGEST_JSON_BYTES:
+        raise InvalidInput(f"It has {len(text) / 1e6:.0f} MB; {LARGEST_JSON_BYTES / 1e6:.0f} MB are the most.")
+    try:
+        data = json.loads(text, parse_constant=_refuse_constant)
+        json.dumps(data, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"It is not JSON that we read ({str(error)[:80]}).") from None
+    level, depth = [data], 0
+    while level := [v for d in level if isinstance(d, dict | list) for v in (d.values() if isinstance(d, dict) else d)]:
+        depth += 1
+        if depth > MOST_LEVELS:
+            raise InvalidInput(f"It is nested deeper than {MOST_LEVELS} levels.")
+    return data
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number")
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes, *, replace: bool = False) -> None:

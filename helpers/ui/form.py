@@ -9,6 +9,7 @@ from typing import Any
 
 from ..engines import registry
 from ..errors import InvalidInput
+from ..machine.files import read_json
 from ..music.instruments import INSTRUMENTS
 from ..music.pitch import ALL_KEYS, write_progression
 from ..records import CONTROLS, GUIDE, NOTES, UNWANTED_WORDS, WORDS, Control, EngineInfo
@@ -166,7 +167,7 @@ def read_settings(text: str) -> Form:
         If the text is neither, or holds a value out of range.
     """
     try:
-        data = json.loads(text)
+        data = read_json(text)
     except ValueError:
         raise InvalidInput("That file is not JSON; load settings saved here, or the JSON beside a loop.") from None
     if isinstance(data, dict) and data.get("format") == SETTINGS_FORMAT:

@@ -6,14 +6,23 @@ Widgets die with the page and variables with the kernel; this file lets a cell t
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from ..machine.files import read_json, write_whole
+
 STATE_FILE = "notebook-state.json"
 STATE_FORMAT = 1
+_KINDS: dict[str, Any] = {
+    "str": str,
+    "int": int,
+    "float": (int, float),
+    "str | None": (str, type(None)),
+    "list[int]": list,
+    "list[str]": list,
+}
 
 
 @dataclass
@@ -38,6 +47,17 @@ class RunEntry:
     idea: str | None
     loops: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+
+def _entry(record: type, data: dict[str, Any]) -> Any:
+    """The record that ``data`` holds; raises ValueError or TypeError where a value is of another kind."""
+    entry = record(**data)
+    for row in fields(record):
+        value, kinds = getattr(entry, row.name), _KINDS[str(row.type)]
+        items = value if isinstance(value, list) else ()
+        if not isinstance(value, kinds) or isinstance(value, bool) or not all(isinstance(i, str | int) for i in items):
+            raise ValueError(f"{row.name} is {value!r}")
+    return entry
 
 
 @dataclass
@@ -74,13 +94,9 @@ class State:
 
     def save(self) -> None:
         """Write the state whole or not at all."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         data = {"format": STATE_FORMAT, **asdict(self)}
         del data["folder"]
-        handle, name = tempfile.mkstemp(dir=self.folder, prefix=".state-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(data, file, ensure_ascii=False)
-        os.replace(name, self.folder / STATE_FILE)
+        write_whole(self.folder / STATE_FILE, json.dumps(data, ensure_ascii=False).encode(), replace=True)
 
     @classmethod
     def load(cls, folder: Path) -> State:
@@ -88,16 +104,22 @@ class State:
         path = Path(folder) / STATE_FILE
         state = cls(Path(folder))
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            data = read_json(path.read_bytes())
             if data["format"] != STATE_FORMAT:
                 raise ValueError(data["format"])
-            state.ideas = [IdeaEntry(**entry) for entry in data["ideas"]]
-            state.runs = [RunEntry(**entry) for entry in data["runs"]]
+            state.ideas = [_entry(IdeaEntry, entry) for entry in data["ideas"]]
+            state.runs = [_entry(RunEntry, entry) for entry in data["runs"]]
             state.current, state.form, state.marks = data["current"], dict(data["form"]), dict(data["marks"])
+            for name in [e.file for e in state.ideas] + [name for run in state.runs for name in run.loops]:
+                if Path(name).name != name or "\0" in name:  # a path out of our folder
+                    raise ValueError(name)
+            if not all(isinstance(text, str) for text in (*state.marks.values(), state.current or "")):
+                raise ValueError("marks")
         except FileNotFoundError:
             return state
-        except (ValueError, KeyError, TypeError):
-            path.replace(path.with_suffix(".unreadable.json"))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            with suppress(OSError):
+                path.replace(path.with_suffix(".unreadable.json"))
             return cls(Path(folder))
         state.ideas = [entry for entry in state.ideas if state.idea_path(entry).is_file()]
         if state.find(state.current) is None:
