@@ -24,9 +24,10 @@ test: .venv/dev.stamp lint
 	$(BIN)/python -m pytest -m "not browser" -n $(JOBS) --dist loadfile
 
 lint: .venv/dev.stamp
-	@echo "== Checking style: Python by ruff, the panels' scripts by Biome"
+	@echo "== Checking style and types: Python by ruff and mypy, the panels' scripts by Biome"
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy helpers
 	$(BIN)/biome ci
 
 notebook: .venv/core.stamp

@@ -5,6 +5,8 @@ One row per candidate, one column per name in ``NAMES``; see :func:`tempo_eviden
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .listening import NOTE_HOP_SECONDS, Listening
@@ -76,7 +78,9 @@ def tempo_evidence(heard: Listening, candidates: np.ndarray) -> np.ndarray:
     x = np.log(candidates / 110.0)
     columns = [x, x**2, x**3, x**4]
 
-    def spectral(spectrum: PulseSpectrum, multiples: tuple[float, ...], top_at=(1.0, 2.0)) -> list[np.ndarray]:
+    def spectral(
+        spectrum: PulseSpectrum, multiples: tuple[float, ...], top_at: Sequence[float] = (1.0, 2.0)
+    ) -> list[np.ndarray]:
         top = max(1e-6, float(np.max([spectrum.at(m * beat_hz) for m in top_at])))
         return [np.minimum(2.0, spectrum.at(m * beat_hz) / top) for m in multiples]
 

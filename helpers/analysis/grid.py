@@ -33,8 +33,8 @@ def estimate_grid(heard: Listening, bpm: float, *, is_loop: bool, meter: Meter) 
     phase = _beat_phase(heard, period, is_loop)
     count = max(1, int(np.ceil((heard.seconds - phase) / period - 1e-3)))
     beats = phase + period * np.arange(count)
-    first = _bar_phase(heard, beats, meter.beats_per_bar, is_loop)
-    return Grid(tuple(beats.tolist()), tuple(beats[first :: meter.beats_per_bar].tolist()), meter)
+    first = _bar_phase(heard, beats, meter.pulses_per_bar, is_loop)
+    return Grid(tuple(beats.tolist()), tuple(beats[first :: meter.pulses_per_bar].tolist()), meter)
 
 
 def _beat_phase(heard: Listening, period: float, is_loop: bool) -> float:

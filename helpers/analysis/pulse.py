@@ -62,7 +62,8 @@ def autocorrelation(envelope: np.ndarray, rate: float, longest_seconds: float) -
 
 def comb_response(spectrum: PulseSpectrum, hz: np.ndarray) -> np.ndarray:
     """How well a beat rate and its first multiples explain the pulse spectrum; fine enough to place the rate."""
-    return sum(weight * spectrum.at(k * hz) for k, weight in ((1, 1.0), (2, 0.8), (3, 0.3), (4, 0.6), (8, 0.2)))
+    shares = ((1, 1.0), (2, 0.8), (3, 0.3), (4, 0.6), (8, 0.2))
+    return np.sum([weight * spectrum.at(k * hz) for k, weight in shares], axis=0)
 
 
 def find_candidates(heard: Listening) -> np.ndarray:

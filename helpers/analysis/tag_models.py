@@ -6,6 +6,7 @@ the same files; a file that does not match is not used.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from pathlib import Path
 
@@ -89,11 +90,11 @@ def fetch_tag_models(progress: Progress = silent_progress, cancel: CancelCheck =
     progress(f"Genre and mood models, {DOWNLOAD_BYTES / 1e6:.0f} MB. {LICENCE}", 0.0)
     done = 0
     for file in TAG_FILES:
-        fetch_file(SOURCE, file, folder, lambda got, before=done: _report(progress, before + got), cancel)
+        fetch_file(SOURCE, file, folder, functools.partial(_report, progress, done), cancel)
         done += file.size_bytes or 0
     progress("Genre and mood models are here", 1.0)
     return folder
 
 
-def _report(progress: Progress, done_bytes: int) -> None:
-    progress("Fetching the genre and mood models", min(1.0, done_bytes / DOWNLOAD_BYTES))
+def _report(progress: Progress, before_bytes: int, got_bytes: int) -> None:
+    progress("Fetching the genre and mood models", min(1.0, (before_bytes + got_bytes) / DOWNLOAD_BYTES))

@@ -49,7 +49,7 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
     best = int(probability.argmax())
     same = np.abs(candidates / candidates[best] - 1) < _SAME_TEMPO
     meter = METERS[likely_meter(evidence[best])]
-    exact = settle_tempo(heard, float(candidates[best]), meter.beats_per_bar)
+    exact = settle_tempo(heard, float(candidates[best]), meter.pulses_per_bar)
     is_loop = exact.beats is not None
     trust = trust_evidence(float(probability[same].sum()), exact.agreement, strong_onsets(heard), is_loop=is_loop)
     grid = estimate_grid(heard, exact.bpm, is_loop=is_loop, meter=meter)
@@ -61,7 +61,7 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
         downbeats=grid.downbeats,
         meter=grid.meter,
         is_loop=is_loop,
-        bars=exact.beats // meter.beats_per_bar if exact.beats else None,
+        bars=exact.beats // meter.pulses_per_bar if exact.beats else None,
         swing=estimate_swing(heard, grid),
     )
 

@@ -112,7 +112,7 @@ class AudioLDM2Model(LoadedModel):
             part.eval().requires_grad_(False)
             part.to(device.kind)
         check()
-        self.runner: AudioLDM2Runner | None = AudioLDM2Runner(self.unet)
+        self.runner: Any = AudioLDM2Runner(self.unet)
         self._words: dict[tuple[str, str], Any] = {}
 
     def prepare(self, plan: Plan) -> Any:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -293,7 +294,7 @@ class NeuralEngine(Engine):
                 stop_if(cancel)
                 progress(f"Decoding take {len(out) + 1} of {len(seeds)}", len(out) / len(seeds), None)
                 one = sampled[group.made.index(seed)]
-                sound = self._rescued(lambda one=one: model.decode_alone(one, plan), model.device, model)
+                sound = self._rescued(partial(model.decode_alone, one, plan), model.device, model)
                 out.append((sound, tuple(remark for remark in remarks if remark)))
             del sampled
         self.seconds_per_take = meter.seconds / len(seeds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from ..errors import InvalidInput
 from ..music.meter import bar_seconds
@@ -28,7 +29,7 @@ RUNNING = {
 }
 
 
-def read_settings(presets: Presets, request: Request) -> tuple[dict[str, object], tuple[str, ...]]:
+def read_settings(presets: Presets, request: Request) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The settings of the request's preset with those given one by one in their place, and their labels.
 
     Raises

@@ -113,7 +113,7 @@ class StableAudioModel(LoadedModel):
             part.eval().requires_grad_(False)
         self.transformer.to(device.kind)
         self.vae.decoder.to(device.kind, _decoder_dtype(device))
-        self.runner: StableAudioRunner | None = StableAudioRunner(self.transformer)
+        self.runner: Any = StableAudioRunner(self.transformer)
         self.hop = int(self.vae.hop_length)
         self._words: dict[tuple[str, str], Any] = {}
 

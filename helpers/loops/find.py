@@ -8,6 +8,7 @@ import numpy as np
 
 from ..music.meter import Meter, bar_seconds, step_seconds
 from ..records import Analysis, Request
+from ..sound.features import NoteGram
 from .hearing import Hearing
 from .shift import progression_fit, progression_tones
 from .tempo import Drift, TakeTempo
@@ -65,7 +66,7 @@ def find_phase(
         if abs(seconds - exact) < WHOLE_SECONDS and abs((offset + step / 2) % step - step / 2) < PAD_SECONDS:
             return Phase(0.0, 1.0, {"cut to whole bars": 1.0})
     cues = _cues(heard, drift, offset, step, request, analysis)
-    votes = sum(CUES[name] * values for name, values in cues.items())
+    votes = np.sum([CUES[name] * values for name, values in cues.items()], axis=0)
     lines = offset + np.arange(meter.steps_per_bar) * step
     lines += bar * np.ceil((heard.begin - PAD_SECONDS - lines) / bar)
     room = [has_room(heard, line, bar * request.bars, request) for line in lines]
@@ -106,7 +107,7 @@ def _cues(
         "first": _first(heard, offset, step, meter),
     }
     if heard.notes is not None:
-        cues |= _harmony_cues(heard, offset, step, request)
+        cues |= _harmony_cues(heard.notes, heard.clip.seconds, offset, step, request)
     if analysis is not None and len(analysis.groove.accents) == meter.steps_per_bar:
         cues["idea"] = _rotations(np.asarray(analysis.groove.accents), accents)
         if len(analysis.groove.low_accents) == meter.steps_per_bar:
@@ -151,23 +152,23 @@ def _first(heard: Hearing, offset: float, step: float, meter: Meter) -> np.ndarr
     return cue
 
 
-def _harmony_cues(heard: Hearing, offset: float, step: float, request: Request) -> dict[str, np.ndarray]:
+def _harmony_cues(
+    notes: NoteGram, seconds: float, offset: float, step: float, request: Request
+) -> dict[str, np.ndarray]:
     meter = request.time
     beat, bar = step * meter.steps_per_beat, step * meter.steps_per_bar
-    chroma = heard.notes.chroma()
+    chroma, times = notes.chroma(), notes.times
     chords = progression_tones(request)
     change, new_bar, agreement = (np.zeros(meter.steps_per_bar) for _ in range(3))
     for at in range(meter.steps_per_bar):
-        lines = np.arange((offset + at * step) % bar, heard.clip.seconds, bar)
+        lines = np.arange((offset + at * step) % bar, seconds, bar)
         for values, reach in ((change, beat), (new_bar, bar / 2)):
-            inner = lines[(lines >= reach) & (lines + reach <= heard.clip.seconds)]
+            inner = lines[(lines >= reach) & (lines + reach <= seconds)]
             if inner.size:
-                before = span_sums(chroma, heard.notes.times, inner - reach, inner)
-                values[at] = float(
-                    np.mean(distances(before, span_sums(chroma, heard.notes.times, inner, inner + reach)))
-                )
+                before = span_sums(chroma, times, inner - reach, inner)
+                values[at] = float(np.mean(distances(before, span_sums(chroma, times, inner, inner + reach))))
         if chords is not None and lines.size > 2:
-            bars = span_sums(chroma, heard.notes.times, lines[:-1], lines[1:])
+            bars = span_sums(chroma, times, lines[:-1], lines[1:])
             agreement[at] = max(progression_fit(bars, chords, first) for first in range(len(chords)))
     cues = {"change": _standard(change), "new bar": _standard(new_bar)}
     if chords is not None:

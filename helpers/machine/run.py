@@ -17,8 +17,10 @@ from .children import bare_environment
 OnLine = Callable[[str], None]
 
 # What begins the names of the variables that the programs we run are set up with.
-_SETTINGS = ("PIP_", "HF_", "TRANSFORMERS_", "CUDA", "NVIDIA_", "TORCH", "PYTORCH_", "OMP_", "MKL_", "KMP_")
-_SETTINGS += ("OPENBLAS_", "AUDIOCRAFT_", "LOOPS_", "CC", "CXX", "CFLAGS", "LDFLAGS")
+_SETTINGS = (
+    "PIP_", "HF_", "TRANSFORMERS_", "CUDA", "NVIDIA_", "TORCH", "PYTORCH_", "OMP_", "MKL_", "KMP_", "OPENBLAS_",
+    "AUDIOCRAFT_", "LOOPS_", "CC", "CXX", "CFLAGS", "LDFLAGS",
+)  # fmt: skip
 _POLL_SECONDS = 0.2
 _GRACE_SECONDS = 3.0
 

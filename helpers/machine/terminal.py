@@ -34,7 +34,7 @@ def ending_cleanly() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {}
+    before: dict[int, Any] = {}
 
     def end(number: int, _frame: Any) -> None:
         for other in before:

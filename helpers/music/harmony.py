@@ -39,10 +39,10 @@ def _into_key(label: str, key: Key, shift: int) -> str:
     chord = parse_chord(label)
     if chord is None:
         return label
-    chord = chord.transposed(shift)
-    if not set(chord.pitch_classes) <= set(key.scale):
-        chord = max(diatonic_triads(key), key=lambda triad: (_shared(triad, chord), triad.root == chord.root))
-    return chord.label(key)
+    moved = chord.transposed(shift)
+    if not set(moved.pitch_classes) <= set(key.scale):
+        moved = max(diatonic_triads(key), key=lambda triad: (_shared(triad, moved), triad.root == moved.root))
+    return moved.label(key)
 
 
 def _shared(one: ChordSymbol, other: ChordSymbol) -> int:

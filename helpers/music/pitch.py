@@ -212,7 +212,7 @@ def parse_key(text: str | Key) -> Key:
         return Key((7 * fifths + (9 if minor else 0)) % 12, "minor" if minor else "major")
     if german := re.fullmatch(r"([a-h])(is|es|s)? ?(dur|moll)", words.lower()):
         letter, bent, mode = german.groups()
-        natural = {"h": 11, "b": 10}.get(letter, None if letter in "hb" else pitch_class(letter))
+        natural = {"h": 11, "b": 10}[letter] if letter in "hb" else pitch_class(letter)
         return Key((natural + {"is": 1, "es": -1, "s": -1, None: 0}[bent]) % 12, _MODE_WORDS[mode])
     match = re.fullmatch(r"([A-Ga-g][#b♯♭]{0,2}) ?(\D*)", words)
     mode = "major" if match and match.group(2) == "M" else _MODE_WORDS.get(match.group(2).lower()) if match else None

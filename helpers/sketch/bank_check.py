@@ -75,7 +75,7 @@ def _check(file: BinaryIO, size: int) -> None:
 
 def _chunks(file: BinaryIO, at: int, end: int, size: int) -> list[tuple[bytes, int, int]]:
     """Tag, start and length of each chunk between two places; refuses one that runs past the end."""
-    found = []
+    found: list[tuple[bytes, int, int]] = []
     while at + 8 <= end and len(found) < _MOST_CHUNKS:
         file.seek(at)
         tag, length = struct.unpack("<4sI", file.read(8))

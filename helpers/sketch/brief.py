@@ -256,7 +256,7 @@ def _harmony(
         heard.append("no key was heard, so A minor was taken")
     if not bars:
         colour = max(0, genre.colour + mood.colour)
-        bars = suggest_progression(key, request.bars, genre.progressions, colour, mood.bright, rng)
+        bars = list(suggest_progression(key, request.bars, genre.progressions, colour, mood.bright, rng))
         labels = tuple(label for bar in bars for label in bar)
         heard.append("no chords were given, so the key and the genre chose them")
     size = request.time.steps_per_bar

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -86,8 +87,24 @@ def _genre(row: str) -> Genre:
     swing, unit = c[9].split("/")
     low, high = c[10].split("-")
     styles = [tuple(cell.split()) for cell in c[1:7]]
+    bass, chords, strum, pads, lead, arpeggio = styles
     words = tuple(w.strip() for w in c[12].split(",") if w.strip())
-    return Genre(c[0], *styles, c[7], int(c[8]), float(swing), int(unit), (float(low), float(high)), c[11], words)
+    return Genre(
+        c[0],
+        bass,
+        chords,
+        strum,
+        pads,
+        lead,
+        arpeggio,
+        c[7],
+        int(c[8]),
+        float(swing),
+        int(unit),
+        (float(low), float(high)),
+        c[11],
+        words,
+    )
 
 
 GENRES = {g.name: g for g in (_genre(row) for row in _ROWS.strip().splitlines())}
@@ -239,7 +256,7 @@ def find_mood(text: str | None) -> tuple[str, Mood]:
 # ------------------------------------------------------------------------------------------------------- words of style
 
 # word -> (field, styles): what a word in the style text asks of the roles, before the genre is asked.
-STYLE_WORDS = {
+STYLE_WORDS: dict[str, dict[str, Any]] = {
     "walking": {"bass": ("walking",)},
     "octave": {"bass": ("octaves",)},
     "octaves": {"bass": ("octaves",)},

@@ -16,7 +16,7 @@ from ..music.pitch import CHORD_INTERVALS, ChordSymbol, Key, parse_chord
 FOREIGN_SHARE = 0.03  # of all chord tones: half a bar of E in eight bars of A minor passes, a wrong key does not
 
 # Degrees of the scale, one word a bar; 2+5 is two chords in a bar.
-PROGRESSIONS = {
+PROGRESSIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "pop": {
         "major": ("1 5 6 4", "1 6 4 5", "6 4 1 5", "4 1 5 6", "1 4 6 5"),
         "minor": ("1 6 3 7", "1 7 6 7", "1 4 6 7", "6 7 1 1", "1 3 7 6"),
@@ -37,7 +37,7 @@ PROGRESSIONS = {
     "classical": {"major": ("1 4 5 1", "1 6 4 5", "1 5 1 5"), "minor": ("1 4 5 1", "1 6 4 5", "1 4 7 3")},
 }
 # What tells each mode from major and minor.
-MODAL = {
+MODAL: dict[str, tuple[str, ...]] = {
     "dorian": ("1 4 1 4", "1 7 4 1", "1 2 1 4"),
     "phrygian": ("1 2 1 2", "1 1 2 7", "1 2 3 2"),
     "lydian": ("1 2 1 2", "1 1 2 2", "1 2 5 1"),

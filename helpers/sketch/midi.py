@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 from ..music.pitch import Key
 from .score import BEND_RANGE_SEMITONES, Score
@@ -28,12 +29,12 @@ def channel_setup(score: Score) -> list:
     return out
 
 
-def part_events(score: Score) -> list[tuple[float, int, object]]:
+def part_events(score: Score) -> list[tuple[float, int, Any]]:
     """Every note, bend and swell as ``(quarter, order, message)``; at one moment offs come first and ons last."""
     import mido
 
     channel = DRUM_CHANNEL if score.is_drums else 0
-    events: list[tuple[float, int, object]] = []
+    events: list[tuple[float, int, Any]] = []
     for b in score.bends:
         events.append((b.start, 1, mido.Message("pitchwheel", channel=channel, pitch=wheel(b.semitones))))
     for s in score.swells:
@@ -45,7 +46,7 @@ def part_events(score: Score) -> list[tuple[float, int, object]]:
     return sorted(events, key=lambda e: (e[0], e[1]))
 
 
-def track_of(events: list[tuple[int, int, object]], end_ticks: int, first: list):
+def track_of(events: list[tuple[int, int, Any]], end_ticks: int, first: list[Any]) -> Any:
     """Turn ``(tick, order, message)`` into a MIDI track with ``first`` at its head and its end at ``end_ticks``."""
     import mido
 

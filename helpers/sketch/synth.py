@@ -11,6 +11,7 @@ import wave
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from .midi import DRUM_CHANNEL, file_bytes, track_of
 SYNTH_RATE = 48_000
 # Ticks of the files handed to the synthesiser are time, not music: 24000 to half a second.
 TICKS_PER_QUARTER, TICKS_PER_SECOND, MICROSECONDS_PER_QUARTER = 24_000, 48_000, 500_000
-Event = tuple[float, int, object]  # seconds, order within a moment, MIDI message
+Event = tuple[float, int, Any]  # seconds, order within a moment, MIDI message
 
 PROBE_HIT_SECONDS, PROBE_NOTE_SECONDS = 0.35, 0.9
 LATEST_ATTACK_SECONDS = 0.03  # slower attacks are the instrument's nature, not a delay

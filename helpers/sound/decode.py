@@ -138,7 +138,7 @@ def _through_soundfile(
             if parts.is_plain:
                 yield stack.enter_context(_plain_wav(whole, parts))
                 return
-            given = stack.enter_context(tempfile.TemporaryFile())
+            given: BinaryIO = stack.enter_context(tempfile.TemporaryFile())
             shutil.copyfileobj(whole, given, 1 << 20)
         elif kind == "mp3":
             given = stack.enter_context(tempfile.TemporaryFile())

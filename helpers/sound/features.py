@@ -137,8 +137,8 @@ def onset_bands(clip: Clip, *, hop_seconds: float = 0.005) -> OnsetBands:
     widened = maximum_filter1d(log_bands, size=3, axis=1)
     flux = np.maximum(0.0, log_bands[lag:] - widened[:-lag])
     low, high = centres_hz < 150.0, centres_hz > 2500.0
-    parts = [flux[:, mask].sum(axis=1) for mask in (low, ~low & ~high, high)]
-    return OnsetBands(*parts, rate / hop)
+    lows, mids, highs = (flux[:, mask].sum(axis=1) for mask in (low, ~low & ~high, high))
+    return OnsetBands(lows, mids, highs, rate / hop)
 
 
 def onset_strength(clip: Clip) -> tuple[np.ndarray, float]:

@@ -86,9 +86,9 @@ def repair(data: bytes) -> bytes | None:
     None when no frames are found: then it is not an mp3.
     """
     start = find_first_frame(data)
-    if start is None:
+    first = None if start is None else read_frame(data, start)
+    if start is None or first is None:
         return None
-    first = read_frame(data, start)
     at, count = start, 0
     while (frame := read_frame(data, at)) is not None:
         at, count = at + frame.length, count + 1

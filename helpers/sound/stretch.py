@@ -42,7 +42,7 @@ def apply_stretch(clip: Clip, length_samples: int, semitones: float = 0.0) -> Cl
     stretch.setTimeFactor(clip.length / length_samples)
     if semitones:
         stretch.setTransposeSemitones(semitones, TONALITY_LIMIT_HZ / clip.sample_rate)
-    out = stretch.process(np.ascontiguousarray(clip.samples))
+    out = np.asarray(stretch.process(np.ascontiguousarray(clip.samples)))
     fitted = np.zeros((clip.channels, length_samples), np.float32)
     count = min(length_samples, out.shape[1])
     fitted[:, :count] = out[:, :count]

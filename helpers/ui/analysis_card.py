@@ -50,7 +50,7 @@ def describe(analysis: Analysis) -> dict[str, Any]:
 def _tempo(tempo: Tempo) -> dict[str, Any]:
     if tempo.bpm is None:
         return {"bpm": None, "others": [], "meter": tempo.meter.name}
-    others = [
+    others: list[dict[str, Any]] = [
         {"bpm": _short(a.bpm), "label": f"{_short(a.bpm):g}", "relation": _RELATION_WORDS.get(a.relation, a.relation)}
         for a in tempo.alternatives
     ]

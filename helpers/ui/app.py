@@ -19,7 +19,7 @@ from .hub_login import Login
 from .installing import Installing
 from .jobs import Jobs
 from .library import Library
-from .panel import OfferedFile, Panel, ResultsPanel, StudioPanel, UploadPanel, explain, message
+from .panel import Handler, OfferedFile, Panel, ResultsPanel, StudioPanel, UploadPanel, explain, message
 from .plan import plan_view, planned
 from .state import IdeaEntry, RunEntry, State
 
@@ -71,7 +71,7 @@ class App:
 
     def show_upload(self, file: str = "", way: str = "panel") -> None:
         """The uploader and the saved ideas; ``file`` is taken from this machine at once, ``way`` names a fallback."""
-        handlers = {
+        handlers: dict[str, Handler] = {
             "slice": self._on_slice,
             "save": self._on_save,
             "choose": lambda content, _: self.choose_idea(str(content["id"])),
@@ -94,7 +94,7 @@ class App:
         for name, value in (("mode", mode.lower()), ("instrument", instrument)):
             if value.strip() and value != "as left":
                 self.form.set(name, value)
-        handlers = {
+        handlers: dict[str, Handler] = {
             "set": lambda content, _: self.change(str(content["name"]), content.get("value")),
             "chord": lambda content, _: self._on_chord(int(content["bar"]), str(content["text"])),
             "reset": lambda *_: self._on_reset(),
@@ -112,7 +112,7 @@ class App:
 
     def show_results(self) -> None:
         """The loops made so far, newest first, with the player."""
-        handlers = {
+        handlers: dict[str, Handler] = {
             "mark": lambda content, _: self._on_mark(str(content["id"]), str(content.get("mark", ""))),
             "variation": lambda content, _: self.vary(str(content["id"])),
             "again": lambda content, _: self._on_again(str(content["id"])),

@@ -36,6 +36,8 @@ class Form(SimpleNamespace):
     HEARD = ("bpm", "key", "meter", "chords", "genre", "mood")
     INITIAL = {name: row.initial for name, row in _ROWS.items()} | {"instrument": "bass guitar"}
 
+    options: dict[str, Any]
+
     def __init__(self, **values: Any) -> None:
         super().__init__(**(self.INITIAL | {"options": {}} | values))
 

@@ -12,7 +12,7 @@ from ..install import install, installed
 from ..install.extras import EXTRAS
 from . import readiness
 from .jobs import Jobs
-from .panel import ReadinessPanel, message
+from .panel import Handler, ReadinessPanel, message
 
 
 class Installing:
@@ -24,7 +24,7 @@ class Installing:
 
     def panel(self) -> ReadinessPanel:
         """A fresh panel: what this machine can run, what each model still needs."""
-        handlers = {
+        handlers: dict[str, Handler] = {
             "refresh": lambda *_: self.refresh(),
             "install": lambda content, _: self.install(list(content.get("names", []))),
             "cancel": lambda *_: self.jobs.cancel(),

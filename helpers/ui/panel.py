@@ -24,7 +24,7 @@ from .style import script, stylesheet
 SLICE_BYTES = 512 * 1024
 _KEPT_FILES = 6  # a file is made once and kept while its slices are being fetched
 
-Handler = Callable[[dict[str, Any], list[bytes]], None]
+Handler = Callable[[dict[str, Any], list[bytes]], Any]
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Panel(anywidget.AnyWidget):
 
 class UploadPanel(Panel):
     _esm = script("uploader")
-    ideas = traitlets.List().tag(sync=True)
+    ideas: Any = traitlets.List().tag(sync=True)
     has_example = traitlets.Bool(False).tag(sync=True)
     limit_bytes = traitlets.Int(0).tag(sync=True)
 
@@ -146,5 +146,5 @@ class StudioPanel(Panel):
 
 class ResultsPanel(Panel):
     _esm = script("transport", "results")
-    groups = traitlets.List().tag(sync=True)
+    groups: Any = traitlets.List().tag(sync=True)
     options = traitlets.Dict().tag(sync=True)

@@ -89,7 +89,11 @@ class AudiocraftEngine(Engine):
         home = find_home()
         needs = ("torch", "transformers", "huggingface_hub") if home and home.packages else ("huggingface_hub",)
         found = judge_readiness(
-            self.info, _source(DEFAULT_VARIANT), ("LOOPS_MODEL_AUDIOCRAFT",), self.seconds_per_take, needs
+            self.info,
+            SOURCES[f"audiocraft-{DEFAULT_VARIANT}"],
+            ("LOOPS_MODEL_AUDIOCRAFT",),
+            self.seconds_per_take,
+            needs,
         )
         if home is not None:
             return found

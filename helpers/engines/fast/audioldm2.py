@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -49,7 +50,7 @@ def count_frames(seconds: float, multiple: int = 8) -> int:
 
 
 @torch.no_grad()
-def continue_words(language_model, projected: torch.Tensor, mask: torch.Tensor, tokens: int = 8) -> torch.Tensor:
+def continue_words(language_model: Any, projected: torch.Tensor, mask: torch.Tensor, tokens: int = 8) -> torch.Tensor:
     """Let GPT-2 continue a sequence of embeddings, as AudioLDM2 makes its second conditioning.
 
     Own loop, because the pipeline's calls a method that newer transformers releases took away (diffusers#12630), and
@@ -80,7 +81,7 @@ def continue_words(language_model, projected: torch.Tensor, mask: torch.Tensor, 
 
 
 @torch.no_grad()
-def decode(vae, vocoder, latents: torch.Tensor) -> torch.Tensor:
+def decode(vae: Any, vocoder: Any, latents: torch.Tensor) -> torch.Tensor:
     """Turn one take's latents (channels, frames, width) into audio (1, samples), float32.
 
     There are 640 samples a frame and a few more, which the vocoder's convolutions add at the end.
@@ -104,7 +105,7 @@ class AudioLDM2Runner:
     exchanged only while :meth:`generate` runs. Make a new runner after moving or casting it.
     """
 
-    def __init__(self, unet) -> None:
+    def __init__(self, unet: Any) -> None:
         self.unet = unet
         self.channels, self.multiple = unet.config.in_channels, 2 ** (len(unet.config.block_out_channels) - 1)
         parameter = next(unet.parameters())
@@ -208,7 +209,7 @@ class AudioLDM2Runner:
                 block.set_processor(processor)
 
 
-def _attention_blocks(unet) -> list[torch.nn.Module]:
+def _attention_blocks(unet: Any) -> list[torch.nn.Module]:
     return [module for module in unet.modules() if hasattr(module, "processor") and hasattr(module, "to_q")]
 
 
@@ -219,7 +220,9 @@ class _KeptAttention:
         self._fused = fused
         self._words: tuple[torch.Tensor, torch.Tensor] | None = None
 
-    def __call__(self, attn, hidden_states, encoder_hidden_states=None, attention_mask=None, **_):
+    def __call__(
+        self, attn: Any, hidden_states: Any, encoder_hidden_states: Any = None, attention_mask: Any = None, **_: Any
+    ) -> Any:
         heads = (attn.heads, -1)
         if encoder_hidden_states is None and self._fused is not None:
             mixed = F.linear(hidden_states, self._fused).unflatten(2, (3, attn.heads, -1))

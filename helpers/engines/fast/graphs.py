@@ -16,6 +16,7 @@ import gc
 from collections import deque
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -40,7 +41,7 @@ class StepRunner:
 
 
 def capture_steps(
-    steps: Mapping[Hashable, Callable[[], object]],
+    steps: Mapping[Any, Callable[[], object]],
     reset: Callable[[], object],
     device: torch.device | str,
     *,
@@ -85,7 +86,7 @@ def capture_steps(
     return StepRunner(GRAPH, "", {name: graph.replay for name, graph in graphs.items()})
 
 
-def _try_out(steps, reset, current, stream, warmups) -> None:
+def _try_out(steps: Any, reset: Any, current: Any, stream: Any, warmups: Any) -> None:
     """Run each step on the stream it will be captured on. Not enough memory here is the caller's to hear of, as is."""
     stream.wait_stream(current)
     with torch.cuda.stream(stream):
@@ -96,7 +97,7 @@ def _try_out(steps, reset, current, stream, warmups) -> None:
     stream.synchronize()
 
 
-def _capture(steps, stream) -> dict[Hashable, torch.cuda.CUDAGraph]:
+def _capture(steps: Any, stream: Any) -> dict[Hashable, torch.cuda.CUDAGraph]:
     graphs, pool = {}, None
     for name, step in steps.items():
         # A collection during capture may free tensors of other streams, which invalidates the graph.

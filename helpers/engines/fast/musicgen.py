@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -84,7 +85,7 @@ class MusicgenRunner:
         precision. Its decoder's matrices are fused in place; it keeps working by itself.
     """
 
-    def __init__(self, model) -> None:
+    def __init__(self, model: Any) -> None:
         self.model = model
         self.weights = DecoderWeights(model.decoder)
         self.melody = hasattr(model.config, "chroma_length")
@@ -176,7 +177,7 @@ class MusicgenRunner:
         codes = undelay(state.tokens[state.lead :], frames, self.weights.stereo)
         return MusicgenResult(codes, runner.how, runner.note(f"{steps} steps", self.weights.dtype))
 
-    def _prepare(self, text, seeds, frames, sampling, prompt, chroma) -> DecodeState:
+    def _prepare(self, text: Any, seeds: Any, frames: int, sampling: Any, prompt: Any, chroma: Any) -> DecodeState:
         weights = self.weights
         given = 0 if prompt is None else prompt.shape[1]
         if frames <= given:
@@ -192,7 +193,7 @@ class MusicgenRunner:
             weights, len(seeds), plan, chances, sampling, states=states, prefix=prefix, window=window
         )  # fmt: skip
 
-    def _melody_prefix(self, text, chroma, takes, sampling) -> torch.Tensor:
+    def _melody_prefix(self, text: Any, chroma: Any, takes: int, sampling: Any) -> torch.Tensor:
         """What a melody model's decoder sees first: the chroma, repeated or cut to its length, then the text.
 
         The null half sees a melody of pitch class 0 throughout and a text of zeros, as in training.

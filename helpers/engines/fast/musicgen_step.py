@@ -20,6 +20,7 @@ Rows of all tensors are the takes with the prompt, then (with guidance) the same
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -48,7 +49,7 @@ class DecoderWeights:
     The model's own layers become views of the fused matrices: it still works, and nothing is stored twice.
     """
 
-    def __init__(self, language_model) -> None:
+    def __init__(self, language_model: Any) -> None:
         decoder, config = language_model.model.decoder, language_model.config
         self.books, self.vocabulary = config.num_codebooks, config.vocab_size
         self.heads = config.num_attention_heads
@@ -63,7 +64,7 @@ class DecoderWeights:
         self._positions = decoder.embed_positions
 
     @staticmethod
-    def _fuse_layer(layer) -> _Layer:
+    def _fuse_layer(layer: Any) -> _Layer:
         attention = layer.self_attn
         return _Layer(
             norm=layer.self_attn_layer_norm,
@@ -85,7 +86,7 @@ class DecoderWeights:
         return table[:length].to(dtype=self.dtype, device=self.device)
 
 
-def _on_device(attention, states: torch.Tensor) -> list[torch.Tensor]:
+def _on_device(attention: Any, states: torch.Tensor) -> list[torch.Tensor]:
     """Weights that make keys and values of the text, where the text is: needed once a run, they may rest on the CPU."""
     return [project.weight.to(states.device) for project in (attention.k_proj, attention.v_proj)]
 
@@ -93,7 +94,7 @@ def _on_device(attention, states: torch.Tensor) -> list[torch.Tensor]:
 class FoldedCross:
     """Cross-attention of one layer to a text that stays the same: ``softmax(x @ keys) @ values``, head by head."""
 
-    def __init__(self, attention, states: torch.Tensor, heads: int) -> None:
+    def __init__(self, attention: Any, states: torch.Tensor, heads: int) -> None:
         split = (heads, attention.q_proj.weight.shape[0] // heads)
         states = states.float()  # the fold is worked out in float32 and rounded once
         key, value = ((states @ weight.float().t()).unflatten(1, split) for weight in _on_device(attention, states))
@@ -113,7 +114,7 @@ class FoldedCross:
 class CachedCross:
     """The same for texts longer than a head is wide, where folding would cost more than it saves."""
 
-    def __init__(self, attention, states: torch.Tensor, heads: int) -> None:
+    def __init__(self, attention: Any, states: torch.Tensor, heads: int) -> None:
         split = (heads, attention.q_proj.weight.shape[0] // heads)
         self._split = split
         self._query, self._out = attention.q_proj.weight.data.t(), attention.out_proj.weight.data.t()
@@ -161,7 +162,18 @@ class DecodeState:
         The cache is read in multiples of this many positions.
     """
 
-    def __init__(self, weights, takes, plan, chances, sampling, *, states=None, prefix=None, window=64) -> None:
+    def __init__(
+        self,
+        weights: Any,
+        takes: int,
+        plan: Any,
+        chances: Any,
+        sampling: Any,
+        *,
+        states: Any = None,
+        prefix: Any = None,
+        window: Any = 64,
+    ) -> None:
         self.weights, self.takes, self.sampling, self.window = weights, takes, sampling, window
         self.rows = takes * (2 if sampling.guidance > 1 else 1)
         self.lead = 0 if prefix is None else prefix.shape[1]
@@ -187,7 +199,7 @@ class DecodeState:
         self.caches = [torch.zeros(shape, dtype=dtype, device=device) for _ in weights.layers]
         self.index = torch.zeros(1, dtype=torch.long, device=device)
         self.health = torch.zeros(takes, weights.books, device=device)
-        self._cross = [None] * len(weights.layers)
+        self._cross: list[FoldedCross | CachedCross | None] = [None] * len(weights.layers)
         if states is not None:
             kind = FoldedCross if len(states) <= weights.head_width else CachedCross
             self._cross = [kind(layer.cross, states, weights.heads) for layer in weights.layers]

@@ -12,6 +12,7 @@ convolutions backwards and finds them. An 8 s loop then costs a fifth of the wor
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 
@@ -27,7 +28,7 @@ ENCODE_FRAMES = 172
 ENCODE_MARGIN = 8
 
 
-def frames_needed(vae, start: int, stop: int, frames: int) -> tuple[int, int]:
+def frames_needed(vae: Any, start: int, stop: int, frames: int) -> tuple[int, int]:
     """Latent frames on which samples ``start`` to ``stop`` (exclusive) depend, as (first, last + 1) within ``frames``.
 
     Exact interval arithmetic through the decoder from its end to its beginning.
@@ -41,7 +42,9 @@ def frames_needed(vae, start: int, stop: int, frames: int) -> tuple[int, int]:
 
 
 @torch.no_grad()
-def decode_span(vae, latents: torch.Tensor, start: int, stop: int, *, piece_frames: int = PIECE_FRAMES) -> torch.Tensor:
+def decode_span(
+    vae: Any, latents: torch.Tensor, start: int, stop: int, *, piece_frames: int = PIECE_FRAMES
+) -> torch.Tensor:
     """Decode samples ``start`` to ``stop`` of one take.
 
     Parameters
@@ -86,7 +89,7 @@ def decode_span(vae, latents: torch.Tensor, start: int, stop: int, *, piece_fram
     return audio
 
 
-def _decode_pieces(vae, latents, start, stop, piece_frames):
+def _decode_pieces(vae: Any, latents: Any, start: int, stop: int, piece_frames: int) -> Any:
     dtype, hop = vae.decoder.conv1.bias.dtype, vae.hop_length
     pieces = []
     for left in range(start, stop, piece_frames * hop):
@@ -98,7 +101,7 @@ def _decode_pieces(vae, latents, start, stop, piece_frames):
 
 
 @torch.no_grad()
-def encode_pieces(vae, audio: torch.Tensor, *, piece_frames: int = ENCODE_FRAMES) -> torch.Tensor:
+def encode_pieces(vae: Any, audio: torch.Tensor, *, piece_frames: int = ENCODE_FRAMES) -> torch.Tensor:
     """Latents of whole frames of audio, piece by piece: equal to the mean that ``vae.encode`` gives for all at once.
 
     Parameters

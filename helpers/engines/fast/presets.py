@@ -13,18 +13,17 @@ labelled like one that came with a preset. Exact reformulations (:mod:`..fast`) 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from ...errors import InvalidInput
 
 PRESETS = ("reference", "balanced", "draft")
 DEFAULT_PRESET = "reference"
 
-Presets = Mapping[str, Mapping[str, object]]  # of one engine: preset -> what it sets, every setting in "reference"
+Presets = Mapping[str, Mapping[str, Any]]  # of one engine: preset -> what it sets, every setting in "reference"
 
 
-def choose_settings(
-    table: Presets, preset: str = DEFAULT_PRESET, given: Mapping[str, object] = {}
-) -> dict[str, object]:
+def choose_settings(table: Presets, preset: str = DEFAULT_PRESET, given: Mapping[str, object] = {}) -> dict[str, Any]:
     """The settings of a preset of an engine's ``table``, with those in ``given`` in their place.
 
     Raises
@@ -41,7 +40,7 @@ def choose_settings(
     return {**table["reference"], **table[preset], **given}
 
 
-def label_settings(table: Presets, settings: Mapping[str, object]) -> tuple[str, ...]:
+def label_settings(table: Presets, settings: Mapping[str, Any]) -> tuple[str, ...]:
     """Name everything in ``settings`` that moves the output away from the published model's; empty = reference.
 
     More steps than published are no approximation and get no label.

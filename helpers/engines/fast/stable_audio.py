@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -53,7 +54,7 @@ class StableAudioRunner:
         one; it keeps working by itself. Make a new runner after moving or casting it.
     """
 
-    def __init__(self, transformer) -> None:
+    def __init__(self, transformer: Any) -> None:
         self.model = transformer
         config = transformer.config
         self.heads, self.head_width = config.num_attention_heads, config.attention_head_dim
@@ -67,7 +68,7 @@ class StableAudioRunner:
         self._enter = (transformer.proj_in.weight.data.float() @ (before + one)).t().to(self.dtype)
         self._leave = ((after + one) @ transformer.proj_out.weight.data.float()).t().to(self.dtype)
 
-    def _convolutions(self):
+    def _convolutions(self) -> Any:
         return self.model.preprocess_conv, self.model.postprocess_conv
 
     @torch.no_grad()
@@ -132,7 +133,9 @@ class StableAudioRunner:
 class _Step:
     """One step of a group of takes; calling it moves ``solver`` on by one."""
 
-    def __init__(self, runner: StableAudioRunner, solver: Solver, context, durations, guidance: float) -> None:
+    def __init__(
+        self, runner: StableAudioRunner, solver: Solver, context: Any, durations: Any, guidance: float
+    ) -> None:
         self.runner, self.solver, self.guidance = runner, solver, guidance
         model, place = runner.model, dict(device=runner.device, dtype=runner.dtype)
         self.takes = len(solver.latents)
@@ -170,7 +173,7 @@ class _Step:
         hidden = hidden.unflatten(0, (self.rows, length))[:, 1:]
         return (hidden @ runner._leave).transpose(1, 2).float()
 
-    def _block(self, block, qkv, cross, hidden, length):
+    def _block(self, block: Any, qkv: Any, cross: Any, hidden: Any, length: int) -> Any:
         heads = (self.runner.heads, self.runner.head_width)
         mixed = (block.norm1(hidden) @ qkv).view(self.rows, length, 3, *heads)
         query, key, value = self._rotate(mixed).permute(2, 0, 3, 1, 4)
@@ -183,7 +186,7 @@ class _Step:
             hearing.addmm_(mixed.transpose(1, 2).reshape(len(hearing), -1), block.attn2.to_out[0].weight.t())
         return hidden.add_(block.ff(block.norm3(hidden)))
 
-    def _keys_and_values(self, block, words):
+    def _keys_and_values(self, block: Any, words: Any) -> Any:
         """Keys and values of the words, (hearing rows, heads, length, width) each; takes share memory."""
         attention, out = block.attn2, []
         for project in (attention.to_k, attention.to_v):
@@ -192,21 +195,21 @@ class _Step:
             out.append(states[:, None].expand(-1, self.takes, -1, -1, -1).flatten(0, 1))
         return out
 
-    def _embed_times(self, timesteps):
+    def _embed_times(self, timesteps: Any) -> Any:
         """Embedded noise levels of all steps, (steps, width); the features in float32, where half would be coarse."""
         model = self.runner.model
         angles = 2 * np.pi * timesteps[:, None].float() * model.time_proj.weight.float()
         features = torch.cat([angles.cos(), angles.sin()], dim=-1)
         return model.timestep_proj(features.to(self.runner.dtype))
 
-    def _rotations(self, length):
+    def _rotations(self, length: int) -> Any:
         """Cosine and sine of the rotary embedding, (length, 1, 1, quarter of a head) each, float32."""
         rotated = self.runner.head_width // 2
         rates = 10_000.0 ** (-torch.arange(0, rotated, 2, dtype=torch.float32) / rotated)
         angles = (torch.arange(length, dtype=torch.float32)[:, None] * rates)[:, None, None].to(self.runner.device)
         return angles.cos(), angles.sin()
 
-    def _rotate(self, mixed):
+    def _rotate(self, mixed: Any) -> Any:
         """Rotate the first half of every query and key (rows, length, 3, heads, width) in place, in float32."""
         quarter = self._cos.shape[-1]
         turning = mixed[:, :, :2, :, : 2 * quarter]

@@ -118,7 +118,7 @@ def transformer_weights(weights: Weights) -> Weights:
     for old, value in _below(weights, "model.model."):
         if "rotary_pos_emb" in old:  # worked out anew
             continue
-        name = functools.reduce(lambda name, rule: re.sub(*rule, name), _TRANSFORMER_NAMES, old)
+        name = functools.reduce(lambda name, rule: re.sub(rule[0], rule[1], name), _TRANSFORMER_NAMES, old)
         fused = re.fullmatch(r"(.*\.to_)(qkv|kv)(\.\w+)", name)
         if fused is None:
             out[name] = value.reshape(-1) if name == "time_proj.weight" else value

@@ -37,11 +37,14 @@ ACOUSTIC = (
     "lo-fi",
 )
 # What a take may play instead: on an acoustic kit (True) and on an electronic one (False).
-SWAPS = {
+SWAPS: dict[str, dict[bool, tuple[str, ...]]] = {
     "hat": {True: ("hat", "hat", "ride", "tambourine"), False: ("hat", "hat", "shaker", "pedal")},
     "ride": {True: ("ride", "hat"), False: ("ride", "hat")},
 }
-BACKBEATS = {"snare": {True: ("snare", "snare", "rim"), False: ("snare", "clap")}, "clap": {False: ("clap", "snare")}}
+BACKBEATS: dict[str, dict[bool, tuple[str, ...]]] = {
+    "snare": {True: ("snare", "snare", "rim"), False: ("snare", "clap")},
+    "clap": {False: ("clap", "snare")},
+}
 TIMEKEEPERS = ("hat", "ride", "shaker", "open", "tambourine")
 STRUCK = ("kick", "snare", "clap", "rim")
 NO_GHOSTS = ("techno", "house", "trance", "electronic", "acid", "trap", "drill")

@@ -84,7 +84,7 @@ def _heard_hooks(brief: Brief, form: tuple[Bar, ...]) -> dict[str, Hook]:
             return {}
         start = notes[0][0] // size * size
         scale = [p for p in range(128) if p % 12 in brief.chord(0).scale]
-        rungs = [min(range(len(scale)), key=lambda i, p=p: abs(scale[i] - p)) for _, _, p in notes]
+        rungs = [int(np.argmin([abs(tone - pitch) for tone in scale])) for _, _, pitch in notes]
         heights = [r - rungs[0] for r in rungs]
         steps = [n[0] - start for n in notes]
         if treatment == "inverted":

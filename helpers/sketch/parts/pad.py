@@ -22,6 +22,8 @@ CLEAR_STEPS = 2  # from a chord change, or from the end of a voice: closer it is
 CLEAR_ACCENT = 0.3  # above the idea's mean accent
 STEADY = 0.03  # a loudness curve flatter than this needs no expression
 
+Spans = tuple[tuple[float, float, Harmony], ...]  # start, end (in steps) and chord
+
 
 def write_pad(brief: Brief) -> Part:
     """Write a pad: every chord of the harmony, each voice moving as little as it can."""
@@ -50,9 +52,7 @@ def write_pad(brief: Brief) -> Part:
     return Part(perform(brief, tones), choices, (), swells)
 
 
-def _voicings(
-    brief: Brief, spans: tuple[tuple[float, float, Harmony], ...], voices: int, rng: np.random.Generator
-) -> list[tuple[int, ...]]:
+def _voicings(brief: Brief, spans: Spans, voices: int, rng: np.random.Generator) -> list[tuple[int, ...]]:
     centre = brief.centre + int(rng.integers(-3, 4))
     before: tuple[int, ...] = ()
     out = []
@@ -80,7 +80,7 @@ def _voicings(
     return out
 
 
-def _tied(brief: Brief, spans, voicings: list[tuple[int, ...]], level: int) -> list[Tone]:
+def _tied(brief: Brief, spans: Spans, voicings: list[tuple[int, ...]], level: int) -> list[Tone]:
     """One note for as long as its pitch stays in the chord: common tones are held, not struck again."""
     tones = []
     for i, ((start, end, _), voicing) in enumerate(zip(spans, voicings, strict=True)):
@@ -96,7 +96,7 @@ def _tied(brief: Brief, spans, voicings: list[tuple[int, ...]], level: int) -> l
     return tones
 
 
-def _moving(brief: Brief, spans, voicings: list[tuple[int, ...]], level: int, style: str) -> list[Tone]:
+def _moving(brief: Brief, spans: Spans, voicings: list[tuple[int, ...]], level: int, style: str) -> list[Tone]:
     """Voices that do not all enter together; every one rings on to the end of its chord.
 
     ``rise``: from below, an eighth apart. ``answer``: the upper voices come in on the idea's accent near the middle.
@@ -118,7 +118,7 @@ def _moving(brief: Brief, spans, voicings: list[tuple[int, ...]], level: int, st
     return tones
 
 
-def _restruck(brief: Brief, spans, tones: list[Tone]) -> list[Tone]:
+def _restruck(brief: Brief, spans: Spans, tones: list[Tone]) -> list[Tone]:
     """The upper voices struck again where the idea stresses what its metre does not, once a half bar at most."""
     form = brief.form()
     wishes = letter_wishes(brief, form, brief.accents)
@@ -149,7 +149,7 @@ def _accent(brief: Brief, start: float, end: float) -> float:
     return float(max(steps, key=lambda s: (brief.accent(s), -abs(s - middle))))
 
 
-def _swells(brief: Brief, spans, style: str) -> tuple[Swell, ...]:
+def _swells(brief: Brief, spans: Spans, style: str) -> tuple[Swell, ...]:
     """Expression over the loop: the idea's loudness from bar to bar, and in it what the style does: a rise and fall a
     chord, or a breath an eighth. None where all is steady."""
     at: list[tuple[float, float]] = []  # step, level

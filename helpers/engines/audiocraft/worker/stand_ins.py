@@ -24,8 +24,12 @@ def register_stand_ins() -> None:
     def unused(*_: Any, **__: Any) -> None:
         raise NotImplementedError("a stand-in for a package that released models do not call")
 
-    ops = _module("xformers.ops", unbind=torch.unbind, LowerTriangularMask=LowerTriangularMask)
-    ops.memory_efficient_attention = unused
+    ops = _module(
+        "xformers.ops",
+        unbind=torch.unbind,
+        LowerTriangularMask=LowerTriangularMask,
+        memory_efficient_attention=unused,
+    )
     _module("xformers", ops=ops)
     _module("spacy", load=lambda name: _split_words)
     try:
@@ -33,16 +37,15 @@ def register_stand_ins() -> None:
     except (ImportError, OSError):
         for name in [name for name in sys.modules if name.split(".")[0] == "torchaudio"]:
             del sys.modules[name]
-        transforms = _module("torchaudio.transforms", Spectrogram=_spectrogram_class(), MelSpectrogram=unused)
-        transforms.Loudness = transforms.Resample = unused
+        rest = dict.fromkeys(("MelSpectrogram", "Loudness", "Resample"), unused)
+        transforms = _module("torchaudio.transforms", Spectrogram=_spectrogram_class(), **rest)
         _module("torchaudio", transforms=transforms)
 
 
 def _module(name: str, **contents: Any) -> types.ModuleType:
     module = types.ModuleType(name)
     module.__spec__ = importlib.machinery.ModuleSpec(name, None)
-    module.__version__ = "0"
-    vars(module).update(contents)
+    vars(module).update(contents, __version__="0")
     sys.modules[name] = module
     return module
 
@@ -59,14 +62,23 @@ def _spectrogram_class() -> type:
     class Spectrogram(torch.nn.Module):
         """Power of the short-time Fourier transform, Hann window; ``normalized`` divides by the window's energy."""
 
-        def __init__(self, n_fft, win_length, hop_length, power=2, center=True, pad=0, normalized=False):
+        def __init__(
+            self,
+            n_fft: Any,
+            win_length: Any,
+            hop_length: Any,
+            power: Any = 2,
+            center: Any = True,
+            pad: Any = 0,
+            normalized: Any = False,
+        ) -> None:
             super().__init__()
             if power != 2 or pad != 0 or not center:
                 raise NotImplementedError("only what audiocraft's chroma uses")
             self.n_fft, self.win_length, self.hop_length, self.normalized = n_fft, win_length, hop_length, normalized
             self.register_buffer("window", torch.hann_window(win_length))  # released checkpoints hold it by this name
 
-        def forward(self, wav):
+        def forward(self, wav: Any) -> Any:
             flat = wav.reshape(-1, wav.shape[-1])
             spectrum = torch.stft(
                 flat, self.n_fft, self.hop_length, self.win_length, self.window, center=True, return_complex=True
