@@ -177,8 +177,10 @@ def _takes(run: Run, first: int, count: int, refused: list[str]) -> Iterator[Tak
     step = 1 if run.engine.one_by_one else count
     for number in range(first, first + count, step):
 
-        def progress(stage: str, fraction: float | None = None, left: float | None = None, at: int = number) -> None:
-            run.progress(stage, None if fraction is None else (at - first + step * fraction) / count, left)
+        def progress(
+            stage: str, fraction: float | None = None, seconds_left: float | None = None, at: int = number
+        ) -> None:
+            run.progress(stage, None if fraction is None else (at - first + step * fraction) / count, seconds_left)
 
         try:
             yield from run.engine.generate(
