@@ -87,7 +87,7 @@ def write_project(members: Sequence[tuple[PackLoop, str]], idea: tuple[str, Clip
 
     def audio(
         clips: XML.Element, name: str, file: str, clip: Clip, points: Sequence[tuple[float, float]], beats: float
-    ):
+    ) -> None:
         """A clip of ``beats`` that repeats; ``points`` pin quarters to seconds of the file."""
         end = points[-1][0]
         outer = XML.SubElement(

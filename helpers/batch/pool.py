@@ -108,7 +108,8 @@ class RayPool:
             from ray.exceptions import RayActorError, RayError
         except ModuleNotFoundError:
             raise NotAvailable("--ray needs Ray; install it with: pip install 'loops-generator[ray]'.") from None
-        self._ray, self.lost = ray, (RayActorError, RayError)
+        self._ray = ray
+        self.lost: tuple[type[BaseException], ...] = (RayActorError, RayError)
         if not ray.is_initialized():
             try:
                 ray.init(

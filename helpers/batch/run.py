@@ -144,11 +144,11 @@ class _Driver:
                 else:
                     self._send(unheard.popleft(), None)
             for future in wait(self._flying, return_when=FIRST_COMPLETED).done:
-                idea, job, began = self._flying.pop(future)
-                if job is None:
+                idea, sent, began = self._flying.pop(future)
+                if sent is None:
                     self._take_heard(future, idea, ready, unheard)
                 else:
-                    self._take_made(future, idea, job, began, ready)
+                    self._take_made(future, idea, sent, began, ready)
 
     def _send(self, idea: _Idea, job: Job | None) -> None:
         if job is None:

@@ -8,9 +8,10 @@ Conventions: times are seconds from the start of the clip; chroma rows run from 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, wraps
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -19,6 +20,7 @@ from ..music.pitch import ALL_KEYS
 from ..records import Clip
 from .channels import heard_mono
 
+T = TypeVar("T")
 _LONGEST_REMEMBERED = 4_000_000  # samples a channel: loops and takes, not ten minutes
 _measured: WeakKeyDictionary[Clip, dict[Any, Any]] = WeakKeyDictionary()
 SILENCE_PEAK = 1e-3  # -60 dBFS: below this a clip is treated as silent
@@ -27,11 +29,11 @@ _BINS_PER_SEMITONE = 3
 _NOTE_RATE = 11_025  # enough for the fundamentals and the partials that tell notes apart
 
 
-def once_per_clip(measure):
+def once_per_clip(measure: Callable[..., T]) -> Callable[..., T]:
     """Remember what was measured on a clip for as long as the clip lives: a loop's proof, purity and rank share it."""
 
     @wraps(measure)
-    def remembered(clip: Clip, *args, **options):
+    def remembered(clip: Clip, *args: Any, **options: Any) -> T:
         if clip.length > _LONGEST_REMEMBERED:
             return measure(clip, *args, **options)
         kept, key = _measured.setdefault(clip, {}), (measure.__name__, args, tuple(options.items()))

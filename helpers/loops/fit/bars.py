@@ -87,7 +87,7 @@ class Bars:
         mono, rate = self.clip.mono(), self.clip.sample_rate
         edges_hz = (10 ** (ERB_NUMBERS / 21.4) - 1) / 0.00437
         beats = []
-        for part in np.array_split(mono, self.bars * self.meter.beats_per_bar):
+        for part in np.array_split(mono, round(self.bars * self.meter.beats_per_bar)):
             power = np.square(np.abs(np.fft.rfft(part)))
             edges = np.searchsorted(np.arange(power.size) * rate / part.size, edges_hz)
             beats.append([power[a:b].sum() / mono.size for a, b in itertools.pairwise(edges)])

@@ -58,7 +58,7 @@ def place_cues(loop: Bars, idea: Bars) -> tuple[np.ndarray, np.ndarray]:
     own, other = loop.chroma_steps, idea.chroma_steps
     if min(loop.notes.tonal_share, idea.notes.tonal_share) > LEAST_TONAL:
         columns += [
-            [np.average(agreement(own[:, b], other), weights=weights(own[:, b], other)) for b in back],
+            np.array([np.average(agreement(own[:, b], other), weights=weights(own[:, b], other)) for b in back]),
             likeness(loop.note_change[back], idea.note_change),
         ]
     else:
