@@ -95,6 +95,8 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="WHAT",
         help="core, diffusers (all three models), audiocraft (isolated extra), tags (genre, mood) or soundfont",
     )
+    sub = command("doctor", "one short take of every installed model, and a report that you can send")
+    sub.add_argument("--out", metavar="DIR", default="loops", help="where loops and report go (default: %(default)s)")
     sub = command("demo", "the whole way on the example idea that comes with the project")
     sub.add_argument("--out", metavar="DIR", default="loops", help="where the loop goes (default: %(default)s)")
     return parser
@@ -286,6 +288,15 @@ def _install(args: argparse.Namespace, out: Any) -> int:
     return DONE
 
 
+def _doctor(args: argparse.Namespace, out: Any) -> int:
+    from .engines.doctor import report_lines
+    from .pipeline import examine_models
+
+    report, path = examine_models(args.out, _Teller())
+    _print(out, args, report, f"{report_lines(report)}\n\nThe report is in {path}; send it with your question.")
+    return DONE
+
+
 def _demo(args: argparse.Namespace, out: Any) -> int:
     from . import pipeline, report
 
@@ -328,6 +339,7 @@ _COMMANDS = {
     "proof": _proof,
     "engines": _engines,
     "install": _install,
+    "doctor": _doctor,
     "demo": _demo,
 }
 

@@ -14,6 +14,7 @@ except ModuleNotFoundError as error:
     raise ModuleNotFoundError(package_missing(error), name=error.name) from None
 
 import dataclasses
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -260,3 +261,18 @@ def plot_loops(result: Result, analysis: Analysis | None) -> list[Path]:
         plot_roll(compose(result.request, analysis, finished.loop.take.number), result.request, analysis, path)
         drawn.append(path)
     return drawn
+
+
+# ------------------------------------------------------------------------------------------------ the models themselves
+
+
+def examine_models(
+    out_dir: str | os.PathLike[str], progress: Progress = silent_progress, cancel: CancelCheck = never_cancelled
+) -> tuple[dict[str, Any], Path]:
+    """One short loop with every installed model, and the report of it as a file (:mod:`helpers.engines.doctor`)."""
+    from .engines import doctor
+
+    report = doctor.examine(make_loops, Path(out_dir), progress, cancel)
+    path = free_name(Path(out_dir), "doctor", ".json")
+    write_whole(path, json.dumps(report, indent=1, ensure_ascii=False).encode())
+    return report, path

@@ -52,20 +52,24 @@ def write_report(error: BaseException, request: Sequence[str] = ()) -> Path | No
 
 def report_text(error: BaseException, request: Sequence[str] = ()) -> str:
     """Versions, the request and the way to the fault, secrets masked."""
-    from .. import __version__
-
-    versions = []
-    for package in _PACKAGES:
-        with suppress(importlib.metadata.PackageNotFoundError):
-            versions.append(f"{package} {importlib.metadata.version(package)}")
     text = "\n".join(
         (
-            f"loops-generator {__version__}, Python {platform.python_version()}, {platform.platform()}, "
-            f"{os.cpu_count()} cores",
-            ", ".join(versions),
+            describe_system(),
             f"Request: {' '.join(repr(word) for word in request)}",
             "",
             *(line.rstrip("\n") for line in traceback.format_exception(error)),
         )
     )
     return shown_text(text, keep="\n") + "\n"
+
+
+def describe_system() -> str:
+    """Our version, Python's, the system's, and those of the packages that matter, in two lines."""
+    from .. import __version__
+
+    versions = []
+    for package in _PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            versions.append(f"{package} {importlib.metadata.version(package)}")
+    python = f"Python {platform.python_version()}, {platform.platform()}, {os.cpu_count()} cores"
+    return f"loops-generator {__version__}, {python}\n{', '.join(versions)}"

@@ -10,6 +10,7 @@ from ..engines import registry
 from ..errors import NotAvailable
 from ..install import install, installed
 from ..install.extras import EXTRAS
+from ..pipeline import examine_models
 from . import readiness
 from .jobs import Jobs
 from .panel import Handler, ReadinessPanel, message
@@ -27,6 +28,7 @@ class Installing:
         handlers: dict[str, Handler] = {
             "refresh": lambda *_: self.refresh(),
             "install": lambda content, _: self.install(list(content.get("names", []))),
+            "doctor": lambda *_: self.examine(),
             "cancel": lambda *_: self.jobs.cancel(),
         }
         return ReadinessPanel(handlers, report=readiness.report(self._folder), job=self.jobs.view)
@@ -34,6 +36,17 @@ class Installing:
     def refresh(self) -> None:
         """Look again at the machine."""
         self._push("readiness", report=readiness.report(self._folder))
+
+    def examine(self) -> bool:
+        """Make one short loop with every installed model and write the report; False while a job is running."""
+
+        def done(result: tuple[dict[str, Any], Path]) -> dict[str, str]:
+            made = sum(row["outcome"] == "made" for row in result[0]["engines"])
+            return message(
+                f"{made} models made a loop. The report is in {result[1]}; send it with your question.", "good"
+            )
+
+        return self.jobs.start("Examining the models", lambda *given: examine_models(self._folder, *given), done)
 
     def install(self, wanted: list[str]) -> bool:
         """Install the packages and fetch the weights of these engines, then these extras.

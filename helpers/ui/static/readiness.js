@@ -20,6 +20,11 @@ export default {
           {},
           h("h3.grow", {}, "What this machine can do"),
           button("Check again", () => kernel.send("refresh"), { kind: "quiet", picture: "loop" }),
+          button("Try every model", () => kernel.send("doctor"), {
+            kind: "quiet",
+            picture: "wrench",
+            disabled: !!job().running,
+          }),
         ),
         h("p", {}, report.sentence || ""),
         h(

@@ -1,0 +1,120 @@
+"""First contact with real weights: one short take of every installed model, and a report that a person can send.
+
+Nobody who builds this can run every model on every machine. The report holds versions, GPU, seconds, peak memory, the
+fit card of each loop and the sentence of each failure; no sound, no token, no paths.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..errors import CancelCheck, Cancelled, LoopsError, mask_secrets, never_cancelled
+from ..machine.faults import describe_system, report_text
+from ..music.pitch import parse_key, parse_progression
+from ..records import Progress, Readiness, Request, silent_progress
+from . import devices, registry
+from .base import Engine
+
+FORMAT = "loops-generator/doctor-1"
+REQUEST = Request(
+    "electric piano",
+    "chords",
+    120.0,
+    bars=4,
+    key=parse_key("A minor"),
+    progression=parse_progression("Am | F | C | G"),
+    takes=1,
+    seed=1,
+)
+
+
+def examine(
+    make: Callable[..., Any],
+    folder: Path,
+    progress: Progress = silent_progress,
+    cancel: CancelCheck = never_cancelled,
+) -> dict[str, Any]:
+    """Make one loop with every engine whose weights are here, and say for the rest why not.
+
+    Parameters
+    ----------
+    make
+        :func:`helpers.pipeline.make_loops`, which lies above this layer.
+    folder
+        Where the loops go; they can be listened to.
+
+    Returns
+    -------
+    dict
+        The report: ``system``, ``machine`` and a row for each engine with its ``outcome``: ``made``, ``failed`` (in a
+        sentence), ``fault`` (a fault of ours, with the way to it), ``not-ready`` or ``no-weights``.
+    """
+    rows = []
+    for number, name in enumerate(registry.engine_names()):
+        progress(f"Examining {name}", number / len(registry.engine_names()), None)
+        engine = registry.get_engine(name)
+        row = {"engine": name, "title": engine.info.title, "model": engine.info.hub_id}
+        rows.append(row | _examined(engine, make, folder, progress, cancel))
+        engine.release()
+    machine = asdict(devices.probe_machine())
+    report = {"format": FORMAT, "system": describe_system(), "machine": machine, "engines": rows}
+    return json.loads(mask_secrets(json.dumps(report, ensure_ascii=False)))
+
+
+def _examined(
+    engine: Engine, make: Callable[..., Any], folder: Path, progress: Progress, cancel: CancelCheck
+) -> dict[str, Any]:
+    state: Readiness = engine.readiness()
+    if not state.ready:
+        return {"outcome": "not-ready", "reason": state.reason, "remedy": state.remedy}
+    if state.details.get("weights") == "download":
+        reason = engine.access_problem() if engine.info.gated else ""
+        return {"outcome": "no-weights", "reason": reason or "Its weights have not been fetched (MODELS)."}
+    hears = "analysis" in engine.info.hears or engine.hears_guide
+    request = REQUEST.with_(engine=engine.info.name, guide="sketch" if hears else "none")
+    _reset_peak()
+    started = time.monotonic()
+    try:
+        result = make(request, None, None, folder, progress, cancel)
+    except Cancelled:
+        raise
+    except LoopsError as error:
+        return {"outcome": "failed", "reason": str(error), **_cost(started)}
+    except Exception as error:  # what nobody foresaw is what we most want to hear of
+        return {"outcome": "fault", "reason": report_text(error), **_cost(started)}
+    best = result.loops[0]
+    take = best.loop.take
+    facts = {"versions": take.engine_version, "revision": take.model, "labels": take.labels, "notes": take.notes}
+    card = best.fit.to_json()
+    return {"outcome": "made", **_cost(started), **facts, "refused": result.refused, "fit_card": card}
+
+
+def report_lines(report: dict[str, Any]) -> str:
+    """The report in a line or two an engine."""
+    machine = report["machine"]
+    lines = [report["system"], f"GPU: {machine['gpu'] or 'none'}", ""]
+    for row in report["engines"]:
+        said = row.get("reason", "").partition("\n")[0]
+        if row["outcome"] == "made":
+            said = f"{row['fit_card']['verdict']}, {row['seconds']:.0f} s"
+            said += f", {row['peak_gpu_gib']:.1f} GiB" if row["peak_gpu_gib"] else ""
+        lines.append(f"{row['engine']:<20}{row['outcome']:<11} {said}")
+    return "\n".join(lines)
+
+
+def _reset_peak() -> None:
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+
+
+def _cost(started: float) -> dict[str, Any]:
+    torch = sys.modules.get("torch")
+    peak = torch.cuda.max_memory_allocated() / devices.GIB if torch is not None and torch.cuda.is_available() else None
+    return {"seconds": round(time.monotonic() - started, 1), "peak_gpu_gib": peak}
