@@ -53,9 +53,10 @@ docs: .venv/dev.stamp
 	@echo "== Making .venv with $$($(PYTHON) --version)"
 	$(PYTHON) -m venv .venv
 
-.venv/core.stamp: .venv/bin/python requirements.txt
+.venv/core.stamp: .venv/bin/python requirements.txt requirements-ears.txt
 	@echo "== Installing what analysis, sketch and loops need (no torch)"
 	$(PIP) install -q --prefer-binary -r requirements.txt
+	$(PIP) install -q --no-deps -r requirements-ears.txt
 	@touch $@
 
 .venv/dev.stamp: .venv/core.stamp requirements-dev.txt requirements-diffusers.txt

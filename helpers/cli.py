@@ -52,7 +52,10 @@ def build_parser() -> argparse.ArgumentParser:
 
     sub = command("analyze", "hear an idea: tempo, grid, key, chords, genre, mood, loudness")
     sub.add_argument("idea", metavar="IDEA", help="an mp3 or wav file (flac, ogg, aiff too)")
-    sub.add_argument("--melody-midi", metavar="FILE", help="also write the melody of a monophonic idea as MIDI")
+    sub.add_argument("--midi", metavar="FILE", help="also write the notes that were heard as MIDI")
+    sub.add_argument(
+        "--melody-midi", metavar="FILE", help="the same for an idea in which one voice sounds, else refused"
+    )
 
     sub = command("make", "make loops of one instrument that fit an idea")
     sub.add_argument("idea", metavar="IDEA", help="an mp3 or wav file (flac, ogg, aiff too)")
@@ -156,13 +159,17 @@ def _analyze(args: argparse.Namespace, out: Any) -> int:
     from . import pipeline, report
 
     analysis = pipeline.analyze_idea(pipeline.load_idea(args.idea), _Teller())
-    if args.melody_midi:
-        from .analysis.melody import melody_to_midi
-        from .machine.files import write_whole
+    for path, notes, what in (
+        (args.midi, analysis.played, "notes"),
+        (args.melody_midi, analysis.melody, "single melody"),
+    ):
+        if path:
+            from .analysis.melody import notes_to_midi
+            from .machine.files import write_whole
 
-        if not analysis.melody:
-            raise InvalidInput("No single melody could be heard in the idea, so there is none to write as MIDI.")
-        write_whole(args.melody_midi, melody_to_midi(analysis.melody, analysis.tempo))
+            if not notes:
+                raise InvalidInput(f"No {what} could be heard in the idea, so there is nothing to write as MIDI.")
+            write_whole(path, notes_to_midi(notes, analysis.tempo))
     _print(out, args, analysis.to_json(), report.analysis_text(analysis))
     return DONE
 

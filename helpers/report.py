@@ -32,7 +32,8 @@ def analysis_text(analysis: Analysis) -> str:
         length = f"an exact loop of {t.bars} bar{'s' if t.bars != 1 else ''}" if t.is_loop else "a free take"
         swing = "" if t.swing is None else f", swing {t.swing:.2f}"
         first = f", first downbeat at {t.downbeats[0]:.3f} s" if t.downbeats else ""
-        rows.append(("grid", f"{length}{first}{swing}"))
+        sure = f", beats sure by {t.phase_confidence:.2f}, bar 1 by {t.bar_confidence:.2f}"
+        rows.append(("grid", f"{length}{first}{swing}{sure}"))
     if k is None:
         rows.append(("key", UNKNOWN))
     else:
@@ -46,6 +47,8 @@ def analysis_text(analysis: Analysis) -> str:
     rows.append(("loudness", UNKNOWN if analysis.loudness_lufs is None else f"{analysis.loudness_lufs:.1f} LUFS"))
     if analysis.melody:
         rows.append(("melody", f"{len(analysis.melody)} notes"))
+    elif analysis.played:
+        rows.append(("notes", f"{len(analysis.played)} of several voices"))
     rows += [("note", note) for note in analysis.notes]
     return "What was heard\n" + _table(rows)
 

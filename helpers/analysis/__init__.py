@@ -1,8 +1,10 @@
 """Hearing: what is in an idea. One musical question, one module; :func:`analyze` asks them all.
 
-``tempo`` (candidates in ``pulse``, their ``evidence``, the ``tempo_model``, the ``precise`` figure, the ``grid``),
-``key``, ``chords``, ``melody``, ``groove``, ``tags`` (files in ``tag_models``, run by ``effnet``) and ``moods``. What
-could not be heard is None or empty, and ``Analysis.notes`` says why.
+``tempo`` (candidates in ``pulse``, their ``evidence``, the ``tempo_model``, the ``precise`` figure, ``drift`` and
+``metre``, the ``grid`` by the evidence in ``phase``), ``key`` (with essentia's votes from ``tonal``), ``chords``,
+``melody``, ``groove``, ``tags`` (fetched files in ``tag_models``, run by ``effnet``) and ``moods``. Learned models that
+come inside packages are ``ears``: ``beats`` (BeatNet), ``transcribe`` (Basic Pitch), ``musicnn``. What could not be
+heard is None or empty, and ``Analysis.notes`` says why.
 """
 
 from __future__ import annotations
@@ -10,10 +12,11 @@ from __future__ import annotations
 from ..records import Analysis, Clip, KeyEstimate, Progress, Tempo, silent_progress
 from ..sound.audio import loudness_lufs
 from .chords import estimate_chords
+from .ears import missing_note
 from .groove import estimate_groove
-from .key import estimate_key
+from .key import estimate_key, has_one_pitch
 from .listening import Listening
-from .melody import estimate_melody, melody_to_midi
+from .melody import estimate_melody, estimate_notes, notes_to_midi
 from .moods import ROUGH_NOTE, estimate_moods
 from .tags import estimate_tags, fetch_tag_models
 from .tempo import estimate_tempo
@@ -25,9 +28,10 @@ __all__ = [
     "estimate_key",
     "estimate_melody",
     "estimate_moods",
+    "estimate_notes",
     "estimate_tempo",
     "fetch_tag_models",
-    "melody_to_midi",
+    "notes_to_midi",
 ]
 
 UNSURE = 0.5  # below this confidence the notes say so
@@ -59,14 +63,15 @@ def analyze(
     tempo = estimate_tempo(heard)
     progress("listening to key and chords", 0.35)
     key = estimate_key(heard)
-    chords = estimate_chords(heard, tempo, key)
-    progress("following the melody", 0.55)
+    progress("writing down the notes", 0.5)
+    played = estimate_notes(heard) if key is not None else ()
     melody = estimate_melody(heard) if key is not None else ()
+    chords = estimate_chords(heard, tempo, key, one_voice=bool(melody))
     groove = estimate_groove(heard, tempo)
     progress("measuring loudness", 0.7)
     loudness = loudness_lufs(clip)
     progress("naming genre and mood", 0.8)
-    genres, moods, tag_notes = estimate_tags(clip) if tags and not heard.is_silent else ((), (), ())
+    genres, moods, tag_notes = estimate_tags(heard) if tags and not heard.is_silent else ((), (), ())
     if not moods:
         moods = estimate_moods(heard, tempo, key, groove, loudness)
         tag_notes += (ROUGH_NOTE,) if moods else ()
@@ -84,6 +89,7 @@ def analyze(
         moods=moods,
         loudness_lufs=loudness,
         melody=melody,
+        played=played,
         groove=groove,
         notes=_notes(heard, tempo, key) + tag_notes,
     )
@@ -96,10 +102,22 @@ def _notes(heard: Listening, tempo: Tempo, key: KeyEstimate | None) -> tuple[str
         return ("The file is silent: there is nothing to hear.",)
     if tempo.bpm is None:
         said.append("No tempo: nothing in the sound repeats; set the tempo by hand.")
-    elif tempo.confidence < UNSURE:
+    elif tempo.confidence < UNSURE and tempo.drift_bpm is None:
         said.append("The tempo is unsure: few clear attacks; compare the alternatives or set it by hand.")
+    if tempo.drift_bpm is not None:
+        start, end = tempo.drift_bpm
+        said.append(
+            f"The tempo moves from about {start:.0f} to {end:.0f} BPM; the beats follow it, but a loop has one tempo: "
+            "choose a short part of the idea (--start, --bars-heard)."
+        )
+    elif tempo.bpm is not None and tempo.phase_confidence < UNSURE:
+        said.append("Where the beat falls is unsure: it may lie an eighth or a sixteenth beside.")
     if key is None:
         said.append("No key: nothing in the sound is clearly pitched.")
+    elif has_one_pitch(heard):
+        said.append(f"One pitch sounds alone, so the mode is open: {key.key.name} is a guess.")
     elif key.confidence < UNSURE:
         said.append(f"The key is unsure: {key.key.name} and {key.alternatives[0].name} fit nearly as well.")
+    if (missing := missing_note()) is not None:
+        said.append(missing)
     return tuple(said)

@@ -21,6 +21,7 @@ _SHARPNESS = 14.0  # turns a difference in fit into log odds
 _STAY = 1.0  # log odds in favour of holding a chord over a half-bar line
 _IN_KEY = 0.7  # log odds in favour of a chord all of whose notes are in the key
 _BASS_WEIGHT = 0.25
+_LINE_IN_KEY = 3.0  # log odds against a chord that is not on the scale, under a single line
 
 
 def half_bar_edges(tempo: Tempo, seconds: float) -> np.ndarray:
@@ -34,11 +35,14 @@ def half_bar_edges(tempo: Tempo, seconds: float) -> np.ndarray:
     return np.r_[0.0, inner, seconds]
 
 
-def estimate_chords(sound: Clip | Listening, tempo: Tempo, key: KeyEstimate | None) -> tuple[ChordSpan, ...]:
+def estimate_chords(
+    sound: Clip | Listening, tempo: Tempo, key: KeyEstimate | None, *, one_voice: bool = False
+) -> tuple[ChordSpan, ...]:
     """One chord per half bar of the grid; empty when the idea has no key, hence no pitched notes.
 
     Viterbi decoding (as in Sheh & Ellis, ISMIR 2003) over chord patterns; neighbouring half bars are smoothed and
-    chords of the key preferred. A half bar in which nothing sounds is ``N``.
+    chords of the key preferred. A half bar in which nothing sounds is ``N``. ``one_voice``: the idea is a single line,
+    for which only triads on the scale are written.
     """
     heard = listen(sound)
     if key is None or heard.is_silent:
@@ -47,6 +51,9 @@ def estimate_chords(sound: Clip | Listening, tempo: Tempo, key: KeyEstimate | No
     classes, bass, level = _pool(heard, edges)
     fit = _fit(classes, bass)
     prior = np.array([_IN_KEY * _share_in_key(chord, key.key) for chord in _CHORDS])
+    if one_voice:  # a line says which root and which scale, not which seventh
+        prior = prior + np.array([0.0 if chord.quality in ("", "m") else -100.0 for chord in _CHORDS])
+        prior = prior + np.where(prior < _IN_KEY, -_LINE_IN_KEY, 0.0)
     path = best_path(_SHARPNESS * fit + prior, _STAY)
     quiet = level < 0.03 * level.max(initial=0.0)
     labels = [NO_CHORD if quiet[i] else _CHORDS[c].label(key.key) for i, c in enumerate(path)]
@@ -59,6 +66,9 @@ def _pool(heard: Listening, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
     """Pitch classes (12, spans) of all notes and of the bass, and the level (spans,), averaged between the edges."""
     notes = heard.notes
     everything, low = np.sqrt(notes.chroma()), np.sqrt(notes.chroma(high=52))
+    if heard.pitches is not None:  # the learned ear tells sevenths better
+        at = np.searchsorted(heard.pitches.times, notes.times).clip(0, heard.pitches.times.size - 1)
+        everything = np.sqrt(heard.pitches.chroma()[:, at])
     bounds = np.clip(np.round(edges / NOTE_HOP_SECONDS).astype(int), 0, everything.shape[1])
     spans = [slice(a, max(a + 1, b)) for a, b in itertools.pairwise(bounds)]
 

@@ -9,6 +9,9 @@ import numpy as np
 
 from ..records import Clip
 from ..sound import features
+from .beats import hear_beats
+from .musicnn import hear_tags
+from .transcribe import PitchActivity, hear_pitches
 
 NOTE_HOP_SECONDS = 0.05
 
@@ -48,6 +51,21 @@ class Listening:
     @cached_property
     def notes(self) -> features.NoteGram:
         return features.note_gram(self._heard, hop_seconds=NOTE_HOP_SECONDS)
+
+    @cached_property
+    def pitches(self) -> PitchActivity | None:
+        """What a learned ear hears of 88 pitches; None where its package is missing."""
+        return hear_pitches(self.clip, self.mono)
+
+    @cached_property
+    def beat_activity(self) -> np.ndarray | None:
+        """Beat and downbeat activations (n, 2) of a learned ear; None where its package is missing."""
+        return hear_beats(self.clip, self.mono)
+
+    @cached_property
+    def tags(self) -> dict[str, dict[str, float]] | None:
+        """Tags 0..1 by model and name of a learned ear; None where its package is missing."""
+        return hear_tags(self.clip, self.mono)
 
     @cached_property
     def sound_span(self) -> tuple[float, float]:

@@ -17,6 +17,8 @@ _STEPS = (3, 4)  # a beat is divided into so many steps for the regression: trip
 _NEAR_STEP = 0.22  # an onset further from its step than this share of a step says nothing
 _LEAST_ERROR = 0.0008  # relative; what onsets can promise at best
 _WORST_ERROR = 0.02  # beyond this the onsets say nothing about the tempo
+PADDING_SECONDS = 0.06  # two frames of MP3 or AAC and a decoder's delay
+_PADDED_BPM = 0.0015
 _WHOLE_BPM = 0.003  # a free take within this of a whole number of BPM is taken to be made to it
 
 
@@ -82,28 +84,44 @@ def _regress(times: np.ndarray, weights: np.ndarray, bpm: float, steps: int) -> 
 
 @dataclass(frozen=True)
 class PreciseTempo:
-    """``bpm``; ``beats`` of the whole file when it is an exact loop, else None; ``agreement`` of the onsets, 0..1."""
+    """``bpm`` by the onsets, a whole number where it can be; ``agreement`` of the onsets, 0..1.
+
+    ``beats`` of the whole file when its length is a whole number of bars, else None, and ``loop_bpm`` the tempo that
+    this length means; ``padding_seconds`` is what a codec added to that length. Whether the file is an exact loop is
+    for the beats to say: a crop may be as long.
+    """
 
     bpm: float
-    beats: int | None
+    beats: float | None
+    loop_bpm: float | None
+    padding_seconds: float
     agreement: float
 
 
-def settle_tempo(heard: Listening, bpm: float, beats_per_bar: int) -> PreciseTempo:
-    """Make a tempo exact: from the length of a loop, from the onsets, or as the whole number it must be.
+def settle_tempo(heard: Listening, bpm: float, beats_per_bar: float) -> PreciseTempo:
+    """Make a tempo exact: from the length of the file, from the onsets, or as the whole number it must be.
 
-    A file that starts with sound is an exact loop when a whole number of bars at its length agrees with the onsets'
-    own tempo within three standard errors (at least 0.4 %, at most 3 %); that length then is the tempo. Where the
-    onsets contradict the length (a loop cut carelessly), the onsets are believed.
+    A file that starts with sound may be an exact loop when a whole number of bars at its length agrees with the onsets'
+    own tempo within three standard errors (at least 0.4 %, at most 3 %). Where the onsets contradict the length (a loop
+    cut carelessly), the onsets are believed. A whole tempo that the onsets fit as well, and that makes the file longer
+    than its bars by no more than codecs add (two frames), is the tempo, and the rest is padding. ``beats_per_bar`` 0
+    asks the onsets alone.
     """
     line = fit_beat_line(heard, bpm)
     rough = line.bpm if line else bpm
     error, agreement = (line.error, line.agreement) if line else (0.008, 0.0)
+    whole = float(round(rough))
+    is_whole = abs(rough / whole - 1) < max(_WHOLE_BPM, min(2.0 * error, 0.005))
+    free = whole if is_whole else rough
+    if heard.sound_span[0] > TIGHT_START_SECONDS or beats_per_bar <= 0:
+        return PreciseTempo(free, None, None, 0.0, agreement)
     beats = beats_per_bar * max(1, round(heard.seconds * rough / 60.0 / beats_per_bar))
     by_length = 60.0 * beats / heard.seconds
     allowed = float(np.clip(3.0 * error, 0.004, 0.03))
-    if heard.sound_span[0] <= TIGHT_START_SECONDS and abs(by_length / rough - 1) <= allowed:
-        return PreciseTempo(by_length, beats, agreement)
-    whole = float(round(rough))
-    is_whole = abs(rough / whole - 1) < max(_WHOLE_BPM, min(2.0 * error, 0.005))
-    return PreciseTempo(whole if is_whole else rough, None, agreement)
+    padding = heard.seconds - 60.0 * beats / whole
+    padded = 0.0 < padding <= PADDING_SECONDS and abs(rough / whole - 1) < max(_PADDED_BPM, min(2.0 * error, 0.004))
+    if abs(by_length / rough - 1) > allowed and not padded:
+        return PreciseTempo(free, None, None, 0.0, agreement)
+    if padded and abs(rough / whole - 1) <= abs(rough / by_length - 1) + error:
+        return PreciseTempo(free, beats, whole, padding, agreement)
+    return PreciseTempo(free, beats, by_length, 0.0, agreement)

@@ -1,6 +1,7 @@
 """Which genre, which mood? The tag models' answers in words that the music models understand.
 
-Discogs-EffNet's 400 styles and the MTG-Jamendo mood head, once fetched; without them the genre stays unknown.
+First choice: Discogs-EffNet's 400 styles and the MTG-Jamendo mood head, once fetched. Without them musicnn names the
+family of the genre, where it is sure; a family it confuses with others is not named, and the genre stays unknown.
 
 Three people agree on half of all genre and mood tags: the answer is the best three with scores, never a fact.
 """
@@ -14,6 +15,7 @@ import numpy as np
 from ..errors import NotAvailable
 from ..records import Clip, Tag
 from .effnet import run_effnet
+from .listening import Listening, listen
 from .tag_models import (
     BACKBONE,
     DOWNLOAD_BYTES,
@@ -30,6 +32,19 @@ __all__ = ["DOWNLOAD_BYTES", "LICENCE", "are_tag_models_here", "estimate_tags", 
 
 SHOWN = 3
 NO_MODELS_NOTE = "Genre is unknown: the genre and mood models have not been fetched."
+FAMILY_NOTE = "Genre family by musicnn (Pons & Serra): the family alone; fetch the genre and mood models for styles."
+LEAST_ONSETS = 4
+# family: its tags of the two models, and the score from which it was right 8 times of 10 (the rest is not named)
+FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], float]] = {
+    "electronic": (("electronic", "dance", "electronica", "electro", "House"), ("techno", "electronic", "dance"), 0.4),
+    "rock": (("rock", "alternative rock", "classic rock", "indie rock", "hard rock", "punk"), ("rock",), 0.45),
+    "metal": (("metal", "heavy metal"), ("metal",), 0.4),
+    "jazz": (("jazz",), (), 0.6),
+    "hip hop": (("Hip-Hop", "rnb"), (), 0.4),
+    "folk": (("folk", "country"), ("country",), 0.4),
+    "classical": ((), ("classical", "opera", "choral", "harpsichord"), 0.5),
+    "ambient": (("ambient",), ("ambient", "new age"), 0.45),
+}
 EFFNET_NOTE = "Genre and mood by Discogs-EffNet and MTG-Jamendo (UPF, CC BY-NC-ND 4.0): the best three, not facts."
 
 # MTG-Jamendo mood/theme tags that are moods, in the models' words; the others are uses (advertising, film), not moods
@@ -86,19 +101,35 @@ def genre_word(label: str) -> str | None:
     return word if not extra or extra.split()[-1] in word else f"{word} {extra}"
 
 
-def estimate_tags(clip: Clip) -> tuple[tuple[Tag, ...], tuple[Tag, ...], tuple[str, ...]]:
+def estimate_tags(sound: Clip | Listening) -> tuple[tuple[Tag, ...], tuple[Tag, ...], tuple[str, ...]]:
     """Genres, moods (at most three each, best first) and notes on where they come from or why there are none.
 
     Never raises: whatever is missing or broken becomes a note.
     """
-    notes: list[str] = []
+    heard, notes = listen(sound), []
     if are_tag_models_here():
         try:
-            genres, moods = _effnet_tags(clip)
+            genres, moods = _effnet_tags(heard.clip)
             return genres, moods, (EFFNET_NOTE,)
         except NotAvailable as error:
             notes.append(str(error))
+    family = genre_family(heard)
+    if family is not None:
+        return (family,), (), (*notes, FAMILY_NOTE)
     return (), (), tuple(notes) or (NO_MODELS_NOTE,)
+
+
+def genre_family(sound: Clip | Listening) -> Tag | None:
+    """The family whose tags score best, where that is enough for it to be right 8 times of 10; else None."""
+    heard = listen(sound)
+    if heard.onsets[0].size < LEAST_ONSETS or heard.tags is None:  # noise and drones are no music to it
+        return None
+    scores = {
+        name: max([heard.tags["MSD"][t] for t in msd] + [heard.tags["MTT"][t] for t in mtt])
+        for name, (msd, mtt, _) in FAMILIES.items()
+    }
+    best = max(scores, key=lambda name: scores[name] - FAMILIES[name][2])
+    return Tag(best, scores[best]) if scores[best] >= FAMILIES[best][2] else None
 
 
 def _effnet_tags(clip: Clip) -> tuple[tuple[Tag, ...], tuple[Tag, ...]]:

@@ -2,7 +2,7 @@
 
 Half and double tempo are one answer at two levels; we report the level that a listener would tap, as learnt from clips
 with a stated tempo, and offer the others. An exact loop is a file that starts with sound and lasts a whole number of
-bars: its tempo then follows from its length, exactly.
+bars, and whose beats say that bar 1 is at its start: its tempo then follows from its length, exactly.
 
 Conventions: BPM counts quarter notes, dotted quarters in 6/8; beats and downbeats in seconds, rising.
 """
@@ -11,16 +11,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..music.meter import METERS
+from ..music.meter import METERS, Meter
 from ..records import Clip, Tempo, TempoAlternative
+from .drift import Drift, estimate_drift, evened
 from .evidence import slow_change, tempo_evidence
 from .grid import estimate_grid, estimate_swing
 from .listening import Listening, listen
+from .metre import odd_meter
 from .precise import settle_tempo
 from .pulse import find_candidates
 from .tempo_model import likely_meter, tempo_confidence, tempo_probabilities, trust_evidence
 
 _SAME_TEMPO = 0.04  # tempi within 4 % count as one answer, as in tempo evaluation
+MOVING_TRUST = 0.6  # of a tempo that moves, no one figure is right throughout
 _HELD_CHANGE = 0.2  # 1 - cosine of the notes before and after a moment; a held sound never reaches it
 _RELATIONS = ((0.5, "half"), (2.0, "double"), (2 / 3, "2/3"), (1.5, "3/2"))
 
@@ -49,20 +52,56 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
     best = int(probability.argmax())
     same = np.abs(candidates / candidates[best] - 1) < _SAME_TEMPO
     meter = METERS[likely_meter(evidence[best])]
-    exact = settle_tempo(heard, float(candidates[best]), meter.pulses_per_bar)
-    is_loop = exact.beats is not None
+    exact = settle_tempo(heard, float(candidates[best]), meter.beats_per_bar)
+    bpm = exact.loop_bpm or exact.bpm
+    drift = estimate_drift(heard, exact.bpm)
+    if drift is not None:
+        return _moving(heard, drift, meter, candidates, probability)
+    grid = estimate_grid(heard, bpm, meter, exact)
+    is_loop = exact.beats is not None and grid.starts
+    odd = odd_meter(heard, bpm, grid.beats[0]) if meter.name == "4/4" else None
+    if odd in METERS:
+        meter = METERS[odd]
+        exact = settle_tempo(heard, bpm, meter.beats_per_bar)
+        bpm = exact.loop_bpm or exact.bpm
+        grid = estimate_grid(heard, bpm, meter, exact)
+        is_loop = exact.beats is not None and grid.starts
+    if exact.beats is not None and not is_loop:  # a crop: its length says nothing, since no bar begins with it
+        bpm = exact.bpm
+        grid = estimate_grid(heard, bpm, meter, exact)
     trust = trust_evidence(float(probability[same].sum()), exact.agreement, strong_onsets(heard), is_loop=is_loop)
-    grid = estimate_grid(heard, exact.bpm, is_loop=is_loop, meter=meter)
     return Tempo(
-        bpm=exact.bpm,
+        bpm=bpm,
         confidence=tempo_confidence(trust),
-        alternatives=_alternatives(exact.bpm, candidates, probability),
+        alternatives=_alternatives(bpm, candidates, probability),
         beats=grid.beats,
         downbeats=grid.downbeats,
         meter=grid.meter,
         is_loop=is_loop,
-        bars=exact.beats // meter.pulses_per_bar if exact.beats else None,
+        bars=round(exact.beats / meter.beats_per_bar) if is_loop and exact.beats else None,
         swing=estimate_swing(heard, grid),
+        phase_confidence=grid.phase_confidence,
+        bar_confidence=grid.bar_confidence,
+    )
+
+
+def _moving(heard: Listening, drift: Drift, meter: Meter, candidates: np.ndarray, probability: np.ndarray) -> Tempo:
+    """The tempo of an idea that speeds up or slows down: the one in the middle, with beats where they are played."""
+    even = evened(heard, drift)
+    grid = estimate_grid(even, drift.bpm, meter, settle_tempo(even, drift.bpm, 0.0))
+    best = int(probability.argmax())
+    trust = trust_evidence(float(probability[best]), 0.5, strong_onsets(heard), is_loop=False)
+    return Tempo(
+        bpm=drift.bpm,
+        confidence=MOVING_TRUST * tempo_confidence(trust),
+        alternatives=_alternatives(drift.bpm, candidates, probability),
+        beats=tuple(drift.played(np.array(grid.beats)).tolist()),
+        downbeats=tuple(drift.played(np.array(grid.downbeats)).tolist()),
+        meter=meter,
+        swing=estimate_swing(even, grid),
+        phase_confidence=grid.phase_confidence,
+        bar_confidence=grid.bar_confidence,
+        drift_bpm=drift.ends_bpm,
     )
 
 

@@ -28,7 +28,9 @@ class Tempo:
 
     ``bpm`` is None when nothing could be measured. ``beats`` and ``downbeats`` are seconds, rising. ``is_loop``: the
     file is an exact number of ``bars`` long. ``swing`` is the share of a beat (or half beat) the first of two notes
-    takes: 0.5 straight, 0.667 triplet; None when it cannot be told.
+    takes: 0.5 straight, 0.667 triplet; None when it cannot be told. ``confidence`` is of the tempo alone;
+    ``phase_confidence`` of the beats lying where a listener taps them, ``bar_confidence`` of bar 1 among them.
+    ``drift_bpm``: the tempo at the start and at the end where it moves; the beats follow it.
     """
 
     bpm: float | None
@@ -40,6 +42,9 @@ class Tempo:
     is_loop: bool = False
     bars: int | None = None
     swing: float | None = None
+    phase_confidence: float = 0.0
+    bar_confidence: float = 0.0
+    drift_bpm: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,10 @@ class Groove:
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """All that was heard in an idea. ``melody`` holds notes in seconds when the idea is monophonic, else nothing."""
+    """All that was heard in an idea.
+
+    ``melody`` holds notes in seconds when one voice sounds, else nothing; ``played`` all notes that were heard.
+    """
 
     file: str
     sha256: str
@@ -113,6 +121,7 @@ class Analysis:
     moods: tuple[Tag, ...] = ()
     loudness_lufs: float | None = None
     melody: tuple[Note, ...] = ()
+    played: tuple[Note, ...] = ()
     groove: Groove = Groove()
     notes: tuple[str, ...] = ()
 
@@ -136,6 +145,9 @@ class Analysis:
                 "is_loop": t.is_loop,
                 "bars": t.bars,
                 "swing": None if t.swing is None else round(t.swing, 3),
+                "phase_confidence": round(t.phase_confidence, 3),
+                "bar_confidence": round(t.bar_confidence, 3),
+                "drift_bpm": None if t.drift_bpm is None else [round(bpm, 2) for bpm in t.drift_bpm],
             },
             "key": None
             if k is None
@@ -150,13 +162,18 @@ class Analysis:
             "chords": [{"start": round(c.start, 3), "end": round(c.end, 3), "label": c.label} for c in self.chords],
             "genres": [{"label": g.label, "score": round(g.score, 3)} for g in self.genres],
             "moods": [{"label": m.label, "score": round(m.score, 3)} for m in self.moods],
-            "melody": [
-                {"pitch": n.pitch, "start": round(n.start, 3), "length": round(n.length, 3), "velocity": n.velocity}
-                for n in self.melody
-            ],
+            "melody": _notes_json(self.melody),
+            "played": _notes_json(self.played),
             "loudness_lufs": None if self.loudness_lufs is None else round(self.loudness_lufs, 2),
             "notes": list(self.notes),
         }
+
+
+def _notes_json(notes: tuple[Note, ...]) -> list[dict[str, Any]]:
+    return [
+        {"pitch": n.pitch, "start": round(n.start, 3), "length": round(n.length, 3), "velocity": n.velocity}
+        for n in notes
+    ]
 
 
 def bars_of_chords(analysis: Analysis, bpm: float, meter: Meter, bars: int) -> tuple[tuple[str, ...], ...]:

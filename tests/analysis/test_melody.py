@@ -6,7 +6,7 @@ import mido
 import numpy as np
 import pytest
 
-from helpers.analysis import estimate_melody, melody_to_midi
+from helpers.analysis import estimate_melody, notes_to_midi
 from helpers.music.meter import METERS
 from helpers.records import Note, Tempo
 from tests import signals
@@ -78,20 +78,20 @@ def note_ons(data: bytes) -> list[tuple[int, int]]:
 def test_midi_keeps_played_time_or_moves_it_to_sixteenths():
     tempo = Tempo(120.0, 1.0, beats=(0.5, 1.0), downbeats=(0.5,))
     notes = (Note(60, 0.5, 0.2), Note(64, 1.02, 0.2), Note(67, 1.37, 0.2))
-    assert note_ons(melody_to_midi(notes, tempo)) == [(0, 60), (998, 64), (1670, 67)]
-    assert note_ons(melody_to_midi(notes, tempo, quantize=True)) == [(0, 60), (960, 64), (1680, 67)]
+    assert note_ons(notes_to_midi(notes, tempo)) == [(0, 60), (998, 64), (1670, 67)]
+    assert note_ons(notes_to_midi(notes, tempo, quantize=True)) == [(0, 60), (960, 64), (1680, 67)]
 
 
 def test_a_pick_up_keeps_a_whole_bar_in_front():
     tempo = Tempo(120.0, 1.0, beats=(1.0,), downbeats=(1.0,))
-    ticks = [t for t, _ in note_ons(melody_to_midi((Note(60, 0.5, 0.2), Note(62, 1.0, 0.2)), tempo))]
+    ticks = [t for t, _ in note_ons(notes_to_midi((Note(60, 0.5, 0.2), Note(62, 1.0, 0.2)), tempo))]
     assert ticks == [3 * 960, 4 * 960]
 
 
 def test_midi_counts_dotted_quarters_in_six_eight():
     tempo = Tempo(60.0, 1.0, downbeats=(0.0,), meter=METERS["6/8"])
-    assert note_ons(melody_to_midi((Note(60, 1.0, 0.2),), tempo)) == [(round(1.5 * 960), 60)]
+    assert note_ons(notes_to_midi((Note(60, 1.0, 0.2),), tempo)) == [(round(1.5 * 960), 60)]
 
 
 def test_a_whole_file_is_written_even_without_notes():
-    assert np.frombuffer(melody_to_midi((), Tempo(None, 0.0)), dtype=np.uint8)[:4].tobytes() == b"MThd"
+    assert np.frombuffer(notes_to_midi((), Tempo(None, 0.0)), dtype=np.uint8)[:4].tobytes() == b"MThd"

@@ -215,8 +215,8 @@ def test_a_file_damaged_later_is_noticed(source):
 
 def still_works(said: str):
     heard = analyze(signals.drum_loop(100, 2))
-    assert heard.tempo.bpm and heard.genres == () and heard.moods
-    assert any(said in note for note in heard.notes)
+    assert heard.tempo.bpm and len(heard.genres) <= 1 and heard.moods  # the family at most, by another model
+    assert any(said in note or note == tags.FAMILY_NOTE for note in heard.notes)
     assert any("rough" in note for note in heard.notes)
 
 

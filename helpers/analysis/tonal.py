@@ -1,0 +1,54 @@
+"""essentia's key estimators, as evidence for our own: the only module that opens essentia.
+
+KeyExtractor (Faraldo et al., ECIR 2016, and the profiles named) is asked with several profiles; each says one key.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from ..music.pitch import Key, parse_key
+
+PROFILES = ("bgate", "edma", "temperley2005", "shaath")
+RATE = 44_100
+_LONGEST_SECONDS = 60.0
+
+
+@lru_cache(maxsize=1)
+def _essentia() -> Any | None:
+    try:
+        import essentia
+
+        essentia.log.infoActive = essentia.log.warningActive = False
+        import essentia.standard
+    except (ImportError, OSError):
+        return None
+    return essentia.standard
+
+
+def key_votes(mono: np.ndarray, rate: int) -> dict[str, Key]:
+    """The key that each profile finds in finite, sounding mono; empty where essentia is not installed.
+
+    Of long clips the middle minute is asked. Silence and NaN never get here: essentia hangs on them.
+    """
+    essentia = _essentia()
+    if essentia is None or not mono.any() or not np.isfinite(mono).all():
+        return {}
+    longest = round(_LONGEST_SECONDS * rate)
+    start = max(0, (mono.size - longest) // 2)
+    part = mono[start : start + longest]
+    if rate != RATE:
+        import soxr
+
+        part = soxr.resample(part, rate, RATE)
+    part = np.ascontiguousarray(part, dtype=np.float32)
+    if part.size < RATE // 2:
+        return {}
+    found = {}
+    for profile in PROFILES:
+        tonic, mode, _ = essentia.KeyExtractor(profileType=profile)(part)
+        found[profile] = parse_key(f"{tonic} {mode}")
+    return found

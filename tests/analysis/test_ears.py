@@ -1,0 +1,92 @@
+"""The learned ears: what they hear of sounds we built, and that nothing fails without them."""
+
+import numpy as np
+import pytest
+
+from helpers.analysis import analyze, ears, estimate_chords, estimate_key, estimate_notes, estimate_tempo
+from helpers.analysis.beats import hear_beats, spectrogram
+from helpers.analysis.listening import Listening
+from helpers.analysis.musicnn import hear_tags, load
+from helpers.analysis.transcribe import hear_pitches
+from helpers.records import Clip
+from tests import signals
+
+needs_ears = pytest.mark.skipif(ears.missing_note() is not None, reason="the packages of requirements-ears.txt")
+
+
+@pytest.fixture
+def deaf(monkeypatch):
+    for module in ("beats", "transcribe", "musicnn"):
+        monkeypatch.setattr(f"helpers.analysis.{module}.folder_of", lambda ear: None)
+    monkeypatch.setattr("helpers.analysis.ears.folder_of", lambda ear: None)
+    caches = ("beats._weights", "transcribe._session", "musicnn.load")
+    for name in caches:
+        module, _, function = name.partition(".")
+        getattr(__import__(f"helpers.analysis.{module}", fromlist=[function]), function).cache_clear()
+    yield
+    for name in caches:
+        module, _, function = name.partition(".")
+        getattr(__import__(f"helpers.analysis.{module}", fromlist=[function]), function).cache_clear()
+
+
+def test_without_ears_all_else_is_heard_and_what_is_missing_is_said(deaf):
+    clip = signals.mixed(signals.drum_loop(100, 2), signals.chord_loop([(57, 60, 64)], 100, beats_each=8))
+    mono = clip.mono()
+    assert hear_pitches(clip, mono) is hear_beats(clip, mono) is hear_tags(clip, mono) is None
+    heard = analyze(clip, tags=False)
+    assert heard.tempo.bpm == pytest.approx(100, rel=1e-3) and heard.key is not None
+    assert any("basic-pitch" in note and "BeatNet" in note for note in heard.notes)
+
+
+@needs_ears
+def test_the_notes_of_chords_are_written_down():
+    chords = [(60, 64, 67), (57, 60, 64), (53, 57, 60), (55, 59, 62)]
+    found = estimate_notes(signals.chord_loop(chords, 100, beats_each=4))
+    for i, chord in enumerate(chords):
+        begun = {n.pitch for n in found if abs(n.start - i * 2.4) < 0.06}
+        assert set(chord) <= begun
+
+
+@needs_ears
+def test_beats_are_surer_than_what_lies_between():
+    clip = signals.drum_loop(120, 4)
+    activity = hear_beats(clip, clip.mono()).sum(axis=1)
+    frames = np.round(np.arange(4, 15) * 0.5 * 50).astype(int)
+    assert activity[frames].mean() > 3 * activity[frames + 12].mean()
+    assert spectrogram(np.zeros(22_050, np.float32)).shape == (50, 272)
+
+
+@needs_ears
+def test_a_tagger_tells_drums_from_a_soft_tone():
+    weights, labels = load("MTT")
+    assert len(labels) == 50 and weights["dense_1/kernel"].shape == (200, 50)
+    drums, tone = signals.drum_loop(120, 2), signals.melody([(60, 0.0, 4.0)], 4.0)
+    loud, soft = (hear_tags(clip, clip.mono())["MTT"] for clip in (drums, tone))
+    assert loud["drums"] + loud["beat"] > soft["drums"] + soft["beat"]
+
+
+def test_a_single_line_means_triads_on_the_scale():
+    line = [(p, i * 0.3, 0.28) for i, p in enumerate([45, 52, 57, 55, 45, 52, 57, 60] * 4)]
+    clip = signals.melody(line, 9.6)
+    heard = Listening(clip)
+    tempo, key = estimate_tempo(heard), estimate_key(heard)
+    chords = {span.label for span in estimate_chords(heard, tempo, key, one_voice=True)}
+    assert chords and all(not label.endswith(("7", "sus4", "sus2", "dim")) for label in chords)
+
+
+def test_one_pitch_alone_has_no_mode():
+    t = np.arange(8 * signals.RATE) / signals.RATE
+    for hz in (50.0, 440.0):
+        key = estimate_key(signals.clip_of(0.3 * np.sin(2 * np.pi * hz * t)))
+        assert key is None or key.confidence < 0.3
+
+
+def test_what_is_wide_is_heard_beside_what_is_in_the_middle():
+    drums = signals.drum_loop(100, 4).samples[0]
+    chords = [(54, 57, 61), (50, 54, 57), (47, 50, 54), (49, 52, 56)]
+    wide = signals.chord_loop(chords, 100, beats_each=4).samples[0][: drums.size]
+    drums = drums[: wide.size]
+    key = estimate_key(
+        Clip(np.stack([0.5 * drums + 0.7 * wide, 0.5 * drums - 0.7 * wide]).astype(np.float32), signals.RATE)
+    )
+    assert key is not None and key.key.name == "F# minor"

@@ -1,0 +1,78 @@
+"""Beats and bars: crops that are no loops, padding that is no tempo, tempi that move, bars of five and seven."""
+
+import numpy as np
+import pytest
+
+from helpers.analysis import analyze, estimate_tempo
+from helpers.analysis.drift import Drift
+from helpers.analysis.listening import Listening
+from helpers.analysis.metre import odd_meter
+from helpers.records import Clip
+from tests import signals
+
+RATE = signals.RATE
+
+
+def distance(beats: tuple[float, ...], moment: float) -> float:
+    return min(abs(beat - moment) for beat in beats)
+
+
+def band(bpm: float, bars: int, beats: int = 4, when=None) -> Clip:
+    """Kick on the odd and snare on the even beats, eighths above, bass on every beat and a new chord every bar."""
+    when = when or (lambda beat: beat * 60.0 / bpm)
+    rng = np.random.default_rng(0)
+    events = []
+    for bar in range(bars):
+        root = (57, 53, 50, 52)[bar % 4]
+        for beat in range(beats):
+            at = bar * beats + beat
+            low = beat % 2 == 0
+            hit = signals._hit(RATE, 55.0 if low else 190.0, 0.09 if low else 0.06, 0.05 if low else 0.8, rng)
+            events.append((when(at), (0.9 if low else 0.5) * hit))
+            events.append((when(at), 0.3 * signals.harmonic_tone(signals.note_hz(root - 24), 50.0 / bpm)))
+            for half in (0.0, 0.5):
+                events.append((when(at + half), 0.15 * signals._hit(RATE, 7000.0, 0.02, 1.0, rng)))
+        for third in (0, 3, 7):
+            events.append((when(bar * beats), 0.12 * signals.harmonic_tone(signals.note_hz(root + third), 150.0 / bpm)))
+    return signals.clip_of(0.5 * signals.place(events, when(bars * beats)))
+
+
+@pytest.mark.parametrize(("bpm", "offset"), [(120, 0.10), (120, 0.25), (96, 0.08)])
+def test_a_crop_of_whole_beats_is_no_loop_and_keeps_its_own_beats(bpm, offset):
+    whole = band(bpm, 8)
+    start = round(offset * RATE)
+    tempo = estimate_tempo(Clip(whole.samples[:, start : start + 10 * RATE].copy(), RATE))
+    assert tempo.bpm == pytest.approx(bpm, rel=1e-3) and not tempo.is_loop
+    assert distance(tempo.beats, 60.0 / bpm - offset) < 0.015
+
+
+@pytest.mark.parametrize(("bpm", "before", "after"), [(100, 0.0, 0.013), (140, 0.025, 0.02), (90, 0.0, 0.0)])
+def test_what_a_codec_adds_is_no_tempo(bpm, before, after):
+    loop = band(bpm, 4)
+    padded = np.pad(loop.samples[0], (round(before * RATE), round(after * RATE)))
+    tempo = estimate_tempo(signals.clip_of(padded))
+    assert tempo.bpm == pytest.approx(bpm, rel=2e-4)
+    assert tempo.is_loop and tempo.bars == 4
+    assert tempo.downbeats[0] == pytest.approx(before, abs=0.015)
+
+
+def test_a_tempo_that_moves_is_said_and_followed():
+    drift, total = 0.04, 64
+    moved = lambda beat: 0.6 * total / np.log1p(drift) * np.log1p(drift * beat / total)  # noqa: E731
+    heard = analyze(band(100, 16, when=moved), tags=False)
+    assert heard.tempo.drift_bpm == pytest.approx((98, 102), rel=0.005)
+    assert max(distance(heard.tempo.beats, moved(beat)) for beat in range(60)) < 0.04
+    assert any("tempo moves" in note for note in heard.notes) and heard.tempo.confidence < 0.7
+    assert analyze(band(100, 8), tags=False).tempo.drift_bpm is None
+
+
+def test_even_time_goes_there_and_back():
+    drift = Drift(100.0, 0.05, 30.0)
+    moments = np.linspace(0.0, 30.0, 50)
+    assert np.allclose(drift.played(drift.even(moments)), moments, atol=1e-3)
+    assert drift.ends_bpm == pytest.approx((97.5, 102.5))
+
+
+@pytest.mark.parametrize(("beats", "meter"), [(5, "5/4"), (7, "7/4"), (4, None), (3, None)])
+def test_accents_that_return_after_an_odd_bar(beats, meter):
+    assert odd_meter(Listening(band(110, 6, beats)), 110, 0.0) == meter

@@ -1,0 +1,144 @@
+"""Fit the models of the beat's phase and of bar 1 to clips whose clock is known (``benchmarks.hearing.clips``).
+
+    python -m training.train_phase LEARN/manifest.csv [--check MEASURE/manifest.csv] [--write] [--jobs 2]
+
+Conditional logits (McFadden 1974) with an L2 penalty over the candidates of a clip, each fitted with and without the
+columns of the learned ear. Printed: the share right by five-fold cross-validation over songs, on the clips to check,
+and of the answers with a confidence of at least 0.8. With ``--write`` goes to ``helpers/analysis/weights/phase.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import zlib
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+from scipy.optimize import minimize
+
+from benchmarks.hearing.analysis import floats, read_manifest
+from helpers.analysis.listening import Listening
+from helpers.analysis.phase import (
+    BAR_NAMES,
+    BEAT_NAMES,
+    HEARD_NAMES,
+    bar_evidence,
+    beat_candidates,
+    beat_evidence,
+)
+from helpers.analysis.precise import fit_beat_line
+from helpers.errors import InvalidInput
+from helpers.machine.weights import weights_text
+from helpers.sound.audio import read_clip
+
+WEIGHTS = Path(__file__).resolve().parent.parent / "helpers" / "analysis" / "weights" / "phase.json"
+NEAR_SECONDS = 0.025
+PENALTY, FOLDS = 3.0, 5
+Choice = tuple[str, np.ndarray, np.ndarray]  # song, table (candidates, columns), which are right
+
+
+def choices_of(row: dict[str, str]) -> dict[str, Choice]:
+    """The beat and the bar choice that a clip asks for; none where it is refused."""
+    try:
+        heard = Listening(read_clip(row["path"]))
+    except InvalidInput as refused:
+        print(refused, file=sys.stderr)
+        return {}
+    period = 60.0 / float(row["bpm"])
+    truth = floats(row["beat_times"])[0] % period
+    line = fit_beat_line(heard, float(row["bpm"]))
+    candidates = beat_candidates(heard, period)
+    table = beat_evidence(heard, period, candidates, line.phase_seconds if line else None)
+    away = np.abs(candidates - truth)
+    found = {"beat": (row["origin"], table, np.minimum(away, period - away) <= NEAR_SECONDS)}
+    downbeats = floats(row.get("downbeat_times"))
+    if row.get("meter") == "4/4" and downbeats:
+        beats = np.arange(truth if period - truth > 0.02 else 0.0, heard.seconds - 0.02, period)
+        first = round((downbeats[0] - beats[0]) / period) % 4
+        found["bar"] = (row["origin"], bar_evidence(heard, beats, 4), np.arange(4) == first)
+    return found
+
+
+def fit(choices: list[Choice]) -> np.ndarray:
+    """Weights (columns,) of greatest penalised likelihood; columns are penalised by their spread."""
+    spread = np.concatenate([table for _, table, _ in choices]).std(axis=0) + 1e-6
+    usable = [(table / spread, right) for _, table, right in choices if right.any()]
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        total, slope = PENALTY * float(weights @ weights), 2.0 * PENALTY * weights
+        for table, right in usable:
+            scores = table @ weights
+            odds = np.exp(scores - scores.max())
+            odds /= odds.sum()
+            chosen = odds * right
+            total -= float(np.log(chosen.sum() + 1e-12))
+            slope = slope + table.T @ (odds - chosen / (chosen.sum() + 1e-12))
+        return total, slope
+
+    return minimize(loss, np.zeros(spread.size), jac=True, method="L-BFGS-B", options={"maxiter": 300}).x / spread
+
+
+def answers(choices: list[Choice], weights: np.ndarray) -> list[tuple[bool, float]]:
+    """For each choice whether it was right, and its probability."""
+    out = []
+    for _, table, right in choices:
+        scores = table @ weights
+        odds = np.exp(scores - scores.max())
+        out.append((bool(right[int(scores.argmax())]), float(odds.max() / odds.sum())))
+    return out
+
+
+def told(title: str, marks: list[tuple[bool, float]]) -> None:
+    sure = [right for right, probability in marks if probability >= 0.8]
+    share = f"{np.mean(sure):.3f} of {len(sure)}" if sure else "none"
+    print(f"{title:34s} n{len(marks):4d}  right {np.mean([r for r, _ in marks]):.3f}  sure and right {share}")
+
+
+def hear(paths: list[Path], jobs: int) -> dict[str, list[Choice]]:
+    rows = [row for path in paths for row in read_manifest(path) if row.get("beat_times")]
+    found: dict[str, list[Choice]] = {"beat": [], "bar": []}
+    with ProcessPoolExecutor(jobs) as pool:
+        for i, choices in enumerate(pool.map(choices_of, rows, chunksize=4), 1):
+            for name, choice in choices.items():
+                found[name].append(choice)
+            if i % 50 == 0:
+                print(f"{i}/{len(rows)} clips", file=sys.stderr, flush=True)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("manifests", nargs="+", type=Path)
+    parser.add_argument("--check", nargs="*", type=Path, default=[])
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--jobs", type=int, default=2)
+    args = parser.parse_args()
+    learn, check = hear(args.manifests, args.jobs), hear(args.check, args.jobs)
+    document = {}
+    for model, names in (("beat", BEAT_NAMES), ("bar", BAR_NAMES)):
+        deaf = np.array([not name.startswith(HEARD_NAMES) for name in names])
+        for title, kept in ((model, np.ones(len(names), dtype=bool)), (f"{model} without ear", deaf)):
+            mine, theirs = ([(s, t * kept, r) for s, t, r in some[model]] for some in (learn, check))
+            folds = [zlib.crc32(song.encode()) % FOLDS for song, _, _ in mine]
+            held = []
+            for fold in range(FOLDS):
+                weights = fit([c for c, f in zip(mine, folds, strict=True) if f != fold])
+                held += answers([c for c, f in zip(mine, folds, strict=True) if f == fold], weights)
+            told(f"{title}, cross-validated", held)
+            weights = fit(mine)
+            if theirs:
+                told(f"{title}, only measured", answers(theirs, weights))
+                told(f"{title}, could be right", [(bool(r.any()), 0.0) for _, _, r in theirs])
+            document[title] = dict(zip(names, np.round(weights * kept, 4).tolist(), strict=True))
+    if args.write:
+        data = f"{len(learn['beat'])} clips of {len({s for s, _, _ in learn['beat']})} songs, learn half of clips.py"
+        WEIGHTS.write_text(weights_text(document, "training/train_phase.py --write", data), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
