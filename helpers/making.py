@@ -49,6 +49,7 @@ class Idea:
     path: Path | None = None
     notes: tuple[str, ...] = ()
     loudness_lufs: float | None = None  # of all channels, where more than two were folded
+    span: tuple[float, float] | None = None  # the stretch of the file that is meant, seconds; None = all of it
 
     def side(self, analysis: Analysis) -> IdeaSide:
         """The idea as fit cards hear it, measured once for all takes under this analysis."""
@@ -61,7 +62,8 @@ class Idea:
         return kept
 
     def to_json(self) -> dict[str, Any]:
-        return {"file": self.name, "sha256": self.sha256, "seconds": round(self.clip.seconds, 4)}
+        part = {"span": list(self.span)} if self.span else {}
+        return {"file": self.name, "sha256": self.sha256, "seconds": round(self.clip.seconds, 4)} | part
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,9 @@ from .engines import registry
 from .errors import InvalidInput
 from .music.harmony import Progression, fit_to_key
 from .music.instruments import find_instrument
-from .music.meter import Meter, parse_meter
+from .music.meter import Meter, bar_seconds, parse_meter
 from .music.pitch import Key
-from .records import CONTROLS, Analysis, Request, bars_of_chords, read_controls
+from .records import CONTROLS, Analysis, ChordSpan, KeyEstimate, Request, bars_of_chords, read_controls
 from .records.request import FAMILY
 
 SEED_FAMILIES = 10_000  # a drawn seed has six digits at most
@@ -129,6 +129,61 @@ def change_request(request: Request, *, instrument: str | None = None, **asked: 
         notes.append(f"The request had no key, so the part is in {NO_KEY.name}; give another, such as E minor.")
     registry.get_engine(values.get("engine", request.engine))
     return dataclasses.replace(request, **values), tuple(notes)
+
+
+def inherit(analysis: Analysis, request: Request) -> Analysis:
+    """What was heard in a loop of ours, with what its own request knows for certain: tempo, metre, bars, key, chords.
+
+    The loop's tuning, melody, groove and loudness stay as heard. Drums have no key of their own: none is invented, and
+    the chords that they were made over stay known for the next part.
+    """
+    time, seconds = request.time, request.seconds
+    beats = tuple(60.0 / request.bpm * n for n in range(round(request.bars * time.beats_per_bar)))
+    downbeats = tuple(bar_seconds(request.bpm, time) * n for n in range(request.bars))
+    tempo = dataclasses.replace(
+        analysis.tempo,
+        bpm=request.bpm,
+        confidence=1.0,
+        alternatives=(),
+        beats=beats,
+        downbeats=downbeats,
+        meter=time,
+        is_loop=True,
+        bars=request.bars,
+        swing=request.swing,
+    )
+    key = analysis.key
+    if request.key is not None:
+        key = KeyEstimate(request.key, 1.0, (), analysis.key.tuning_cents if analysis.key else 0.0)
+    elif request.role == "drums":
+        key = None
+    halves = request.half_bars()
+    length = seconds / len(halves) if halves else 0.0
+    chords = tuple(ChordSpan(n * length, (n + 1) * length, label) for n, label in enumerate(halves))
+    return dataclasses.replace(analysis, tempo=tempo, key=key, chords=chords or analysis.chords)
+
+
+def part_of(whole: Analysis, part: Analysis, begin: float, end: float) -> Analysis:
+    """What was heard in a part of an idea, from ``begin`` to ``end`` seconds, on the tempo and grid of all of it.
+
+    A short part alone can be misread; loudness, melody, groove and key are its own (the key where it is clear).
+    """
+    heard = whole.tempo
+
+    def inside(times: tuple[float, ...]) -> tuple[float, ...]:
+        return tuple(t - begin for t in times if begin - 1e-3 <= t < end - 1e-3)
+
+    bars = len(inside(heard.downbeats))
+    tempo = dataclasses.replace(
+        heard, beats=inside(heard.beats), downbeats=inside(heard.downbeats), is_loop=bars > 0, bars=bars or None
+    )
+    clear = part.key is not None and (whole.key is None or part.key.confidence >= whole.key.confidence)
+    chords = tuple(
+        ChordSpan(max(chord.start, begin) - begin, min(chord.end, end) - begin, chord.label)
+        for chord in whole.chords
+        if chord.end > begin and chord.start < end
+    )
+    return dataclasses.replace(part, tempo=tempo, key=part.key if clear else whole.key, chords=chords)
 
 
 def plan_measure(

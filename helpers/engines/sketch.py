@@ -30,6 +30,8 @@ class SketchEngine(Engine):
         options={"notes_of": "an instrument whose part is played instead: the same notes, a new sound"},
     )
 
+    one_by_one = True  # so that the first can be heard while the second is made
+
     def _check_options(self, request: Request) -> None:
         wanted = request.options.get("notes_of")
         if wanted is not None and find_instrument(wanted).instrument.is_drums != (request.role == "drums"):

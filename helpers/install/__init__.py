@@ -23,7 +23,7 @@ from .pip import pip_install
 from .requirements import canonical, read_requirements, unmet, versions
 from .table import INSTALLABLE, Installable, InstallStatus
 
-__all__ = ["INSTALLABLE", "InstallStatus", "Installable", "install", "installed"]
+__all__ = ["INSTALLABLE", "InstallStatus", "Installable", "install", "installed", "obstacle"]
 
 _running = threading.Lock()
 
@@ -114,17 +114,26 @@ def _require_disk(item: Installable, folder: Path) -> None:
         )
 
 
+def obstacle(what: str) -> str:
+    """Why :func:`install` would refuse here, known without trying; empty where nothing stands in the way.
+
+    Torch is the machine's choice: kept where there is one, fetched only where there is an NVIDIA GPU to use it.
+    """
+    item = _item(what)
+    if not item.needs_torch or _has_torch() or sys.platform != "linux" or shutil.which("nvidia-smi") is not None:
+        return ""
+    return (
+        f"{item.title} needs torch, which is not installed, and there is no NVIDIA GPU here to choose a build for. "
+        "Install the CPU build first (the command is on pytorch.org under Get Started, about 200 MB), or the CUDA "
+        "build with: python -m pip install torch (about 3 GB); then install again."
+    )
+
+
 def _require_torch(item: Installable, say: OnLine, cancel: CancelCheck) -> None:
-    """Torch is the machine's choice: kept where there is one, fetched only where there is an NVIDIA GPU to use it."""
     if _has_torch():
         return
-    needs_choice = sys.platform == "linux" and shutil.which("nvidia-smi") is None
-    if needs_choice:
-        raise NotAvailable(
-            f"{item.title} needs torch, which is not installed, and there is no NVIDIA GPU here to choose a build for. "
-            "Install the CPU build first (the command is on pytorch.org under Get Started, about 200 MB), or the CUDA "
-            "build with: python -m pip install torch (about 3 GB); then install again."
-        )
+    if reason := obstacle(item.name):
+        raise NotAvailable(reason)
     say("torch is not installed: fetching the build your package index offers (with CUDA libraries about 3 GB).")
     pip_install("torch", packages=["torch"], on_line=say, cancel=cancel)
     importlib.invalidate_caches()

@@ -101,6 +101,16 @@ def _is_alive(hidden: Path) -> bool:
     return False
 
 
+@contextmanager
+def locked(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Hold a lock file, so that of several programs one at a time goes on; without effect where there are no locks."""
+    with open(path, "a", encoding="utf-8") as file:
+        if fcntl is not None:
+            with suppress(OSError):  # a mounted drive without locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def link_new(part: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
     """Give a finished file a second, new name; raises FileExistsError when it is taken, even in a race."""
     try:

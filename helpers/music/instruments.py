@@ -261,6 +261,7 @@ class InstrumentMatch:
 
     instrument: Instrument
     note: str = ""
+    guessed: bool = False  # by spelling alone
 
 
 def _normal(text: str) -> str:

@@ -20,20 +20,24 @@ def current(folder: str | Path = "loops") -> App:
     from .app import App
 
     where = Path(folder).expanduser().resolve()
-    if _app is None or (folder != "loops" and _app.state.folder != where):
+    if _app is None or (folder != "loops" and _app.base != where):
         _app = App(where)
     return _app
 
 
 def setup(folder: str = "loops") -> None:
     """Install what is missing of the core, open the notebook's folder and say in one line what works."""
-    from ..install import install
+    from ..install import install, installed
 
-    install("core", on_line=print)
+    if not installed("core"):
+        install("core", on_line=print)
     opened = current(folder)
+    if opened.served:
+        print("Ready. What you make here is yours alone and is kept for a week.")
+        return
     count = len(opened.state.ideas)
-    back = f"; {count} saved ideas are back" if count else ""
-    print(f"Ready. Everything is kept in {opened.state.folder}{back}.")
+    back = f" {count} saved idea{'s are' if count > 1 else ' is'} back." if count else ""
+    print(f"Ready. Everything is kept in {opened.state.folder}.{back}")
 
 
 def models() -> None:

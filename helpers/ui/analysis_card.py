@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import InvalidInput
 from ..music.meter import FASTEST_BPM, SLOWEST_BPM, beat_seconds
 from ..music.pitch import parse_key
 from ..records import Analysis, Clip, KeyEstimate, Request, Tag, Tempo
@@ -63,7 +64,7 @@ def _tempo(tempo: Tempo) -> dict[str, Any]:
     return {
         "bpm": _short(tempo.bpm),
         "confidence": confidence(tempo.confidence),
-        "others": others[:4],
+        "others": others[:3],
         "meter": tempo.meter.name,
         "length": length,
         "swing": None if tempo.swing is None else round(tempo.swing, 2),
@@ -106,6 +107,8 @@ def chords_by_bar(request: Request) -> list[str]:
 
 def with_chord(request: Request, bar: int, text: str) -> str:
     """The loop's chords as one text, bar ``bar`` (from 0) replaced; bars without a chord are written ``N``."""
+    if "|" in text:
+        raise InvalidInput("This field holds one bar; write the chords after “|” into the next bar's field.")
     bars = chords_by_bar(request) or ["N"] * request.bars
     bars[bar] = " ".join(text.replace(",", " ").split()) or "N"
     return "| " + " | ".join(bars) + " |"

@@ -2,202 +2,234 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import ipywidgets
 from IPython.display import display
 
-from .. import pipeline
-from ..errors import InvalidInput, LoopsError
+from ..engines import registry
+from ..engines.base import Engine
+from ..errors import LoopsError
 from ..machine.home import EXAMPLE_IDEA
 from ..records import Analysis, Request
-from ..sound.audio import LARGEST_BYTES
-from . import analysis_card, cards, colab, uploader
-from .form import SKETCH, Form, choices, read_settings, restored_form, settings_file
+from ..sound.audio import LARGEST_BYTES, LONGEST_SECONDS
+from . import analysis_card, cards, colab, fields, snapshot, stack, uploader, visitors
+from .form import Form, choices, read_settings, restored_form, settings_file
 from .hub_login import Login
+from .ideas import Ideas
 from .installing import Installing
 from .jobs import Jobs
 from .library import Library
-from .panel import Handler, OfferedFile, Panel, ResultsPanel, StudioPanel, UploadPanel, explain, message
+from .making import Making
+from .panel import Handler, OfferedFile, Panel, ResultsPanel, StudioPanel, UploadPanel, message
 from .plan import plan_view, planned
-from .state import IdeaEntry, RunEntry, State
+from .state import State
 
 SHOWN_RUNS = 20  # older loops stay on disk; a page of hundreds would be slow to draw
-ONE_AT_A_TIME = "One job at a time: wait for the running one, or cancel it in MODE."
-NO_IDEA = "Upload an idea first, or press “Try the example idea” in the UPLOAD cell."
 
 
 class App:
-    """One notebook's state, its panels and its jobs. ``folder`` holds everything it writes."""
+    """One notebook's state, its panels and its jobs. ``folder`` holds everything it writes.
+
+    A served page (Voilà) starts in a folder of its own inside it, and moves to its visitor's once the browser has said
+    who that is.
+    """
 
     def __init__(self, folder: Path) -> None:
+        self.base, self.served = folder, visitors.is_served()
+        self._panels: dict[str, Panel] = {}
+        self._widgets: dict[str, ipywidgets.Widget] = {}
+        self._snapshot: Any = None
+        self.jobs = Jobs(self._show_job, self._hear_what_waits)
+        self.models = Installing(folder, self.push, self._on_installed)
+        self.login = Login(self.push, self.models.refresh)
+        self.making = Making(self)
+        self.ideas = Ideas(self)
+        if self.served:
+            visitors.sweep(folder)
+        self._open(visitors.visitor_folder(folder) if self.served else folder)
+
+    def _open(self, folder: Path) -> None:
         self.state = State.load(folder)
         self.form = restored_form(self.state.form)
-        self.jobs = Jobs(lambda view: self._push("studio", job=view), self._hear_what_waits)
-        self.models = Installing(folder, self._push, self._on_installed)
-        self.login = Login(self._push, self.models.refresh)
-        self.uploads = uploader.Uploads(self.state.ideas_folder)
-        self._panels: dict[str, Panel] = {}
+        self.wrong: dict[str, fields.Wrong] = {}
         self.library = Library(self.state)
         self._tried: set[str] = set()
         self._shown = 0
-        self._chosen = self.state.current  # whose tempo, key and chords the settings speak of
+        self._plan: dict[str, Any] = {}
+        self.ideas.opened()
+
+    def visit(self, visitor: str) -> None:
+        """Go on in the folder of this page's visitor; only a served page has visitors."""
+        folder = visitors.visitor_folder(self.base, visitor)
+        if not self.served or folder == self.state.folder or self.jobs.running:
+            return
+        self._open(folder)
+        self.show_ideas()
+        self.show_idea()
+        self.show_plan()
+        self.show_runs()
+        self.hear_idea()
+
+    def require_room(self) -> None:
+        """Raise InvalidInput when a visitor may keep no more here."""
+        if self.served:
+            visitors.require_room(self.state.folder)
 
     # ------------------------------------------------------------------------------------------------------- panels
 
-    def _show(self, name: str, panel: Panel, *more: ipywidgets.Widget) -> None:
-        """Put a panel on the page; the same cell's earlier panel goes."""
-        old = self._panels.get(name)
-        self._panels[name] = panel
-        panel.add_class(f"t-{name}")
-        display(ipywidgets.VBox([panel, *more]) if more else panel)
-        if old is not None:
-            old.close()
+    def _show(self, name: str, make: Callable[[], Panel], more: Callable[[], ipywidgets.Widget] | None = None) -> None:
+        """Put a panel on the page: the same one whenever its cell is run again, so that no older view of it dies."""
+        if name not in self._panels:
+            panel = make()
+            panel.served = self.served
+            panel.listen("visitor", lambda content, _: self.visit(str(content.get("visitor", ""))))
+            panel.add_class(f"t-{name}")
+            self._panels[name] = self._widgets[name] = panel
+        if more is not None and self._widgets[name] is self._panels[name]:
+            self._widgets[name] = ipywidgets.VBox([self._panels[name], more()])
+        display(self._widgets[name] if more is not None else self._panels[name])
 
-    def _push(self, name: str, **traits: Any) -> None:
+    def push(self, name: str, **traits: Any) -> None:
+        """Assign traits of a panel, if it is on the page."""
         panel = self._panels.get(name)
         if panel is not None:
             for trait, value in traits.items():
                 setattr(panel, trait, value)
 
+    def send(self, name: str, content: dict[str, Any]) -> None:
+        """Send an event to a panel, if it is on the page."""
+        if name in self._panels:
+            self._panels[name].send(content)
+
+    def _show_job(self, view: dict[str, Any]) -> None:
+        self.push("studio", job=view)
+        self.push("results", job=view)
+
     def show_models(self) -> None:
         """The readiness table with what can be installed."""
-        self._show("readiness", self.models.panel())
+        self._show("readiness", self.models.panel)
+        self.models.refresh()
 
     def show_login(self) -> None:
         """A token for gated models: from Colab's secrets, the environment, or typed in here."""
-        self._show("login", self.login.panel())
+        self._show("login", self.login.panel)
 
     def show_upload(self, file: str = "", way: str = "panel") -> None:
         """The uploader and the saved ideas; ``file`` is taken from this machine at once, ``way`` names a fallback."""
-        handlers: dict[str, Handler] = {
-            "slice": self._on_slice,
-            "save": self._on_save,
-            "choose": lambda content, _: self.choose_idea(str(content["id"])),
-            "forget": lambda content, _: self._on_forget(str(content["id"])),
-            "example": lambda *_: self.add_idea(EXAMPLE_IDEA),
-        }
-        panel = UploadPanel(
-            handlers, self.library.preview, has_example=EXAMPLE_IDEA.is_file(), limit_bytes=LARGEST_BYTES
-        )
-        more = [uploader.simple_uploader(self._on_simple)] if way == "simple" else []
-        self._show("upload", panel, *more)
-        self._show_ideas()
+
+        def make() -> Panel:
+            handlers: dict[str, Handler] = {
+                "slice": self.ideas.on_slice,
+                "save": self.ideas.on_save,
+                "choose": lambda content, _: self.ideas.choose(str(content["id"])),
+                "forget": lambda content, _: self.ideas.forget(str(content["id"])),
+                "restore": lambda *_: self.ideas.restore(),
+                "example": lambda *_: self.ideas.add(EXAMPLE_IDEA),
+            }
+            limits = {"limit_bytes": LARGEST_BYTES, "limit_seconds": LONGEST_SECONDS}
+            return UploadPanel(handlers, self.library_file("preview"), has_example=EXAMPLE_IDEA.is_file(), **limits)
+
+        simple = (lambda: uploader.simple_uploader(self.ideas.on_simple)) if way == "simple" else None
+        self._show("upload", make, simple)
+        self.show_ideas()
         for name, data in colab.upload_files() if way == "colab" else ():
-            self._on_simple(name, data)
+            self.ideas.on_simple(name, data)
         if file.strip():
-            self.add_idea(Path(file.strip()).expanduser())
+            self.ideas.add(Path(file.strip()).expanduser())
 
     def show_mode(self, mode: str = "", instrument: str = "", *, generate: bool = False) -> None:
         """The analysis card, the settings and Generate; ``generate`` presses it and waits (for run-all and scripts)."""
+
+        def make() -> Panel:
+            handlers: dict[str, Handler] = {
+                "set": lambda content, _: self.change(str(content["name"]), content.get("value")),
+                "chord": lambda content, _: self._on_chord(int(content["bar"]), str(content["text"])),
+                "span": lambda content, _: self.ideas.cut(content.get("span")),
+                "reset": lambda *_: self._on_reset(),
+                "load": lambda content, _: self._on_load(str(content["text"])),
+                "generate": lambda *_: self.making.generate(),
+                "cancel": lambda *_: self.jobs.cancel(),
+            }
+            return StudioPanel(handlers, self._studio_file, choices=choices(), job=self.jobs.view)
+
         for name, value in (("mode", mode.lower()), ("instrument", instrument)):
             if value.strip() and value != "as left":
-                self.form.set(name, value)
-        handlers: dict[str, Handler] = {
-            "set": lambda content, _: self.change(str(content["name"]), content.get("value")),
-            "chord": lambda content, _: self._on_chord(int(content["bar"]), str(content["text"])),
-            "reset": lambda *_: self._on_reset(),
-            "load": lambda content, _: self._on_load(str(content["text"])),
-            "generate": lambda *_: self.generate(),
-            "cancel": lambda *_: self.jobs.cancel(),
-        }
-        self._show("studio", StudioPanel(handlers, self._studio_file, choices=choices(), job=self.jobs.view))
-        self._show_idea()
+                self.change(name, value)
+        self._show("studio", make)
+        self.show_idea()
         self.hear_idea()
         if generate:
             self.jobs.wait()
-            self.generate()
+            self.making.generate()
             self.jobs.wait()
 
     def show_results(self) -> None:
-        """The loops made so far, newest first, with the player."""
-        handlers: dict[str, Handler] = {
-            "mark": lambda content, _: self._on_mark(str(content["id"]), str(content.get("mark", ""))),
-            "variation": lambda content, _: self.vary(str(content["id"])),
-            "again": lambda content, _: self._on_again(str(content["id"])),
-            "as_idea": lambda content, _: self._on_as_idea(str(content["id"])),
-            "drive": lambda content, _: self._on_drive([str(name) for name in content["ids"]]),
-        }
-        self._show("results", ResultsPanel(handlers, self.library.result))
-        self._show_runs()
+        """The loops made so far, newest first, with the player, and a picture of them for readers without a kernel."""
 
-    # -------------------------------------------------------------------------------------------------------- ideas
+        def make() -> Panel:
+            handlers: dict[str, Handler] = {
+                "mark": lambda content, _: self._on_mark(str(content["id"]), str(content.get("mark", ""))),
+                "level": lambda content, _: self._on_level(str(content["id"]), float(content["level"])),
+                "variation": lambda content, _: self.making.vary(str(content["id"])),
+                "again": lambda content, _: self.making.again(str(content["id"])),
+                "as_idea": lambda content, _: self.ideas.add_loop(str(content["id"])),
+                "stack_idea": lambda *_: self.ideas.add_stack(),
+                "drive": lambda content, _: self._on_drive([str(name) for name in content["ids"]]),
+                "cancel": lambda *_: self.jobs.cancel(),
+            }
+            return ResultsPanel(handlers, self.library_file("result"), job=self.jobs.view)
 
-    def add_idea(self, path: Path, name: str | None = None) -> IdeaEntry | None:
-        """Check and keep an audio file as the current idea, then start to hear it; a bad file becomes one sentence."""
-        try:
-            entry, idea = uploader.store_idea(self.state, path, name or path.name)
-        except LoopsError as error:
-            self._push("upload", message=explain(error))
-            return None
-        self.library.keep(entry, idea)
-        channels = "mono" if entry.channels == 1 else f"{entry.channels} channels"
-        said = f"Saved “{entry.name}”: {entry.seconds:.1f} s, {entry.sample_rate} Hz, {channels}."
-        self._push("upload", message=message(" ".join([said, *idea.notes]), "good"))
-        self.choose_idea(entry.id)
-        return entry
+        self._show("results", make)
+        self._snapshot = display(snapshot.picture(self.state), display_id=True)
+        self.show_runs()
 
-    def choose_idea(self, idea: str) -> None:
-        """Make a saved idea the current one; what was said about the last one's tempo and key is let go."""
-        if self.state.find(idea) is None:
-            raise InvalidInput("That idea is no longer on the list; upload it again.")
-        if idea != self._chosen:
-            self.form.forget_heard()
-        self.state.current = self._chosen = idea
-        self._remember()
-        self._show_ideas()
-        self._show_idea()
-        self.hear_idea()
+    def library_file(self, kind: str) -> Callable[[str], OfferedFile]:
+        """The files of the library that is open when they are asked for."""
 
-    def _on_forget(self, idea: str) -> None:
-        self.state.forget_idea(idea)
-        self.library.forget(idea)
-        if self.state.current:
-            self.choose_idea(self.state.current)
-        self._remember()
-        self._show_ideas()
-        self._show_idea()
+        def file(name: str) -> OfferedFile:
+            return getattr(self.library, kind)(name)
 
-    def _on_slice(self, content: dict[str, Any], buffers: list[bytes]) -> None:
-        acknowledgement = self.uploads.take(content, buffers[0] if buffers else b"")
-        self._panels["upload"].send(acknowledgement)
-
-    def _on_save(self, content: dict[str, Any], _: list[bytes]) -> None:
-        path, name = self.uploads.finish(int(content["upload"]))
-        try:
-            entry = self.add_idea(path, name)
-        finally:
-            path.unlink(missing_ok=True)
-        self._panels["upload"].send({"kind": "saved", "upload": content["upload"], "ok": entry is not None})
-
-    def _on_simple(self, name: str, data: bytes) -> None:
-        content = {"upload": 0, "name": name, "size": len(data), "at": 0}
-        self.uploads.take(content, data)
-        self._on_save(content, [])
+        return file
 
     # ------------------------------------------------------------------------------------------- analysis and settings
+
+    def forget_heard(self) -> None:
+        """Another idea: let go of what was said about the last one."""
+        self.form.forget_heard()
+        self.wrong.clear()
+        self._plan = {}
+        self.push("results", message={})
 
     @property
     def analysis(self) -> Analysis | None:
         """What was heard in the current idea; None until it has been heard."""
         return self.library.heard(self.state.current)
 
+    def engine_of(self, request: Request) -> Engine:
+        """The engine that makes a request."""
+        return registry.get_engine(request.engine)
+
     def hear_idea(self) -> bool:
         """Analyze the current idea on the job thread unless that has been done; False when a job is running."""
         entry = self.state.find(self.state.current)
         if entry is None or self.analysis is not None:
-            self._show_plan()
+            self.show_plan()
             return True
 
         def work(progress: Any, _: Any) -> Analysis:
             self._tried.add(entry.id)
             return self.library.hear(entry, progress)
 
-        def done(_: Analysis) -> None:
-            self._show_idea()
-            self._show_plan()
+        def done(analysis: Analysis) -> None:
+            if self.ideas.is_new(entry.id):
+                self.form.bars = fields.bars_to_start_with(analysis, self.form.bars)
+            self.show_idea()
+            self.show_plan()
 
+        self.show_plan()
         return self.jobs.start(f"Listening to “{entry.name}”", work, done)
 
     def _hear_what_waits(self) -> None:
@@ -211,33 +243,51 @@ class App:
             self.library.forget_heard()
             self._tried.clear()
             self.hear_idea()
-        self._show_plan()
+        self.show_plan()
 
     def change(self, name: str, value: Any) -> None:
-        """One setting changed on the page."""
-        self._push("studio", message={})
+        """One setting changed on the page; what cannot be used stays in its field, with its sentence beneath."""
+        self.push("studio", message={})
+        before = self.form.to_json()
         try:
-            self.form.set(name, value)
-        finally:
-            self._remember()
-            self._show_plan()
+            fields.set_field(self.form, name, value)
+            self.wrong.pop(name, None)
+            if self.analysis is not None and name not in ("mode", "engine"):
+                planned(self.form, self.analysis, check=False)
+        except LoopsError as error:
+            self.wrong[name] = fields.wrong(name, value, error)
+            self.form = Form(**before)
+        self.remember()
+        self.show_plan()
 
     def _on_chord(self, bar: int, text: str) -> None:
-        request, _ = self.planned()
-        if not 0 <= bar < request.bars:
-            raise InvalidInput(f"The loop has {request.bars} bars; bar {bar + 1} is not among them.")
-        self.change("chords", analysis_card.with_chord(request, bar, text))
+        name = f"chord-{bar}"
+        self.wrong.pop(name, None)
+        try:
+            chords = analysis_card.with_chord(planned(self.form, self.analysis, check=False)[0], bar, text)
+            Form().set("chords", chords)
+        except LoopsError as error:
+            self.wrong[name] = fields.wrong(name, text, error)
+            self.show_plan()
+            return
+        self.change("chords", chords)
 
     def _on_reset(self) -> None:
         self.form = Form(mode=self.form.mode, instrument=self.form.instrument)
-        self._remember()
-        self._show_plan()
+        self.wrong.clear()
+        self.remember()
+        self.show_plan()
+
+    def put_settings(self, form: Form) -> None:
+        """Take over a whole set of settings."""
+        self.form = form
+        self.wrong.clear()
+        self.remember()
+        self.show_plan()
 
     def _on_load(self, text: str) -> None:
-        self.form = read_settings(text)
-        self._remember()
-        self._show_plan()
-        self._push("studio", message=message("The settings were loaded.", "good"))
+        self.put_settings(read_settings(text))
+        self.push("studio", message=message("The settings were loaded.", "good"))
 
     def planned(self) -> tuple[Request, tuple[str, ...]]:
         """The request that Generate would make now, and what had to be assumed."""
@@ -252,77 +302,15 @@ class App:
             request = None
         return self.library.check(request)
 
-    def _show_plan(self) -> None:
-        """Send the settings and what they lead to; numbered, so that a refused value on the page is drawn over too."""
+    def show_plan(self) -> None:
+        """Send the settings and what they lead to; what cannot be planned leaves the last plan's figures standing."""
         self._shown += 1
-        view = plan_view(self.form, self.analysis) | {"number": self._shown}
-        self._push("studio", form=self.form.to_json(), plan=view)
+        view = plan_view(self.form, self.analysis)
+        self._plan = view if "error" not in view else self._plan | view
+        self.push("studio", form=self.form.to_json(), wrong=fields.views(self.wrong))
+        self.push("studio", plan=self._plan | {"number": self._shown})
         if (panel := self._panels.get("studio")) is not None:
             panel.drop_files()
-
-    # ---------------------------------------------------------------------------------------------------------- making
-
-    def generate(self, request: Request | None = None, title: str = "") -> bool:
-        """Make loops on the job thread; False when there is no idea yet or a job is running already."""
-        entry, analysis = self.state.find(self.state.current), self.analysis
-        if entry is None or analysis is None:
-            text = "Still listening to the idea; press Generate again in a moment." if self.jobs.running else NO_IDEA
-            self._push("studio", message=message(text, "warn"))
-            return False
-        notes: tuple[str, ...] = ()
-        sketch_first = request is None
-        if request is None:
-            request, notes = self.planned()
-        self._push("studio", message={})
-        fixed: Request = request
-
-        def work(progress: Any, cancel: Any) -> pipeline.Result:
-            idea = self.library.idea(entry)
-            if sketch_first and fixed.engine != SKETCH:
-                # A sketch is heard within seconds, while the model still loads.
-                first = pipeline.make_loops(
-                    pipeline.sketch_of(fixed), idea, analysis, self.state.folder, progress, cancel
-                )
-                self._add_run(first, entry, "Sketch first: ")
-            return pipeline.make_loops(fixed, idea, analysis, self.state.folder, progress, cancel)
-
-        def done(result: pipeline.Result) -> dict[str, str]:
-            self._add_run(result, entry, title, notes)
-            count = sum(loop.fit.verdict != "failed" for loop in result.loops)
-            if not count:
-                return message("Loops were made, but none passed its fit card; their cards in RESULTS say why.", "warn")
-            return message(f"{count} loop{'s' if count > 1 else ''} ready in RESULTS, the best fit first.", "good")
-
-        return self.jobs.start(title or f"Making {request.instrument}", work, done)
-
-    def _add_run(self, result: pipeline.Result, entry: IdeaEntry, title: str, notes: tuple[str, ...] = ()) -> None:
-        request = result.request
-        names = [loop.files.json.name for loop in result.loops]
-        headline = f"{title}{request.instrument} for “{entry.name}”"
-        self.state.runs.insert(0, RunEntry(headline, entry.id, names, [*notes, *result.notes, *result.refused]))
-        self._remember()
-        self._show_runs()
-
-    def vary(self, name: str) -> bool:
-        """Make variations of a loop: its own request with the next seeds of the same family."""
-        started = self.generate(cards.variation_request(self._loop_of_this_idea(name)), "Variation: ")
-        if not started:
-            self._push("results", message=message(ONE_AT_A_TIME, "warn"))
-        return started
-
-    def _on_again(self, name: str) -> None:
-        self.form = cards.same_again(self._loop_of_this_idea(name))
-        self._remember()
-        self._show_plan()
-        said = "MODE holds this loop's settings and its seed: Generate makes it again, or change one thing first."
-        self._push("results", message=message(said, "good"))
-
-    def _loop_of_this_idea(self, name: str) -> Path:
-        path = cards.loop_files(self.state.folder, name)[-1]
-        run = next((run for run in self.state.runs if name in run.loops), None)
-        if run is not None and run.idea and run.idea != self.state.current and self.state.find(run.idea):
-            raise InvalidInput("That loop belongs to another idea; press Use beside that idea in UPLOAD first.")
-        return path
 
     # --------------------------------------------------------------------------------------------------------- results
 
@@ -330,39 +318,39 @@ class App:
         self.state.marks[name] = mark
         if not mark:
             del self.state.marks[name]
-        self._remember()
-        self._show_runs()
+        self.remember()
+        self.show_runs()
 
-    def _on_as_idea(self, name: str) -> None:
-        entry = self.add_idea(cards.loop_files(self.state.folder, name)[0], Path(name).with_suffix(".wav").name)
-        if entry is not None:
-            said = f"“{entry.name}” is now the idea; MODE shows what was heard in it."
-            self._push("results", message=message(said, "good"))
+    def _on_level(self, name: str, level: float) -> None:
+        self.state.levels[name] = min(1.0, max(0.0, level))
+        self.remember()
 
     def _on_drive(self, names: list[str]) -> None:
         folder = colab.save_to_drive(path for name in names for path in cards.loop_files(self.state.folder, name))
-        self._push("results", message=message(f"Saved to {folder}.", "good"))
+        self.push("results", message=message(f"Saved to {folder}.", "good"))
 
     # ---------------------------------------------------------------------------------------- what the panels draw from
 
-    def _remember(self) -> None:
+    def remember(self) -> None:
+        """Write the state."""
         self.state.form = self.form.to_json()
         self.state.save()
 
-    def _show_ideas(self) -> None:
-        self._push("upload", ideas=uploader.idea_views(self.state))
+    def show_ideas(self) -> None:
+        self.push("upload", ideas=uploader.idea_views(self.state))
 
-    def _show_idea(self) -> None:
+    def show_idea(self) -> None:
         entry = self.state.find(self.state.current)
-        idea = {"id": entry.id, "name": entry.name, "seconds": entry.seconds, "peaks": entry.peaks} if entry else {}
         card = analysis_card.describe(self.analysis) if entry and self.analysis else {}
-        self._push("studio", idea=idea, analysis=card)
+        self.push("studio", idea=uploader.idea_view(entry) if entry else {}, analysis=card)
 
-    def _show_runs(self) -> None:
+    def show_runs(self) -> None:
+        """Draw the results anew: the run that is being made, then those on disk, newest first."""
         shown = self.state.runs[:SHOWN_RUNS]
-        options = {
-            "drive": colab.in_colab(),
-            "folder": str(self.state.folder),
-            "older": len(self.state.runs) - len(shown),
-        }
-        self._push("results", options=options, groups=[cards.run_view(self.state, run) for run in shown])
+        folder = "" if self.served else str(self.state.folder)
+        options = {"drive": colab.in_colab(), "folder": folder, "older": len(self.state.runs) - len(shown)}
+        groups = [cards.run_view(self.state, run) for run in shown]
+        under_way = [self.making.under_way] if self.making.under_way else []
+        self.push("results", options=options, stack=stack.view(self.state), groups=[*under_way, *groups])
+        if self._snapshot is not None and not under_way:
+            self._snapshot.update(snapshot.picture(self.state))

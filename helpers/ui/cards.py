@@ -54,23 +54,29 @@ def card(path: Path, rank: int, mark: str = "") -> dict[str, Any]:
 def _facts(path: Path, _changed: tuple[int, int]) -> dict[str, Any]:
     """What a card shows of the files alone; measured again only when they have changed."""
     request, data = read_sidecar(path)
-    clip = read_clip(path.with_suffix(".wav"))
-    take, fit = data["take"], FitCard.from_json(data.get("fit") or {})
     midi = path.with_suffix(".mid")
+    files = [suffix for suffix in ("wav", "mid", "json") if path.with_suffix(f".{suffix}").is_file()]
+    notes = midi.read_bytes() if midi.is_file() else None
+    return describe(path.name, request, data, read_clip(path.with_suffix(".wav")), notes) | {"files": files}
+
+
+def describe(name: str, request: Request, document: dict[str, Any], clip: Clip, midi: bytes | None) -> dict[str, Any]:
+    """A loop as the page shows it, from its JSON, its sound and its score; ``name`` is the card's id."""
+    take, fit = document["take"], FitCard.from_json(document.get("fit") or {})
     key = request.key.name if request.key else "no key"
     return {
-        "id": path.name,
+        "id": name,
         "title": f"{request.instrument} · take {int(take['number']) + 1}",
         "facts": f"{request.bpm:.4g} BPM · {key} · {request.bars} bars · {clip.seconds:.2f} s",
+        "character": character(take),
         "role": request.role,
         "verdict": fit.verdict,
         "badges": badges(fit),
         "numbers": numbers(fit),
         "reasons": list(fit.reasons),
-        "summary": fit.summary,
         "corrections": [made.words for made in fit.corrections],
-        "why": list(data.get("why") or ()),
-        "score": data.get("score"),
+        "why": list(document.get("why") or ()),
+        "score": document.get("score"),
         "engine": take["engine"],
         "model": take.get("model") or "",
         "prompt": take.get("prompt") or "",
@@ -80,11 +86,26 @@ def _facts(path: Path, _changed: tuple[int, int]) -> dict[str, Any]:
         "peaks": peaks(clip, CARD_PEAKS),
         "grid": {"bars": request.bars, "beatsPerBar": request.time.pulses_per_bar},
         "chords": chords_by_bar(request) if request.role != "drums" else [],
-        "roll": roll(midi, request) if midi.is_file() else None,
-        "files": [suffix for suffix in ("wav", "mid", "json") if path.with_suffix(f".{suffix}").is_file()],
+        "roll": roll(midi, request) if midi else None,
+        "files": [],
+        "take": int(take["number"]),
+        "words": verdict_words(fit),
         "gain": round(listening_gain(clip), 4),
-        "folder": str(path.parent),
     }
+
+
+def verdict_words(fit: FitCard) -> str:
+    """What there is to say beside the verdict: what is wrong, what was done, how the loop lies with the idea."""
+    if fit.verdict == "failed":
+        return " ".join(fit.reasons[:1]) or fit.summary
+    done = f"Corrected: {', '.join(made.words for made in fit.corrections)}." if fit.verdict == "corrected" else ""
+    return " ".join(part for part in (fit.summary, done) if part)
+
+
+def character(take: dict[str, Any]) -> str:
+    """What was decided for this take and not for the others: its pattern, form and feel."""
+    told = dict(note.split(": ", 1) for note in take.get("notes") or () if ": " in note)
+    return " · ".join(told[name] for name in ("pattern", "form", "feel") if told.get(name) not in (None, "as written"))
 
 
 def badges(card: FitCard) -> list[dict[str, str]]:
@@ -109,12 +130,12 @@ def numbers(card: FitCard) -> list[list[str]]:
     return rows
 
 
-def roll(midi: Path, request: Request) -> dict[str, Any] | None:
+def roll(midi: bytes, request: Request) -> dict[str, Any] | None:
     """A loop's notes for the piano roll: start and length in shares of it, pitch, velocity; None without notes."""
     import mido
 
     try:
-        file = mido.MidiFile(midi)
+        file = mido.MidiFile(file=io.BytesIO(midi))
     except (OSError, EOFError, ValueError):
         return None
     whole = request.bars * request.time.beats_per_bar * request.time.quarters_per_beat * file.ticks_per_beat
@@ -159,8 +180,8 @@ def loop_clip(folder: Path, name: str) -> tuple[Clip, Request, dict[str, Any]]:
     return read_clip(path.with_suffix(".wav")), request, data
 
 
-def variation_request(path: Path, count: int = 2) -> Request:
-    """The request for variations of a loop: all the same but the seed, which is the next of its family not yet used."""
+def variation_request(path: Path, count: int = 2) -> tuple[Request, dict[str, Any]]:
+    """The request for variations of a loop (all the same but the seed, the next of its family), and the loop's JSON."""
     request, data = read_sidecar(path)
     used = [request.take_seed(data["take"]["number"])]
     for other in path.parent.glob("*.json"):
@@ -170,7 +191,7 @@ def variation_request(path: Path, count: int = 2) -> Request:
             continue
         if 0 <= seed - request.family_seed < FAMILY:
             used.append(seed)
-    return request.with_(seed=max(used) + 1, takes=count)
+    return request.with_(seed=max(used) + 1, takes=count), data
 
 
 def same_again(path: Path) -> Form:

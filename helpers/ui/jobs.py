@@ -12,6 +12,8 @@ from ..records import CancelCheck, Progress
 from .panel import explain, message
 
 Work = Callable[[Progress, CancelCheck], Any]
+Done = Callable[[Any], dict[str, str] | None]
+Over = Callable[[], None] | None
 REPORTS_PER_SECOND = 8
 LONGEST_LOG = 200
 _TRUST_AFTER_SECONDS, _TRUST_AFTER_SHARE = 1.0, 0.05  # an estimate from less than this would only jump about
@@ -43,8 +45,11 @@ class Jobs:
         """What the page shows: title, stage, fraction, left, log, cancelling, text and tone once it has ended."""
         return dict(self._view)
 
-    def start(self, title: str, work: Work, done: Callable[[Any], dict[str, str] | None]) -> bool:
+    def start(self, title: str, work: Work, done: Done, at: str = "", over: Over = None) -> bool:
         """Begin ``work`` unless a job is running; ``done`` gets its result on that thread and may return a message.
+
+        ``at`` names what was pressed (a loop's id; empty: Generate), so that the page shows progress there. ``over`` is
+        called at the end whatever happened.
 
         Returns
         -------
@@ -57,8 +62,9 @@ class Jobs:
             self._cancel.clear()
             self._log = []
             self._began = self._stage_began = time.monotonic()
-            self._view = {"running": True, "title": title, "stage": title, "fraction": None, "left": None, "log": []}
-            self._thread = threading.Thread(target=self._run, args=(work, done), name="loops-job", daemon=True)
+            self._view = {"running": True, "title": title, "at": at, "stage": title, "fraction": None}
+            self._view |= {"left": None, "log": []}
+            self._thread = threading.Thread(target=self._run, args=(work, done, over), name="loops-job", daemon=True)
             self._show(self.view)
             self._thread.start()
             return True
@@ -82,6 +88,11 @@ class Jobs:
         self._log.append(f"{time.monotonic() - self._began:7.1f} s  {line}")
         del self._log[:-LONGEST_LOG]
 
+    def tell(self, **facts: Any) -> None:
+        """Add facts to what the page shows of the job, such as what is ready already."""
+        self._view |= facts
+        self._show(self.view)
+
     def report(self, stage: str, fraction: float | None = None, seconds_left: float | None = None) -> None:
         """The Progress handed to the work; at most a few times a second reach the page."""
         now = time.monotonic()
@@ -98,17 +109,20 @@ class Jobs:
             self._shown = now
             self._show(self.view)
 
-    def _run(self, work: Work, done: Callable[[Any], dict[str, str] | None]) -> None:
+    def _run(self, work: Work, done: Done, over: Over) -> None:
         try:
             end = done(work(self.report, self._cancel.is_set)) or {}
         except Cancelled:
-            end = message("Cancelled. Nothing was written by the step that was running.", "warn")
+            end = message("Cancelled; loops that were ready are kept.", "warn")
         except Exception as error:  # on a thread nobody else would see it
             end = explain(error)
             self.log(end["text"])
+        if over is not None:
+            over()
         seconds = time.monotonic() - self._began
         self.log(f"Ended after {seconds:.1f} s")
-        self._view = {"running": False, "title": self._view["title"], "log": list(self._log), "seconds": seconds, **end}
+        told: dict[str, Any] = {name: self._view[name] for name in ("title", "at", "ready") if name in self._view}
+        self._view = {"running": False, **told, "log": list(self._log), "seconds": seconds, **end}
         self._thread = None
         self._show(self.view)
         self._idle()

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from .. import pipeline
 from ..errors import InvalidInput
-from ..records import Analysis, Request
+from ..planning import inherit, part_of
+from ..records import Analysis, Clip, Request
 from . import analysis_card, cards, player
 from .panel import OfferedFile
 from .state import IdeaEntry, State
 
 MOST_IDEAS_IN_MEMORY = 3
+LEAST_PART_SECONDS = 0.5
 _MEDIA_TYPES = {"wav": "audio/wav", "mid": "audio/midi", "json": "application/json"}
+
+
+def _whole(entry: IdeaEntry) -> IdeaEntry:
+    """The entry with all of its file meant."""
+    return entry if entry.span is None else replace(entry, id=f"{entry.id} whole", span=None)
 
 
 class Library:
@@ -43,9 +54,17 @@ class Library:
     def idea(self, entry: IdeaEntry) -> pipeline.Idea:
         """The idea behind an entry, read from its file on first use."""
         with self._lock:
-            idea = self._ideas.get(entry.id) or pipeline.load_idea(self.state.idea_path(entry), entry.name)
+            idea = self._ideas.get(entry.id) or self._read(entry)
             self.keep(entry, idea)
             return idea
+
+    def _read(self, entry: IdeaEntry) -> pipeline.Idea:
+        idea = pipeline.load_idea(self.state.idea_path(entry), entry.name)
+        if entry.span is None:
+            return idea
+        first, last = (round(at * idea.clip.sample_rate) for at in entry.span)
+        part = Clip(np.ascontiguousarray(idea.clip.samples[:, first:last]), idea.clip.sample_rate)
+        return replace(idea, clip=part, span=(entry.span[0], entry.span[1]))
 
     def heard(self, idea: str | None) -> Analysis | None:
         """What was heard in an idea; None until it has been."""
@@ -60,6 +79,10 @@ class Library:
         analysis = self.heard(entry.id)
         if analysis is None:
             analysis = pipeline.analyze_idea(self.idea(entry), progress)
+            if entry.span is not None:
+                analysis = part_of(self.hear(_whole(entry), progress), analysis, *entry.span)
+            elif entry.request is not None:
+                analysis = inherit(analysis, Request.from_json(entry.request))
             self._analyses[entry.id] = analysis
         return analysis
 
@@ -87,7 +110,7 @@ class Library:
         if kind == "zip":
             return OfferedFile(cards.zip_loops(folder, rest.split("|")), "application/zip", "loops.zip")
         if kind == "loop":
-            clip, _, _ = cards.loop_clip(folder, rest)
+            clip = cards.loop_clip(folder, rest)[0]
             return player.pcm_file(clip, gain=player.listening_gain(clip))
         if kind == "idea":
             return self._idea_under(rest)
@@ -96,10 +119,28 @@ class Library:
             raise InvalidInput(f"This loop has no {kind} file.")
         return OfferedFile(path.read_bytes(), _MEDIA_TYPES[kind], path.name)
 
+    def idea_of(self, document: dict[str, Any]) -> IdeaEntry | None:
+        """The idea that a loop's JSON was made for, with the part of it that was meant, if it is still on the list."""
+        made_for = document.get("idea") or {}
+        entry = next((e for e in self.state.ideas if e.sha256 == made_for.get("sha256")), None)
+        span = made_for.get("span")
+        if entry is None or list(entry.span or ()) == list(span or ()):
+            return entry
+        return replace(entry, id=f"{entry.id} {span}", span=list(span) if span else None)
+
+    def whole_bars(self, entry: IdeaEntry, first: float, last: float) -> list[float]:
+        """The part from ``first`` to ``last`` seconds, moved to the bar lines that were heard in all of the file."""
+        heard = self.hear(_whole(entry))
+        self._analyses[f"{entry.id} whole"] = heard
+        lines = np.array([*heard.tempo.downbeats, heard.seconds])
+        begin, end = (float(lines[np.abs(lines - at).argmin()]) for at in (first, last))
+        if end - begin < LEAST_PART_SECONDS:
+            raise InvalidInput(f"That part is {max(0.0, end - begin):.1f} s long; draw over a bar or more.")
+        return [begin, end]
+
     def _idea_under(self, name: str) -> OfferedFile:
         clip, request, data = cards.loop_clip(self.state.folder, name)
-        digest = (data.get("idea") or {}).get("sha256", "")
-        entry = next((e for e in self.state.ideas if e.sha256 == digest), None)
+        entry = self.idea_of(data)
         if entry is None:
             raise InvalidInput("The idea of this loop is no longer on the list; upload it again to hear both.")
         analysis = self.hear(entry)

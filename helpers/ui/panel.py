@@ -57,6 +57,7 @@ class Panel(anywidget.AnyWidget):
 
     _css = stylesheet()
     message = traitlets.Dict().tag(sync=True)
+    served = traitlets.Bool(False).tag(sync=True)  # to visitors: the page says which one it is
 
     def __init__(self, handlers: dict[str, Handler], files: Callable[[str], OfferedFile] | None = None, **traits: Any):
         super().__init__(**traits)
@@ -67,6 +68,10 @@ class Panel(anywidget.AnyWidget):
         # One worker a panel: making a preview must never hold up the kernel, nor two of them each other's order.
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loops-files")
         self.on_msg(self._receive)
+
+    def listen(self, kind: str, handler: Handler) -> None:
+        """Have one more kind of event answered."""
+        self._handlers[kind] = handler
 
     def _receive(self, _widget: Any, content: dict[str, Any], buffers: list[Any]) -> None:
         kind = content.get("kind")
@@ -80,7 +85,8 @@ class Panel(anywidget.AnyWidget):
         try:
             handler(content, [bytes(buffer) for buffer in buffers or []])
         except Exception as error:  # a widget swallows exceptions silently; say them instead
-            self.message = explain(error)
+            self.message = explain(error) | {"at": str(content.get("id", ""))}
+        self.send({"kind": "heard"})  # the page knows by this that the kernel is alive
 
     def _send_slice(self, name: str, at: int) -> None:
         try:
@@ -106,6 +112,10 @@ class Panel(anywidget.AnyWidget):
                 self._files.popitem(last=False)
         return made
 
+    def __repr__(self) -> str:
+        """What a front end without widgets shows, a saved notebook without its kernel among them."""
+        return f"Loops Generator, {type(self).__name__.removesuffix('Panel')}: run this cell to use it."
+
     def drop_files(self) -> None:
         """Forget files made earlier, because what they were made from has changed."""
         with self._files_lock:
@@ -121,30 +131,34 @@ class UploadPanel(Panel):
     ideas: Any = traitlets.List().tag(sync=True)
     has_example = traitlets.Bool(False).tag(sync=True)
     limit_bytes = traitlets.Int(0).tag(sync=True)
+    limit_seconds = traitlets.Float(0).tag(sync=True)
 
 
 class ReadinessPanel(Panel):
-    _esm = script("job", "readiness")
+    _esm = script("fold", "job", "readiness")
     report = traitlets.Dict().tag(sync=True)
     job = traitlets.Dict().tag(sync=True)
 
 
 class LoginPanel(Panel):
-    _esm = script("login")
+    _esm = script("fold", "login")
     status = traitlets.Dict().tag(sync=True)
 
 
 class StudioPanel(Panel):
-    _esm = script("transport", "job", "studio")
+    _esm = script("transport", "job", "heard", "settings", "studio")
     idea = traitlets.Dict().tag(sync=True)
     analysis = traitlets.Dict().tag(sync=True)
     form = traitlets.Dict().tag(sync=True)
     plan = traitlets.Dict().tag(sync=True)
     choices = traitlets.Dict().tag(sync=True)
+    wrong = traitlets.Dict().tag(sync=True)
     job = traitlets.Dict().tag(sync=True)
 
 
 class ResultsPanel(Panel):
-    _esm = script("transport", "results")
+    _esm = script("transport", "job", "card", "deck", "results")
     groups: Any = traitlets.List().tag(sync=True)
+    stack: Any = traitlets.List().tag(sync=True)
+    job = traitlets.Dict().tag(sync=True)
     options = traitlets.Dict().tag(sync=True)

@@ -39,7 +39,9 @@ def choose_engine(form: Form, rows: list[dict[str, Any]], heard_meter: str = "4/
     first = found[FIRST_CHOICE]
     others = [FOUNDATION, UNGATED] if pitched else [UNGATED]
     chosen = next((name for name in others if ready.get(name, {}).get("gpu")), SKETCH)
-    plays = "The sketch engine" if chosen == SKETCH else ready[chosen]["title"]
+    if chosen == SKETCH:  # MODELS says, once, what is missing; the line beside Generate says who plays
+        return SKETCH, ""
+    plays = ready[chosen]["title"]
     sentence = f"{first['title']} cannot run here: {first['reason'].rstrip('.')}. {plays} plays instead."
     return chosen, f"{sentence} {first.get('remedy', '')}".strip()
 
@@ -62,9 +64,11 @@ def make_request(form: Form, analysis: Analysis | None, info: EngineInfo) -> tup
 
 
 def planned(
-    form: Form, analysis: Analysis | None, rows: list[dict[str, Any]] | None = None
+    form: Form, analysis: Analysis | None, rows: list[dict[str, Any]] | None = None, *, check: bool = True
 ) -> tuple[Request, tuple[str, ...]]:
     """The request that Generate would make now, and what had to be assumed.
+
+    Without ``check`` the engine is not asked whether it can make such a loop.
 
     Raises
     ------
@@ -75,7 +79,8 @@ def planned(
     name, swapped = choose_engine(form, readiness.engine_rows() if rows is None else rows, meter)
     engine = registry.get_engine(name)
     request, notes = make_request(form, analysis, engine.info)
-    engine.check(request)
+    if check:
+        engine.check(request)
     return request, (swapped, *notes) if swapped else notes
 
 

@@ -9,10 +9,16 @@ from typing import Any
 from ..engines import registry
 from ..engines.devices import GIB, probe_machine
 from ..engines.hub import download as hub
-from ..install import INSTALLABLE, installed
+from ..install import INSTALLABLE, installed, obstacle
 from ..install.extras import EXTRAS
 from ..machine.home import free_bytes
 from ..records import EngineInfo, Readiness
+
+NEEDS_TORCH = "It needs torch, and there is no NVIDIA GPU here that would say which build."
+TORCH_REMEDY = (
+    "Install torch's CPU build yourself (about 200 MB; https://pytorch.org/get-started has the line), then check "
+    "again. On a CPU a loop takes minutes."
+)
 
 
 def machine_facts(folder: Path) -> list[dict[str, str]]:
@@ -93,20 +99,22 @@ def report(folder: Path) -> dict[str, Any]:
     missing = {family for family in wanted if not installed(family).installed}
     for row in rows:
         family = row["family"]
-        lacks_packages = not row["ready"] and family in missing
+        lacks_packages = not row["ready"] and family in missing and not obstacle(family)
+        if family in missing and obstacle(family):  # nothing is offered that pressing Install would refuse
+            row["reason"], row["remedy"] = NEEDS_TORCH, TORCH_REMEDY
         row["installable"] = lacks_packages or (row["ready"] and row["gib_left"] > 0)
         row["packages"] = f"Packages: {INSTALLABLE[family].size_text()}" if lacks_packages else ""
     ready = [row["title"] for row in rows if row["ready"]]
     waiting = [row for row in rows if not row["ready"]]
-    sentence = f"{_listed(ready)} can play now."
+    line = f"{_listed(ready)} can play now"
     if waiting:
-        sentence += f" {len(waiting)} more can be added; the table says what each needs."
+        line += f"; {_listed([row['title'] for row in waiting])} can be added"
     extras = extra_rows()
     return {
         "machine": machine_facts(folder),
         "engines": rows,
         "extras": extras,
-        "sentence": sentence,
+        "line": line,
         "next": next_step(rows + extras, hub.find_token() is not None),
     }
 

@@ -1,20 +1,25 @@
 """What the notebook remembers: ideas, settings, loops and their marks. Paths and plain values, saved as JSON.
 
 Widgets die with the page and variables with the kernel; this file lets a cell that is run again put everything back.
+Two notebooks may have the same folder open: saving brings both sides' changes together and loses neither's.
 """
 
 from __future__ import annotations
 
 import json
+import time
+import uuid
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from ..machine.files import read_json, write_whole
+from ..machine.files import locked, read_json, write_whole
 
 STATE_FILE = "notebook-state.json"
 STATE_FORMAT = 1
+Entry = TypeVar("Entry")
 _KINDS: dict[str, Any] = {
     "str": str,
     "int": int,
@@ -22,12 +27,18 @@ _KINDS: dict[str, Any] = {
     "str | None": (str, type(None)),
     "list[int]": list,
     "list[str]": list,
+    "list[float] | None": (list, type(None)),
+    "dict[str, Any] | None": (dict, type(None)),
 }
 
 
 @dataclass
 class IdeaEntry:
-    """A saved idea: ``id`` is the start of its SHA-256, ``file`` its name inside the ideas folder."""
+    """A saved idea: ``id`` is the start of its SHA-256 (and the span, for a part of a file), ``file`` its file's name.
+
+    ``span`` is the stretch of the file in seconds that is meant, None for all of it. ``request`` is that of a loop of
+    ours that was made an idea: it knows the tempo, the key and the chords.
+    """
 
     id: str
     name: str
@@ -37,6 +48,8 @@ class IdeaEntry:
     sample_rate: int
     channels: int
     peaks: list[int] = field(default_factory=list)
+    span: list[float] | None = None
+    request: dict[str, Any] | None = None
 
 
 @dataclass
@@ -47,6 +60,8 @@ class RunEntry:
     idea: str | None
     loops: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    made: float = field(default_factory=time.time)
 
 
 def _entry(record: type, data: dict[str, Any]) -> Any:
@@ -55,7 +70,8 @@ def _entry(record: type, data: dict[str, Any]) -> Any:
     for row in fields(record):
         value, kinds = getattr(entry, row.name), _KINDS[str(row.type)]
         items = value if isinstance(value, list) else ()
-        if not isinstance(value, kinds) or isinstance(value, bool) or not all(isinstance(i, str | int) for i in items):
+        plain = all(isinstance(item, str | int | float) for item in items)
+        if not isinstance(value, kinds) or isinstance(value, bool) or not plain:
             raise ValueError(f"{row.name} is {value!r}")
     return entry
 
@@ -70,6 +86,10 @@ class State:
     form: dict[str, Any] = field(default_factory=dict)
     runs: list[RunEntry] = field(default_factory=list)
     marks: dict[str, str] = field(default_factory=dict)
+    levels: dict[str, float] = field(default_factory=dict)  # of kept loops in the stack; 0 = mute
+
+    def __post_init__(self) -> None:
+        self._known = _Known()
 
     @property
     def ideas_folder(self) -> Path:
@@ -93,34 +113,38 @@ class State:
             self.current = self.ideas[-1].id if self.ideas else None
 
     def save(self) -> None:
-        """Write the state whole or not at all."""
-        data = {"format": STATE_FORMAT, **asdict(self)}
-        del data["folder"]
-        write_whole(self.folder / STATE_FILE, json.dumps(data, ensure_ascii=False).encode(), replace=True)
+        """Write the state whole or not at all, together with what another notebook has written meanwhile."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with locked(self.folder / ".lock"):
+            with suppress(*_UNREADABLE):  # of another version, or no state at all: ours replaces it
+                self._merge(_read(self.folder / STATE_FILE))
+            data = {"format": STATE_FORMAT, **asdict(self)}
+            del data["folder"]
+            write_whole(self.folder / STATE_FILE, json.dumps(data, ensure_ascii=False).encode(), replace=True)
+        self._known = _Known(self)
+
+    def _merge(self, theirs: State | None) -> None:
+        """Take over what others added, changed or removed since we last looked; our own changes win."""
+        if theirs is None:
+            return
+        known = self._known
+        self.ideas = _merged(self.ideas, theirs.ideas, known.ideas, lambda entry: entry.id)
+        self.runs = _merged(self.runs, theirs.runs, known.runs, lambda run: run.id)
+        self.runs.sort(key=lambda run: -run.made)
+        _take_over(self.marks, theirs.marks, known.marks)
+        _take_over(self.levels, theirs.levels, known.levels)
 
     @classmethod
     def load(cls, folder: Path) -> State:
         """Read the state of ``folder``; what is missing on disk is left out, an unreadable file is set aside."""
         path = Path(folder) / STATE_FILE
-        state = cls(Path(folder))
         try:
-            data = read_json(path.read_bytes())
-            if data["format"] != STATE_FORMAT:
-                raise ValueError(data["format"])
-            state.ideas = [_entry(IdeaEntry, entry) for entry in data["ideas"]]
-            state.runs = [_entry(RunEntry, entry) for entry in data["runs"]]
-            state.current, state.form, state.marks = data["current"], dict(data["form"]), dict(data["marks"])
-            for name in [e.file for e in state.ideas] + [name for run in state.runs for name in run.loops]:
-                if Path(name).name != name or "\0" in name:  # a path out of our folder
-                    raise ValueError(name)
-            if not all(isinstance(text, str) for text in (*state.marks.values(), state.current or "")):
-                raise ValueError("marks")
-        except FileNotFoundError:
-            return state
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            state = _read(path) or cls(Path(folder))
+        except _UNREADABLE:
             with suppress(OSError):
                 path.replace(path.with_suffix(".unreadable.json"))
             return cls(Path(folder))
+        state._known = _Known(state)
         state.ideas = [entry for entry in state.ideas if state.idea_path(entry).is_file()]
         if state.find(state.current) is None:
             state.current = state.ideas[-1].id if state.ideas else None
@@ -128,3 +152,54 @@ class State:
             run.loops = [name for name in run.loops if (state.folder / name).is_file()]
         state.runs = [run for run in state.runs if run.loops]
         return state
+
+
+class _Known:
+    """What was in the file when we last read or wrote it."""
+
+    def __init__(self, state: State | None = None) -> None:
+        self.ideas = {entry.id for entry in state.ideas} if state else set()
+        self.runs = {run.id for run in state.runs} if state else set()
+        self.marks = dict(state.marks) if state else {}
+        self.levels = dict(state.levels) if state else {}
+
+
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
+
+
+def _read(path: Path) -> State | None:
+    """The state in a file; None where there is none. Raises one of _UNREADABLE for anything else."""
+    try:
+        data = read_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    if data["format"] != STATE_FORMAT:
+        raise ValueError(data["format"])
+    state = State(path.parent, current=data["current"], form=dict(data["form"]), marks=dict(data["marks"]))
+    state.levels = {name: float(level) for name, level in dict(data.get("levels", {})).items()}
+    state.ideas = [_entry(IdeaEntry, entry) for entry in data["ideas"]]
+    for number, entry in enumerate(data["runs"]):
+        # Version 0.1 wrote neither id nor time: the loops name the run, and the newest comes first.
+        old = {"id": "|".join(entry["loops"]), "made": float(-number)}
+        state.runs.append(_entry(RunEntry, old | entry))
+    for name in [entry.file for entry in state.ideas] + [name for run in state.runs for name in run.loops]:
+        if Path(name).name != name or "\0" in name:  # a path out of our folder
+            raise ValueError(name)
+    if not all(isinstance(text, str) for text in (*state.marks.values(), state.current or "")):
+        raise ValueError("marks")
+    return state
+
+
+def _take_over(ours: dict[str, Any], theirs: dict[str, Any], known: dict[str, Any]) -> None:
+    """Set what others have set, remove what they have removed; what we have changed ourselves stays."""
+    for name in set(theirs) | set(known):
+        if ours.get(name) == known.get(name):
+            ours.pop(name, None)
+            ours.update({name: theirs[name]} if name in theirs else {})
+
+
+def _merged(ours: list[Entry], theirs: Iterable[Entry], known: set[str], key: Callable[[Entry], str]) -> list[Entry]:
+    """Ours without what others removed, then what others added."""
+    here, there = {key(entry) for entry in ours}, {key(entry) for entry in theirs}
+    kept = [entry for entry in ours if key(entry) in there or key(entry) not in known]
+    return kept + [entry for entry in theirs if key(entry) not in here and key(entry) not in known]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tempfile
 import time
@@ -12,7 +13,8 @@ from typing import Any
 
 import ipywidgets
 
-from ..errors import InvalidInput
+from ..errors import InvalidInput, LoopsError
+from ..export import read_sidecar
 from ..pipeline import Idea, load_idea
 from ..sound.audio import LARGEST_BYTES
 from .player import peaks
@@ -46,7 +48,7 @@ class Uploads:
         if size > LARGEST_BYTES or at + len(data) > LARGEST_BYTES:
             self.drop(upload)
             raise InvalidInput(
-                f"The file is {size / 1e6:.0f} MB, the limit is {LARGEST_BYTES / 1e6:.0f} MB; "
+                f"The file is {size / 2**20:.0f} MB, the limit is {LARGEST_BYTES / 2**20:.0f} MB; "
                 "cut out the part you mean."
             )
         if upload not in self._open:
@@ -74,7 +76,7 @@ class Uploads:
             self._open.pop(upload)[0].unlink(missing_ok=True)
 
 
-def store_idea(state: State, source: Path, name: str) -> tuple[IdeaEntry, Idea]:
+def store_idea(state: State, source: Path, name: str, request: dict[str, Any] | None = None) -> tuple[IdeaEntry, Idea]:
     """Check an audio file and keep a copy among the notebook's ideas, under its own digest.
 
     Returns
@@ -106,9 +108,35 @@ def store_idea(state: State, source: Path, name: str) -> tuple[IdeaEntry, Idea]:
         clip.sample_rate,
         clip.channels,
         peaks(clip, 480),
+        request=request or known_request(state.folder, source, idea.sha256),
     )
     state.add_idea(entry)
     return entry, idea
+
+
+def known_request(folder: Path, source: Path, sha256: str) -> dict[str, Any] | None:
+    """The request of a loop in ``folder`` whose WAV is this very sound; None for anything else."""
+    size = source.stat().st_size
+    for wav in folder.glob("*.wav"):
+        if wav.stat().st_size != size or not wav.with_suffix(".json").is_file():
+            continue
+        with wav.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() == sha256:
+                with suppress(LoopsError):
+                    return read_sidecar(wav.with_suffix(".json"))[0].to_json()
+    return None
+
+
+def idea_view(entry: IdeaEntry) -> dict[str, Any]:
+    """An idea as the studio draws it."""
+    span = list(entry.span) if entry.span else None
+    return {"id": entry.id, "name": entry.name, "seconds": entry.seconds, "peaks": entry.peaks, "span": span}
+
+
+def sound_words(entry: IdeaEntry) -> str:
+    """Rate and channels as a musician reads them, written in one place."""
+    channels = {1: "mono", 2: "stereo"}.get(entry.channels, f"{entry.channels} channels")
+    return f"{entry.sample_rate / 1000:.4g} kHz, {channels}"
 
 
 def _free_name(state: State, name: str, sha256: str) -> str:
@@ -121,11 +149,7 @@ def _free_name(state: State, name: str, sha256: str) -> str:
 
 def idea_views(state: State) -> list[dict[str, Any]]:
     """The saved ideas as the page lists them, newest first."""
-    return [
-        {"id": e.id, "name": e.name, "seconds": e.seconds, "rate": e.sample_rate, "channels": e.channels}
-        | {"peaks": e.peaks, "current": e.id == state.current}
-        for e in reversed(state.ideas)
-    ]
+    return [idea_view(e) | {"sound": sound_words(e), "current": e.id == state.current} for e in reversed(state.ideas)]
 
 
 def uploaded_files(value: Any) -> list[tuple[str, bytes]]:

@@ -38,7 +38,7 @@ def test_an_idea_is_uploaded_saved_and_can_be_heard(page, tmp_path, facts, mp3):
     page.wait_for_selector("text=arrived")
     began = time.monotonic()
     answer = save_idea(page, path)
-    assert f"Saved “{path.name}”" in answer and "44100 Hz" in answer
+    assert f"Saved “{path.name}”" in answer and "44.1 kHz, stereo" in answer
     page.locator(".lg-idea .lg-button.round").first.click()
     page.wait_for_function(
         "() => { const a = document.querySelector('.lg-upload audio'); return a.currentTime > 0.2; }"
@@ -67,8 +67,7 @@ def test_normal_mode_to_a_loop_that_sounds(page, tmp_path, facts):
     play(page)
     facts["click to sound, s"] = round(time.monotonic() - began, 2)
     assert page.evaluate(LOUDNESS) > 0.003
-    for badge in ("Length", "Seam"):
-        assert page.locator(".lg-loop").first.locator(f".lg-badge:has-text('{badge}')").count() == 1
+    assert "fits" in page.locator(".lg-loop").first.inner_text()
 
 
 def test_saved_to_first_sound_on_a_warm_kernel(page, tmp_path, facts):
@@ -184,7 +183,7 @@ def test_a_slow_model_shows_progress_and_cancel_answers_at_once(page, lab, facts
     before = page.locator(".lg-loop").count()
     page.click('[data-key="generate"]')
     page.wait_for_function("(n) => document.querySelectorAll('.lg-loop').length > n", arg=before, timeout=120_000)
-    assert "Sketch first" in page.locator(".lg-results h3").first.inner_text()
+    page.wait_for_selector(".lg-results h3:has-text('Sketch first')")
     page.wait_for_function(
         "() => document.querySelector('.lg-studio .t-left')?.textContent.match(/[1-9]\\d* %|left/)", timeout=60_000
     )

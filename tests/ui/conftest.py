@@ -34,7 +34,7 @@ def app(tmp_path, engines, analyses, monkeypatch):
         return analyses[idea.sha256]
 
     monkeypatch.setattr(pipeline, "analyze_idea", once)
-    monkeypatch.setattr(app_module, "display", lambda widget: None)
+    monkeypatch.setattr(app_module, "display", lambda widget, **_: None)
     opened = app_module.App(tmp_path / "loops")
     yield opened
     opened.jobs.cancel()

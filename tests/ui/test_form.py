@@ -137,12 +137,13 @@ def test_every_control_is_a_setting():
         assert name.startswith("options.") or name in Form().to_json()
 
 
-def test_normal_mode_takes_the_neural_model_where_it_runs_and_says_when_not():
+def test_normal_mode_takes_the_neural_model_where_it_runs_and_the_sketch_elsewhere():
     rows = [{"name": "stable-audio-open", "title": "Stable Audio Open", "ready": True, "reason": ""}]
     rows.append({"name": "sketch", "title": "Sketch", "ready": True, "reason": ""})
     assert choose_engine(Form(), rows) == ("stable-audio-open", "")
     rows[0] |= {"ready": False, "reason": "There is no GPU."}
-    name, sentence = choose_engine(Form(), rows)
+    assert choose_engine(Form(), rows) == ("sketch", ""), "Normal mode plays with what is here; MODELS says the rest"
+    name, sentence = choose_engine(Form(mode="advanced", engine="stable-audio-open"), rows)
     assert name == "sketch" and "cannot run here: There is no GPU. The sketch" in sentence
     rows[0] |= {"reason": "No token.", "remedy": "Open the page, accept, set HF_TOKEN."}
     for other in ("foundation-1", "musicgen"):

@@ -67,7 +67,7 @@ def test_weights_that_are_refused_are_named_and_the_others_come(models, monkeypa
 def test_extras_come_after_the_models_and_ideas_are_heard_again(models, app, monkeypatch, idea_file):
     app.show_upload()
     app.show_mode()
-    app.add_idea(idea_file)
+    app.ideas.add(idea_file)
     assert app.jobs.wait(60) and app.analysis is not None
     before, heard = app.analysis, []
     real = app.library.hear

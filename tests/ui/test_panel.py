@@ -53,7 +53,7 @@ def test_an_error_in_a_handler_reaches_the_page():
 
     panel = UploadPanel({"go": fail})
     panel._receive(panel, {"kind": "go"}, [])
-    assert panel.message == {"text": "Too loud; turn it down.", "tone": "bad", "details": ""}
+    assert panel.message == {"text": "Too loud; turn it down.", "tone": "bad", "details": "", "at": ""}
 
 
 def test_unexpected_errors_keep_their_details_folded():

@@ -55,3 +55,41 @@ def test_the_same_idea_is_kept_once_and_can_be_forgotten(tmp_path):
     assert state.current == "b" * 12
     state.forget_idea("b" * 12)
     assert state.current is None
+
+
+def test_two_notebooks_in_one_folder_lose_nothing_of_each_other(tmp_path):
+    one = kept(tmp_path, "a")
+    one.save()
+    two = State.load(tmp_path)
+    one.add_idea(entry("b"))
+    one.marks["x.json"] = "kept"
+    one.save()
+    two.add_idea(entry("c"))
+    two.marks["y.json"] = "kept"
+    two.runs.insert(0, RunEntry("bass", None, ["y.json"]))
+    two.save()
+    for name in "bc":
+        (tmp_path / "ideas" / f"{name}.wav").write_bytes(b"x")
+    (tmp_path / "y.json").write_text("{}")
+    both = State.load(tmp_path)
+    assert {idea.name for idea in both.ideas} == {"a.wav", "b.wav", "c.wav"}
+    assert both.marks == {"x.json": "kept", "y.json": "kept"} and len(both.runs) == 1
+    one.forget_idea("a" * 12)
+    del one.marks["x.json"]
+    one.save()
+    two.save()
+    assert {idea.name for idea in State.load(tmp_path).ideas} == {"b.wav", "c.wav"}, "removed stays removed"
+    assert State.load(tmp_path).marks == {"y.json": "kept"}
+
+
+def test_runs_of_version_0_1_keep_their_order(tmp_path):
+    names = ["new.json", "old.json"]
+    runs = [{"title": name, "idea": None, "loops": [name], "notes": []} for name in names]
+    for name in names:
+        (tmp_path / name).write_text("{}")
+    data = {"format": 1, "ideas": [], "current": None, "form": {}, "runs": runs, "marks": {}}
+    (tmp_path / STATE_FILE).write_text(json.dumps(data))
+    state = State.load(tmp_path)
+    state.runs.insert(0, RunEntry("newest", None, ["new.json"]))
+    state.save()
+    assert [run.title for run in State.load(tmp_path).runs] == ["newest", "new.json", "old.json"]

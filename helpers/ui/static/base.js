@@ -9,6 +9,7 @@ const h = (tag, props = {}, ...children) => {
     if (value === undefined || value === null || value === false) continue;
     if (key.startsWith("on")) el.addEventListener(key.slice(2), value);
     else if (key === "style") Object.assign(el.style, value);
+    else if (key === "class") el.classList.add(value);
     else if (key in el && key !== "list" && key !== "form") el[key] = value;
     else el.setAttribute(key, value === true ? "" : value);
   }
@@ -31,6 +32,7 @@ const ICONS = {
     "M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2z" +
     "m3.5 3.8a1.7 1.7 0 1 0 0 3.4 1.7 1.7 0 0 0 0-3.4zm7 7a1.7 1.7 0 1 0 0 3.4 1.7 1.7 0 0 0 0-3.4z" +
     "M12 10.3a1.7 1.7 0 1 0 0 3.4 1.7 1.7 0 0 0 0-3.4z",
+  fold: "M7.4 9.2 12 13.8l4.6-4.6L18 10.6l-6 6-6-6z",
   loop: "M7 7h10v3l4-4-4-4v3H5v6h2zm10 10H7v-3l-4 4 4 4v-3h12v-6h-2z",
 };
 
@@ -52,6 +54,35 @@ const button = (label, onclick, { kind = "", picture = "", title = "", disabled 
     picture ? icon(picture) : null,
     label ? h("span", {}, label) : null,
   );
+
+/** Arrow keys in a group of radios or tabs: the next one gets the focus and is chosen, as in any form. */
+const arrowKeys = (event) => {
+  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+  if (!step && event.key !== "Home" && event.key !== "End") return;
+  const all = [...event.currentTarget.querySelectorAll('[role="radio"], [role="tab"]')];
+  const at = all.indexOf(event.target.closest('[role="radio"], [role="tab"]'));
+  if (at < 0) return;
+  event.preventDefault();
+  const next = event.key === "Home" ? 0 : event.key === "End" ? all.length - 1 : (at + step + all.length) % all.length;
+  all[next].focus();
+  all[next].click();
+};
+
+/** A group of choices, one of which is chosen: one stop for the Tab key, arrows inside. `items`: [{ chosen, el }]. */
+const choiceGroup = (selector, label, items, role = "radio") => {
+  const any = items.some((item) => item.chosen);
+  items.forEach(({ chosen, el }, i) => {
+    el.setAttribute("role", role);
+    el.setAttribute(role === "tab" ? "aria-selected" : "aria-checked", String(!!chosen));
+    el.tabIndex = chosen || (!any && i === 0) ? 0 : -1;
+  });
+  const group = role === "tab" ? "tablist" : "radiogroup";
+  return h(
+    selector,
+    { role: group, "aria-label": label, onkeydown: arrowKeys },
+    items.map((item) => item.el),
+  );
+};
 
 /** Show a play button as playing or not. Its picture is replaced only on a change: a click dies with what it began on. */
 const showPlaying = (el, on, { stop = "stop", play = "Play" } = {}) => {
@@ -109,13 +140,14 @@ const linked = (text) =>
     );
 
 /** A sentence for the musician; the details stay folded. */
-const notice = (message) => {
-  if (!message || !message.text) return null;
+const notice = (message, ...more) => {
+  if (!message?.text) return null;
   return h(
     `div.lg-notice.${message.tone || "info"}`,
     { role: message.tone === "bad" ? "alert" : "status" },
     h("p", {}, linked(message.text)),
     message.details ? h("details", {}, h("summary", {}, "Details"), h("pre", {}, message.details)) : null,
+    more,
   );
 };
 
@@ -214,18 +246,41 @@ const quiet = (() => {
   };
 })();
 
-/** The frame of a panel: heading, hint, theme. Returns the body to fill and what to call when the view goes. */
-const frame = (el, model, name) => {
-  const root = h(`section.lg.lg-${name}`);
+/** Who this browser is on a page that is served to visitors: an id that nobody else can guess, kept by the browser. */
+const visitorId = () => {
+  const name = "loops-generator-visitor";
+  const fresh = [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
+  try {
+    const kept = localStorage.getItem(name);
+    if (/^[0-9a-f]{32}$/.test(kept || "")) return kept;
+    localStorage.setItem(name, fresh);
+  } catch {
+    return ""; // no storage: the page is a visitor of its own until it is closed
+  }
+  return fresh;
+};
+
+/** The frame of a panel: theme, the kernel, a word when the kernel does not answer. Returns where to put the content. */
+const frame = (el, model, name, label) => {
+  const root = h(`section.lg.lg-${name}`, { "aria-label": label });
   el.append(root);
-  const kernel = new Kernel(model),
-    unwatch = watchTheme(root);
+  const silent = h("div.lg-notice.warn.t-silent", { role: "status", hidden: true });
+  root.append(silent);
+  const kernel = new Kernel(model, (text) => {
+    silent.textContent = text;
+    silent.hidden = !text;
+  });
+  const unwatch = watchTheme(root);
   root.addEventListener("lg-theme", () => {
     for (const wave of root.querySelectorAll(".lg-wave")) wave.repaint?.();
   });
   // A notebook's own shortcuts (run, delete cell, ...) must not fire while someone types in a panel.
   root.addEventListener("keydown", (event) => event.stopPropagation());
   root.dataset.lmSuppressShortcuts = "true";
+  if (model.get("served")) {
+    const visitor = visitorId();
+    if (visitor) kernel.send("visitor", { visitor });
+  }
   const close = () => {
     kernel.close();
     unwatch();

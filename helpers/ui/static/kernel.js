@@ -1,13 +1,21 @@
 // Talking to the kernel: events up, files down in slices, downloads.
 
 /** The kernel's side of a panel: events up, sliced files down. One slice of a file is asked for at a time. */
+const ANSWERS_WITHIN_MS = 8000;
+const SILENT =
+  "The kernel does not answer. If it was restarted, run the cells again; if a cell is busy, this goes on when it is done.";
+
 class Kernel {
-  constructor(model) {
+  /** `tell` is given a sentence when the kernel does not answer, and an empty one when it does again. */
+  constructor(model, tell = () => {}) {
     this.model = model;
+    this.tell = tell;
+    this.asked = null; // the timer of the oldest event that was not answered
     this.waiting = new Map(); // id -> the transfer under way
     this.files = new Map(); // id -> promise of a whole file that is kept
     this.saving = new Map(); // id -> promise of a download under way
     this.heard = (message, buffers) => {
+      this.answered();
       const entry = message.kind === "file" ? this.waiting.get(message.id) : null;
       if (!entry) return;
       if (message.error) {
@@ -39,11 +47,22 @@ class Kernel {
   }
 
   send(kind, content = {}, buffers = []) {
-    this.model.send({ kind, ...content }, undefined, buffers);
+    this.asked ??= setTimeout(() => this.tell(SILENT), ANSWERS_WITHIN_MS);
+    try {
+      this.model.send({ kind, ...content }, undefined, buffers);
+    } catch {
+      this.tell(SILENT); // the front end knows that nobody is there
+    }
+  }
+
+  answered() {
+    clearTimeout(this.asked);
+    this.asked = null;
+    this.tell("");
   }
 
   ask(id, at) {
-    this.model.send({ kind: "file", id, at });
+    this.send("file", { id, at });
   }
 
   /** Bytes of a file the panel offers; fetched once while `keep` is true, and never twice at the same time. */
@@ -78,6 +97,7 @@ class Kernel {
   }
 
   close() {
+    clearTimeout(this.asked);
     this.model.off("msg:custom", this.heard);
     for (const entry of this.waiting.values()) entry.reject(new Error("The page was closed."));
     this.waiting.clear();

@@ -3,9 +3,11 @@ const page = (label, href) => h("a", { href, target: "_blank", rel: "noopener no
 
 export default {
   render({ model, el }) {
-    const { root, kernel, close } = frame(el, model, "login");
+    const { root, kernel, close } = frame(el, model, "login", "Login");
+    const state = {};
     region(model, root, ["status", "message"], () => {
       const status = model.get("status") || {};
+      if (model.get("served")) return h("p.small.muted", {}, "Logging in is up to the owner of this page.");
       const field = h("input", {
         type: "password",
         autocomplete: "off",
@@ -20,28 +22,15 @@ export default {
         kernel.send("token", { token: field.value });
         field.value = "";
       };
-      return h(
-        "div.lg-card",
-        {},
+      const models = (status.models || []).flatMap((m, i) => [i ? ", " : "", page(m.title, m.page)]);
+      return folded(
+        state,
+        "Login",
+        status.known ? "a Hugging Face token was found" : "only for Stable Audio Open; everything else works without",
         h(
-          "div.row",
+          "ol.small.lg-steps",
           {},
-          h("h3.grow", {}, "Hugging Face"),
-          status.known
-            ? h("span.lg-badge.pass", {}, icon("check"), status.where)
-            : h("span.lg-badge.plain", {}, "no token"),
-        ),
-        h("p.muted", {}, "Only gated models ask for a login. The sketch engine and the free models work without one."),
-        h(
-          "ol.small",
-          { style: { margin: "0", paddingLeft: "20px", color: "var(--lg-muted)" } },
-          h(
-            "li",
-            {},
-            "Logged in there, accept the terms on the page of ",
-            (status.models || []).map((m, i) => [i ? ", " : "", page(m.title, m.page)]),
-            ".",
-          ),
+          h("li", {}, "On Hugging Face, logged in, accept the terms of ", models, "."),
           h("li", {}, page("Make a token", status.tokens), " with the right to read."),
           h(
             "li",

@@ -3,20 +3,24 @@ const SLICE_BYTES = 256 * 1024;
 
 export default {
   render({ model, el }) {
-    const { root, kernel, close } = frame(el, model, "upload");
+    const { root, kernel, close } = frame(el, model, "upload", "Upload");
     let file = null,
       serial = 0,
       sent = 0,
       arrived = false,
       saveWanted = false;
 
+    const limits = () => {
+      const megabytes = Math.round(model.get("limit_bytes") / 2 ** 20);
+      return `mp3 or wav, up to ${Math.round(model.get("limit_seconds") / 60)} minutes and ${megabytes} MB`;
+    };
     const input = h("input", {
       type: "file",
       accept: ".mp3,.wav,.flac,.ogg,.aiff,.aif,.m4a,audio/*",
       hidden: true,
       "aria-label": "Audio file",
     });
-    const chosen = h("p.muted.small", { "aria-live": "polite" }, "mp3 or wav, up to 10 minutes and 200 MB");
+    const chosen = h("p.muted.small", { "aria-live": "polite" }, `${limits()}; ogg, flac and m4a too`);
     const bar = h("i"),
       progress = h(
         "div.lg-progress",
@@ -25,7 +29,7 @@ export default {
       );
     const save = button("Save file", () => wantSave(), { kind: "primary", picture: "check", disabled: true });
     const choose = button("Choose a file", () => input.click(), { picture: "up" });
-    const example = button("Try the example idea", () => kernel.send("example"), { kind: "quiet" });
+    const example = button("Try the example idea", () => kernel.send("example"));
     save.classList.add("t-save");
     choose.classList.add("t-choose");
     example.classList.add("t-example");
@@ -46,7 +50,7 @@ export default {
       bar.style.width = "0";
       chosen.textContent = `${file.name} · sending`;
       if (file.size > model.get("limit_bytes")) {
-        const megabytes = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`;
+        const megabytes = (bytes) => `${(bytes / 2 ** 20).toFixed(0)} MB`;
         const limit = megabytes(model.get("limit_bytes"));
         chosen.textContent = `${file.name} is ${megabytes(file.size)}; the limit is ${limit}. Cut out the part you mean.`;
         progress.hidden = true;
@@ -78,7 +82,7 @@ export default {
         return;
       }
       arrived = true;
-      chosen.textContent = `${file.name} · ${(file.size / 1e6).toFixed(1)} MB arrived. Press Save file.`;
+      chosen.textContent = `${file.name} · ${(file.size / 2 ** 20).toFixed(1)} MB arrived. Press Save file.`;
       if (saveWanted) wantSave();
     };
     model.on("msg:custom", acknowledged);
@@ -106,12 +110,9 @@ export default {
         },
       },
       icon("up"),
-      h("h3", {}, "Drop your idea here"),
-      chosen,
-      progress,
-      h("div.row", { style: { justifyContent: "center" } }, choose, save),
+      h("div.grow", {}, h("h3", {}, "Drop your idea here"), chosen, progress),
+      h("div.row", {}, choose, save, model.get("has_example") ? example : null),
       input,
-      model.get("has_example") ? example : null,
     );
     const card = h("div.lg-card", {}, drop);
     root.append(card);
@@ -127,7 +128,8 @@ export default {
     const buttons = new Map(),
       waves = new Map();
     const show = () => {
-      for (const [id, b] of buttons) showPlaying(b, id === playing && !audio.paused, { stop: "pause" });
+      for (const [id, b] of buttons)
+        showPlaying(b, id === playing && !audio.paused, { stop: "pause", play: b.dataset.name });
       for (const [id, wave] of waves)
         wave.progress(id === playing && audio.duration ? audio.currentTime / audio.duration : null);
     };
@@ -157,87 +159,85 @@ export default {
     };
     for (const name of ["pause", "ended", "play"]) audio.addEventListener(name, show);
 
+    const ideaRow = (idea) => {
+      const play = h(
+        "button.lg-button.round.small-round",
+        {
+          type: "button",
+          "aria-label": `Play ${idea.name}`,
+          onclick: () => toggle(idea.id),
+          "data-key": `play-${idea.id}`,
+        },
+        icon("play"),
+      );
+      play.dataset.name = `Play ${idea.name}`;
+      const wave = waveform({
+        peaks: idea.peaks,
+        tone: "idea",
+        height: 30,
+        label: `Waveform of ${idea.name}`,
+        onseek: (share) => toggle(idea.id, share),
+      });
+      buttons.set(idea.id, play);
+      waves.set(idea.id, wave);
+      const long = idea.seconds < 60 ? `${idea.seconds.toFixed(1)} s` : clock(idea.seconds);
+      const use = () => kernel.send("choose", { id: idea.id });
+      return h(
+        `li.lg-idea${idea.current ? ".current" : ""}`,
+        { "aria-current": idea.current ? "true" : null },
+        play,
+        h(
+          "div.lg-title",
+          {},
+          h("strong.clip", { title: idea.name }, idea.name),
+          h("p.faint.small.num.clip", {}, `${long} · ${idea.sound}`),
+        ),
+        h("div.grow.lg-rowwave", {}, wave),
+        idea.current
+          ? h("span.lg-badge.plain.idea", {}, "in use")
+          : button("Use", use, { "data-key": `use-${idea.id}`, "aria-label": `Use ${idea.name}` }),
+        h(
+          "button.lg-button.quiet.round.small-round",
+          {
+            type: "button",
+            title: "Remove from the list",
+            "aria-label": `Remove ${idea.name}`,
+            "data-key": `remove-${idea.id}`,
+            onclick: () => {
+              if (playing === idea.id) stop();
+              kernel.send("forget", { id: idea.id });
+            },
+          },
+          icon("bin"),
+        ),
+      );
+    };
+    // A long list is folded: the one in use and the newest stand open.
+    let all = false;
     const ideaList = () => {
       const ideas = model.get("ideas") || [];
       buttons.clear();
       waves.clear();
-      return ideas.length
-        ? [
-            h("h4", {}, ideas.length > 1 ? "Your ideas" : "Your idea"),
-            h(
-              "ul.lg-ideas",
-              {},
-              ideas.map((idea) => {
-                const play = h(
-                  "button.lg-button.round",
-                  {
-                    type: "button",
-                    "aria-label": "Play",
-                    onclick: () => toggle(idea.id),
-                    "data-key": `play-${idea.id}`,
-                  },
-                  icon("play"),
-                );
-                const wave = waveform({
-                  peaks: idea.peaks,
-                  tone: "idea",
-                  height: 40,
-                  label: `Waveform of ${idea.name}`,
-                  onseek: (share) => toggle(idea.id, share),
-                });
-                buttons.set(idea.id, play);
-                waves.set(idea.id, wave);
-                return h(
-                  `li.lg-idea${idea.current ? ".current" : ""}`,
-                  {},
-                  play,
-                  h(
-                    "div.grow",
-                    {},
-                    h(
-                      "div.row",
-                      { style: { flexWrap: "nowrap" } },
-                      h("strong.clip", { title: idea.name }, idea.name),
-                      idea.current
-                        ? h(
-                            "span.lg-badge.plain",
-                            { style: { color: "var(--lg-idea-text)", background: "transparent" } },
-                            "in use",
-                          )
-                        : null,
-                    ),
-                    wave,
-                    h(
-                      "p.faint.small.num",
-                      {},
-                      [
-                        idea.seconds < 60 ? `${idea.seconds.toFixed(1)} s` : clock(idea.seconds),
-                        `${(idea.rate / 1000).toFixed(1)} kHz`,
-                        ["", "mono", "stereo"][idea.channels] || `${idea.channels} channels`,
-                      ].join(" · "),
-                    ),
-                  ),
-                  idea.current
-                    ? null
-                    : button("Use", () => kernel.send("choose", { id: idea.id }), { "data-key": `use-${idea.id}` }),
-                  h(
-                    "button.lg-button.quiet.round",
-                    {
-                      type: "button",
-                      title: "Remove from the list",
-                      "aria-label": `Remove ${idea.name}`,
-                      onclick: () => kernel.send("forget", { id: idea.id }),
-                    },
-                    icon("bin"),
-                  ),
-                );
-              }),
-            ),
-          ]
-        : null;
+      if (!ideas.length) return null;
+      const first = [...ideas].sort((a, b) => b.current - a.current);
+      const shown = all ? ideas : first.slice(0, 3);
+      const rest = ideas.length - shown.length;
+      const unfold = () => {
+        all = !all;
+        list.redraw();
+      };
+      const label = all ? "Fewer ideas" : `${rest} more idea${rest > 1 ? "s" : ""}`;
+      return [
+        h("ul.lg-ideas", { "aria-label": "Ideas" }, shown.map(ideaRow)),
+        rest || all ? button(label, unfold, { kind: "quiet", "data-key": "all-ideas" }) : null,
+      ];
     };
-    region(model, card, ["message"], () => notice(model.get("message")));
-    region(model, card, ["ideas"], ideaList);
+    region(model, card, ["message"], () => {
+      const said = model.get("message") || {};
+      const undo = button("Bring it back", () => kernel.send("restore"), { "data-key": "restore" });
+      return notice(said, said.undo ? undo : null);
+    });
+    const list = region(model, card, ["ideas"], ideaList);
     return () => {
       stop();
       quiet.remove(stop);

@@ -2,7 +2,8 @@
 
 /**
  * A waveform as rounded bars. `peaks` holds loudest magnitudes 0..100; `grid` {bars, beatsPerBar} draws bar and beat lines.
- * `el.progress(0..1)` colours the part already played without redrawing the rest.
+ * `el.progress(0..1)` colours the part already played without redrawing the rest. `onseek(share)` makes it a slider for
+ * pointer and arrow keys; `ondrag(from, to)` lets a stretch be drawn over it, `span` [from, to] shades one.
  */
 const waveform = ({
   peaks,
@@ -11,11 +12,16 @@ const waveform = ({
   height = 72,
   label = "Waveform",
   onseek = null,
+  ondrag = null,
+  span = null,
   lines = null,
 }) => {
-  const canvas = h("canvas", { role: "img", "aria-label": label });
+  const canvas = h("canvas", onseek ? { "aria-hidden": "true" } : { role: "img", "aria-label": label });
   const head = h("i.lg-playhead", { hidden: true });
-  const el = h(`div.lg-wave.${tone}`, { style: { height: `${height}px` } }, canvas, head);
+  const shade = h("i.lg-span", { hidden: !span });
+  const el = h(`div.lg-wave.${tone}`, { style: { height: `${height}px` } }, shade, canvas, head);
+  const place = (from, to) => Object.assign(shade.style, { left: `${from * 100}%`, width: `${(to - from) * 100}%` });
+  if (span) place(...span);
   let played = null,
     last = -1;
   const paint = () => {
@@ -71,15 +77,49 @@ const waveform = ({
     played = share;
     head.hidden = share === null;
     if (share !== null) head.style.left = `${share * 100}%`;
+    if (onseek) el.setAttribute("aria-valuenow", String(Math.round((share ?? 0) * 100)));
     const width = el.clientWidth,
       count = Math.floor(width / (width < 420 ? 3 : 4));
     if ((share === null ? -1 : Math.floor(share * count)) !== last) paint();
   };
+  const shareAt = (event) => {
+    const box = el.getBoundingClientRect();
+    return Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+  };
+  let began = null,
+    dragged = false;
   if (onseek) {
     el.classList.add("seek");
+    Object.assign(el, { tabIndex: 0, role: "slider", ariaLabel: label, ariaValueMin: "0", ariaValueMax: "100" });
+    el.setAttribute("aria-valuenow", "0");
     el.addEventListener("click", (event) => {
-      const box = el.getBoundingClientRect();
-      onseek(Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)));
+      if (!dragged) onseek(shareAt(event));
+    });
+    el.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      onseek(Math.min(0.99, Math.max(0, (played ?? 0) + step / (grid ? grid.bars : 16))));
+    });
+  }
+  if (ondrag) {
+    el.classList.add("drag");
+    el.addEventListener("pointerdown", (event) => {
+      began = shareAt(event);
+      dragged = false;
+      el.setPointerCapture(event.pointerId);
+    });
+    el.addEventListener("pointermove", (event) => {
+      if (began === null) return;
+      const now = shareAt(event);
+      if (Math.abs(now - began) * el.clientWidth < 6 && !dragged) return;
+      dragged = true;
+      shade.hidden = false;
+      place(Math.min(began, now), Math.max(began, now));
+    });
+    el.addEventListener("pointerup", (event) => {
+      if (dragged) ondrag(...[began, shareAt(event)].sort((a, b) => a - b));
+      began = null;
     });
   }
   new ResizeObserver(paint).observe(el);

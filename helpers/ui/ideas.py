@@ -1,0 +1,139 @@
+"""The ideas: how they come in, which one is in use, and which part of it is meant."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InvalidInput, LoopsError
+from . import cards, stack, uploader
+from .panel import explain, message
+from .state import IdeaEntry
+
+if TYPE_CHECKING:
+    from .app import App
+
+
+class Ideas:
+    """What the UPLOAD panel's events do, for an app."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._removed: IdeaEntry | None = None
+
+    def opened(self) -> None:
+        """The app has opened a folder: its uploads come there."""
+        state = self._app.state
+        self.uploads = uploader.Uploads(state.ideas_folder)
+        self._chosen = state.current  # whose tempo, key and chords the settings speak of
+        self._new: set[str] = set()
+
+    def is_new(self, idea: str) -> bool:
+        """Whether an idea came in since the page was opened; asked once, when it has been heard."""
+        new = idea in self._new
+        self._new.discard(idea)
+        return new
+
+    def add(self, path: Path, name: str | None = None, request: dict[str, Any] | None = None) -> IdeaEntry | None:
+        """Check and keep an audio file as the current idea, then start to hear it; a bad file becomes one sentence.
+
+        ``request`` is that of a loop of ours, where the sound is one.
+        """
+        try:
+            self._app.require_room()
+            entry, idea = uploader.store_idea(self._app.state, path, name or path.name, request)
+        except LoopsError as error:
+            self._app.push("upload", message=explain(error))
+            return None
+        self._app.library.keep(entry, idea)
+        self._new.add(entry.id)
+        facts = f"{entry.seconds:.1f} s, {uploader.sound_words(entry)}"
+        knows = " A loop made here: its tempo, key and chords are known." if entry.request else ""
+        said = f"Saved “{entry.name}”: {facts}.{knows}"
+        self._app.push("upload", message=message(" ".join([said, *idea.notes]), "good"))
+        self.choose(entry.id)
+        return entry
+
+    def choose(self, idea: str) -> None:
+        """Make a saved idea the current one; what was said about the last one's tempo and key is let go."""
+        if self._app.state.find(idea) is None:
+            raise InvalidInput("That idea is no longer on the list; upload it again.")
+        if idea != self._chosen:
+            self._app.forget_heard()
+        self._app.state.current = self._chosen = idea
+        self._app.remember()
+        self._app.show_ideas()
+        self._app.show_idea()
+        self._app.hear_idea()
+
+    def forget(self, idea: str) -> None:
+        entry = self._app.state.find(idea)
+        self._app.state.forget_idea(idea)
+        self._app.library.forget(idea)
+        if self._app.state.current:
+            self.choose(self._app.state.current)
+        self._app.remember()
+        self._removed = entry
+        undo = message(f"“{entry.name}” was removed.", "info") | {"undo": True} if entry else {}
+        self._app.push("upload", message=undo)
+        self._app.show_ideas()
+        self._app.show_idea()
+        self._app.show_plan()
+
+    def restore(self) -> None:
+        self._app.push("upload", message={})
+        if self._removed is not None:
+            self._app.state.add_idea(self._removed)
+            self.choose(self._removed.id)
+            self._removed = None
+
+    def on_slice(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+        acknowledgement = self.uploads.take(content, buffers[0] if buffers else b"")
+        self._app.send("upload", acknowledgement)
+
+    def on_save(self, content: dict[str, Any], _: list[bytes]) -> None:
+        path, name = self.uploads.finish(int(content["upload"]))
+        try:
+            entry = self.add(path, name)
+        finally:
+            path.unlink(missing_ok=True)
+        self._app.send("upload", {"kind": "saved", "upload": content["upload"], "ok": entry is not None})
+
+    def on_simple(self, name: str, data: bytes) -> None:
+        content = {"upload": 0, "name": name, "size": len(data), "at": 0}
+        self.uploads.take(content, data)
+        self.on_save(content, [])
+
+    def cut(self, span: list[float] | None) -> None:
+        """The musician has drawn over the part of the idea that the loop is for; None: all of it again."""
+        app = self._app
+        entry = app.state.find(app.state.current)
+        if entry is None or app.jobs.running:
+            return
+        chosen = None if span is None else app.library.whole_bars(entry, float(span[0]), float(span[1]))
+        app.state.ideas = [dataclasses.replace(e, span=chosen) if e.id == entry.id else e for e in app.state.ideas]
+        app.library.forget(entry.id)
+        app.forget_heard()
+        self._new.add(entry.id)
+        app.remember()
+        app.show_ideas()
+        app.show_idea()
+        app.hear_idea()
+
+    def add_loop(self, name: str) -> None:
+        """A loop becomes the idea; it keeps the tempo, the key and the chords that it was made in."""
+        entry = self.add(cards.loop_files(self._app.state.folder, name)[0], Path(name).with_suffix(".wav").name)
+        if entry is not None:
+            said = f"“{entry.name}” is now the idea, with its tempo, key and chords."
+            self._app.push("results", message=message(said, "good") | {"at": name})
+
+    def add_stack(self) -> None:
+        """The idea with the kept loops over it becomes the idea, so that the next part is made for all of them."""
+        path, request = stack.mixed_idea(self._app.state, self._app.library)
+        try:
+            entry = self.add(path, path.name.lstrip("."), request)
+        finally:
+            path.unlink(missing_ok=True)
+        if entry is not None:
+            self._app.push("results", message=message("The next part will be made for the whole stack.", "good"))
