@@ -63,6 +63,8 @@ def plan_request(analysis: Analysis | None, *, instrument: str, **asked: Any) ->
     if tempo is not None and tempo.swing is not None:  # heard straight playing varies a little
         swing = CONTROLS["swing"][1]
         values.setdefault("swing", min(max(tempo.swing, swing.low), swing.high))
+    if analysis is not None and analysis.key is not None and values["role"] != "drums":
+        values.setdefault("tuning_cents", analysis.key.tuning_cents)
     values.setdefault("genre", analysis.genres[0].label if analysis and analysis.genres else None)
     values.setdefault("mood", analysis.moods[0].label if analysis and analysis.moods else None)
     values.setdefault("seed", FAMILY * secrets.randbelow(SEED_FAMILIES))

@@ -224,3 +224,11 @@ def test_the_triads_of_a_key():
         "Am",
         "Bdim",
     ]
+
+
+def test_the_ideas_tuning_is_carried_but_not_to_drums():
+    analysis = heard()
+    analysis = dataclasses.replace(analysis, key=dataclasses.replace(analysis.key, tuning_cents=-32.0))
+    assert plan_request(analysis, instrument="rhodes", seed=1)[0].tuning_cents == -32.0
+    assert plan_request(analysis, instrument="drum kit", seed=1)[0].tuning_cents == 0.0
+    assert plan_request(None, instrument="rhodes", bpm=100, seed=1)[0].tuning_cents == 0.0

@@ -143,6 +143,10 @@ def fused_probabilities(heard: Listening, evidence: np.ndarray) -> np.ndarray:
 
 
 def has_one_pitch(heard: Listening) -> bool:
-    """Whether one pitch class sounds alone, as in a sine, a drone or a hum: it has no mode."""
+    """Whether one pitch class sounds alone, as in a sine, a drone or a hum: it has no mode.
+
+    With its neighbours: low notes spread over them.
+    """
     chroma = heard.notes.chroma().mean(axis=1)
-    return float(chroma.max()) > _ONE_PITCH * float(chroma.sum())
+    near = chroma + np.roll(chroma, 1) + np.roll(chroma, -1)
+    return float(chroma.max()) > _ONE_PITCH * float(chroma.sum()) or float(near.max()) > 0.97 * float(chroma.sum())

@@ -109,7 +109,7 @@ def plan_corrections(heard: Hearing, request: Request, analysis: Analysis | None
         made.append(Correction("stretch", percent, f"it played at {request.bpm * (1 + percent / 100):.2f} BPM"))
     if drift.coefficients:
         made.append(Correction("drift", drift.worst_seconds * 1000))
-    shift = plan_shift(heard, window.lines, request, analysis)
+    shift = plan_shift(heard, window.lines, request)
     return Corrections(tempo, drift, window, shift, (*made, *shift.made))
 
 

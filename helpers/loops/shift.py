@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..music.pitch import ALL_KEYS, Key, parse_chord
-from ..records import Analysis, Correction, Request
+from ..records import Correction, Request
 from .hearing import Hearing
 
 MOST_SEMITONES = 6
@@ -49,7 +49,7 @@ class Shift:
         return tuple(out)
 
 
-def plan_shift(heard: Hearing, lines: tuple[float, ...], request: Request, analysis: Analysis | None = None) -> Shift:
+def plan_shift(heard: Hearing, lines: tuple[float, ...], request: Request) -> Shift:
     """Decide the transposition of the bars between ``lines`` (seconds, bars + 1 of them).
 
     None for drums, for an unknown key, or where nothing is pitched.
@@ -61,8 +61,7 @@ def plan_shift(heard: Hearing, lines: tuple[float, ...], request: Request, analy
     chroma = notes.chroma()[:, inside]
     if chroma.sum() <= 0:
         return Shift()
-    wanted_cents = analysis.key.tuning_cents if analysis is not None and analysis.key is not None else 0.0
-    cents = (wanted_cents - notes.tuning_cents + 50) % 100 - 50
+    cents = (request.tuning_cents - notes.tuning_cents + 50) % 100 - 50
     cents = float(cents) if abs(cents) >= LEAST_CENTS else 0.0
     if request.key is None:
         return Shift(0, cents)

@@ -44,7 +44,8 @@ class Request:
     unknown kind is only measured. ``key`` is None for drums or when it is unknown. ``progression`` holds the chords
     bar by bar (one, two or four labels a bar), repeated over the bars; empty when the idea's harmony is unknown.
     ``chords_heard`` says that they are our estimate, which may be wrong: a part keeps to the tones that lie on the
-    scale, where chords a musician wrote are played to the note. None in a field that shapes the part: the idea and
+    scale, where chords a musician wrote are played to the note. ``tuning_cents``: where the idea's pitch lies, against
+    A4 = 440 Hz. None in a field that shapes the part: the idea and
     the genre decide. ``options`` holds an engine's own settings (``steps``, ``guidance``, ``preset``, ``prompt`` ...).
     """
 
@@ -70,6 +71,7 @@ class Request:
                          heard_by=UNWANTED_WORDS)
     register: int = _music("whole", "Register (octaves)", "shift the part by whole octaves", 0, low=-3, high=3,
                            group="Music", heard_by=NOTES)
+    tuning_cents: float = control("number", default=0.0, low=-50, high=50, is_offered=False)
     complexity: float | None = _slider("Complexity", "simple", "intricate", "simple 0 to intricate 1", composes=True,
                                        group="Playing", heard_by=NOTES)
     density: float | None = _slider("Density", "few notes", "many", "few notes 0 to many 1", composes=True,

@@ -107,7 +107,7 @@ def render(
     room = ROOMS[score.role]
     quarter = 60.0 / score.quarters_per_minute
     loop_seconds = score.quarters * quarter
-    tuning = float(getattr(request, "tuning_cents", 0.0) or 0.0)
+    tuning = request.tuning_cents
     if sound.family == SAMPLED:
         made = _sampled(score, request, sound, room, loop_seconds, sample_rate, tuning)
     else:
