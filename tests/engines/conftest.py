@@ -7,7 +7,7 @@ import os
 import pytest
 
 from helpers.engines.hub.sources import SOURCES
-from tests.engines.tiny import FAMILIES, build_tiny
+from tests.engines.tiny import FAMILIES, build_tiny, options_for  # noqa: F401  options_for: for the tests
 
 ENGINE_OF = {family: family if not family.startswith("musicgen") else "musicgen" for family in FAMILIES}
 
@@ -96,21 +96,3 @@ def tiny_engine(tiny_folder, loaded_engines, monkeypatch):
         return loaded_engines[family]
 
     return engine
-
-
-VARIANT_OF = {
-    "musicgen": "small",
-    "musicgen-stereo": "stereo-small",
-    "musicgen-melody": "melody",
-    "musicgen-stereo-melody": "stereo-melody",
-}
-
-
-def options_for(family: str, **more):
-    """Options that make a tiny take quickly."""
-    options = {"prompt": "solo rhodes loop, A minor, bpm: 120", "negative_prompt": "drums, vocals"}
-    if family in VARIANT_OF:
-        options["variant"] = VARIANT_OF[family]
-    else:
-        options["steps"] = 4
-    return options | more

@@ -26,6 +26,24 @@ LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789#♯♭
 _SEED = 20_26
 
 
+VARIANT_OF = {
+    "musicgen": "small",
+    "musicgen-stereo": "stereo-small",
+    "musicgen-melody": "melody",
+    "musicgen-stereo-melody": "stereo-melody",
+}
+
+
+def options_for(family: str, **more):
+    """Options that make a tiny take quickly."""
+    options = {"prompt": "solo rhodes loop, A minor, bpm: 120", "negative_prompt": "drums, vocals"}
+    if family in VARIANT_OF:
+        options["variant"] = VARIANT_OF[family]
+    else:
+        options["steps"] = 4
+    return options | more
+
+
 def build_tiny(folder: str | Path, family: str) -> Path:
     """Write a tiny checkpoint of ``family`` into ``folder`` (made if needed) and return it."""
     import torch
