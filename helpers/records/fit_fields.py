@@ -183,7 +183,7 @@ _ROWS = (
     FitField(
         name="harmony", label="Harmony with the idea", unit="", form=".0%", group=FITS, badge="Harmony",
         meaning="how sure it is, by both sounds half bar by half bar, that the part was written over these bars",
-        good=HIGH, limit=0.40, why="most parts off the idea's pitch or order lie below, and 1 in 20 of fitting ones",
+        good=HIGH, limit=0.50, why="below it is likelier that the part was written for something else",
         failure="Its notes do not fit the idea: {detail}.",
         weight=0.08, worst=0.1, best=0.9,
     ),
@@ -203,7 +203,7 @@ _ROWS = (
     FitField(
         name="place", label="Place", unit="", form=".0%", group=FITS, badge="Place",
         meaning="how likely its place is, of all within a beat either way, by onsets, accents and notes of both",
-        good=HIGH, limit=0.15, why="nine in ten loops half a beat off lie below, of those in place 1 in 50",
+        good=HIGH, limit=0.25, why="of loops half a beat off 17 in 20 lie below, of those in place 1 in 50",
         failure="It seems to lie {detail} against the idea.",
         weight=0.06, worst=0.1, best=0.9,
     ),
@@ -220,14 +220,14 @@ _ROWS = (
         meaning="how far its strokes lie off both the straight grid and the idea's own feel, late above 0",
         good=ZERO, limit=18.0, why="players sit up to 15 ms off a grid on purpose; twice that is heard as a delay",
         failure="It plays {value} off the beat, beyond the idea's own feel; {limit} is let pass.",
-        weight=0.04, worst=18.0, best=2.0, only_made=True,
+        weight=0.04, worst=18.0, best=2.0,
     ),
     FitField(
         name="looseness_ms", label="Looseness", unit=" ms", form=".0f", group=FITS,
         meaning="how much strokes at the same place of the bar differ from one another",
-        good=LOW, limit=12.0, why="steady players keep within 10 ms; a groove that repeats is no looseness",
+        good=LOW, limit=13.0, why="steady players keep within 10 ms; a groove that repeats is no looseness",
         failure="Its strokes stray by {value} from bar to bar; {limit} is let pass.",
-        weight=0.02, worst=12.0, best=3.0, only_made=True,
+        weight=0.02, worst=13.0, best=3.0,
     ),
     FitField(
         name="low_end", label="Low end apart", unit="", form=".0%", group=FITS,

@@ -23,10 +23,10 @@ LIMITS = [
     ("loudness_lufs", -39.9, -40.1),
     ("true_peak_dbtp", -0.11, -0.09),
     ("infrasound_share", 0.099, 0.101),
-    ("harmony", 0.41, 0.39),
-    ("place", 0.16, 0.14),
+    ("harmony", 0.51, 0.49),
+    ("place", 0.26, 0.24),
     ("pocket_ms", -17.9, -18.1),
-    ("looseness_ms", 11.9, 12.1),
+    ("looseness_ms", 12.9, 13.1),
     ("tuning_cents", 34.9, -35.1),
 ]
 

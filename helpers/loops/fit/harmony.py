@@ -15,7 +15,7 @@ from .bars import Bars
 
 AGREEMENT, CLASH = 12.0, 6.0  # of equal notes, and of notes a semitone apart: even spectra cancel to 0
 # Below these nothing to compare with stands out: the share of narrow peaks, and how far the idea agrees with itself.
-LEAST_TONAL, LEAST_SELF = 0.02, 0.45
+LEAST_TONAL, LEAST_SELF = 0.02, 0.60
 # What a listener would change first: a cause is named where it costs more than this much agreement.
 CLEAR_COST = 0.25
 CUES = ("agreement", "above_moved", "above_turned", "worst_bar", "idea_itself", "of_best", "on_idea_scale")

@@ -12,9 +12,8 @@ from .place import FEWEST_ONSETS, likeness
 
 # Onsets at least this strong, of the 90th percentile and of the strongest, have a start that can be placed.
 STRONG, LEAST_STRENGTH = 0.25, 0.15
-FEWEST_REPEATS = 6  # strokes at places of the bar that are struck twice or more
-STEP_SHARE = 0.3  # of a sixteenth: farther from it lie triplets and thirty-seconds, which are placed elsewhere
-NORMAL_SPREAD = 1.4826  # standard deviation of a normal distribution over its median distance from the median
+FEWEST_REPEATS = 4  # strokes beyond the first at each place of the bar
+STEP_SHARE = 0.4  # of a sixteenth: farther from it lie thirty-seconds, which are placed elsewhere on purpose
 
 
 def measure_timing(loop: Bars, idea: Bars, request: Request) -> Findings:
@@ -47,15 +46,13 @@ def strong_times(sound: Bars) -> np.ndarray:
 
 
 def _looseness_ms(times: np.ndarray, away: np.ndarray, loop: Bars) -> float | None:
-    """How much strokes at the same place of the bar differ from one another; a groove that repeats is steady."""
+    """Standard deviation of strokes at the same place of the bar, in ms: a groove that repeats is steady."""
     on_step = np.abs(away) < STEP_SHARE * loop.step_seconds
     times, away = times[on_step], away[on_step]
     place = np.round((times - away) / loop.step_seconds).astype(int) % loop.meter.steps_per_bar
-    left: list[float] = []
+    squares, free = 0.0, 0
     for at in np.unique(place):
         same = away[place == at]
-        if same.size > 1:
-            left += list((same - np.median(same)) * np.sqrt(same.size / (same.size - 1)))
-    if len(left) < FEWEST_REPEATS:
-        return None
-    return NORMAL_SPREAD * float(np.median(np.abs(left))) * 1000
+        squares += float(np.square(same - same.mean()).sum())
+        free += same.size - 1
+    return 1000 * float(np.sqrt(squares / free)) if free >= FEWEST_REPEATS else None
