@@ -107,6 +107,11 @@ def _why(loop: Loop, place: int, number: int, parts: list[dict[str, float]], sco
     return (f"{start}: {sides or ('much like the others' if others else 'ordinary throughout')}{noted}.", *listed)
 
 
+def score(clip: Clip, fit: FitCard, request: Request) -> float:
+    """How well a loop fits, 0..1, by itself; see :func:`rank`."""
+    return _score(score_parts(clip, fit, request))
+
+
 def score_parts(clip: Clip, fit: FitCard, request: Request) -> dict[str, float]:
     """The parts of a score that could be measured, each 0 (bad) to 1 (good)."""
     shares = {name: row.share(getattr(fit, name)) for name, row in FIT_FIELDS.items() if row.weight}

@@ -92,11 +92,11 @@ def test_where_the_idea_gives_nothing_to_fit_to_the_verdict_is_unproven(part):
     assert card.verdict == "unproven" and card.place is None and any("no pulse" in r for r in card.reasons)
 
 
-def test_a_loop_by_somebody_else_keeps_its_feel_its_peaks_and_a_few_samples(idea):
+def test_a_loop_by_somebody_else_keeps_its_peaks_and_a_few_samples(idea):
     clip = drums(bars=BARS)
-    louder = Clip(np.ascontiguousarray(rolled(clip, 0.025).samples[:, :-9] / np.abs(clip.samples).max()), RATE)
+    louder = Clip(np.ascontiguousarray(rolled(clip, 0.012).samples[:, :-9] / np.abs(clip.samples).max()), RATE)
     request = request_for(bars=BARS)
-    assert {"samples", "true_peak_dbtp", "pocket_ms"} <= set(prove(louder, request, idea=idea).failed)
+    assert {"samples", "true_peak_dbtp"} <= set(prove(louder, request, idea=idea).failed)
     card = prove(louder, request, idea=idea, foreign=True)
     assert card.verdict == "pass" and any("samples long" in reason for reason in card.reasons)
     halved = Clip(np.ascontiguousarray(clip.samples[:, : clip.length // 2]), RATE)

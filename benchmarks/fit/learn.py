@@ -1,0 +1,68 @@
+"""The weights of harmony and place, learnt from measured lines of loops that are known to fit or not to."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from helpers.loops.fit import harmony, place
+from helpers.machine.weights import weights_text
+
+# How much each kind weighs, whatever their numbers: parts that fit in notes, and those that do not.
+FITTING = {"good": 0.5, "own stem": 0.3, "jitter": 0.1, "30 ms late": 0.1}
+WRONG_NOTES = ("semitone", "tritone", "fourth", "other order", "soup", "another idea")
+OWN_SHARE = 0.7  # people's stems against sketches, for place: there are fewer pieces of them, and they vary more
+PENALTY_HARMONY, PENALTY_PLACE = 0.3, 0.003
+
+
+def learn_harmony(lines: list[dict[str, Any]]) -> dict[str, float]:
+    """A logistic regression on the harmony cues."""
+    from sklearn.linear_model import LogisticRegression
+
+    used = [x for x in lines if x["harmony"] and (x["kind"] in FITTING or x["kind"] in WRONG_NOTES)]
+    cues = np.array([[x["harmony"][name] for name in harmony.CUES] for x in used])
+    fits = np.array([x["kind"] in FITTING for x in used])
+    count = {kind: sum(x["kind"] == kind for x in used) for kind in {x["kind"] for x in used}}
+    each = [FITTING.get(x["kind"], 1 / len(WRONG_NOTES)) / count[x["kind"]] * len(used) for x in used]
+    mean, spread = cues.mean(axis=0), cues.std(axis=0) + 1e-9
+    model = LogisticRegression(C=PENALTY_HARMONY, max_iter=3000).fit((cues - mean) / spread, fits, sample_weight=each)
+    slopes = model.coef_[0] / spread
+    out = {name: float(slope) for name, slope in zip(harmony.CUES, slopes, strict=True)}
+    return out | {"intercept": float(model.intercept_[0] - slopes @ mean)}
+
+
+def learn_place(lines: list[dict[str, Any]]) -> dict[str, float]:
+    """A conditional logit: of all places within a beat, the one where the loop lies is right."""
+    from scipy.optimize import minimize
+
+    used = [x for x in lines if x["place"] and x["kind"] in ("good", "own stem")]
+    tables = [np.array(x["place"]["table"]) for x in used]
+    right = [x["place"]["lags"].index(0) for x in used]
+    spread = np.concatenate(tables).std(axis=0) + 1e-9
+    own = sum(x["kind"] == "own stem" for x in used)
+    share = OWN_SHARE if 0 < own < len(used) else 0.5
+    weight = [share / own if x["kind"] == "own stem" else (1 - share) / (len(used) - own) for x in used]
+
+    def cost(slopes: np.ndarray) -> tuple[float, np.ndarray]:
+        total, slope = PENALTY_PLACE * float(slopes @ slopes), 2 * PENALTY_PLACE * slopes
+        for rows, at, w in zip(tables, right, weight, strict=True):
+            scores = rows / spread @ slopes
+            odds = np.exp(scores - scores.max())
+            odds /= odds.sum()
+            total -= w * float(np.log(odds[at] + 1e-12))
+            slope = slope - w * (rows[at] / spread - odds @ (rows / spread))
+        return total, slope
+
+    slopes = minimize(cost, np.zeros(len(place.CUES)), jac=True, method="L-BFGS-B").x / spread
+    return {name: float(slope) for name, slope in zip(place.CUES, slopes, strict=True)}
+
+
+def weights_of(weights: dict[str, float], folder: Path) -> str:
+    """The file's text, with the data by its hash."""
+    manifest = hashlib.sha256((folder / "manifest.csv").read_bytes()).hexdigest()
+    data = f"the half of the pieces called 'chosen on', of a manifest.csv with SHA-256 {manifest} and a folder of stems"
+    rounded = {name: float(f"{value:.4g}") for name, value in weights.items()}
+    return weights_text(rounded, "benchmarks/fit/fit.py --write", data)
