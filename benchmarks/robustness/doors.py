@@ -194,10 +194,10 @@ _REQUEST = Request("bass guitar", "bass", 92.5, progression=(("F#m",), ("D", "E"
 
 
 def hostile_json(number: int, seed: int, folder: Path) -> str:
-    """A spoiled sidecar, settings file, notebook state or state's form, each through the reader it is meant for."""
+    """A spoiled sidecar, settings file, notebook state, list or ledger, each through the reader it is meant for."""
     random = np.random.default_rng((seed, number))
     path = folder / "case.json"
-    match number % 3:
+    match number % 5:
         case 0:
             document = {"format": export.SIDECAR_FORMAT, "request": _REQUEST.to_json(), "idea": {"sha256": "ab" * 32}}
             path.write_text(spoil_json(document, random), encoding="utf-8", errors="surrogatepass")
@@ -226,6 +226,24 @@ def hostile_json(number: int, seed: int, folder: Path) -> str:
             again = State.load(folder)  # must never refuse: the notebook has to open
             restored_form(again.form)
             again.save()
+        case 3:
+            from helpers.batch.jobs import plan_jobs
+
+            rows = [{"idea": "a.wav", "instrument": "piano", "bars": 4, "key": "A minor"}, {"idea": "b.wav"}]
+            path.write_text(spoil_json({"rows": rows}, random)[9:-1], encoding="utf-8", errors="surrogatepass")
+            plan_jobs([path], ["bass guitar"], {})
+        case 4:
+            from helpers.batch.ledger import read_ledger
+
+            row = {
+                "job": "ab",
+                "state": "done",
+                "loops": [{"wav": "a.wav", "verdict": "pass", "score": 0.5, "seed": 1}],
+            }
+            lines = [spoil_json(row, random) for _ in range(5)]
+            path.write_text("\n".join(lines), encoding="utf-8", errors="surrogatepass")
+            for row in read_ledger(path).values():
+                [loop.get("verdict") for loop in row.loops]
     return "accepted"
 
 

@@ -28,7 +28,7 @@ IDEA = ROOT / "helpers" / "sound" / "example_idea.wav"
 SWEEP = "import sys; from helpers.machine.files import staging\nwith staging(sys.argv[1]): pass"
 
 
-def start(out: Path, bars: int = 4, takes: int = 4) -> subprocess.Popen:
+def start(out: Path, bars: int = 1, takes: int = 8) -> subprocess.Popen:
     """A run of the command line in a process of its own."""
     command = [sys.executable, "-m", "helpers", "make", str(IDEA), "--instrument", "electric piano"]
     command += ["--bars", str(bars), "--takes", str(takes), "--seed", "5", "--out", str(out)]

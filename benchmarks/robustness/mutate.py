@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import shutil
@@ -120,9 +121,9 @@ def spoil_json(document: dict, random: np.random.Generator) -> str:
                 case 0:
                     place.pop(key)
                 case 1 if isinstance(place, dict):
-                    place[str(random.integers(1000))] = hostile[int(random.integers(len(hostile)))]
+                    place[str(random.integers(1000))] = copy.deepcopy(hostile[int(random.integers(len(hostile)))])
                 case _:
-                    place[key] = hostile[int(random.integers(len(hostile)))]
+                    place[key] = copy.deepcopy(hostile[int(random.integers(len(hostile)))])
             break
     text = json.dumps(out)
     match int(random.integers(0, 20)):

@@ -14,7 +14,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import InvalidInput
-from ..machine.files import shown_name
+from ..machine.files import read_json, shown_name
 from ..music.instruments import find_instrument
 from ..records import CONTROLS, read_controls
 
@@ -121,10 +121,10 @@ def _read_list(path: Path) -> list[dict[str, Any]]:
         if path.stat().st_size > LARGEST_LIST:
             raise InvalidInput(f"“{name}” is larger than {LARGEST_LIST >> 20} MiB; split the list.")
         text = path.read_text(encoding="utf-8-sig")
-        rows = json.loads(text) if path.suffix.lower() == ".json" else list(csv.DictReader(text.splitlines()))
+        rows = read_json(text) if path.suffix.lower() == ".json" else list(csv.DictReader(text.splitlines()))
     except OSError as error:
         raise InvalidInput(f"The list “{name}” cannot be read ({error.strerror or error}).") from None
-    except (ValueError, csv.Error, RecursionError) as error:
+    except (ValueError, csv.Error) as error:
         raise InvalidInput(f"The list “{name}” is not a CSV or JSON file in UTF-8 ({error}).") from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) and None not in row for row in rows):
         raise InvalidInput(
@@ -140,6 +140,8 @@ def _digest(data: Any) -> str:
 def _digest_of_file(path: Path) -> str:
     """Of the bytes; of the name where there are none to read, so that the job still has a row."""
     try:
+        if not path.is_file():  # a pipe would never end
+            return _digest(str(path))
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInput
-from ..machine.files import shown_name
+from ..machine.files import read_json, shown_name
 
 PLANNED, DONE, REFUSED, FAILED = "planned", "done", "refused", "failed"
 STATES = (PLANNED, DONE, REFUSED, FAILED)
@@ -95,12 +95,13 @@ def read_ledger(path: Path) -> dict[str, LedgerRow]:
     known = {f.name for f in dataclasses.fields(LedgerRow)}
     for line in text.splitlines():
         try:
-            data = json.loads(line)
+            data = read_json(line)
             row = LedgerRow(**{k: v for k, v in data.items() if k in known})
-        except (ValueError, TypeError, AttributeError, RecursionError):
+            row = dataclasses.replace(row, loops=tuple(dict(loop) for loop in row.loops or ()))
+        except (ValueError, TypeError, AttributeError):
             continue
         if isinstance(row.job, str) and row.state in STATES:
-            rows[row.job] = dataclasses.replace(row, loops=tuple(row.loops or ()))
+            rows[row.job] = row
     return rows
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInput
+from ..machine.files import read_json
 from . import worker
 from .jobs import Job
 from .ledger import DONE, FAILED, PLANNED, REFUSED, Ledger, LedgerRow
@@ -233,8 +233,8 @@ def _loops(folder: Path, job: Job) -> tuple[dict[str, Any], ...]:
     """The loops of a published job, best first, read from their JSON."""
     found = []
     for path in (folder / job.folder).glob("*.json"):
-        with suppress(OSError, ValueError, TypeError):
-            data = json.loads(path.read_text(encoding="utf-8"))
+        with suppress(OSError, ValueError, TypeError, AttributeError):
+            data = read_json(path.read_bytes())
             wav = path.with_suffix(".wav").relative_to(folder).as_posix()
             fit, take = data.get("fit") or {}, data.get("take") or {}
             loop = {"wav": wav, "verdict": fit.get("verdict"), "score": data.get("score"), "seed": take.get("seed")}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import io
-import json
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from ..errors import InvalidInput
 from ..export import read_sidecar
+from ..machine.files import read_json
 from ..records import FIT_FIELDS, Clip, FitCard, Request
 from ..records.request import FAMILY
 from ..sound.audio import read_clip
@@ -186,11 +186,11 @@ def variation_request(path: Path, count: int = 2) -> tuple[Request, dict[str, An
     used = [request.take_seed(data["take"]["number"])]
     for other in path.parent.glob("*.json"):
         try:
-            seed = json.loads(other.read_text(encoding="utf-8"))["take"]["seed"]
+            seed = read_json(other.read_bytes())["take"]["seed"]
+            if 0 <= seed - request.family_seed < FAMILY:
+                used.append(seed)
         except (ValueError, KeyError, TypeError, OSError):
             continue
-        if 0 <= seed - request.family_seed < FAMILY:
-            used.append(seed)
     return request.with_(seed=max(used) + 1, takes=count), data
 
 
