@@ -21,6 +21,7 @@ import soundfile
 
 from helpers import export, pipeline
 from helpers.errors import LoopsError
+from helpers.machine.files import HIDDEN
 from helpers.records import Request
 from helpers.sound import decode, decode_worker
 from helpers.sound.audio import LONGEST_SECONDS, MOST_SAMPLES, read_audio
@@ -301,5 +302,5 @@ def run_case(door: str, number: int, seed: int) -> tuple[str, str]:
             if isinstance(error, KeyboardInterrupt):
                 raise
             return "fault", f"{type(error).__name__}: {error}"[:300]
-        left = [p.name for p in Path(folder).rglob(".*")]
+        left = [p.name for p in Path(folder).rglob(f"{HIDDEN}*")]
         return ("broken", f"left {left}") if left else ("accepted", end)
