@@ -21,7 +21,7 @@ from .machine import files
 from .machine.files import link_new
 from .music.meter import METERS
 from .music.pitch import Key, write_progression
-from .records import FitCard, Loop, Request, Written
+from .records import MEMBERS, FitCard, Loop, Request, Written
 from .sound.audio import wav_bytes, wav_chunk
 
 SIDECAR_FORMAT = "loops-generator/1"
@@ -29,7 +29,8 @@ LONGEST_STEM = 80
 
 
 def loop_stem(request: Request, number: int, verdict: str = "pass") -> str:
-    """File name without extension: ``bass-guitar_92bpm_Amin_4bars_take1``; a failed loop says ``_FAILED``.
+    """File name without extension: ``bass-guitar_92bpm_Amin_4bars_take1``; a failed loop says ``_FAILED``,
+    a member of a family its own name.
 
     Pure. Only letters, digits, ``-``, ``_`` and ``.`` can come out, whatever the request holds.
     """
@@ -38,7 +39,9 @@ def loop_stem(request: Request, number: int, verdict: str = "pass") -> str:
     parts = [instrument, f"{bpm}bpm"]
     if request.key is not None:
         parts.append(key_slug(request.key))
-    parts += [f"{request.bars}bar{'s' if request.bars > 1 else ''}", f"take{number + 1}"]
+    member = request.member(number)
+    named = f"{member}{number // len(MEMBERS) + 1 if number >= len(MEMBERS) else ''}" if member else f"take{number + 1}"
+    parts += [f"{request.bars}bar{'s' if request.bars > 1 else ''}", named]
     if verdict == "failed":
         parts.append("FAILED")
     return "_".join(parts)

@@ -13,7 +13,7 @@ from .music.instruments import find_instrument
 from .music.meter import Meter, bar_seconds, parse_meter
 from .music.pitch import Key
 from .records import CONTROLS, Analysis, ChordSpan, KeyEstimate, Request, bars_of_chords, read_controls
-from .records.request import FAMILY
+from .records.request import FAMILY, MEMBERS
 
 SEED_FAMILIES = 10_000  # a drawn seed has six digits at most
 DOUBTFUL = 0.5  # below this confidence a musician is told to check
@@ -68,6 +68,8 @@ def plan_request(analysis: Analysis | None, *, instrument: str, **asked: Any) ->
     values.setdefault("genre", analysis.genres[0].label if analysis and analysis.genres else None)
     values.setdefault("mood", analysis.moods[0].label if analysis and analysis.moods else None)
     values.setdefault("seed", FAMILY * secrets.randbelow(SEED_FAMILIES))
+    if values.get("family"):
+        values.setdefault("takes", len(MEMBERS))
     registry.get_engine(values.get("engine", Request.engine))
     heard = chords is None and bool(progression)
     return Request(**values, key=key, progression=progression, chords_heard=heard), tuple(notes)

@@ -22,7 +22,7 @@ from .correction import Correction
 from .fit_card import FitCard
 from .fit_fields import FIT_FIELDS, FitField
 from .loop import Loop, Written
-from .request import CONTROLS, GUIDES, ROLES, Request, read_controls
+from .request import CONTROLS, GUIDES, MEMBERS, ROLES, Request, read_controls
 from .take import EngineInfo, Progress, Readiness, Take, silent_progress
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "FIT_FIELDS",
     "GUIDE",
     "GUIDES",
+    "MEMBERS",
     "NOTES",
     "ROLES",
     "UNWANTED_WORDS",

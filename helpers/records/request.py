@@ -18,6 +18,7 @@ ROLES = ("bass", "chords", "pad", "lead", "arpeggio", "drums")
 GUIDES = ("sketch", "idea", "none")
 MOST_TAKES = 16
 FAMILY = 100  # seeds of one hundred belong together
+MEMBERS = ("main", "variation", "fill", "breakdown", "build")  # of one loop, in the order of the takes
 LARGEST_SEED = 10**15 - 1  # JavaScript keeps every whole number below 2^53 (about 9 * 10^15) exactly
 STRAIGHT, MOST_SWING = 0.5, 0.75  # share of a beat the first of two notes takes
 _UNNAMED = ("instrument", "role")  # "" in both: audio of unknown kind that is only measured
@@ -42,7 +43,7 @@ class Request:
 
     ``instrument`` is a canonical name of :mod:`helpers.music.instruments`; it and ``role`` are ``""`` when audio of
     unknown kind is only measured. ``key`` is None for drums or when it is unknown. ``progression`` holds the chords
-    bar by bar (one, two or four labels a bar), repeated over the bars; empty when the idea's harmony is unknown.
+    bar by bar (one to four labels a bar), repeated over the bars; empty when the idea's harmony is unknown.
     ``chords_heard`` says that they are our estimate, which may be wrong: a part keeps to the tones that lie on the
     scale, where chords a musician wrote are played to the note. ``tuning_cents``: where the idea's pitch lies, against
     A4 = 440 Hz. None in a field that shapes the part: the idea and
@@ -85,6 +86,10 @@ class Request:
     swing: float | None = _slider("Swing", "straight", "shuffle", "how long the first of two notes is (default: as "
                                   "heard)", low=STRAIGHT, high=MOST_SWING, group="Playing", heard_by=NOTES,
                                   why="0.5 is straight, 0.667 triplets")
+    groove: float | None = _slider("The idea's groove", "none of it", "all of it", "how much of the idea's own timing "
+                                   "and accents the part takes (default: half)", group="Playing", heard_by=NOTES)
+    family: bool = control("switch", "A family", "five parts that belong together: main, variation, fill, breakdown, "
+                           "build", False, group="Takes and steering", heard_by=NOTES)
     takes: int = control("whole", "Takes", "how many loops", 3, low=1, high=MOST_TAKES, group="Takes and steering")
     seed: int = _music("whole", "Seed", "repeat a result; without it one is drawn and reported", 0, low=0,
                        high=LARGEST_SEED, is_open=True, hint="new each time", group="Takes and steering")
@@ -129,14 +134,17 @@ class Request:
     def half_bars(self) -> tuple[str, ...]:
         """The progression as ``2 * bars`` chord labels, one per half bar; empty when harmony is unknown.
 
-        A 3/4 bar is split at half its length like any other; a bar of four chords keeps its first and third.
+        Every bar is split at half its length, whatever its chords' own places (:meth:`.Meter.chord_steps`): the chord
+        that sounds there.
         """
         if not self.progression:
             return ()
         out: list[str] = []
         for bar in range(self.bars):
             labels = self.progression[bar % len(self.progression)]
-            out += [labels[0], labels[len(labels) // 2]]
+            places = self.time.chord_steps(len(labels))
+            middle = sum(at <= self.time.steps_per_bar / 2 + 2 for at in places) - 1
+            out += [labels[0], labels[middle]]
         return tuple(out)
 
     def with_(self, **changes: Any) -> Request:
@@ -167,9 +175,13 @@ class Request:
     def take_seed(self, number: int) -> int:
         """The seed of take ``number`` (from 0): the request's own and those after it, round within its family.
 
-        A request with this seed and one take makes that very take.
+        A request with this seed and one take makes that very take. The members of a family share one seed.
         """
-        return self.family_seed + (self.seed + number) % FAMILY
+        return self.family_seed + (self.seed + number // (len(MEMBERS) if self.family else 1)) % FAMILY
+
+    def member(self, number: int) -> str:
+        """What take ``number`` is in its family of parts; ``""`` when none is asked for."""
+        return MEMBERS[number % len(MEMBERS)] if self.family else ""
 
     @property
     def family_seed(self) -> int:

@@ -78,6 +78,8 @@ def compose(request: Request, analysis: Analysis | None, take: int = 0) -> Score
         said.append(("swing", f"{brief.swing:.0%}"))
     if brief.feel != 1.0 and request.role != "drums":
         said.append(("feel", "half time" if brief.feel > 1 else "double time"))
+    if brief.member:
+        said.insert(0, ("member", brief.member))
     if brief.heard:
         said.append(("heard", ", ".join(brief.heard)))
     return Score(

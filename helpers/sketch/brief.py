@@ -15,15 +15,17 @@ from ..music.instruments import Instrument, find_instrument
 from ..music.meter import Meter
 from ..music.pitch import Key
 from ..records import Analysis, Request
+from .family import member_form
 from .feel import KITS_PLAYED, PLAYED, PROGRAMMED, Feel, learnt_feel
 from .form import Bar, heard_letters, plan_form
 from .genres import GENRES, PLAIN, Genre, Mood, find_genre, find_mood, guess_genre, shaped_by
 from .harmony import Harmony, key_of_chords, read_harmony, suggest_progression
-from .idea import crowding, heard_groove, heard_motif, heard_swing
+from .idea import crowding, heard_groove, heard_motif, heard_swing, heard_timing
 
 # Where a role sits when the idea leaves every octave free (MIDI notes).
 CENTRES = {"bass": 40, "chords": 60, "pad": 60, "lead": 72, "arpeggio": 69, "drums": 60}
 TIMING_SECONDS = 0.008  # standard deviation of a pitched part at humanize = 1
+USUAL_GROOVE = 0.5  # of the idea's own timing and accents
 USUAL_ANSWER = 0.15  # a part mostly goes with the idea's accents and sometimes fills its gaps
 HEARD_MOOD_STRENGTH = 0.5  # a mood read from the sound is a guess; one the musician names is an order
 # How far a role may move away from where the idea is busy, in semitones.
@@ -43,8 +45,9 @@ class Brief:
     ``accents`` and ``low_accents`` are the idea's onsets 0..1 for each bar and step, shape (bars, steps_per_bar), all
     zero when unknown; ``levels`` is a factor 0..1 a bar; ``motif`` holds the idea's melody as ``(step, length,
     pitch)``. ``density`` and ``syncopation`` are changes -1..1 to what the genre plays; ``complexity`` and ``answer``
-    are 0..1. ``feel`` stretches the genre's cells (2 = half time). ``low``..``high`` is the range the part may use and
-    ``centre`` where it should sit.
+    are 0..1; ``groove`` is how much of the idea's accents and of ``timing_ms``, its place of each step of a bar, the
+    part takes. ``feel`` stretches the genre's cells (2 = half time). ``low``..``high`` is the range the part may use,
+    ``centre`` where it should sit. ``member`` is which of a family it is, if any.
     """
 
     request: Request
@@ -68,6 +71,9 @@ class Brief:
     answer: float
     swing: float
     humanize: float
+    groove: float
+    timing_ms: tuple[float, ...]
+    member: str
     feel: float
     low: int
     high: int
@@ -105,12 +111,15 @@ class Brief:
         """How a limb places and strikes each step of the bar, as human as the part is to be."""
         if self.role == "drums":
             learnt = learnt_feel(self.genre.drums, limb, self.steps_per_bar)
-            ms = tuple(self.humanize * v for v in learnt.ms)
+            own = [self.humanize * v for v in learnt.ms]
+            ms = tuple(
+                m + self.groove * (heard - m) if heard else m for m, heard in zip(own, self.timing_ms, strict=True)
+            )
             # A machine's hits differ in force too: whoever programs it draws the accents.
             force = tuple(max(self.humanize, 0.4) * v for v in learnt.velocity)
             return Feel(ms, force, self.humanize * learnt.ms_deviation, max(self.humanize, 0.4) * learnt.deviation)
-        still = (0.0,) * self.steps_per_bar
-        return Feel(still, still, 1000 * TIMING_SECONDS * self.humanize, 0.0)
+        heard = tuple(self.groove * v for v in self.timing_ms)
+        return Feel(heard, (0.0,) * self.steps_per_bar, 1000 * TIMING_SECONDS * self.humanize, 0.0)
 
     def rng(self, *words: object) -> np.random.Generator:
         """The random stream for one decision; the same words give the same stream."""
@@ -119,7 +128,8 @@ class Brief:
 
     def form(self) -> tuple[Bar, ...]:
         """The form of the bars: the idea's own repeats where they give one, else one the take picks."""
-        return plan_form(self.bars, int(self.rng("form").integers(8)), heard_letters(self.accents))
+        form = plan_form(self.bars, int(self.rng("form").integers(8)), heard_letters(self.accents))
+        return member_form(form, self.member)
 
     def chord(self, step: float) -> Harmony:
         """The harmony at a step; past the end it is the beginning again, for the loop goes round."""
@@ -134,7 +144,7 @@ class Brief:
     @property
     def half_bar_labels(self) -> tuple[str, ...]:
         half = self.steps_per_bar / 2
-        return tuple(self.chord(i * half).label for i in range(2 * self.bars)) if self.harmony else ()
+        return tuple(self.chord(i * half + 2 * (i % 2)).label for i in range(2 * self.bars)) if self.harmony else ()
 
     def changes(self, bar: int) -> tuple[float, ...]:
         """The steps inside a bar, from its start, on which another chord comes."""
@@ -196,6 +206,9 @@ def read_brief(request: Request, analysis: Analysis | None, take: int) -> Brief:
         answer=USUAL_ANSWER if request.answer is None else float(request.answer),
         swing=heard_swing(request, analysis, genre),
         humanize=_humanize(request, instrument),
+        groove=USUAL_GROOVE if request.groove is None else request.groove,
+        timing_ms=heard_timing(request, analysis),
+        member=request.member(take),
         feel=_feel(request, genre),
         low=low,
         high=high,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from ..records import Note
 from .brief import Brief
 from .cells import Cell, Hit, cells
+from .family import as_member
 from .form import Bar, heard_letters
+from .tone import Tone
 
 MOST_TIMING_SECONDS = {False: 0.015, True: 0.035}  # of a pitched part, of drums
 TEMPERATURE = 0.35  # of the choice among cells: higher is more varied, lower fits the idea closer
@@ -22,19 +23,6 @@ STYLE_FALL = 0.82  # each further style of a genre is that much less likely
 STANDS_OUT, STAYS_BACK = 0.9, -0.7  # standard deviations from what the metre leads one to expect
 AUDIBLE = 0.2  # of a full accent: softer ones are echoes and noises, not to be answered
 LEAST_DEVIATION = 0.05  # of the strongest accent: an idea that deviates less only marks the metre
-
-
-@dataclass(frozen=True)
-class Tone:
-    """A note on the grid: ``step`` and ``length`` in sixteenths, ``delay_seconds`` for the spread of a strum,
-    ``limb`` whose timing it takes: ``kick``, ``snare`` or ``time``."""
-
-    pitch: int
-    step: float
-    length: float
-    velocity: int
-    delay_seconds: float = 0.0
-    limb: str = "time"
 
 
 def syncopation_of(brief: Brief, steps: Sequence[float]) -> float:
@@ -257,7 +245,7 @@ def window(brief: Brief, cell: Cell, bar: int) -> list[Hit]:
 def velocity(brief: Brief, step: float, rng: np.random.Generator, accent: float = 0.0) -> int:
     """Velocity of a note at a step: metre, the idea's accents, mood, the idea's loudness curve, a human touch."""
     bar = int(step // brief.steps_per_bar) % brief.bars
-    value = 76 + 14 * brief.weight(step) + IDEA_ACCENT * brief.accent(step) + 16 * accent
+    value = 76 + 14 * brief.weight(step) + IDEA_ACCENT * 2 * brief.groove * brief.accent(step) + 16 * accent
     value = (value + brief.mood.velocity) * (0.7 + 0.3 * float(brief.levels[bar]))
     value += rng.normal(0.0, 1.5 + 5.0 * brief.humanize)
     return int(np.clip(round(value), 24, 122))
@@ -282,7 +270,7 @@ def perform(brief: Brief, tones: Sequence[Tone], *, ring: bool = False) -> tuple
     rng = brief.rng("timing")
     end = float(brief.steps)
     merged: dict[tuple[int, float], Tone] = {}
-    for tone in tones:
+    for tone in as_member(brief, tones):
         key = (tone.pitch, round(tone.step, 3))
         if 0 <= tone.step < end and (key not in merged or merged[key].velocity < tone.velocity):
             merged[key] = tone

@@ -13,7 +13,7 @@ from ..errors import InvalidInput
 from ..export import read_sidecar
 from ..machine.files import read_json
 from ..records import FIT_FIELDS, Clip, FitCard, Request
-from ..records.request import FAMILY
+from ..records.request import FAMILY, MEMBERS
 from ..sound.audio import read_clip
 from .analysis_card import chords_by_bar
 from .form import Form, read_settings
@@ -181,9 +181,16 @@ def loop_clip(folder: Path, name: str) -> tuple[Clip, Request, dict[str, Any]]:
 
 
 def variation_request(path: Path, count: int = 2) -> tuple[Request, dict[str, Any]]:
-    """The request for variations of a loop (all the same but the seed, the next of its family), and the loop's JSON."""
+    """The request for variations of a loop, and the loop's JSON.
+
+    Notes of our own composer: its family of parts (main, variation, fill, breakdown, build). Another engine, and a loop
+    that is of a family already: all the same but the seed, the next of its hundred not yet used.
+    """
     request, data = read_sidecar(path)
     used = [request.take_seed(data["take"]["number"])]
+    if request.engine == "sketch" and not request.family:
+        return request.with_(seed=used[0], takes=len(MEMBERS), family=True), data
+    count = len(MEMBERS) if request.family else count
     for other in path.parent.glob("*.json"):
         try:
             seed = read_json(other.read_bytes())["take"]["seed"]
@@ -198,5 +205,6 @@ def same_again(path: Path) -> Form:
     """The settings that make this very loop: its request's, with the take's own seed and one take."""
     request, data = read_sidecar(path)
     form = read_settings(path.read_text(encoding="utf-8"))
-    form.seed, form.takes = request.take_seed(data["take"]["number"]), 1
+    form.seed = request.take_seed(data["take"]["number"])
+    form.takes = len(MEMBERS) if request.family else 1
     return form

@@ -14,8 +14,8 @@ import pytest
 from helpers.errors import InvalidInput
 from helpers.music.instruments import INSTRUMENTS, find_instrument
 from helpers.music.meter import METERS
-from helpers.music.pitch import parse_chord
-from helpers.records import Note
+from helpers.music.pitch import parse_chord, parse_key
+from helpers.records import MEMBERS, Note
 from helpers.sketch import compose
 from helpers.sketch.genres import GENRES, MOODS
 from helpers.sketch.kits import NOTES
@@ -455,6 +455,139 @@ def test_slow_and_fast_tempi_change_the_feel():
     assert dict(compose(request("bass", genre="trap", bpm=70), None).choices)["feel"] == "double time"
     assert dict(compose(request("bass", genre="house", bpm=250), None).choices)["feel"] == "half time"
     assert "feel" not in dict(compose(request("bass", genre="house", bpm=124), None).choices)
+
+
+def placed(score):
+    return {(n.pitch, round(n.start * 4)) for n in score.notes}
+
+
+@pytest.mark.parametrize("role", PLAYERS)
+def test_a_family_belongs_together(role):
+    """The main part is the plain take's; every other member shares much of it and differs; the next five are new."""
+    asked = request(role, family=True, takes=6, bars=4)
+    plain = compose(asked.with_(family=False), None, 0)
+    parts = [compose(asked, None, take) for take in range(6)]
+    assert [dict(p.choices)["member"] for p in parts] == [*MEMBERS, "main"]
+    assert parts[0].notes == plain.notes and parts[5].notes == compose(asked.with_(family=False), None, 1).notes
+    assert len({p.notes for p in parts}) == 6
+    main = placed(parts[0])
+    for part in parts[1:5]:
+        assert 2 * len(main & placed(part)) / (len(main) + len(placed(part))) > 0.25
+        assert max(n.start + n.length for n in part.notes) <= part.quarters + 1e-6
+    fill, breakdown, build = parts[2:5]
+    late = 4 * asked.bars - 2
+    assert {n for n in placed(fill) if n[1] < 4 * late} <= main
+    assert mean_velocity(breakdown) < mean_velocity(parts[0])
+    first, last = ([n.velocity for n in build.notes if lo <= n.start < hi] for lo, hi in ((0, 4), (12, 16)))
+    assert np.mean(last) > np.mean(first)
+
+
+def test_a_breakdown_of_drums_has_no_kick_and_a_build_grows():
+    asked = request("drums", family=True, genre="house")
+    main, _, _, breakdown, build = (compose(asked, None, take) for take in range(5))
+    kicks = [[n for n in p.notes if n.pitch == NOTES["kick"]] for p in (main, breakdown, build)]
+    assert kicks[0] and not kicks[1] and 0 < len(kicks[2]) < len(kicks[0])
+    rolled = [n for n in build.notes if n.pitch == NOTES["snare"] and n.start >= 12]
+    assert len(rolled) >= 10 and rolled[-1].velocity > rolled[0].velocity
+
+
+@pytest.mark.parametrize("role", ["bass", "lead", "chords", "arpeggio"])
+def test_a_riff_comes_back_literally(role):
+    """Most bars have the rhythm of an earlier one, though the chords change under them."""
+    back = []
+    for take in range(12):
+        score = compose(request(role, humanize=0.0, swing=0.5), None, take)
+        bars = [tuple(round(s) - 16 * b for s in onsets(score) if 16 * b <= s < 16 * b + 16) for b in range(4)]
+        back.append(np.mean([bars[i] in bars[:i] for i in range(1, 4)]))
+    assert np.mean(back) >= 0.5
+
+
+def test_a_bass_lives_within_an_octave_and_mostly_repeats():
+    for genre in ("pop", "rock", "trap", "reggae", "techno"):
+        scores = [compose(request("bass", genre=genre), None, take) for take in range(8)]
+        pitches = [[n.pitch for n in s.notes] for s in scores]
+        assert np.median([max(p) - min(p) for p in pitches]) <= 12
+        leaps = [np.mean([abs(b - a) >= 5 for a, b in pairwise(p)]) for p in pitches]
+        assert np.median(leaps) <= 0.3
+
+
+def test_house_keeps_its_kick_and_trap_rolls_its_hats():
+    pushed = accent_steps(0, 3, 6, 11, 14)
+    heard = idea(bpm=124, low_accents=pushed, accents=pushed)
+    rolls = 0
+    for take in range(12):
+        house = compose(request("drums", genre="house", bpm=124, humanize=0.0), heard, take)
+        kicks = {round(4 * n.start) for n in house.notes if n.pitch == NOTES["kick"] and n.start < 14}
+        assert kicks == set(range(0, 56, 4))
+        trap = compose(request("drums", genre="trap", bpm=140, humanize=0.0, swing=0.5), None, take)
+        hats = sorted(n.start for n in trap.notes if n.pitch == NOTES["hat"])
+        rolls += any(b - a < 0.2 for a, b in pairwise(hats))
+    assert rolls >= 0.6 * 12
+
+
+def test_a_played_kit_is_as_loose_as_drummers_and_a_machine_is_not():
+    def spread(instrument):
+        notes = compose(request("drums", instrument=instrument, genre="rock", bars=8, swing=0.5), None).notes
+        return np.std([(n.start * 4 - round(n.start * 4)) * 150 for n in notes])  # ms at 100 BPM
+
+    assert 12 <= spread("drum kit") <= 30
+    assert spread("808 kit") < 6
+
+
+def test_the_timing_of_the_idea_is_taken_by_the_amount_asked_for():
+    """The idea drags every fourth sixteenth of a beat by 12 ms; all of it, half of it, nothing when tight."""
+    tune = tuple(Note(60, s * 0.15 + (0.012 if s % 4 == 2 else 0.0), 0.1) for s in range(64))
+
+    def drag(**asked):
+        notes = compose(request("arpeggio", style="sixteenths", **asked), idea(melody=tune)).notes
+        late = [n.start * 4 - round(n.start * 4) for n in notes if round(n.start * 4) % 4 == 2]
+        return np.mean(late) * 150
+
+    assert drag(groove=1.0) == pytest.approx(12, abs=2) and drag(groove=0.5) == pytest.approx(6, abs=2)
+    assert abs(drag(groove=0.0)) < 2 and drag(humanize=0.0) == pytest.approx(0, abs=1e-3)
+
+
+def test_three_chords_in_a_bar_and_a_slash_are_played():
+    asked = request("chords", chords="| C Am D/F# |", key="G major", humanize=0.0, bars=2)
+    for take in range(4):
+        notes = compose(asked, None, take).notes
+        for at, label in ((0, "C"), (2, "Am"), (3, "D/F#")):
+            sounding = {n.pitch % 12 for n in notes if n.start <= at + 0.6 and n.start + n.length > at + 0.3}
+            assert len(sounding & set(parse_chord(label).pitch_classes)) >= 2
+    bass = compose(request("bass", chords="| C | D/F# |", key="G major", humanize=0.0, bars=2), None)
+    assert next(n.pitch % 12 for n in bass.notes if n.start >= 4) == 6
+
+
+@pytest.mark.parametrize("key", ["D dorian", "E phrygian", "F lydian", "G mixolydian", "C harmonic minor"])
+@pytest.mark.parametrize("role", TONAL)
+def test_a_mode_is_kept(role, key):
+    score = compose(request(role, key=key, chords=None), None)
+    inside = sum(n.length for n in score.notes if n.pitch % 12 in parse_key(key).scale)
+    assert inside / sum(n.length for n in score.notes) >= 0.95
+    if role == "chords":
+        assert len({n.pitch % 12 for n in score.notes}) >= 4
+
+
+@pytest.mark.parametrize(
+    "chord", ["C6", "C9", "Cm11", "C13", "Cadd9", "C7sus4", "Cm(maj7)", "Cm7b5", "Cdim7", "Caug", "C7alt"]
+)
+@pytest.mark.parametrize("instrument", ["piano", "acoustic guitar", "strings", "bass guitar", "flute", "pluck"])
+def test_every_chord_can_be_played_by_every_kind(chord, instrument):
+    role = find_instrument(instrument).instrument.role
+    asked = request(role, instrument=instrument, chords=f"| {chord} |", key="C major", bars=2)
+    score = compose(asked, None)
+    assert agreement(score, asked) > 0.7
+    if instrument in ("piano", "strings"):
+        telling = set(parse_chord(chord).pitch_classes) - {0, 7}
+        assert len(telling & {n.pitch % 12 for n in score.notes}) >= min(2, len(telling))
+
+
+def test_an_unknown_genre_is_told_by_tempo_and_kicks():
+    floor = idea(bpm=124, accents=accent_steps(0, 4, 8, 12), low_accents=accent_steps(0, 4, 8, 12))
+    broken = idea(bpm=172, accents=accent_steps(0, 4, 10, 12), low_accents=accent_steps(0, 10))
+    for heard, bpm, genre in ((floor, 124, "house"), (broken, 172, "drum and bass"), (idea(bpm=100), 100, "pop")):
+        assert dict(compose(request("bass", bpm=bpm), heard).choices)["genre"] == genre
+    assert dict(compose(request("bass", bpm=124, genre="jazz"), floor).choices)["genre"] == "jazz"
 
 
 @pytest.mark.parametrize("name", [i.name for i in INSTRUMENTS if i.lines])

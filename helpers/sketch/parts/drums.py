@@ -278,7 +278,7 @@ def _tones(brief: Brief, step: float, name: str, mark: str) -> list[Tone]:
         value = level + brief.mood.velocity * 0.6 + VELOCITY_SHARE * feel.deviation * rng.normal()
         if limb == "time" or mark in "xo":
             value += feel.velocity[round(place) % len(feel.velocity)]
-        value += IDEA_ACCENT * brief.accent(step)
+        value += IDEA_ACCENT * 2 * brief.groove * brief.accent(step)
         value *= 0.75 + 0.25 * float(brief.levels[bar])
         length = min(HIT_STEPS, 0.9 / len(STROKES[mark])) if len(STROKES[mark]) > 1 else HIT_STEPS
         out.append(Tone(NOTES[name], step + offset, length, int(np.clip(round(value), 18, 126)), limb=limb))
