@@ -26,11 +26,13 @@ RUN_STEPS, RUN_HEIGHT = 8, 4  # a fill's run into the beginning, and semitones t
 
 
 def member_form(form: tuple[Bar, ...], member: str) -> tuple[Bar, ...]:
-    """The form of a member: a variation tells its second riff first, or in every other bar."""
+    """The form of a member: a variation goes on with the other riff, or answers in every other bar."""
     if member != "variation":
         return form
     if len({b.letter for b in form}) > 1:
-        return tuple(replace(b, letter={"A": "B", "B": "A"}[b.letter]) for b in form)
+        return tuple(
+            replace(b, letter={"A": "B", "B": "A"}[b.letter] if 2 * b.number >= len(form) else b.letter) for b in form
+        )
     return tuple(replace(b, letter="AB"[b.number % 2], variation=1) for b in form)
 
 
@@ -73,7 +75,7 @@ def _filled(brief: Brief, tones: list[Tone]) -> list[Tone]:
 
 
 def _broken(brief: Brief, tones: list[Tone]) -> list[Tone]:
-    """Air: no kick and no backbeat, every other stroke of the timekeeper; pitched parts keep the beats, and hold them."""
+    """Air: no kick and no backbeat, the timekeeper on the beats; pitched parts keep the beats and hold them."""
     if brief.role == "drums":
         light = {NOTES[name] for name in (*BROKEN_LINES, *brief.instrument.lines)}
         kept = [t for t in tones if (t.pitch in light and round(t.step) % 4 == 0) or t.pitch == NOTES["rim"]]

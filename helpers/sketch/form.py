@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-ALIKE = 0.8  # correlation of two bars' accents from which on one repeats the other
+ALIKE = 0.5  # correlation of two bars' accents from which on one repeats the other
 
 
 @dataclass(frozen=True)

@@ -168,7 +168,7 @@ def guess_genre(bpm: float, low_accents: np.ndarray, density: float, swing: floa
         pattern -= pattern.mean()
         norm = float(np.linalg.norm(pattern) * np.linalg.norm(moved))
         score = round(float(pattern @ moved) / norm, 3) if norm else 0.25 * (len(kicks) == 1)
-        score += 0.3 * (few <= density <= many) + 0.1 * (float(least) > 0.5)
+        score += 0.3 * (density > 0 and few <= density <= many) + 0.1 * (float(least) > 0.5)
         if score > best:
             best, chosen = score, GENRES[name]
     return chosen

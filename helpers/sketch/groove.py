@@ -14,13 +14,16 @@ from .form import Bar, heard_letters
 from .tone import Tone
 
 MOST_TIMING_SECONDS = {False: 0.015, True: 0.035}  # of a pitched part, of drums
-TEMPERATURE = 0.35  # of the choice among cells: higher is more varied, lower fits the idea closer
-LOCK_STRENGTH = 5.0
-IDEA_ACCENT = 30  # velocity between a step the idea leaves empty and its strongest
+TEMPERATURE = 0.2  # of the choice among cells: higher is more varied, lower fits the idea closer
+EVENNESS = 0.35  # against cells of many different distances: people write more even rhythms than not
+LOCK_STRENGTH = 6.0
+IDEA_ACCENT = 36  # velocity between a step the idea leaves empty and its strongest
 SILENT = 0.1  # of the strongest accent: the idea rests there
 MOVE_GAIN = 0.2  # of the strongest accent: less is not worth moving a hit for
 STYLE_FALL = 0.82  # each further style of a genre is that much less likely
 STANDS_OUT, STAYS_BACK = 0.9, -0.7  # standard deviations from what the metre leads one to expect
+TELLS_CHANGES = ("bass", "chords")  # banks whose parts strike where the chord changes
+ODD_COST = 0.5  # standard deviations that an odd sixteenth must stand out more to be played
 AUDIBLE = 0.2  # of a full accent: softer ones are echoes and noises, not to be answered
 LEAST_DEVIATION = 0.05  # of the strongest accent: an idea that deviates less only marks the metre
 
@@ -110,7 +113,8 @@ def follow(
         if h.step > 0 and rng.random() < amount:
             kept.remove(h)
     taken = {round(h.step) for h in kept}
-    free = [s for s in np.argsort(-wish, kind="stable") if int(s) not in taken and wish[s] > STANDS_OUT]
+    wanted = wish - ODD_COST * (np.arange(wish.size) % 2)
+    free = [s for s in np.argsort(-wanted, kind="stable") if int(s) not in taken and wanted[s] > STANDS_OUT]
     kept += [Hit(float(s), 1.0, symbol) for s in free[:most] if rng.random() < amount]
     return sorted(kept, key=lambda h: h.step)
 
@@ -147,6 +151,12 @@ def write_riffs(
         rng = brief.rng(bank, "follow", letter)
         pulse = cell.is_pulse(brief.meter.steps_per_beat)
         hits = follow(brief, cell.hits, whole, symbols[0], rng, most, 0 if pulse else drops)
+        if bank in TELLS_CHANGES and cell.steps >= wish.size:
+            # Where one bar of the letter has a new chord, all its bars strike: the riff stays one.
+            bars = [bar.number for bar in form if bar.letter == letter]
+            changes = {(n * wish.size) % cell.steps + at for n in bars for at in brief.changes(n)}
+            missing = [at for at in sorted(changes) if not any(at <= h.step <= at + 1 for h in hits)]
+            hits = [*hits, *(Hit(at, 2.0, symbols[0]) for at in missing)]
         if out and not heard_letters(brief.accents) and cell.steps == next(iter(out.values())).steps:
             # The second letter begins as the first does and answers it, unless the idea itself has two riffs.
             first, half = next(iter(out.values())), cell.steps / 2
@@ -173,20 +183,28 @@ def choose_cell(brief: Brief, bank: str, styles: Sequence[str], letter: str, loc
         Stretched by the brief's feel.
     """
     rng = brief.rng("cell", bank, letter)
-    # One style for the whole part, so that letters differ as verses of one song do.
-    style_rng = brief.rng("style", bank)
     weights = np.array([STYLE_FALL**i for i in range(len(styles))])
-    style = styles[style_rng.choice(len(styles), p=weights / weights.sum())]
-    options = [c.scaled(brief.feel) for c in cells(bank, style, brief.meter.name)]
-    scores = []
-    for cell in options:
-        steps = [h.step for h in cell.hits]
-        score = lean * LOCK_STRENGTH * agreement(lock, steps)
-        score += 0.8 * brief.syncopation * syncopation_of(brief, steps)
-        score += 0.15 * brief.density * cell.density
-        scores.append(score)
+    # One style for the whole part where nothing was heard; else whichever of the genre's styles suits the idea.
+    first = int(brief.rng("style", bank).choice(len(styles), p=weights / weights.sum()))
+    heard = range(len(styles)) if lock.any() else (first,)
+    options, scores = [], []
+    for i in heard:
+        for cell in [c.scaled(brief.feel) for c in cells(bank, styles[i], brief.meter.name)]:
+            steps = [h.step for h in cell.hits]
+            score = lean * LOCK_STRENGTH * agreement(lock, steps) + TEMPERATURE * float(np.log(weights[i]))
+            score += 0.8 * brief.syncopation * syncopation_of(brief, steps)
+            score += 0.15 * brief.density * cell.density - EVENNESS * _unevenness(steps)
+            options.append(cell)
+            scores.append(score)
     p = np.exp((np.array(scores) - max(scores)) / TEMPERATURE)
     return options[rng.choice(len(options), p=p / p.sum())]
+
+
+def _unevenness(steps: Sequence[float]) -> float:
+    """Entropy in bits of the distances between onsets."""
+    _, counts = np.unique(np.diff(steps), return_counts=True)
+    p = counts / max(1, counts.sum())
+    return round(float(-(p * np.log2(p)).sum()), 6)
 
 
 def fill_or_thin(

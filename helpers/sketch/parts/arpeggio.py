@@ -48,7 +48,9 @@ def write_arpeggio(brief: Brief) -> Part:
     form = brief.form()
     orders = {letter: ORDERS[int(rng.integers(len(ORDERS)))] for letter in "AB"}
     reach = int(rng.choice(REACHES)) + (1 if brief.complexity > 0.6 else 0)
-    riffs = write_riffs(brief, form, "gate", brief.genre.gate, brief.accents, lean=brief.lean, symbols="Xx", drops=0)
+    riffs = write_riffs(
+        brief, form, "gate", brief.genre.gate, brief.accents, lean=brief.lean, symbols="Xx", most=2, drops=0
+    )
     tones: list[Tone] = []
     for bar in form:
         line: list[int] = []

@@ -36,7 +36,7 @@ def write_bass(brief: Brief) -> Part:
     sub = brief.instrument.name in SUB_BASSES and brief.genre.name not in SUB_GENRES
     styles = (*SUB_STYLES, *brief.genre.bass[:1]) if sub else brief.genre.bass
     against = brief.answer > 0.5 or (brief.low_accents.any() and brief.rng("kick").random() < AGAINST)
-    riffs = write_riffs(brief, form, "bass", styles, accents, lean=-0.5 if against else 1.0, symbols="1")
+    riffs = write_riffs(brief, form, "bass", styles, accents, lean=-0.5 if against else 1.0, symbols="1", drops=2)
     floor = int(np.clip(brief.centre - OCTAVE // 2, brief.low, max(brief.low, brief.high - OCTAVE)))
     foreign = {"chord": 0.0, "scale": 0.0}
     played = 0.0
@@ -96,7 +96,8 @@ def _shaped(brief: Brief, bar: Bar, hits: list[Hit]) -> tuple[Hit, ...]:
         by_step[late] = replace(by_step[late], symbol=LIVELIER[int(rng.integers(len(LIVELIER)))])
     if bar.turn and brief.complexity > 0.25 and brief.instrument.name not in SUB_BASSES:
         symbol = "c" if brief.rng("turn").random() < CHROMATIC_TURN else "a"
-        by_step[size - 2.0] = Hit(size - 2.0, 2, symbol)
+        at = max(by_step) if max(by_step, default=0.0) >= size - brief.meter.steps_per_beat else size - 2.0
+        by_step[at] = Hit(at, size - at, symbol)
     return without_overlaps(by_step.values(), size)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..brief import Brief
@@ -42,7 +44,7 @@ def write_chords(brief: Brief) -> Part:
     )
     tones: list[Tone] = []
     for bar in form:
-        for hit in _shaped(brief, bar, window(brief, riffs[bar.letter], bar.number)):
+        for hit in _shaped(brief, bar, window(brief, riffs[bar.letter], bar.number), guitar):
             tones += _played(brief, bar, hit, voicings, guitar)
     choices = (("pattern", ", ".join(dict.fromkeys(r.name for r in riffs.values()))), ("form", written(form)))
     return Part(perform(brief, tones), choices)
@@ -79,7 +81,7 @@ def _voicings(brief: Brief, guitar: bool, power: bool) -> dict[float, tuple[int,
     return out
 
 
-def _shaped(brief: Brief, bar: Bar, hits: list[Hit]) -> tuple[Hit, ...]:
+def _shaped(brief: Brief, bar: Bar, hits: list[Hit], guitar: bool) -> tuple[Hit, ...]:
     """A bar's hits with the chord change inside it heard, and a push at the end of the loop now and then."""
     size = brief.steps_per_bar
     start = bar.number * size
@@ -88,6 +90,10 @@ def _shaped(brief: Brief, bar: Bar, hits: list[Hit]) -> tuple[Hit, ...]:
     for at in brief.changes(bar.number):
         if not any(at <= s <= at + 2 for s in by_step):
             by_step[at] = Hit(at, brief.span(start + at)[1] - start - at, stroke)
+    for s, h in by_step.items():  # where a chord has a beat or two, a picked note would not tell it
+        span = brief.span(start + s)
+        if h.symbol in "p1234" and span[1] - span[0] <= 2 * brief.meter.steps_per_beat and s == span[0] - start:
+            by_step[s] = replace(h, symbol="P" if not guitar else "D")
     if brief.chord(start) != brief.chord(start - 0.5) and not any(s <= 3 for s in by_step):
         by_step[0.0] = Hit(0.0, 2, stroke)
     if bar.turn and size - 2.0 not in by_step and brief.rng("turn").random() < TURNED:

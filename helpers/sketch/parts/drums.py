@@ -195,7 +195,7 @@ def _timekeeping(brief: Brief, bar: Bar, style: DrumStyle, hits: Hits, keeper: s
             out.append((step, new if name == lead else name, mark))
     taken = {step for step, name, _ in out if name in (new, "open")}
     added = max(float(rate > 1), brief.density if brief.density > 0.25 else 0.0)
-    stresses = 1
+    stresses = 2
     for step in map(float, range(brief.steps_per_bar)):
         stressed = joins and stresses > 0 and wish[round(step)] > STANDS_OUT
         if step not in taken and (stressed or rng.random() < added):

@@ -17,7 +17,7 @@ REACH_SEMITONES = 9  # around the part's centre
 PASSING_SHARE = 0.26  # of a bar's notes may lie off the chord
 EVEN_FIRST = 0.3  # of a full accent: how much an odd sixteenth must be stressed more to be taken
 FIXED = 0.6  # of the takes leave the hook where it is when the chord changes; the others move it with the root
-TELLING = 2  # semitones a strong note goes out of its way for a tone of the chord that the key lacks
+TELLING, ROOT_LOVE = 2.0, 1.2
 BREATH = 0.7  # of the last bar is sung, then the line breathes
 OWN = "the idea's own motif"
 TREATMENTS = ("quoted", "quoted", "inverted", "answered")
@@ -53,7 +53,7 @@ def write_lead(brief: Brief) -> Part:
 
 def _hooks(brief: Brief, form: tuple[Bar, ...]) -> dict[str, Hook]:
     """A rhythm for each letter and a tune that goes round on it; the second letter's tune answers the first's."""
-    riffs = write_riffs(brief, form, "lead", brief.genre.lead, brief.accents, lean=brief.lean, symbols="x", most=1)
+    riffs = write_riffs(brief, form, "lead", brief.genre.lead, brief.accents, lean=brief.lean, symbols="x", most=2)
     style = riffs[form[0].letter].name.split()[0]
     rng = brief.rng("tune")
     names = TUNES[style]
@@ -127,7 +127,7 @@ def _sing(brief: Brief, bar: Bar, hook: Hook, fixed: bool, before: list[Tone]) -
         goal = _on_ladder(brief, brief.chord(0) if fixed else chord, root, height, middle)
         if bar.turn and last and before:
             goal = before[0].pitch + (2 if goal > before[0].pitch else -2)
-        pitch = _nearest(brief, chord.tones if strong else chord.scale, goal, chord.foreign if strong else ())
+        pitch = _nearest(brief, chord.tones if strong else chord.scale, goal, chord if strong else None)
         hold = length * float(np.clip(brief.legato, 0.4, 1.0))
         rng = brief.rng("sing", bar.letter, at)
         out.append(Tone(pitch, step, max(0.5, hold), velocity(brief, step, rng, 0.3 if strong else -0.1)))
@@ -142,13 +142,18 @@ def _on_ladder(brief: Brief, chord: Harmony, root: int, height: int, middle: flo
     return scale[int(np.clip(home + height, 0, len(scale) - 1))]
 
 
-def _nearest(brief: Brief, allowed: tuple[int, ...], goal: int, telling: tuple[int, ...]) -> int:
-    """The allowed pitch nearest the goal, within reach of the centre; a ``telling`` one may be TELLING further off."""
+def _nearest(brief: Brief, allowed: tuple[int, ...], goal: int, told: Harmony | None) -> int:
+    """The allowed pitch nearest the goal, within reach of the centre; what tells a chord may be further off."""
     low, high = max(brief.low, brief.centre - REACH_SEMITONES - 3), min(brief.high, brief.centre + REACH_SEMITONES + 3)
     return min(
         (p for p in range(low, high + 1) if p % 12 in allowed),
-        key=lambda p: (abs(p - goal) - TELLING * (p % 12 in telling), p),
+        key=lambda p: (abs(p - goal) - _telling(told, p % 12), p),
     )
+
+
+def _telling(chord: Harmony | None, pitch_class: int) -> float:
+    """Semitones a strong note goes out of its way: for a tone that the key lacks, and a little for the root."""
+    return 0.0 if chord is None else TELLING * (pitch_class in chord.foreign) + ROOT_LOVE * (pitch_class == chord.root)
 
 
 def _pickup(brief: Brief, tones: list[Tone]) -> list[Tone]:
