@@ -61,7 +61,7 @@ COMPOSE = {
 OTHER = {
     "instrument": "rhodes", "role": "pad", "bpm": 121.0, "bars": 2, "meter": "3/4", "key": "A minor", "seed": 1,
     "chords": (("Am",),), "chords_heard": True, "engine": "musicgen", "register": 1, "swing": 0.6, "takes": 1,
-    "dry": True, "guide": "none", "sample_rate": 48_000, "options": {"steps": 5},
+    "dry": True, "family": True, "guide": "none", "sample_rate": 48_000, "options": {"steps": 5},
 }  # fmt: skip
 
 

@@ -23,7 +23,7 @@ MOVE_GAIN = 0.2  # of the strongest accent: less is not worth moving a hit for
 STYLE_FALL = 0.82  # each further style of a genre is that much less likely
 STANDS_OUT, STAYS_BACK = 0.9, -0.7  # standard deviations from what the metre leads one to expect
 TELLS_CHANGES = ("bass", "chords")  # banks whose parts strike where the chord changes
-ODD_COST = 0.5  # standard deviations that an odd sixteenth must stand out more to be played
+ODD_COST = 0.25  # standard deviations that an odd sixteenth must stand out more to be played
 AUDIBLE = 0.2  # of a full accent: softer ones are echoes and noises, not to be answered
 LEAST_DEVIATION = 0.05  # of the strongest accent: an idea that deviates less only marks the metre
 

@@ -63,10 +63,10 @@ def _facts(path: Path, _changed: tuple[int, int]) -> dict[str, Any]:
 def describe(name: str, request: Request, document: dict[str, Any], clip: Clip, midi: bytes | None) -> dict[str, Any]:
     """A loop as the page shows it, from its JSON, its sound and its score; ``name`` is the card's id."""
     take, fit = document["take"], FitCard.from_json(document.get("fit") or {})
-    key = request.key.name if request.key else "no key"
+    key, number = request.key.name if request.key else "no key", int(take["number"])
     return {
         "id": name,
-        "title": f"{request.instrument} · take {int(take['number']) + 1}",
+        "title": f"{request.instrument} · {request.member(number) or f'take {number + 1}'}",
         "facts": f"{request.bpm:.4g} BPM · {key} · {request.bars} bars · {clip.seconds:.2f} s",
         "character": character(take),
         "role": request.role,

@@ -8,6 +8,7 @@ import zipfile
 import pytest
 
 from helpers.engines import registry
+from helpers.records import MEMBERS
 from helpers.sound.audio import write_wav
 from helpers.ui.app import App
 from tests import signals
@@ -151,9 +152,9 @@ def test_marks_variations_and_new_ideas(app, heard):
     assert results.groups[0]["loops"][0]["mark"] == ""
     send(results, "variation", id=first["id"])
     assert app.jobs.wait(120)
-    assert results.groups[0]["title"].startswith("Variation: ") and len(results.groups[0]["loops"]) == 2
-    seeds = {loop["seed"] for group in results.groups for loop in group["loops"]}
-    assert len(seeds) == 5
+    assert results.groups[0]["title"].startswith("Variation: ") and len(results.groups[0]["loops"]) == 5
+    assert {loop["title"].split("· ")[1] for loop in results.groups[0]["loops"]} == set(MEMBERS)
+    assert {loop["seed"] for loop in results.groups[0]["loops"]} == {first["seed"]}
     send(results, "as_idea", id=first["id"])
     assert app.jobs.wait(60)
     assert heard["studio"].idea["name"].endswith(".wav") and len(app.state.ideas) == 2

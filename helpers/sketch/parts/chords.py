@@ -115,7 +115,7 @@ def _played(brief: Brief, bar: Bar, hit: Hit, voicings: dict[float, tuple[int, .
     if not guitar and hit.symbol in "pP":  # the left hand: the bass an octave below where the instrument has it
         bass = brief.chord(told).bass
         low = max(brief.instrument.low, LEFT_HAND) + (bass - max(brief.instrument.low, LEFT_HAND)) % 12
-        left = (min(low, voicing[0]),) if low < voicing[0] else ()
+        left = (low,) if voicing[0] - low >= 7 else ()  # closer they are mud
         voicing = (*left, *voicing) if hit.symbol == "P" else (*left, *voicing)[:1]
     elif hit.symbol == "y":
         voicing = voicing[-2:]
