@@ -21,56 +21,24 @@ EVERY_ENGINE, NOTES, WORDS, UNWANTED_WORDS, GUIDE = "every engine", "notes", "wo
 
 @dataclass(frozen=True)
 class Control:
-    """One setting.
+    """One setting: a row of the table."""
 
-    Attributes
-    ----------
-    kind
-        A key of the table of readers below: ``number``, ``whole``, ``choice``, ``switch``, ``text``, ``key`` ...
-    label, help
-        Its name on the page, and one line for the command line.
-    low, high
-        Range of a number, both ends allowed.
-    choices
-        The words of a ``choice``.
-    ends
-        Words for the two ends of a slider; a number without them is typed.
-    hint
-        What an empty field shows.
-    why
-        Added to the sentence that refuses a value.
-    is_open
-        Whether it may be left open: the idea, the instrument or chance decides then.
-    heard_by
-        Who hears it.
-    composes
-        Whether it is a musical choice, so that another value gives other notes.
-    group
-        Heading on the page; without one it is not drawn there by itself.
-    is_offered
-        Whether musicians set it at all.
-    name
-        As the settings and the command line call it: the field's own name unless a row says otherwise.
-    default
-        What the request holds when nothing is said; ``...`` where something must be.
-    """
-
-    kind: str
-    label: str = ""
-    help: str = ""
-    low: float = -math.inf
+    kind: str  # which of the readers at the end reads it: number, whole, choice, switch, text, key ...
+    label: str = ""  # its name on the page
+    help: str = ""  # one line for the command line
+    low: float = -math.inf  # range of a number, both ends allowed
     high: float = math.inf
     choices: tuple[str, ...] = ()
-    ends: tuple[str, str] | None = None
-    hint: str = ""
-    why: str = ""
-    is_open: bool = False
+    ends: tuple[str, str] | None = None  # words at the two ends of a slider; a number without them is typed
+    hint: str = ""  # what an empty field shows
+    why: str = ""  # added to the sentence that refuses a value
+    is_open: bool = False  # may be left open: the idea, the instrument or chance decides then
     heard_by: str = EVERY_ENGINE
-    composes: bool = False
-    group: str = ""
-    is_offered: bool = True
-    name: str = ""
-    default: Any = ...
+    composes: bool = False  # a musical choice: another value gives other notes
+    group: str = ""  # heading on the page; without one it is not drawn there by itself
+    is_offered: bool = True  # musicians set it
+    name: str = ""  # in settings and on the command line: the field's own unless a row says otherwise
+    default: Any = ...  # what a request holds when nothing is said; ``...`` where something must be
 
     @property
     def initial(self) -> Any:
