@@ -203,7 +203,7 @@ def _statement(source: str, line: int) -> ast.stmt | None:
 
 
 def _run(tree: Path, tests: list[str]) -> int | None:
-    """pytest's exit status in a fork of this process, where libraries are loaded already; None when it took too long."""
+    """The exit status of pytest in a fork of this process, with its libraries loaded; None when it took too long."""
     child = os.fork()
     if child == 0:
         os.chdir(tree)
