@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..analysis import tag_models
-from ..sketch import fluidr3
+from ..sketch import bank_fetch
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ EXTRAS = {
         Extra(
             "soundfont",
             "Better instruments",
-            "the FluidR3 SoundFont: real samples in place of the small bank that is always at hand",
-            fluidr3.PACKAGE.size_bytes or 0,
-            fluidr3.LICENCE,
-            fluidr3.has_good_soundfont,
-            fluidr3.fetch_soundfont,
+            "the MuseScore General SoundFont: real samples, several layers, in place of the small bank at hand",
+            bank_fetch.MUSESCORE.package.size_bytes or 0,
+            bank_fetch.MUSESCORE.licence,
+            bank_fetch.has_good_soundfont,
+            bank_fetch.fetch_soundfont,
         ),
     )
 }

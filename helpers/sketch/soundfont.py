@@ -3,7 +3,7 @@
 Each is checked before it is used (:mod:`.bank_check`); one that cannot be played is passed over.
 
 Order: the file named by the environment variable ``LOOPS_SOUNDFONT``; a well-known General MIDI bank in the usual
-folders or fetched by us (:mod:`.fluidr3`), best first; the small TimGM6mb that the pretty_midi package carries.
+folders or fetched by us (:mod:`.bank_fetch`), best first; the small TimGM6mb that the pretty_midi package carries.
 """
 
 from __future__ import annotations

@@ -265,6 +265,17 @@ def read_back(path: str | os.PathLike[str]) -> Clip:
     return Clip(np.ascontiguousarray(samples.T), rate)
 
 
+def decode_vorbis(data: bytes) -> np.ndarray:
+    """Ogg Vorbis, as banks of samples hold it, as 16-bit samples of its first channel; raises OSError."""
+    import soundfile
+
+    try:
+        samples, _ = soundfile.read(io.BytesIO(data), dtype="int16", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise OSError(str(error)) from None
+    return np.ascontiguousarray(samples[:, 0])
+
+
 # ----------------------------------------------------------------------------------------------------------------- rate
 
 

@@ -1,5 +1,6 @@
 """A better SoundFont is fetched, checked, unpacked, found; any fault is a sentence and leaves nothing half."""
 
+import dataclasses
 import hashlib
 import http.server
 import io
@@ -10,9 +11,10 @@ import pytest
 
 from helpers.errors import Cancelled, NotAvailable
 from helpers.machine.fetch import RemoteFile
-from helpers.sketch import fluidr3
+from helpers.sketch import bank_fetch
 from helpers.sketch.soundfont import _packaged, find_soundfont, forget_soundfont
 
+NAME = "MuseScore_General_Lite.sf2"
 BANK = _packaged().read_bytes()
 
 
@@ -20,7 +22,7 @@ def debian_package(bank: bytes) -> bytes:
     """An ar archive as Debian's are: a version, a control member of odd length, the files."""
     tar = io.BytesIO()
     with tarfile.open(fileobj=tar, mode="w:xz") as archive:
-        for name, data in (("./usr/share/doc/readme", b"read"), (f"./usr/share/sounds/sf2/{fluidr3.BANK}", bank)):
+        for name, data in (("./usr/share/doc/readme", b"read"), (f"./usr/share/sounds/sf2/{NAME}", bank)):
             info = tarfile.TarInfo(name)
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
@@ -45,14 +47,23 @@ def serve(tmp_path, monkeypatch):
     monkeypatch.setenv("LOOPS_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("LOOPS_SOUNDFONT", raising=False)
     monkeypatch.setattr("helpers.sketch.soundfont.FOLDERS", ())
-    monkeypatch.setattr(fluidr3, "SOURCE", f"http://127.0.0.1:{server.server_port}/")
+    monkeypatch.setattr(bank_fetch, "SOURCE", f"http://127.0.0.1:{server.server_port}/")
     forget_soundfont()
 
     def pin(package: bytes, sha256: str = "", bank: bytes = BANK) -> None:
         (folder / "bank.deb").write_bytes(package)
         pinned = RemoteFile("bank.deb", len(package), sha256 or hashlib.sha256(package).hexdigest())
-        monkeypatch.setattr(fluidr3, "PACKAGE", pinned)
-        monkeypatch.setattr(fluidr3, "BANK_SHA256", hashlib.sha256(bank).hexdigest())
+        known = dataclasses.replace(
+            bank_fetch.MUSESCORE,
+            package=pinned,
+            member=NAME,
+            member_sha256=hashlib.sha256(bank).hexdigest(),
+            disk_bytes=148_000_000,
+        )
+        monkeypatch.setattr(bank_fetch, "MUSESCORE", known)
+        monkeypatch.setattr(
+            bank_fetch.fetch_soundfont, "__defaults__", (*bank_fetch.fetch_soundfont.__defaults__[:2], known)
+        )
 
     yield pin
     server.shutdown()
@@ -61,25 +72,25 @@ def serve(tmp_path, monkeypatch):
 
 
 def kept() -> list[str]:
-    return sorted(path.name for path in fluidr3.bank_path().parent.glob("*"))
+    return sorted(path.name for path in bank_fetch.MUSESCORE.path.parent.glob("*"))
 
 
 def test_it_is_fetched_on_the_users_word_and_the_sketch_sounds_through_it(serve):
     serve(debian_package(BANK))
-    assert not fluidr3.has_good_soundfont() and find_soundfont().path == _packaged()
+    assert not bank_fetch.has_good_soundfont() and find_soundfont().path == _packaged()
     told = []
-    assert fluidr3.fetch_soundfont(lambda stage, fraction=None, left=None: told.append(stage)).read_bytes() == BANK
-    assert fluidr3.has_good_soundfont()
-    assert (find_soundfont().title, find_soundfont().licence) == ("FluidR3 GM", "MIT")
-    assert kept() == [fluidr3.BANK]
+    assert bank_fetch.fetch_soundfont(lambda stage, fraction=None, left=None: told.append(stage)).read_bytes() == BANK
+    assert bank_fetch.has_good_soundfont()
+    assert (find_soundfont().title, find_soundfont().licence) == ("MuseScore General", "MIT")
+    assert kept() == [NAME]
     assert "MIT licence" in told[0] and "MB" in told[0]
 
 
 def test_a_second_fetch_asks_for_nothing(serve, monkeypatch):
     serve(debian_package(BANK))
-    fluidr3.fetch_soundfont()
-    monkeypatch.setattr(fluidr3, "SOURCE", "http://127.0.0.1:9/")
-    fluidr3.fetch_soundfont()
+    bank_fetch.fetch_soundfont()
+    monkeypatch.setattr(bank_fetch, "SOURCE", "http://127.0.0.1:9/")
+    bank_fetch.fetch_soundfont()
 
 
 @pytest.mark.parametrize(("package", "pinned", "said"), [
@@ -92,8 +103,8 @@ def test_a_second_fetch_asks_for_nothing(serve, monkeypatch):
 def test_a_wrong_package_leaves_the_old_sound(serve, package, pinned, said):
     serve(package, pinned)
     with pytest.raises(NotAvailable, match=said):
-        fluidr3.fetch_soundfont()
-    assert fluidr3.BANK not in kept() and not [name for name in kept() if name.endswith(".part")]
+        bank_fetch.fetch_soundfont()
+    assert NAME not in kept() and not [name for name in kept() if name.endswith(".part")]
     assert find_soundfont().path == _packaged()
 
 
@@ -101,13 +112,13 @@ def test_a_small_disk_is_said_before_anything_is_fetched(serve, monkeypatch):
     serve(debian_package(BANK))
     usage = type("usage", (), {"free": 1_000_000})
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
-    with pytest.raises(NotAvailable, match="needs 154 MB while it is unpacked and 1 MB are free"):
-        fluidr3.fetch_soundfont()
+    with pytest.raises(NotAvailable, match="needs 153 MB while it is unpacked and 1 MB are free"):
+        bank_fetch.fetch_soundfont()
     assert kept() == []
 
 
 def test_a_cancelled_fetch_leaves_the_old_sound(serve):
     serve(debian_package(BANK))
     with pytest.raises(Cancelled):
-        fluidr3.fetch_soundfont(cancel=lambda: True)
-    assert fluidr3.BANK not in kept()
+        bank_fetch.fetch_soundfont(cancel=lambda: True)
+    assert NAME not in kept()
