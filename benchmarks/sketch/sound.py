@@ -38,11 +38,12 @@ RATE = 44_100
 FLOOR_DB = 50.0
 BANDS_HZ = 40.0 * 2.0 ** (np.arange(27) / 3)
 FRAME = 4096
-JUNGLE, LMMS, STRUDEL, SPICULE = (
+JUNGLE, LMMS, STRUDEL, SPICULE, MRIDM = (
     "sonidosingapura+blu-mar-ten/",
     "LMMS+lmms/data/samples/",
     "ugamochi+strudel-samples/",
     "yaxu+spicule/extra-samples/",
+    "emptyflash+samples/mridm_",
 )
 # Instrument -> its recordings, as patterns below RECORDINGS. Bass notes and hits are single notes of records.
 FAMILIES = {
@@ -53,15 +54,21 @@ FAMILIES = {
         LMMS + "bassloops/briff*",
         LMMS + "basses/*bass*",
         JUNGLE + "Bass/*_Bass_*",
+        MRIDM + "bass/*",
     ),
     "acid bass": (LMMS + "bassloops/tb303*", LMMS + "basses/*acid*"),
     "reese bass": (JUNGLE + "Bass/*Reese*", JUNGLE + "Bass/*_Bass_*"),
-    "pluck": (JUNGLE + "Riffs_Arps_Hits/*Arp*", LMMS + "basses/matrix1000_pluck*", JUNGLE + "Pads/*Arp*"),
-    "synth lead": (JUNGLE + "Riffs_Arps_Hits/*Synth*", JUNGLE + "Riffs_Arps_Hits/*Lead*", LMMS + "bassloops/*synth*"),
+    "pluck": (JUNGLE + "Riffs_Arps_Hits/*Arp*",),
+    "synth lead": (
+        JUNGLE + "Riffs_Arps_Hits/*Synth*",
+        JUNGLE + "Riffs_Arps_Hits/*Lead*",
+        LMMS + "bassloops/*synth*",
+        MRIDM + "lead/*",
+    ),
     "synth stab": (JUNGLE + "Riffs_Arps_Hits/*Stab*", SPICULE + "stabs/*"),
     "warm pad": (JUNGLE + "Pads/*Pad*", STRUDEL + "pads/*"),
-    "909 kit": (LMMS + "beats/909*", LMMS + "beats/house*", LMMS + "beats/electro*"),
-    "808 kit": (LMMS + "beats/electro*", LMMS + "beats/909*"),
+    "909 kit": (LMMS + "beats/909*", LMMS + "beats/house*", LMMS + "beats/electro*", MRIDM + "beats/*"),
+    "808 kit": (LMMS + "beats/electro*", LMMS + "beats/909*", MRIDM + "beats/*"),
     "electric piano": (JUNGLE + "Riffs_Arps_Hits/*Rhodes*", JUNGLE + "Riffs_Arps_Hits/*Keys*"),
     "piano": (JUNGLE + "Riffs_Arps_Hits/*Piano*",),
     "strings": (JUNGLE + "Riffs_Arps_Hits/*String*",),

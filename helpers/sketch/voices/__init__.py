@@ -1,10 +1,8 @@
 """Electronic instruments made here, from oscillators and noise; nothing is sampled.
 
-Decided after comparing with what can be installed: signalflow (MIT), and Faust through cyfaust or dawdreamer and
-pedalboard's effects (all GPL-3, which a program under a free licence without copyleft cannot take in). What a loop
-needs, band-limited oscillators, moving filters and six effects, is small, is the same to the last bit wherever numpy's
-double precision is, and adds nothing to install; an eight-bar loop takes well under a second. See
-``docs/sounds.md`` for the comparison.
+Decided after comparing with signalflow, cyfaust, dawdreamer and pedalboard by licence, wheels, determinism and weight
+(``docs/sounds.md``): two are under the GPL, the others bring a compiled audio engine for what numpy does in under a
+second, and the same request would not surely give the same bytes.
 """
 
 from __future__ import annotations
