@@ -11,7 +11,7 @@ JOBS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
-.PHONY: demo test lint notebook voila browser docs clean
+.PHONY: demo test lint notebook voila browser docs gallery clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/core.stamp
@@ -42,6 +42,10 @@ browser: .venv/dev.stamp
 	@echo "== Driving the notebook in a real browser (needs chromium; CHROMIUM=/path/to/it names another)"
 	$(PIP) install -q -r requirements-browser.txt
 	$(BIN)/python -m pytest -m browser tests/browser
+
+gallery: .venv/core.stamp
+	@echo "== Six ideas, eight instruments, two genres: a page with players in build/gallery"
+	$(BIN)/python -m examples.gallery build/gallery
 
 docs: .venv/dev.stamp
 	@echo "== Building the API pages from the docstrings into build/docs"
