@@ -142,7 +142,8 @@ def build(folder: Path, ideas: int, instruments: int) -> Path:
         "<!doctype html><html lang='en'><meta charset='utf-8'><title>Loops for six ideas</title>"
         f"<style>{STYLE}</style>"
         "<h1>Loops for six ideas</h1><p>Made by the sketch engine, on a processor, by hearing "
-        f"the idea alone; each loop is measured again on its file, and its card says what was found.</p>{''.join(parts)}</html>",
+        "the idea alone; each loop is measured again on its file, and its card says what was found.</p>"
+        f"{''.join(parts)}</html>",
         encoding="utf-8",
     )
     return page
