@@ -29,6 +29,8 @@ def explain_fault(error: BaseException, request: Sequence[str] = ()) -> str:
     if isinstance(error, OSError) and error.strerror:
         name = "" if error.filename is None else f" “{error.filename}”"
         return f"The system refused{name}: {error.strerror}; check the path, its rights and the space on the disk."
+    if isinstance(error, OverflowError) and "timestamp" in str(error):
+        return "The clock of this machine is out of range; set its date right and try again."
     what = str(error).strip().partition("\n")[0][:300] or "no message"
     place = write_report(error, request)
     where = (

@@ -18,7 +18,8 @@ from typing import Any
 import anywidget
 import traitlets
 
-from ..errors import LoopsError
+from ..errors import LoopsError, shown_text
+from ..machine.faults import explain_fault
 from .style import script, stylesheet
 
 SLICE_BYTES = 512 * 1024
@@ -46,10 +47,8 @@ def explain(error: BaseException) -> dict[str, str]:
     """An exception as one sentence: our own errors as they stand, any other with its details folded."""
     if isinstance(error, LoopsError):
         return message(str(error), "bad")
-    details = "".join(traceback.format_exception(error)).strip()
-    return message(
-        f"That did not work: {type(error).__name__}: {error}. The rest still works; try again.", "bad", details
-    )
+    details = shown_text("".join(traceback.format_exception(error)).strip(), keep="\n")
+    return message(f"That did not work. {explain_fault(error)} The rest still works; try again.", "bad", details)
 
 
 class Panel(anywidget.AnyWidget):
