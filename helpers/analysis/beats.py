@@ -110,8 +110,8 @@ def _run(weights: list[np.ndarray], x: np.ndarray) -> np.ndarray:
 
 def hear_beats(clip: Clip, mono: np.ndarray) -> np.ndarray | None:
     """Beat and downbeat activations (n, 2), mean of the three networks; None where BeatNet is not installed."""
-    models = [_weights(name) for name in _MODELS]
-    if not mono.any() or any(model is None for model in models):
+    models = [model for model in map(_weights, _MODELS) if model is not None]
+    if not mono.any() or len(models) < len(_MODELS):
         return None
     import soxr
 

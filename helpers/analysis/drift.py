@@ -77,8 +77,9 @@ def evened(heard: Listening, drift: Drift) -> Listening:
         return np.stack([np.interp(at, np.arange(count), row) for row in rows]).reshape(curve.shape)
 
     bands, notes, beats = heard.bands, heard.notes, heard.beat_activity
+    low, mid, high = (moved(b, bands.rate) for b in (bands.low, bands.mid, bands.high))
     known: dict[str, object] = {
-        "bands": OnsetBands(*(moved(b, bands.rate) for b in (bands.low, bands.mid, bands.high)), bands.rate),
+        "bands": OnsetBands(low, mid, high, bands.rate),
         "onsets": (drift.even(heard.onsets[0]), heard.onsets[1]),
         "notes": NoteGram(
             moved(notes.frames, 1 / NOTE_HOP_SECONDS), notes.times, notes.tuning_cents, notes.levels, notes.tonal_share

@@ -115,7 +115,8 @@ def beat_evidence(heard: Listening, period: float, candidates: np.ndarray, line_
     """Evidence (candidates, len(BEAT_NAMES)) for each offset of the beat; ``line_phase`` is that of the beat line."""
     rate, seconds = heard.bands.rate, heard.seconds
     columns: list[np.ndarray] = []
-    every_other, every_other_off = [], []
+    every_other: list[np.ndarray] = []
+    every_other_off: list[np.ndarray] = []
     for name, envelope in _registers(heard).items():
         grid = np.arange(0.0, period, 1.0 / rate)
         top = float(comb(envelope, rate, grid, period, seconds).max()) + 1e-9

@@ -32,6 +32,8 @@ DRUMS = {
     63: ("conga", 4, -0.3), 64: ("conga", 0, -0.2), 69: ("shaker", 0, -0.4), 70: ("shaker", 3, -0.4),
     75: ("clave", 0, 0.3),
 }  # fmt: skip
+Rng = np.random.Generator
+Machine = tuple[float, ...]
 # What the three machines differ in: kick Hz, kick drop in semitones and its seconds, kick decay, snare tone share,
 # noise of the metal, closed and open hat decay.
 MACHINES = {
@@ -85,7 +87,7 @@ def _hit(patch: Patch, name: str, tune: float, velocity: int, rate: int, rng: np
     return level * (one if one.ndim == 2 else np.stack([one, one]))
 
 
-def _kick(machine, pitch, decay, snap, patch, rate, rng):
+def _kick(machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng) -> np.ndarray:
     hz, drop, fall, long = machine[:4]
     count = round(min(1.5 * long * decay, LONGEST_SECONDS) * rate)
     t = np.arange(count) / rate
@@ -97,7 +99,7 @@ def _kick(machine, pitch, decay, snap, patch, rate, rng):
     return 0.95 * body + 0.35 * snap * click
 
 
-def _snare(machine, pitch, decay, snap, patch, rate, rng):
+def _snare(machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng) -> np.ndarray:
     tone_share = machine[4]
     count = round(0.45 * max(decay, 0.5) * rate)
     t = np.arange(count) / rate
@@ -110,7 +112,7 @@ def _snare(machine, pitch, decay, snap, patch, rate, rng):
     return 1.1 * tone_share * tone + 1.1 * patch.noise * np.clip(snap, 0.3, 1.8) * rattle
 
 
-def _clap(machine, pitch, decay, snap, patch, rate, rng):
+def _clap(machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng) -> np.ndarray:
     count = round(0.5 * max(decay, 0.5) * rate)
     t = np.arange(count) / rate
     shape = np.zeros(count)
@@ -124,11 +126,11 @@ def _clap(machine, pitch, decay, snap, patch, rate, rng):
     return np.stack([both[0] + wide * both[1], both[0] - wide * both[1]]) * shape
 
 
-def _square(hz, count, rate, start=0.0):
+def _square(hz: float, count: int, rate: int, start: float = 0.0) -> np.ndarray:
     return read_table(wave_table("pulse", hz), phase_of(hz, count, rate, start))
 
 
-def _metal(count, pitch, noisy, rate, rng, low, high):
+def _metal(count: int, pitch: float, noisy: float, rate: int, rng: Rng, low: float, high: float) -> np.ndarray:
     """Six squares at odd ratios and some hiss, between two frequencies."""
     out = np.zeros(count)
     for hz in METAL_HZ:
@@ -136,41 +138,50 @@ def _metal(count, pitch, noisy, rate, rng, low, high):
     return band((1 - noisy) * out / 3 + 2.2 * noisy * noise(rng, count), low, high, rate)
 
 
-def _hat(machine, pitch, decay, snap, patch, rate, rng, long=None):
+def _hat(
+    machine: Machine,
+    pitch: float,
+    decay: float,
+    snap: float,
+    patch: Patch,
+    rate: int,
+    rng: Rng,
+    long: float | None = None,
+) -> np.ndarray:
     seconds = (machine[6] if long is None else long) * decay
     count = round(min(1.3 * seconds, LONGEST_SECONDS) * rate)
     ring = _metal(count, pitch, machine[5], rate, rng, 6500.0 * pitch**0.5, 0.0)
     return 0.75 * ring * (_falls(count, seconds, rate) + 0.6 * snap * np.exp(-np.arange(count) / (0.004 * rate)))
 
 
-def _open(machine, pitch, decay, snap, patch, rate, rng):
+def _open(machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng) -> np.ndarray:
     return _hat(machine, pitch, decay, snap, patch, rate, rng, long=machine[7])
 
 
-def _crash(machine, pitch, decay, snap, patch, rate, rng):
+def _crash(machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng) -> np.ndarray:
     count = round(min(1.8 * decay, LONGEST_SECONDS) * rate)
     sides = [_metal(count, pitch * (1 + 0.01 * s), 0.65, rate, rng, 2500.0, 0.0) for s in (0, 1)]
     return 0.7 * np.stack(sides) * _falls(count, 1.6 * decay, rate, 0.002)
 
 
-def _ride(machine, pitch, decay, snap, patch, rate, rng):
+def _ride(machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng) -> np.ndarray:
     count = round(min(1.2 * decay, LONGEST_SECONDS) * rate)
     ring = _metal(count, pitch * 1.3, 0.35, rate, rng, 4000.0, 0.0)
     return 0.45 * ring * (_falls(count, 1.1 * decay, rate) + 0.7 * snap * np.exp(-np.arange(count) / (0.006 * rate)))
 
 
-def _bell(machine, pitch, decay, snap, patch, rate, rng):
+def _bell(machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng) -> np.ndarray:
     count = round(min(0.9 * decay, LONGEST_SECONDS) * rate)
     return _metal(count, pitch * 1.6, 0.1, rate, rng, 1800.0, 9000.0) * _falls(count, 0.8 * decay, rate)
 
 
-def _rim(machine, pitch, decay, snap, patch, rate, rng):
+def _rim(machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng) -> np.ndarray:
     count = round(0.06 * rate)
     tone = sine(phase_of(1670 * pitch, count, rate)) + 0.8 * sine(phase_of(455 * pitch, count, rate))
     return np.tanh(2 * snap * tone) * _falls(count, 0.05, rate) * 0.8
 
 
-def _tom(machine, pitch, decay, snap, patch, rate, rng):
+def _tom(machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng) -> np.ndarray:
     count = round(0.6 * max(decay, 0.4) * rate)
     t = np.arange(count) / rate
     depth = machine[1] / 3
@@ -179,7 +190,7 @@ def _tom(machine, pitch, decay, snap, patch, rate, rng):
     return 1.1 * tone * _falls(count, 0.45 * decay, rate) + 0.3 * snap * hiss
 
 
-def _conga(machine, pitch, decay, snap, patch, rate, rng):
+def _conga(machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng) -> np.ndarray:
     count = round(0.3 * max(decay, 0.5) * rate)
     t = np.arange(count) / rate
     tone = sine(phase_of(190 * pitch * 2 ** (2 / 12 * np.exp(-t / 0.01)), count, rate))
@@ -187,19 +198,21 @@ def _conga(machine, pitch, decay, snap, patch, rate, rng):
     return tone * _falls(count, 0.24 * decay, rate) + 0.3 * snap * slap
 
 
-def _cowbell(machine, pitch, decay, snap, patch, rate, rng):
+def _cowbell(
+    machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng
+) -> np.ndarray:
     count = round(0.45 * max(decay, 0.5) * rate)
     tone = _square(540 * pitch, count, rate) + _square(800 * pitch, count, rate)
     fall = _falls(count, 0.4 * decay, rate) + snap * np.exp(-np.arange(count) / (0.01 * rate))
     return 0.35 * band(tone, 450.0, 4500.0, rate) * fall
 
 
-def _clave(machine, pitch, decay, snap, patch, rate, rng):
+def _clave(machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng) -> np.ndarray:
     count = round(0.08 * rate)
     return 0.9 * sine(phase_of(2480 * pitch, count, rate)) * _falls(count, 0.06, rate)
 
 
-def _shaker(machine, pitch, decay, snap, patch, rate, rng):
+def _shaker(machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng) -> np.ndarray:
     count = round(0.14 * max(decay, 0.5) * rate)
     hiss = band(noise(rng, count), 4500.0 * pitch, 0.0, rate)
     return 0.8 * hiss * _falls(count, 0.11 * decay, rate, 0.012)

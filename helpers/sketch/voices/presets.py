@@ -113,8 +113,9 @@ def _words() -> dict[str, Word]:
     out = {}
     for row in _WORDS.strip().splitlines():
         name, *cells = (cell.strip() for cell in row.split("|"))
-        numbers = [float(cell) for cell in cells[:8]]
-        out[name] = Word(*numbers, tuple(w.strip() for w in cells[8].split(",")))
+        liked_by = tuple(w.strip() for w in cells[8].split(","))
+        bright, decay, attack, width, space, drive, tilt, sweep = (float(cell) for cell in cells[:8])
+        out[name] = Word(bright, decay, attack, width, space, drive, tilt, sweep, liked_by)
     return out
 
 
