@@ -55,7 +55,7 @@ def _card(loop: PackLoop, name: str, row: dict[str, Any]) -> str:
     verdict = loop.verdict if loop.verdict in ("pass", "corrected", "failed", "unproven") else "unknown"
     return (
         f"<article><h2>{escape(name)}</h2><small>{escape(', '.join(about))}{midi}</small>"
-        f'{_wave(loop)}<audio controls loop preload="none" src="loops/{escape(name)}.wav" '
+        f'{_wave(loop)}<audio controls loop preload="metadata" src="loops/{escape(name)}.wav" '
         f'aria-label="{escape(name)}"></audio>'
         f'<b class="{verdict}">{verdict}</b>'
         f"<details><summary>Fit card</summary><table>{table}</table></details></article>"
