@@ -1,6 +1,9 @@
 """The notebook itself: thin, without outputs, and it runs from top to bottom on the sketch engine."""
 
 import ast
+import http.server
+import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -98,9 +101,41 @@ def test_a_cell_that_raises_fails_the_run(book, tmp_path):
         run(book, tmp_path)
 
 
-def test_without_the_package_setup_asks_for_the_repository(book, tmp_path):
+@pytest.fixture
+def setup_elsewhere(book):
+    """The SETUP cell alone, as it runs where the program does not lie beside the notebook."""
     setup = code_cells(book)[0]
     setup.source = setup.source.replace('"helpers"', '"helpers_that_is_not_here"')
     book.cells = [setup]
+    return setup
+
+
+class Sessions(http.server.BaseHTTPRequestHandler):
+    """Colab's session service, as it answers for a notebook opened from GitHub."""
+
+    def do_GET(self):
+        path = "fileId=https%3A//github.com/someone/their-fork/blob/v0.2.0/loops_generator.ipynb"
+        body = json.dumps([{"path": path, "name": "loops_generator.ipynb"}]).encode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_on_colab_setup_finds_the_repository_that_the_notebook_was_opened_from(setup_elsewhere, book, tmp_path):
+    server = http.server.HTTPServer(("127.0.0.1", 0), Sessions)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    values = f"os.environ.update(COLAB_JUPYTER_IP='127.0.0.1', KMP_TARGET_PORT='{server.server_port}')"
+    setup_elsewhere.source = f"import os\n{values}\n" + setup_elsewhere.source.replace(
+        "subprocess.run(", "raise SystemExit(REPOSITORY); subprocess.run("
+    )
+    with pytest.raises(nbclient.exceptions.CellExecutionError, match=r"https://github\.com/someone/their-fork\n"):
+        run(book, tmp_path)
+    server.shutdown()
+
+
+def test_without_the_package_setup_asks_for_the_repository(setup_elsewhere, book, tmp_path):
     with pytest.raises(nbclient.exceptions.CellExecutionError, match="REPOSITORY"):
         run(book, tmp_path)

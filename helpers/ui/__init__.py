@@ -25,12 +25,18 @@ def current(folder: str | Path = "loops") -> App:
     return _app
 
 
-def setup(folder: str = "loops") -> None:
-    """Install what is missing of the core, open the notebook's folder and say in one line what works."""
+def setup(folder: str = "loops", on_drive: bool = False) -> None:
+    """Install what is missing of the core, open the notebook's folder and say in one line what works.
+
+    ``on_drive`` keeps everything on Google Drive, so that it outlives the session (Colab asks for consent).
+    """
     from ..install import install, installed
+    from . import colab
 
     if not installed("core"):
         install("core", on_line=print)
+    if on_drive and colab.in_colab():
+        folder = str(colab.drive_folder())
     opened = current(folder)
     if opened.served:
         print("Ready. What you make here is yours alone and is kept for a week.")

@@ -45,8 +45,8 @@ def upload_files() -> list[tuple[str, bytes]]:
     return list(files.upload().items())
 
 
-def save_to_drive(paths: Iterable[Path]) -> Path:
-    """Copy files to Google Drive (mounting it on first use, which asks for consent) and return the folder."""
+def drive_folder() -> Path:
+    """The folder on Google Drive, mounted on first use, which asks for consent; raises NotAvailable elsewhere."""
     if not in_colab():
         raise NotAvailable("Google Drive can be reached from Google Colab only; download the files instead.")
     from google.colab import drive
@@ -54,6 +54,12 @@ def save_to_drive(paths: Iterable[Path]) -> Path:
     if not DRIVE.joinpath("MyDrive").is_dir():
         drive.mount(str(DRIVE))
     DRIVE_FOLDER.mkdir(parents=True, exist_ok=True)
+    return DRIVE_FOLDER
+
+
+def save_to_drive(paths: Iterable[Path]) -> Path:
+    """Copy files to Google Drive (mounting it on first use, which asks for consent) and return the folder."""
+    drive_folder()
     for path in paths:
         target = DRIVE_FOLDER / path.name
         number = 2

@@ -264,7 +264,7 @@ const visitorId = () => {
 const frame = (el, model, name, label) => {
   const root = h(`section.lg.lg-${name}`, { "aria-label": label });
   el.append(root);
-  const silent = h("div.lg-notice.warn.t-silent", { role: "status", hidden: true });
+  const silent = h("div.lg-silent.t-silent", { role: "status", hidden: true });
   root.append(silent);
   const kernel = new Kernel(model, (text) => {
     silent.textContent = text;
