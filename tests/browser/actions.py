@@ -91,8 +91,9 @@ def generate(page, timeout: float = 180_000) -> int:
 def play(page, number: int = 0) -> str:
     """Press play on a card and wait until its loop sounds; returns the loop's id."""
     card = page.locator(".lg-loop").nth(number)
-    card.locator(".t-play").click()
     name = card.get_attribute("data-loop")
+    if not page.evaluate("(id) => player().current === id && !!player().transport?.playing", name):
+        card.locator(".t-play").click()
     page.wait_for_function("(id) => player().current === id && player().transport?.playing", arg=name, timeout=30_000)
     return name
 

@@ -151,6 +151,25 @@ const notice = (message, ...more) => {
   );
 };
 
+/**
+ * What one looks at stays where it is when something is drawn above it: `find()` gives the element before and after a
+ * redraw; the page is scrolled by as much as it moved.
+ */
+const heldInView = (find) => () => {
+  const before = find()?.getBoundingClientRect().top;
+  return () => {
+    const el = find();
+    if (before === undefined || !el) return;
+    let scroller = el.parentElement;
+    while (
+      scroller &&
+      !(scroller.scrollHeight > scroller.clientHeight + 1 && /auto|scroll/.test(getComputedStyle(scroller).overflowY))
+    )
+      scroller = scroller.parentElement;
+    (scroller || document.scrollingElement).scrollTop += el.getBoundingClientRect().top - before;
+  };
+};
+
 /** What is undone when a panel's view goes: `onClose(root, undo)`, or `onClose` of anything inside that panel. */
 const undoing = new WeakMap();
 const onClose = (inside, undo) => {
@@ -175,9 +194,11 @@ const region = (model, root, traits, draw) => {
     const old = el.contains(document.activeElement) ? document.activeElement : null;
     const typed = old?.dataset.typed ? [old.value, old.selectionStart, old.selectionEnd] : null;
     drawing = true;
+    const seen = el.steady?.();
     el.replaceChildren(...[draw()].flat(3).filter((c) => c !== null && c !== undefined && c !== false));
     const now = old?.dataset.key ? el.querySelector(`[data-key="${CSS.escape(old.dataset.key)}"]`) : null;
     now?.focus({ preventScroll: true });
+    seen?.();
     if (now && typed) {
       now.value = typed[0];
       now.dataset.typed = "1";

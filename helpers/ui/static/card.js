@@ -173,8 +173,12 @@ const loopCard = (model, kernel, player, view, card, { among, open }) => {
   const badges = bad.map((b) => h(`span.lg-badge.${b.state}`, { title: b.why || null }, `${b.label} ${b.text}`));
   const labels = card.labels.map((text) => h("span.lg-badge.plain", {}, text));
   const busy = !!job().running;
+  const act = (kind) => {
+    view.open.set(card.id, true); // its progress and its answer are shown here, also once newer loops stand above
+    kernel.send(kind, { id: card.id });
+  };
   const press = (what, label, picture, kind) =>
-    button(label, () => kernel.send(kind, { id: card.id }), {
+    button(label, () => act(kind), {
       picture,
       "data-key": key(what),
       disabled: busy && kind !== "as_idea",

@@ -183,6 +183,17 @@ export default {
     });
     const stackArea = region(model, root, ["stack"], stackCard);
     const list = region(model, root, ["groups", "message"], drawCards);
+    // The card that was pressed, else the one that plays, else the first one in sight, does not move.
+    list.steady = heldInView(() => {
+      const pressed = model.get("job")?.at;
+      const cards = [...list.querySelectorAll(".lg-loop")];
+      const inSight = (card) => {
+        const { top, bottom } = card.getBoundingClientRect();
+        return bottom > 0 && top < window.innerHeight;
+      };
+      const held = cards.find((card) => card.dataset.loop === (pressed || player.current));
+      return held && inSight(held) ? held : null;
+    });
     let at = null;
     model.on("change:job", () => {
       const job = model.get("job") || {};
