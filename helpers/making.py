@@ -25,6 +25,7 @@ from .records import (
     Progress,
     Request,
     Take,
+    Tempo,
     Written,
     never_cancelled,
     silent_progress,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 UPLOAD = "upload"  # the engine of a take that somebody else made
 MOST_WORKERS = 4  # takes cut and proven at once; each holds a few copies of its sound
+HEARD_NOTES = "The MIDI was heard in the finished loop: an ear's guess, not the model's score."
 MOST_REROLLS = 2  # a failed take is made again with a new seed at most this often, so work stays bounded
 
 
@@ -221,6 +223,7 @@ def finish_take(run: Run, take: Take, folder: Path, out: Path, proven: list[Prov
     if mended is not None:
         better = prove_on_file(mended)
         made = better if _card(better.loop).verdict != "failed" else prove_on_file(loop)
+    made.loop = with_heard_notes(made.loop, run.request)
     fit = _card(made.loop)
     if fit.verdict != "failed":
         stop_if(run.cancel)
@@ -228,6 +231,20 @@ def finish_take(run: Run, take: Take, folder: Path, out: Path, proven: list[Prov
     proven.append(made)
     if made.files is not None:
         run.on_loop(FinishedLoop(0, made.loop, fit, made.files))
+
+
+def with_heard_notes(loop: Loop, request: Request) -> Loop:
+    """A model's loop with the notes heard in it as MIDI, and the remark that they were heard; drums get none."""
+    from .analysis.melody import estimate_notes, notes_to_midi
+
+    take = loop.take
+    if take.midi is not None or take.engine == UPLOAD or request.role == "drums":
+        return loop
+    notes = estimate_notes(loop.clip)
+    if not notes:
+        return loop
+    midi = notes_to_midi(notes, Tempo(request.bpm, 1.0, meter=request.time, downbeats=(0.0,)))
+    return dataclasses.replace(loop, take=dataclasses.replace(take, midi=midi, notes=(*take.notes, HEARD_NOTES)))
 
 
 def _described(run: Run) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 
+import mido
 import numpy as np
 import pytest
 
@@ -89,7 +90,21 @@ def test_takes_that_pass_at_once_are_not_made_again(make, tmp_path):
     engine, result = make(["good"])
     assert engine.asked == [[0, 1]] and [f.rank for f in result.loops] == [1, 2]
     assert result.any_passed and result.refused == result.notes == ()
-    assert len(list((tmp_path / "out").glob("*"))) == 4, "a WAV and a JSON each, and the staging folder is gone"
+    kinds = sorted(path.suffix for path in (tmp_path / "out").glob("*") if path.suffix != ".mid")
+    assert kinds == [".json", ".json", ".wav", ".wav"], "the staging folder is gone"
+
+
+def test_a_models_loop_has_midi_that_was_heard_and_says_so(make):
+    """The script's sound is the chord A, C, E; an engine with a score keeps its own."""
+    pytest.importorskip("basic_pitch")
+    _, result = make(["good"])
+    finished = result.loops[0]
+    assert any("heard in the finished loop" in note for note in finished.loop.take.notes)
+    played = {m.note % 12 for m in mido.MidiFile(finished.files.midi) if m.type == "note_on"}
+    assert played and played <= {9, 0, 4}
+    assert making.with_heard_notes(finished.loop, result.request) is finished.loop
+    drums = dataclasses.replace(finished.loop, take=dataclasses.replace(finished.loop.take, midi=None))
+    assert making.with_heard_notes(drums, result.request.with_(instrument="drum kit", role="drums")).take.midi is None
 
 
 def test_a_refused_take_is_made_again_with_the_next_number_and_said(make):
@@ -169,7 +184,8 @@ def test_a_disk_that_fills_up_leaves_complete_loops_and_names_them(make, tmp_pat
         make(["good"])
     (files,) = published
     assert str(caught.value).endswith(f"Finished before, and complete: {files.wav.name}.")
-    assert {p.name for p in (tmp_path / "out").iterdir()} == {files.wav.name, files.json.name}
+    beside = {files.midi.name} if files.midi else set()
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {files.wav.name, files.json.name} | beside
 
 
 def test_the_loudness_of_surround_is_that_of_all_channels():
