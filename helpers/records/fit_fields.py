@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 Value = float | int | str | None
 OBEYS, FITS = "obeys", "fits"  # the request; the idea
+NONE = float("inf")  # a limit that is never passed
 HIGH, LOW, ZERO, EQUAL = "at least", "at most", "at most, either way,", "exactly as asked"
 
 
@@ -38,8 +39,8 @@ class FitField:
         The name under which the card holds what was asked for.
     weight, worst, best
         Share of the ranking's score, and the values that count as 0 and as 1 there.
-    only_made
-        The limit is for what was made here: of a loop that somebody else made, beyond it is a remark.
+    others_limit
+        The limit for a loop that somebody else made; beyond the row's own it is a remark then. None: the row's own.
     shown
         Whether people see it; the JSON holds every field.
     """
@@ -59,7 +60,7 @@ class FitField:
     weight: float = 0.0
     worst: float = 0.0
     best: float = 1.0
-    only_made: bool = False
+    others_limit: float | None = None
     shown: bool = True
 
     def text(self, value: Value) -> str:
@@ -74,14 +75,15 @@ class FitField:
             return EQUAL
         return "" if self.limit is None else f"{self.good} {self.text(self.limit)}".replace("+", "")
 
-    def fails(self, values: Mapping[str, Value]) -> bool:
-        """Whether the card's values break this row's limit; what was not measured does not."""
+    def fails(self, values: Mapping[str, Value], *, others: bool = False) -> bool:
+        """Whether the card's values break this row's limit (that of ``others``); what was not measured does not."""
         value = values.get(self.name)
         if self.good == EQUAL:
             return value is not None and value != values.get(self.asked)
-        if self.limit is None or value is None or isinstance(value, str):
+        limit = self.others_limit if others and self.others_limit is not None else self.limit
+        if limit is None or value is None or isinstance(value, str):
             return False
-        return value < self.limit if self.good == HIGH else (abs(value) if self.good == ZERO else value) > self.limit
+        return value < limit if self.good == HIGH else (abs(value) if self.good == ZERO else value) > limit
 
     def failing(self, values: Mapping[str, Value], detail: str = "") -> str:
         """The sentence for a loop that fails here."""
@@ -111,7 +113,7 @@ _ROWS = (
         name="tempo_error_percent", label="Tempo error", unit=" %", form="+.2f", group=OBEYS, badge="Tempo",
         meaning="against the tempo asked for; a loop that strays less than 45 ms in all is let pass",
         good=ZERO, limit=0.5, why="over eight bars at 120 BPM half a percent is 80 ms, heard as dragging",
-        failure="It plays {value} off the tempo asked for, {detail}; {limit} is let pass.",
+        failure="It plays {value} off the tempo asked for, {detail}; {limit} is let pass.", others_limit=1.0,
     ),
     FitField(
         name="astray_ms", label="Astray by its end", unit=" ms", form=".0f", group=OBEYS,
@@ -123,7 +125,7 @@ _ROWS = (
         meaning="median distance of its strong onsets from the nearest sixteenth",
         good=LOW, limit=35.0, why="beyond a sixteenth's third at 120 BPM the part is not on this grid",
         failure="Half its notes lie {value} or more off the grid of sixteenths; {limit} is let pass.",
-        weight=0.06, worst=35.0, best=2.0, only_made=True,
+        weight=0.06, worst=35.0, best=2.0, others_limit=NONE,
     ),
     FitField(
         name="downbeat_offset_ms", label="Bar 1 off by", unit=" ms", form="+.1f", group=OBEYS,
@@ -154,14 +156,14 @@ _ROWS = (
         good=LOW, limit=1.5,
         why="half again as abrupt as the loop's own most abrupt moments is heard as a click or a gap",
         failure="The wrap {detail}: {value} times as abrupt as the loop's own moments.",
-        weight=0.09, worst=2.5, best=1.0,
+        weight=0.09, worst=2.5, best=1.0, others_limit=4.0,
     ),
     FitField(
         name="purity", label="Purity", unit="", form=".2f", group=OBEYS, badge="Purity",
         meaning="how much it is only the instrument asked for", good=HIGH, limit=0.1,
         why="one pure recording in 80 lies below this, and six in ten with another instrument 6 dB under",
         failure="{detail}: purity {value} of 1, {limit} is asked.",
-        weight=0.10, worst=0.05, best=0.8, only_made=True,
+        weight=0.10, worst=0.05, best=0.8, others_limit=-NONE,
     ),
     FitField(
         name="loudness_lufs", label="Loudness", unit=" LUFS", form=".1f", group=OBEYS,
@@ -172,13 +174,13 @@ _ROWS = (
     FitField(
         name="true_peak_dbtp", label="True peak", unit=" dBTP", form=".1f", group=OBEYS,
         meaning="ITU-R BS.1770", good=LOW, limit=-0.1, why="nearer to full scale lossy players clip",
-        failure="It clips: its true peak is {value}, {limit} is the most.", only_made=True,
+        failure="It clips: its true peak is {value}, {limit} is the most.", others_limit=NONE,
     ),
     FitField(
         name="infrasound_share", label="Below 20 Hz", unit="", form=".1%", group=OBEYS,
         meaning="share of its energy that nobody hears, direct current included", good=LOW, limit=0.10,
         why="it takes headroom and moves loudspeakers; of 68 loops by people none holds more than 8 %",
-        failure="{value} of its energy is direct current or below 20 Hz; {limit} is let pass.",
+        failure="{value} of its energy is direct current or below 20 Hz; {limit} is let pass.", others_limit=NONE,
     ),
     FitField(
         name="harmony", label="Harmony with the idea", unit="", form=".0%", group=FITS, badge="Harmony",

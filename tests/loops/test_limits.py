@@ -57,6 +57,13 @@ def test_every_row_that_can_fail_is_held_from_both_sides_and_explained():
     assert all(FIT_FIELDS[name].why and FIT_FIELDS[name].failure for name in can_fail)
 
 
+@pytest.mark.parametrize(("name", "within", "beyond"), [("seam", 3.9, 4.1), ("tempo_error_percent", 0.9, -1.1)])
+def test_a_loop_by_somebody_else_has_wider_limits(name, within, beyond):
+    row = FIT_FIELDS[name]
+    assert row.fails({name: within}) and not row.fails({name: within}, others=True)
+    assert row.fails({name: beyond}, others=True)
+
+
 def level(samples: np.ndarray) -> Clip:
     return Clip(np.atleast_2d(samples).astype(np.float32), RATE)
 
