@@ -28,9 +28,9 @@ SIDECAR_FORMAT = "loops-generator/1"
 LONGEST_STEM = 80
 
 
-def loop_stem(request: Request, number: int, verdict: str = "pass") -> str:
-    """File name without extension: ``bass-guitar_92bpm_Amin_4bars_take1``; a failed loop says ``_FAILED``,
-    a member of a family its own name.
+def loop_stem(request: Request, number: int, verdict: str = "pass", idea: str = "") -> str:
+    """File name without extension: ``bass-guitar_92bpm_Amin_4bars_take1_for-my-song``; a failed loop says ``_FAILED``,
+    a member of a family its own name. ``idea`` is the idea's file name.
 
     Pure. Only letters, digits, ``-``, ``_`` and ``.`` can come out, whatever the request holds.
     """
@@ -42,6 +42,8 @@ def loop_stem(request: Request, number: int, verdict: str = "pass") -> str:
     member = request.member(number)
     named = f"{member}{number // len(MEMBERS) + 1 if number >= len(MEMBERS) else ''}" if member else f"take{number + 1}"
     parts += [f"{request.bars}bar{'s' if request.bars > 1 else ''}", named]
+    if idea_words := re.sub(r"[^a-z0-9]+", "-", Path(idea).stem.lower()).strip("-")[:32]:
+        parts.append(f"for-{idea_words.rstrip('-')}")
     if verdict == "failed":
         parts.append("FAILED")
     return "_".join(parts)
@@ -209,7 +211,7 @@ def publish(
         raise InvalidInput(
             f"The loop cannot be written ({error.strerror or error}); free disk space or choose another --out."
         ) from None
-    stem = loop_stem(request, loop.take.number, fit.verdict)
+    stem = loop_stem(request, loop.take.number, fit.verdict, str(idea.get("file") or ""))
     for attempt in range(1, 10_000):
         names = {suffix: folder / f"{stem}{'' if attempt == 1 else f'-{attempt}'}{suffix}" for suffix in parts}
         if any(path.exists() for path in names.values()):

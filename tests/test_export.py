@@ -48,6 +48,12 @@ def test_names_say_what_the_loop_is_and_cannot_leave_the_folder(request_, stem):
     assert export.loop_stem(request_, 0) == stem
 
 
+def test_a_file_is_named_after_its_idea_too():
+    stem = export.loop_stem(REQUEST, 0, "failed", "Étude / no. 2 (final).wav")
+    assert stem == "bass-guitar_92.5bpm_Fsharpmin_4bars_take1_for-no-2-final_FAILED"
+    assert export.loop_stem(REQUEST, 0, idea="🎹.wav") == export.loop_stem(REQUEST, 0)
+
+
 def test_a_failed_loop_says_so_in_its_name(tmp_path):
     assert publish_one(tmp_path, verdict="failed").wav.stem.endswith("_FAILED")
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput, LoopsError
+from ..export import read_sidecar
+from ..music.pitch import Key, parse_key
 from . import cards, stack, uploader
 from .panel import explain, message
 from .state import IdeaEntry
@@ -123,14 +125,29 @@ class Ideas:
 
     def add_loop(self, name: str) -> None:
         """A loop becomes the idea; it keeps the tempo, the key and the chords that it was made in."""
-        entry = self.add(cards.loop_files(self._app.state.folder, name)[0], Path(name).with_suffix(".wav").name)
-        if entry is not None:
-            said = f"“{entry.name}” is now the idea, with its tempo, key and chords."
+        library = self._app.library
+        wav = cards.loop_files(self._app.state.folder, name)[0]
+        request, document = read_sidecar(wav.with_suffix(".json"))
+        entry = library.idea_of(document)
+        if request.key is None and entry is not None:  # drums: the next part still belongs to the song
+            request = request.with_(key=self._key_of(entry))
+        added = self.add(wav, wav.name, request.to_json())
+        if added is not None:
+            said = f"“{added.name}” is now the idea, with its tempo, key and chords."
             self._app.push("results", message=message(said, "good") | {"at": name})
+
+    def _key_of(self, entry: IdeaEntry) -> Key | None:
+        """The key an idea is in: the musician's word, where it is the one in use, else what was heard."""
+        if entry.id == self._app.state.current and self._app.form.key:
+            return parse_key(self._app.form.key)
+        heard = self._app.library.heard(entry.id)
+        return heard.key.key if heard is not None and heard.key is not None else None
 
     def add_stack(self) -> None:
         """The idea with the kept loops over it becomes the idea, so that the next part is made for all of them."""
-        path, request = stack.mixed_idea(self._app.state, self._app.library)
+        current = self._app.state.find(self._app.state.current)
+        key = self._key_of(current) if current is not None else None
+        path, request = stack.mixed_idea(self._app.state, self._app.library, key)
         try:
             entry = self.add(path, path.name.lstrip("."), request)
         finally:

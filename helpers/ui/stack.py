@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import InvalidInput
 from ..export import read_sidecar
+from ..music.pitch import Key
 from ..records import Clip, Request
 from ..sound.audio import read_clip, resample, write_wav
 from . import cards, player
@@ -39,10 +40,10 @@ def view(state: State) -> list[dict[str, Any]]:
     return [{"id": IDEA, "title": "The idea", "facts": "", "level": _level(state, IDEA)}, *rows] if rows else []
 
 
-def mixed_idea(state: State, library: Library) -> tuple[Path, dict[str, Any]]:
+def mixed_idea(state: State, library: Library, key: Key | None) -> tuple[Path, dict[str, Any]]:
     """The stack mixed into a WAV in the loops folder, and the request that knows its tempo, key and chords.
 
-    As long as the longest loop; shorter ones repeat.
+    As long as the longest loop; shorter ones repeat. ``key`` is the idea's: drums alone have none of their own.
 
     Raises
     ------
@@ -69,14 +70,14 @@ def mixed_idea(state: State, library: Library) -> tuple[Path, dict[str, Any]]:
     mix *= 0.89 / max(float(np.abs(mix).max(initial=0.0)), 1e-6)
     path = state.folder / ".stack.wav"
     write_wav(path, Clip(mix, rate))
-    return path.rename(state.folder / f".stack of {len(loops)}.wav"), _request(loops, longest)
+    return path.rename(state.folder / f".stack of {len(loops)}.wav"), _request(loops, longest, key)
 
 
-def _request(loops: list[tuple[str, Request, dict[str, Any]]], longest: Request) -> dict[str, Any]:
+def _request(loops: list[tuple[str, Request, dict[str, Any]]], longest: Request, key: Key | None) -> dict[str, Any]:
     """What the stack knows of itself: the chords and the key of its first pitched loop, the length of its longest."""
     pitched = next((request for _, request, _ in loops if request.key is not None), longest)
     return longest.with_(
-        instrument=pitched.instrument, role=pitched.role, key=pitched.key, progression=pitched.progression
+        instrument=pitched.instrument, role=pitched.role, key=pitched.key or key, progression=pitched.progression
     ).to_json()
 
 

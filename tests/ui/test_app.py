@@ -396,3 +396,13 @@ def test_a_discarded_folder_does_not_break_the_next_save(app, heard):
     shutil.rmtree(app.state.folder)
     send(heard["studio"], "set", name="bars", value=2)
     assert (app.state.folder / "notebook-state.json").is_file()
+
+
+def test_drums_used_as_idea_keep_the_songs_key(app, heard):
+    for name, value in (("key", "E minor"), ("instrument", "drum kit")):
+        send(heard["studio"], "set", name=name, value=value)
+    first = generate(app, heard)[0]["loops"][0]
+    send(heard["results"], "as_idea", id=first["id"])
+    assert app.jobs.wait(60)
+    send(heard["studio"], "set", name="instrument", value="bass guitar")
+    assert heard["studio"].plan["key"] == "E minor"
