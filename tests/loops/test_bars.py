@@ -1,0 +1,41 @@
+"""A loop's bars as the fit hears them: notes, pitch classes and their change, step by step."""
+
+import numpy as np
+import pytest
+
+from helpers.loops.fit.bars import Bars
+from helpers.music.meter import METERS
+from tests.signals import chord_loop
+
+from .takes import A_MINOR
+
+CLASSES = [{n % 12 for n in chord} for chord in A_MINOR]
+
+
+@pytest.fixture(scope="module")
+def bars():
+    return Bars(chord_loop(A_MINOR, 120, struck=False), 4, METERS["4/4"])
+
+
+def test_every_step_and_half_bar_holds_the_chords_notes(bars):
+    assert bars.note_steps.shape == (84, 64) and bars.chroma_steps.shape == (12, 64) and bars.half_bars.shape == (12, 8)
+    for half in range(8):
+        loudest = set(np.argsort(bars.half_bars[:, half])[-3:].tolist())
+        assert loudest == CLASSES[half // 2]
+    low = bars.note_steps[:, 2]
+    assert {24 + int(n) for n in np.argsort(low)[-3:]} == set(A_MINOR[0])
+
+
+def test_the_notes_change_where_the_chords_do_and_nowhere_else(bars):
+    change = bars.note_change
+    assert change.shape == (64,)
+    for line in range(0, 64, 16):
+        assert abs(int(np.argmax(np.roll(change, 8 - line)[:16])) - 8) <= 1, "most at the bar line"
+        middle = change[(line + 8) % 64]
+        assert middle < 0.1 * change[line : line + 2].max(), "and nothing in the middle of a chord"
+
+
+def test_the_bands_of_each_beat_are_those_of_its_sound(bars):
+    assert bars.erb_beats.shape[1] == 16
+    silent = Bars(chord_loop(A_MINOR[:2], 120), 2, METERS["7/8"])
+    assert silent.erb_beats.shape[1] == 7, "an odd metre has half beats: a whole number of parts all the same"
