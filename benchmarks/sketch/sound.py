@@ -5,7 +5,7 @@
 
 RECORDINGS holds clones of the public repositories of FAMILIES as ``owner+name`` folders. Half of the recordings of each
 family, chosen by the hash of their names, are for learning (the patches' values were set by them), the other half for
-reporting. Loops are composed for two genres and three takes each. Columns, medians over loops but for the first:
+reporting. Loops are composed for two genres and two takes each. Columns, medians over loops but for the first:
 
 ``ltas``    distance of the long-term spectra in dB: third-octave bands from 40 Hz to 16 kHz, floored 50 dB under the
             loudest, levels removed, averaged over the loops and over the recordings, root mean square of the
@@ -77,7 +77,7 @@ FAMILIES = {
     "drum kit": (LMMS + "beats/break*", LMMS + "beats/jungle*"),
 }
 GENRES = ("house", "hip hop")
-TAKES = 3
+TAKES = 2
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def recordings(folder: Path, patterns: tuple[str, ...], half: str) -> list[Measu
 
 
 def loops(instrument: str, sound: str) -> list[Clip]:
-    """Our loops of an instrument: four bars, two genres, three takes."""
+    """Our loops of an instrument: four bars, two genres, two takes."""
     found = find_instrument(instrument).instrument
     out = []
     for genre in GENRES:
