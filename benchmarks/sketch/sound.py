@@ -58,7 +58,14 @@ FAMILIES = {
     ),
     "acid bass": (LMMS + "bassloops/tb303*", LMMS + "basses/*acid*"),
     "reese bass": (JUNGLE + "Bass/*Reese*", JUNGLE + "Bass/*_Bass_*"),
-    "pluck": (JUNGLE + "Riffs_Arps_Hits/*Arp*",),
+    "pluck": (
+        JUNGLE + "Riffs_Arps_Hits/*Arp*",
+        JUNGLE + "Pads/*Arp*",
+        JUNGLE + "Riffs_Arps_Hits/*Riff*",
+        JUNGLE + "Riffs_Arps_Hits/*Beep_S*",
+        JUNGLE + "Riffs_Arps_Hits/*Tones*",
+        JUNGLE + "Riffs_Arps_Hits/*Bells*",
+    ),
     "synth lead": (
         JUNGLE + "Riffs_Arps_Hits/*Synth*",
         JUNGLE + "Riffs_Arps_Hits/*Lead*",

@@ -19,6 +19,7 @@ MONO_FADE_SECONDS = 0.006
 STRAY_CENTS, STRAY_CUTOFF_OCTAVES, STRAY_DECAY = 4.0, 0.2, 0.09
 DEEP_STRAY_CENTS = 8.0  # a quarter of a hertz at the pitch of an 808
 SUB_LEVEL = 0.7
+LOWEST_SUB_HZ = 36.0  # an octave below would not be heard any more
 DRAWBARS = ((0.5, 0.7), (1.0, 1.0), (1.5, 0.45), (2.0, 0.65), (3.0, 0.35), (4.0, 0.3), (6.0, 0.12), (8.0, 0.18))
 KEY_CLICK_SECONDS = 0.006
 SETTLING = 0.05  # periods that one hit of the long drum is ahead of another, at most
@@ -164,7 +165,8 @@ def _analog(
         out[1] += np.sqrt((1 + pan) / 2) * one
     out *= np.sqrt(2.0 / voices)
     if patch.sub:
-        out += SUB_LEVEL * patch.sub * sine(phase_of(hz * 2.0**patch.sub_octave, size, rate))
+        octave = 2.0**patch.sub_octave if float(np.min(hz)) * 2.0**patch.sub_octave >= LOWEST_SUB_HZ else 1.0
+        out += SUB_LEVEL * patch.sub * sine(phase_of(hz * octave, size, rate))
     if patch.noise:
         out += patch.noise * np.stack([noise(rng, size), noise(rng, size)])
     return out * (_envelope(patch, size, held, rate, stray) * _loudness(note.velocity))
