@@ -23,6 +23,8 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+import numpy as np
+
 from benchmarks.engines import models
 from benchmarks.measure import GIB, print_table
 
@@ -133,7 +135,7 @@ def measure(engine: str, takes: int, precision: str, memory_gib: float | None, s
     """Run one generation of full size through the engine's own code and note what each stage held at most."""
     from helpers.engines import audioldm2_music, musicgen, stable_audio_open
     from helpers.engines.devices import Device
-    from helpers.records import Request
+    from helpers.records import Clip, Request
     from tests.pretend_cuda import PretendCuda
 
     kinds = {
@@ -146,8 +148,13 @@ def measure(engine: str, takes: int, precision: str, memory_gib: float | None, s
         options["variant"] = engine.removeprefix("musicgen-")
     else:
         options["steps"] = 4  # the fourth needs no more than the first
-    request = Request("piano", "chords", 120.0, bars=round(seconds / 2), guide="none", options=options)
-    plan = adapter._plan(request, None)
+    # With a guide, as by default: its encoder counts too.
+    guided = engine == "stable-audio-open"
+    request = Request(
+        "piano", "chords", 120.0, bars=round(seconds / 2), guide="sketch" if guided else "none", options=options
+    )
+    guide = Clip(np.zeros((2, round(seconds * 44_100)), dtype=np.float32), 44_100) if guided else None
+    plan = adapter._plan(request, guide)
     row: dict[str, Any] = {"engine": engine, "takes": takes, "precision": precision}
     row["gpu"] = "no limit" if memory_gib is None else f"{memory_gib:g} GiB"
     quiet = dict(progress=lambda *_: None, cancel=lambda: False)

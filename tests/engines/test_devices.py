@@ -146,3 +146,13 @@ def test_half_sums_are_exact_for_a_while_only():
     with devices.exact_half_sums():
         assert not matmul.allow_fp16_reduced_precision_reduction
     assert matmul.allow_fp16_reduced_precision_reduction
+
+
+def test_what_cublas_keeps_for_the_streams_of_captured_graphs_is_given_back_too(monkeypatch):
+    torch = pytest.importorskip("torch")
+    done = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: done.append("cache"))
+    monkeypatch.setattr(torch._C, "_cuda_clearCublasWorkspaces", lambda: done.append("workspaces"), raising=False)
+    devices.free_memory()
+    assert done == ["workspaces", "cache"], "before the cache, into which they are given back"

@@ -21,8 +21,8 @@ from .numerics import check_finite
 
 # A kept span is decoded in pieces of at most this many frames: 512 frames (23.8 s) need some 1.2 GiB in half precision.
 PIECE_FRAMES = 256
-# A guide is encoded in pieces of 8 s: 0.9 GiB in float32, where 47 s at once would need 4.9.
-ENCODE_FRAMES = 172
+# A guide is encoded in pieces of 4 s: half a GiB in float32, where 47 s at once would need 4.9.
+ENCODE_FRAMES = 86
 # Latent frames at each end of a piece that hear what is not there: three residual units (39 samples each way) and a
 # strided convolution at five rates come to 6 frames, the last convolution to 1.
 ENCODE_MARGIN = 8
