@@ -9,7 +9,9 @@ Where they are known: ``beat_times`` and ``downbeat_times`` (seconds, blank-sepa
 (``start,end,root:maj|min`` blank-separated). Empty fields are unknown and not scored.
 
 Figures: Acc1e the right whole BPM, Acc1 within 4 %, Acc2 octaves and thirds forgiven, offered: answer or an alternative
-within 4 %; MIREX key weights, the exact key, the key among the first two; beat and downbeat F1 at 70 ms (mir_eval);
+within 4 %, strict Acc1 whatever the notes say; phase: the first beat within 25 ms or a tenth of a beat of a true one,
+where the tempo is right; loop claims that are true (``is_loop``); MIREX key weights, the exact key, the key among the
+first two; beat and downbeat F1 at 70 ms (mir_eval);
 chords: share of time with the right root and third. In brackets 95 % intervals, bootstrap over origins.
 """
 
@@ -103,6 +105,7 @@ def measure(job: tuple[dict[str, str], bool]) -> dict:
     out["tempo"][OURS] = tempo.bpm
     out["offered"] = [tempo.bpm] * (tempo.bpm is not None) + [a.bpm for a in tempo.alternatives]
     out["tempo_confidence"], out["is_loop"] = tempo.confidence, tempo.is_loop
+    out["phase_confidence"] = tempo.phase_confidence
     out["beats"][OURS], out["downbeats"] = list(tempo.beats), list(tempo.downbeats)
     out["key"][OURS] = key.key.name if key else None
     out["key_second"] = key.alternatives[0].name if key else None
@@ -143,6 +146,10 @@ def score(result: dict) -> dict[str, dict[str, float]]:
         truths = [truth, truth / 2, truth * 2] if free else [truth]
         offered = any(abs(o / t - 1) <= 0.04 for o in result["offered"] for t in truths)
         marks["offered"] = {OURS: float(offered)}
+        for method, answer in result["tempo"].items():
+            marks.setdefault("strict acc1", {})[method] = tempo_marks(answer, truth, octave_free=False)["acc1"]
+        if row.get("is_loop") and result["is_loop"]:
+            marks["loop claims"] = {OURS: float(row["is_loop"] == "1")}
     if row.get("key"):
         truth_key = parse_key(row["key"])
         for method, name in result["key"].items():
@@ -150,6 +157,13 @@ def score(result: dict) -> dict[str, dict[str, float]]:
             marks.setdefault("mirex", {})[method] = mirex_score(answer, truth_key) if answer else 0.0
             marks.setdefault("key exact", {})[method] = float(answer == truth_key)
         marks["key in two"] = {OURS: float(truth_key.name in (result["key"][OURS], result["key_second"]))}
+    if true_beats(row) and row.get("bpm"):
+        period = 60.0 / float(row["bpm"])
+        for method, found in result["beats"].items():
+            right = len(found) > 1 and abs(60.0 / np.median(np.diff(found)) / float(row["bpm"]) - 1) <= 0.04
+            if right:
+                away = np.abs((np.array(found) - true_beats(row)[0] + period / 2) % period - period / 2)
+                marks.setdefault("phase", {})[method] = float(np.median(away) <= max(0.025, 0.1 * period))
     if true_beats(row):
         for method, found in result["beats"].items():
             marks.setdefault("beat F1", {})[method] = beat_f1(true_beats(row), found)
@@ -309,6 +323,7 @@ def report(results: list[dict], out: Path, about: str) -> None:
     data["reliability"] = {
         "tempo": reliability(results, marks, "acc1", "tempo_confidence"),
         "key": reliability(results, marks, "key exact", "key_confidence"),
+        "phase": reliability(results, marks, "phase", "phase_confidence"),
     }
     for name, table in data["reliability"].items():
         print(f"\n## Reliability of the {name} confidence\n\n| said | n | mean said | right |\n|---|---|---|---|")

@@ -19,6 +19,7 @@ from .ears import BEATS, folder_of
 
 RATE, WINDOW, HOP = 22_050, 1411, 441
 FRAME_RATE = RATE / HOP
+LONGEST_SECONDS = 60.0
 _UNITS = 150  # of each LSTM layer
 _SHAPES = (
     ((2, 10), (2,), (150, 262), (150,))
@@ -109,12 +110,22 @@ def _run(weights: list[np.ndarray], x: np.ndarray) -> np.ndarray:
 
 
 def hear_beats(clip: Clip, mono: np.ndarray) -> np.ndarray | None:
-    """Beat and downbeat activations (n, 2), mean of the three networks; None where BeatNet is not installed."""
+    """Beat and downbeat activations (n, 2), mean of the three networks; None where BeatNet is not installed.
+
+    Of a long clip the middle minute is heard; the rest is zero, which speaks neither for nor against any beat.
+    """
     models = [model for model in map(_weights, _MODELS) if model is not None]
     if not mono.any() or len(models) < len(_MODELS):
         return None
     import soxr
 
-    sound = soxr.resample(mono, clip.sample_rate, RATE) if clip.sample_rate != RATE else mono
+    longest = round(LONGEST_SECONDS * clip.sample_rate)
+    start = max(0, (mono.size - longest) // 2)
+    part = mono[start : start + longest]
+    sound = soxr.resample(part, clip.sample_rate, RATE) if clip.sample_rate != RATE else part
     x = spectrogram(np.asarray(sound))
-    return np.mean([_run(model, x) for model in models], axis=0)
+    out = np.zeros((max(1, -(-round(mono.size * RATE / clip.sample_rate) // HOP)), 2), np.float32)
+    at = round(start / clip.sample_rate * FRAME_RATE)
+    found = np.mean([_run(model, x) for model in models], axis=0)[: len(out) - at]
+    out[at : at + len(found)] = found
+    return out

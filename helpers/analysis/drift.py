@@ -17,6 +17,7 @@ _MOST_CHANGE = 0.12  # of the tempo, over the whole clip
 _LEAST_CHANGE = 0.012  # smaller is how people play
 _BETTER = 1.15  # by so much must the onsets agree better with a moving grid than with a steady one
 _LEAST_ONSETS, _LEAST_BEATS = 24, 16
+_LONGEST_SECONDS = 120.0  # no player changes speed so evenly for longer
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def estimate_drift(heard: Listening, bpm: float) -> Drift | None:
     times, strengths = heard.onsets
     use = strengths > 0.08
     times, weights, seconds = times[use], np.sqrt(strengths[use]), heard.seconds
-    if times.size < _LEAST_ONSETS or seconds * bpm / 60 < _LEAST_BEATS:
+    if times.size < _LEAST_ONSETS or seconds * bpm / 60 < _LEAST_BEATS or seconds > _LONGEST_SECONDS:
         return None
     rates = bpm / 60 * np.exp(np.linspace(-0.03, 0.03, 121))
 

@@ -17,6 +17,7 @@ from .transcribe import cut_notes, voices
 
 TOO_MANY = 1.3  # times as many notes as a followed pitch has changes
 ONE_VOICE = 2.4  # notes sounding at once, on average; rendered lines with their overtones reach 2.3, chords start at 4
+CHORDS = 4.0  # from here on no single voice is looked for
 
 
 def estimate_notes(sound: Clip | Listening) -> tuple[Note, ...]:
@@ -37,8 +38,11 @@ def estimate_melody(sound: Clip | Listening) -> tuple[Note, ...]:
     heard = listen(sound)
     if heard.is_silent:
         return ()
+    at_once = 0.0 if heard.pitches is None else voices(cut_notes(heard.pitches, one_voice=False))
+    if at_once >= CHORDS:
+        return ()
     followed = sung_notes(heard)
-    if heard.pitches is None or voices(cut_notes(heard.pitches, one_voice=False)) >= ONE_VOICE:
+    if heard.pitches is None or at_once >= ONE_VOICE:
         return followed
     notes = cut_notes(heard.pitches, one_voice=True)
     return followed if followed and len(notes) > TOO_MANY * len(followed) else notes
