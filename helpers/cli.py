@@ -52,6 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     sub = command("analyze", "hear an idea: tempo, grid, key, chords, genre, mood, loudness")
     sub.add_argument("idea", metavar="IDEA", help="an mp3 or wav file (flac, ogg, aiff too)")
+    _add_part(sub)
     sub.add_argument("--midi", metavar="FILE", help="also write the notes that were heard as MIDI")
     sub.add_argument(
         "--melody-midi", metavar="FILE", help="the same for an idea in which one voice sounds, else refused"
@@ -59,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     sub = command("make", "make loops of one instrument that fit an idea")
     sub.add_argument("idea", metavar="IDEA", help="an mp3 or wav file (flac, ogg, aiff too)")
+    _add_part(sub)
     sub.add_argument("--from", dest="again", metavar="JSON", help="repeat the request in a loop's JSON file")
     _add_controls(sub)
     sub.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="an engine's own setting")
@@ -103,6 +105,11 @@ def build_parser() -> argparse.ArgumentParser:
     sub = command("demo", "the whole way on the example idea that comes with the project")
     sub.add_argument("--out", metavar="DIR", default="loops", help="where the loop goes (default: %(default)s)")
     return parser
+
+
+def _add_part(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--start", metavar="WHERE", help="hear the idea from here on: seconds, or 'bar 5'")
+    sub.add_argument("--bars-heard", type=int, metavar="N", help="hear so many bars of it (default: to its end)")
 
 
 def _add_controls(sub: argparse.ArgumentParser, names: Sequence[str] = (), but: str = "") -> None:
@@ -158,7 +165,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _analyze(args: argparse.Namespace, out: Any) -> int:
     from . import pipeline, report
 
-    analysis = pipeline.analyze_idea(pipeline.load_idea(args.idea), _Teller())
+    idea = pipeline.load_idea(args.idea)
+    _, analysis = pipeline.hear_part(idea, args.start, args.bars_heard, _Teller())
     for path, notes, what in (
         (args.midi, analysis.played, "notes"),
         (args.melody_midi, analysis.melody, "single melody"),
@@ -183,7 +191,7 @@ def _make(args: argparse.Namespace, out: Any) -> int:
     if args.engine is not None:
         pipeline.pick_engine(args.engine)  # and an engine that cannot run here
     idea = pipeline.load_idea(args.idea)
-    analysis = pipeline.analyze_idea(idea, teller)
+    idea, analysis = pipeline.hear_part(idea, args.start, args.bars_heard, teller)
     request, notes = _request(args.again, given, analysis, idea)
     for note in notes:
         terminal.say(note)

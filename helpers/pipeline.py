@@ -29,7 +29,7 @@ from .machine.files import shown_name, write_whole
 from .machine.threads import one_thread_each
 from .making import UPLOAD, FinishedLoop, Idea, Proven, Result, Run, finish_take, make_enough, publish_best
 from .music.meter import MOST_BARS, bar_seconds, parse_meter
-from .planning import change_request, plan_measure, plan_request
+from .planning import change_request, part_of, plan_measure, plan_request
 from .records import (
     Analysis,
     CancelCheck,
@@ -45,7 +45,7 @@ from .records import (
 from .sound.audio import read_audio, resample
 
 __all__ = [
-    "FinishedLoop", "Idea", "Result", "analyze_idea", "change_request", "fit_take", "load_idea",
+    "FinishedLoop", "Idea", "Result", "analyze_idea", "change_request", "fit_take", "hear_part", "load_idea",
     "make_loops", "pick_engine", "plan_request", "plan_target", "plot_loops", "prove_file", "sketch_of", "write_parts",
 ]  # fmt: skip
 # ------------------------------------------------------------------------------------------------------ the idea, heard
@@ -66,6 +66,52 @@ def analyze_idea(idea: Idea, progress: Progress = silent_progress, *, tags: bool
     if idea.loudness_lufs is not None:
         analysis = dataclasses.replace(analysis, loudness_lufs=idea.loudness_lufs)
     return dataclasses.replace(analysis, notes=(*idea.notes, *analysis.notes)) if idea.notes else analysis
+
+
+def hear_part(
+    idea: Idea, start: str | None, bars: int | None, progress: Progress = silent_progress, *, tags: bool = True
+) -> tuple[Idea, Analysis]:
+    """An idea and what is heard in it; with ``start`` or ``bars`` only that part, on the grid of all of it.
+
+    ``start`` is seconds, or ``bar 5``; it moves to the nearest bar line. ``bars`` None takes all that follows.
+
+    Raises
+    ------
+    InvalidInput
+        If no grid was heard to count on, or the part lies outside the idea.
+    """
+    whole = analyze_idea(idea, progress, tags=tags)
+    if start is None and bars is None:
+        return idea, whole
+    lines, tempo = whole.tempo.downbeats, whole.tempo
+    if not lines or tempo.bpm is None:
+        raise InvalidInput("No bars were heard in the idea, so no part of it can be chosen; cut the file instead.")
+    text = (start or "bar 1").strip().lower()
+    try:
+        number = float(text.removeprefix("bar").removesuffix("s"))
+    except ValueError:
+        raise InvalidInput(
+            f"The start {start!r} is not understood; give seconds, such as 12.5, or a bar: 'bar 5'."
+        ) from None
+    first = (
+        round(number) - 1 if text.startswith("bar") else min(range(len(lines)), key=lambda i: abs(lines[i] - number))
+    )
+    if not 0 <= first < len(lines) or (not text.startswith("bar") and not 0 <= number < whole.seconds):
+        raise InvalidInput(
+            f"The start {start} is outside the idea, which has {len(lines)} bars in {whole.seconds:.1f} s."
+        )
+    if bars is not None and bars < 1:
+        raise InvalidInput(f"{bars} bars cannot be heard; give a whole number from 1 on.")
+    begin = lines[first]
+    length = bar_seconds(tempo.bpm, tempo.meter)
+    stop = len(lines) if bars is None else first + bars
+    end = lines[stop] if stop < len(lines) else min(whole.seconds, lines[-1] + length * (stop - len(lines) + 1))
+    if bars is not None and begin + (bars - 0.1) * length > end:
+        raise InvalidInput(f"From bar {first + 1} on the idea has fewer than {bars} bars; choose an earlier start.")
+    rate = idea.clip.sample_rate
+    samples = idea.clip.samples[:, round(begin * rate) : round(end * rate)].copy()
+    part = dataclasses.replace(idea, clip=Clip(samples, rate), span=(begin, end), loudness_lufs=None)
+    return part, part_of(whole, analyze_idea(part, progress, tags=tags), begin, end)
 
 
 # ----------------------------------------------------------------------------------------------------- takes into loops

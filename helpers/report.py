@@ -49,6 +49,9 @@ def analysis_text(analysis: Analysis) -> str:
         rows.append(("melody", f"{len(analysis.melody)} notes"))
     elif analysis.played:
         rows.append(("notes", f"{len(analysis.played)} of several voices"))
+    if analysis.spans:
+        best = (f"{s.section} from {s.start:.2f} s, {s.bars} bars" for s in analysis.spans)
+        rows.append(("loops well", "; ".join(best)))
     rows += [("note", note) for note in analysis.notes]
     return "What was heard\n" + _table(rows)
 

@@ -237,7 +237,7 @@ def split_by_origin(rows: list[dict[str, str]]) -> list[int]:
 
 def reliability(results: list[dict], marks: list[dict], figure: str, confidence: str) -> list[dict]:
     """Share right in five bins of confidence."""
-    pairs = [(r[confidence], m[figure][OURS]) for r, m in zip(results, marks, strict=True) if figure in m]
+    pairs = [(r[confidence], m[figure][OURS]) for r, m in zip(results, marks, strict=True) if OURS in m.get(figure, {})]
     pairs = [(c, mark) for c, mark in pairs if c is not None]
     rows = []
     for low, high in itertools.pairwise(BINS):

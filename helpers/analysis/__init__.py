@@ -2,9 +2,9 @@
 
 ``tempo`` (candidates in ``pulse``, their ``evidence``, the ``tempo_model``, the ``precise`` figure, ``drift`` and
 ``metre``, the ``grid`` by the evidence in ``phase``), ``key`` (with essentia's votes from ``tonal``), ``chords``,
-``melody``, ``groove``, ``tags`` (fetched files in ``tag_models``, run by ``effnet``) and ``moods``. Learned models that
-come inside packages are ``ears``: ``beats`` (BeatNet), ``transcribe`` (Basic Pitch), ``musicnn``. What could not be
-heard is None or empty, and ``Analysis.notes`` says why.
+``melody``, ``groove``, ``spans``, ``tags`` (fetched files in ``tag_models``, run by ``effnet``) and ``moods``. Learned
+models that come inside packages are ``ears``: ``beats`` (BeatNet), ``transcribe`` (Basic Pitch), ``musicnn``. What
+could not be heard is None or empty, and ``Analysis.notes`` says why.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from .key import estimate_key, has_one_pitch
 from .listening import Listening
 from .melody import estimate_melody, estimate_notes, notes_to_midi
 from .moods import ROUGH_NOTE, estimate_moods
+from .spans import find_spans
 from .tags import estimate_tags, fetch_tag_models
 from .tempo import estimate_tempo
 
@@ -90,6 +91,7 @@ def analyze(
         loudness_lufs=loudness,
         melody=melody,
         played=played,
+        spans=find_spans(heard, tempo),
         groove=groove,
         notes=_notes(heard, tempo, key) + tag_notes,
     )

@@ -75,6 +75,20 @@ class ChordSpan:
 
 
 @dataclass(frozen=True)
+class Span:
+    """A stretch of an idea that loops, from ``start`` to ``end`` seconds, of whole ``bars``.
+
+    ``section`` is the letter of the section it lies in; ``score`` is how well it returns to its start, 0..1.
+    """
+
+    start: float
+    end: float
+    bars: int
+    section: str
+    score: float
+
+
+@dataclass(frozen=True)
 class Tag:
     """A genre or mood word with a score in 0..1."""
 
@@ -122,6 +136,7 @@ class Analysis:
     loudness_lufs: float | None = None
     melody: tuple[Note, ...] = ()
     played: tuple[Note, ...] = ()
+    spans: tuple[Span, ...] = ()
     groove: Groove = Groove()
     notes: tuple[str, ...] = ()
 
@@ -162,6 +177,10 @@ class Analysis:
             "chords": [{"start": round(c.start, 3), "end": round(c.end, 3), "label": c.label} for c in self.chords],
             "genres": [{"label": g.label, "score": round(g.score, 3)} for g in self.genres],
             "moods": [{"label": m.label, "score": round(m.score, 3)} for m in self.moods],
+            "spans": [
+                {"start": round(s.start, 3), "bars": s.bars, "section": s.section, "score": round(s.score, 3)}
+                for s in self.spans
+            ],
             "melody": _notes_json(self.melody),
             "played": _notes_json(self.played),
             "loudness_lufs": None if self.loudness_lufs is None else round(self.loudness_lufs, 2),
