@@ -162,7 +162,8 @@ const deckBar = (root, player, cardOf) => {
   const slot = h("div.lg-slot", {}, bar);
   const float = h("div.lg.lg-float", { hidden: true });
   document.body.append(float);
-  const place = (out) => {
+  let out = false; // of sight
+  const place = () => {
     const away = out && !!player.current && window === window.top;
     if (away === (bar.parentElement === float)) return;
     slot.style.height = away ? `${slot.offsetHeight}px` : "";
@@ -170,7 +171,10 @@ const deckBar = (root, player, cardOf) => {
     float.hidden = !away;
     (away ? float : slot).append(bar);
   };
-  const seen = new IntersectionObserver((entries) => place(!entries.at(-1).isIntersecting));
+  const seen = new IntersectionObserver((entries) => {
+    out = !entries.at(-1).isIntersecting;
+    place();
+  });
   seen.observe(slot);
   onClose(root, () => {
     seen.disconnect();
@@ -180,6 +184,7 @@ const deckBar = (root, player, cardOf) => {
     const card = player.current && cardOf(player.current);
     const share = player.share();
     if (player.current) play.disabled = false;
+    place();
     showPlaying(play, player.playing(), { stop: "pause", play: "Play" });
     title.textContent = player.current === "stack" ? "The stack" : card ? card.title : "Press play on a loop";
     for (const { el } of segments) {
