@@ -75,14 +75,15 @@ INSTALLABLE: dict[str, Installable] = {
         ),
         Installable(
             name="diffusers",
-            title="Stable Audio Open, AudioLDM2-Music and MusicGen",
-            brings="diffusers and transformers, which run all three in one environment",
+            title="Stable Audio Open, Foundation-1, AudioLDM2-Music, ACE-Step and MusicGen",
+            brings="diffusers and transformers, which run them all in one environment",
             requirements=requirements_file("requirements-diffusers.txt"),
             download_bytes=40 * MIB,
             disk_bytes=220 * MIB,
             licence=(
                 "The packages are Apache-2.0. The weights are fetched when first used, under their own licences: "
-                "Stable Audio Open: Stability AI Community; AudioLDM2-Music: CC-BY-NC-SA-4.0; MusicGen: CC-BY-NC-4.0."
+                "Stable Audio Open and Foundation-1: Stability AI Community; AudioLDM2-Music: CC-BY-NC-SA-4.0; "
+                "ACE-Step: MIT; MusicGen: CC-BY-NC-4.0."
             ),
             needs_torch=True,
         ),
