@@ -13,6 +13,7 @@ from .family import as_member
 from .form import Bar, heard_letters
 from .tone import Tone
 
+HABIT, CHANCE = 0.87, 0.4  # shares of a deviation; their squares and what a step has of its own sum to all of it
 MOST_TIMING_SECONDS = {False: 0.015, True: 0.035}  # of a pitched part, of drums
 TEMPERATURE = 0.2  # of the choice among cells: higher is more varied, lower fits the idea closer
 EVENNESS = 0.35  # against cells of many different distances: people write more even rhythms than not
@@ -300,8 +301,11 @@ def perform(brief: Brief, tones: Sequence[Tone], *, ring: bool = False) -> tuple
         at = (tone.step, tone.limb)
         if at not in shifts:
             feel = brief.feel_of(tone.limb)
-            own = feel.ms[round(tone.step) % len(feel.ms)] / 1000
-            push = float(np.clip(own + rng.normal(0.0, feel.ms_deviation / 1000), -most, most))
+            place = round(tone.step % brief.steps_per_bar, 3)
+            # Most of what a player strays is a habit, the same in every bar; the rest is chance.
+            habit = brief.rng("habit", tone.limb, place).normal(0.0, HABIT * feel.ms_deviation)
+            own = feel.ms[round(place) % len(feel.ms)] + habit + rng.normal(0.0, CHANCE * feel.ms_deviation)
+            push = float(np.clip(own / 1000, -most, most))
             shifts[at] = 0.0 if tone.step == 0 else push
         start = swung(brief, tone.step) + (shifts[at] + tone.delay_seconds) / brief.step_seconds
         stop = min(swung(brief, tone.step + tone.length), end)
