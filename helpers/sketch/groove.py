@@ -17,6 +17,7 @@ HABIT, CHANCE = 0.87, 0.4  # shares of a deviation; their squares and what a ste
 MOST_TIMING_SECONDS = {False: 0.015, True: 0.035}  # of a pitched part, of drums
 TEMPERATURE = 0.2  # of the choice among cells: higher is more varied, lower fits the idea closer
 EVENNESS = 0.35  # against cells of many different distances: people write more even rhythms than not
+LAGS, MISPLACED = (-4, -2, -1, 1, 2, 4), 0.7  # a cell that would fit better a little earlier or later sounds misplaced
 LOCK_STRENGTH = 6.0
 IDEA_ACCENT = 36  # velocity between a step the idea leaves empty and its strongest
 SILENT = 0.1  # of the strongest accent: the idea rests there
@@ -192,7 +193,10 @@ def choose_cell(brief: Brief, bank: str, styles: Sequence[str], letter: str, loc
     for i in heard:
         for cell in [c.scaled(brief.feel) for c in cells(bank, styles[i], brief.meter.name)]:
             steps = [h.step for h in cell.hits]
-            score = lean * LOCK_STRENGTH * agreement(lock, steps) + TEMPERATURE * float(np.log(weights[i]))
+            fits = agreement(lock, steps)
+            shifted = max((agreement(np.roll(lock, s), steps) for s in LAGS), default=0.0)
+            score = LOCK_STRENGTH * (lean * fits - (lean > 0 and bank != "bass") * MISPLACED * max(0.0, shifted - fits))
+            score += TEMPERATURE * float(np.log(weights[i]))
             score += 0.8 * brief.syncopation * syncopation_of(brief, steps)
             score += 0.15 * brief.density * cell.density - EVENNESS * _unevenness(steps)
             options.append(cell)

@@ -63,7 +63,7 @@ def write_arpeggio(brief: Brief) -> Part:
                 pool = _pool(brief, chord, reach)
                 line = [pool[i] for i in order_indices(orders[bar.letter], len(pool))]
             note_rng = brief.rng("arp note", bar.letter, hit.step)
-            level = velocity(brief, step, note_rng, 0.3 if hit.symbol == "X" else -0.1)
+            level = velocity(brief, step, note_rng, 0.2 if hit.symbol == "X" else -0.1)
             length = hit.length * float(np.clip(brief.legato, 0.5, 1.0)) if brief.instrument.sustains else RINGING
             if brief.instrument.name == PLUCK:
                 length = min(length, PLUCKED)

@@ -36,7 +36,7 @@ def write_bass(brief: Brief) -> Part:
     sub = brief.instrument.name in SUB_BASSES and brief.genre.name not in SUB_GENRES
     styles = (*SUB_STYLES, *brief.genre.bass[:1]) if sub else brief.genre.bass
     against = brief.answer > 0.5 or (brief.low_accents.any() and brief.rng("kick").random() < AGAINST)
-    riffs = write_riffs(brief, form, "bass", styles, accents, lean=-0.5 if against else 1.0, symbols="1", drops=2)
+    riffs = write_riffs(brief, form, "bass", styles, accents, lean=-0.5 if against else 1.0, symbols="1")
     floor = int(np.clip(brief.centre - OCTAVE // 2, brief.low, max(brief.low, brief.high - OCTAVE)))
     foreign = {"chord": 0.0, "scale": 0.0}
     played = 0.0
