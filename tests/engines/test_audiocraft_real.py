@@ -29,7 +29,14 @@ pytestmark = [pytest.mark.neural, pytest.mark.network]
 REPOSITORY = Path(__file__).resolve().parents[2]
 CACHE = REPOSITORY / ".cache" / "audiocraft"
 RATE = 32_000
-OUT_OF_REACH = ("NewConnectionError", "name resolution", "timed out", "from versions: none", "ProxyError", "40")
+OUT_OF_REACH = (
+    "NewConnectionError",
+    "name resolution",
+    "timed out",
+    "from versions: none",
+    "ProxyError",
+    "HTTP error 4",
+)
 WORDS = {"prompt": "solo rhodes loop, jazz, C major, bpm: 240"}
 
 
