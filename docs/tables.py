@@ -8,15 +8,14 @@ from pathlib import Path
 from helpers import report
 
 ROOT = Path(__file__).resolve().parent.parent
-BLOCK = re.compile(r"(<!-- [\w ]+: written by helpers\.report\.(\w+)(\(full=True\))? -->\n).*?(\n<!-- /)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- [\w ]+: written by helpers\.report\.(\w+) -->\n).*?(\n<!-- /)", re.DOTALL)
 
 
 def written(text: str) -> str:
     """The text of a page with every marked block replaced by what its function says now."""
 
     def table(block: re.Match[str]) -> str:
-        make = getattr(report, block[2])
-        return block[1] + (make(full=True) if block[3] else make()) + block[4]
+        return block[1] + getattr(report, block[2])() + block[3]
 
     return BLOCK.sub(table, text)
 

@@ -152,14 +152,12 @@ def engines_markdown() -> str:
     return "\n".join(rows)
 
 
-def fit_card_markdown(*, full: bool = False) -> str:
-    """The README's table of the fit card: what a loop can fail by; or, ``full``, every field, its limit and reason."""
-    head = ["field", "meaning", "limit", *(["reason for the limit"] if full else [])]
-    rows = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+def fit_card_markdown() -> str:
+    """The table of docs/fit-card.md: every field with its limit and reason."""
+    rows = ["| field | meaning | limit | reason for the limit |", "|---|---|---|---|"]
     for row in FIT_FIELDS.values():
-        cells = [row.label.lower(), row.meaning, row.limit_text(), *([row.why] if full else [])]
-        if row.shown and (full or row.limit_text()):
-            rows.append(f"| {' | '.join(cells)} |")
+        if row.shown:
+            rows.append(f"| {row.label.lower()} | {row.meaning} | {row.limit_text()} | {row.why} |")
     return "\n".join(rows)
 
 

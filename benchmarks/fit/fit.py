@@ -131,6 +131,35 @@ def ranking_figures(lines: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def readme_markdown(found: dict[str, Any]) -> str:
+    """The short table: a column a kind of loop, a row a half of the pieces, the share that fails its fit card."""
+    kinds = [kind for kind in found if kind != "ranking" and "stem" not in kind and "drone" not in kind]
+    rows = ["| fails, of pieces | " + " | ".join(kinds) + " |", "|---" * (len(kinds) + 1) + "|"]
+    for half in HALVES:
+        rows.append(f"| {half} | " + " | ".join(_share(found[kind][half]["failed"]) for kind in kinds) + " |")
+    return "\n".join(rows)
+
+
+def docs_markdown(found: dict[str, Any]) -> str:
+    """The long table, with the numbers of loops, and the figures of the ranking."""
+    rows = ["| loops | fails, chosen on | fails, not seen | unproven |", "|---|---|---|---|"]
+    for kind, halves in found.items():
+        if kind == "ranking":
+            continue
+        cells = [f"{_share(halves[half]['failed'])} of {halves[half]['loops']}" for half in HALVES]
+        rows.append(f"| {kind} | {cells[0]} | {cells[1]} | {sum(halves[half]['unproven'] for half in HALVES)} |")
+    rows += ["", "| ranking | |", "|---|---|"]
+    return "\n".join(rows + [f"| {name} | {_figure(value)} |" for name, value in found["ranking"].items()])
+
+
+def _share(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.0%}"
+
+
+def _figure(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="folder with manifest.csv and its recordings")
@@ -149,8 +178,7 @@ def main() -> None:
         for name, weights in (("harmony", learn_harmony(seen)), ("place", learn_place(seen))):
             (WEIGHTS / f"{name}.json").write_text(weights_of(weights, options.folder), encoding="utf-8")
     found = table(lines)
-    for kind, halves in found.items():
-        print(kind, json.dumps(halves))
+    print(docs_markdown(found))
     if options.out:
         options.out.write_text(json.dumps(found, indent=1) + "\n")
 
