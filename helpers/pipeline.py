@@ -30,6 +30,7 @@ from .machine.threads import one_thread_each
 from .making import UPLOAD, FinishedLoop, Idea, Proven, Result, Run, finish_take, make_enough, publish_best
 from .music.meter import MOST_BARS, bar_seconds, parse_meter
 from .planning import change_request, part_of, plan_measure, plan_request
+from .ranking import score
 from .records import (
     Analysis,
     CancelCheck,
@@ -274,7 +275,8 @@ def prove_file(
     clip = read_audio(source).clip
     side = idea.side(analysis) if idea and analysis else None
     foreign = not Path(source).with_suffix(".json").is_file()
-    return prove(clip, request.with_(sample_rate=clip.sample_rate), analysis, idea=side, foreign=foreign)
+    card = prove(clip, request.with_(sample_rate=clip.sample_rate), analysis, idea=side, foreign=foreign)
+    return dataclasses.replace(card, score=score(clip, card, request))
 
 
 # ------------------------------------------------------------------------------------------------- the score by itself

@@ -67,7 +67,8 @@ def _chords(analysis: Analysis) -> str:
 
 def card_text(card: FitCard) -> str:
     """A fit card as a small table; what could not be measured says so."""
-    rows = [("verdict", card.verdict.upper()), *([("in short", card.summary)] if card.summary else [])]
+    score = "" if card.score is None else f", score {card.score:.2f}"
+    rows = [("verdict", f"{card.verdict.upper()}{score}"), *([("in short", card.summary)] if card.summary else [])]
     for row in (row for row in FIT_FIELDS.values() if row.shown):
         asked = f" (asked: {row.text(getattr(card, row.asked))})" if row.asked else ""
         rows.append((row.label.lower(), f"{row.text(getattr(card, row.name))}{asked}"))

@@ -37,6 +37,8 @@ class FitCard:
         What was done to the take.
     reasons
         Why it fails, then what could not be measured.
+    score
+        0 to 1 as the ranking counts, of a loop that was proven by itself; None: the loop carries its score.
     """
 
     values: Mapping[str, Value]
@@ -48,6 +50,7 @@ class FitCard:
     purity_parts: Mapping[str, float] = field(default_factory=dict)
     corrections: tuple[Correction, ...] = ()
     reasons: tuple[str, ...] = ()
+    score: float | None = None
 
     def __getattr__(self, name: str) -> Any:
         if name in FIT_FIELDS or name in ASKED:
@@ -66,6 +69,7 @@ class FitCard:
             "verdict": self.verdict,
             "failed": list(self.failed),
             "summary": self.summary,
+            "score": None if self.score is None else round(self.score, 4),
             "bars": list(self.bars),
             "details": dict(self.details),
             "reasons": list(self.reasons),

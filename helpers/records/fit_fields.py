@@ -187,12 +187,17 @@ _ROWS = (
         meaning="how sure it is, by both sounds half bar by half bar, that the part was written over these bars",
         good=HIGH, limit=0.50, why="below it is likelier that the part was written for something else",
         failure="Its notes do not fit the idea: {detail}.",
-        weight=0.08, worst=0.1, best=0.9,
+        weight=0.05, worst=0.1, best=0.9,
     ),
     FitField(
         name="agreement", label="Notes shared", unit="", form=".2f", group=FITS,
         meaning="agreement minus semitone clash with the idea: 0 by chance, 1 and more shared notes",
-        weight=0.20, worst=0.0, best=1.5,
+        weight=0.20, worst=0.0, best=2.5,
+    ),
+    FitField(
+        name="of_best", label="Of what the idea agrees with itself", unit="", form=".0%", group=FITS,
+        meaning="notes shared, against what the idea's own notes reach over the same bars",
+        weight=0.10, worst=0.0, best=1.0,
     ),
     FitField(
         name="moved_semitones", label="Would agree best moved by", unit=" semitones", form="+d", group=FITS,
@@ -205,9 +210,9 @@ _ROWS = (
     FitField(
         name="place", label="Place", unit="", form=".0%", group=FITS, badge="Place",
         meaning="how likely its place is, of all within a beat either way, by onsets, accents and notes of both",
-        good=HIGH, limit=0.25, why="of loops half a beat off 17 in 20 lie below, of those in place 1 in 50",
+        good=HIGH, limit=0.17, why="of loops half a beat off 4 in 5 lie below, of those in place 1 in 30",
         failure="It seems to lie {detail} against the idea.",
-        weight=0.06, worst=0.1, best=0.9,
+        weight=0.04, worst=0.1, best=0.9,
     ),
     FitField(
         name="place_steps", label="Seems late by", unit=" sixteenths", form="+d", group=FITS,
@@ -215,21 +220,21 @@ _ROWS = (
     ),
     FitField(
         name="groove", label="Accents shared", unit="", form=".2f", group=FITS,
-        meaning="correlation of its onsets with the idea's, sixteenth by sixteenth", weight=0.07, worst=0.0, best=0.7,
+        meaning="correlation of its onsets with the idea's, sixteenth by sixteenth", weight=0.04, worst=0.0, best=0.7,
     ),
     FitField(
         name="pocket_ms", label="Off the idea's pocket", unit=" ms", form="+.0f", group=FITS, badge="Pocket",
         meaning="how far its strokes lie off both the straight grid and the idea's own feel, late above 0",
         good=ZERO, limit=18.0, why="players sit up to 15 ms off a grid on purpose; twice that is heard as a delay",
         failure="It plays {value} off the beat, beyond the idea's own feel; {limit} is let pass.",
-        weight=0.04, worst=18.0, best=2.0,
+        weight=0.03, worst=18.0, best=2.0,
     ),
     FitField(
         name="looseness_ms", label="Looseness", unit=" ms", form=".0f", group=FITS,
         meaning="how much strokes at the same place of the bar differ from one another",
         good=LOW, limit=13.0, why="steady players keep within 10 ms; a groove that repeats is no looseness",
         failure="Its strokes stray by {value} from bar to bar; {limit} is let pass.",
-        weight=0.02, worst=13.0, best=3.0,
+        weight=0.01, worst=13.0, best=3.0,
     ),
     FitField(
         name="low_end", label="Low end apart", unit="", form=".0%", group=FITS,

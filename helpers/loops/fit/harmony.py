@@ -38,6 +38,7 @@ def measure_harmony(loop: Bars, idea: Bars, request: Request) -> Findings:
     moved = int(np.argmax([mean_agreement(np.roll(own, s, axis=0), other) for s in range(-5, 7)])) - 5
     values = {
         "agreement": cues["agreement"],
+        "of_best": cues["of_best"],
         "harmony": float(1 / (1 + np.exp(-np.clip(odds, -50, 50)))),
         "moved_semitones": moved if cues["above_moved"] < -CLEAR_COST else 0,
     }
