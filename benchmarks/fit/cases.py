@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ SHORTEST_SECONDS = 5.0
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A loop over an idea: ``kind`` is ``good``, a way to spoil it, ``own stem`` or ``other stem``."""
+    """A loop over an idea: ``kind`` says ``good``, how it is spoilt, or whose stem it is."""
 
     piece: str
     idea: Idea
@@ -75,32 +76,41 @@ def _is_idea(row: dict[str, str]) -> bool:
 
 
 def stem_cases(folder: Path) -> Iterator[list[Case]]:
-    """Stems of ``stems.csv`` (piece, excerpt, file, role, bpm, bars; cut at bar lines) over the rest of their piece.
+    """Stems of ``stems.csv`` (piece, excerpt, file, role, bpm, bars; cut at bar lines) over their own piece.
 
-    Each is set against stems of the same role from other pieces, brought to its tempo and key.
+    Twice: over the rest of the piece without the stem, and over the mix of all. Each is set against stems of the same
+    role from other pieces, brought to its tempo and key.
     """
     rows = list(csv.DictReader((folder / "stems.csv").read_text().splitlines()))
     clips = {r["file"]: _mono(read_clip(folder / r["file"])) for r in rows}
-    keys: dict[str, Key | None] = {}
+    mixes, heard = {}, {}
     for excerpt in dict.fromkeys(r["excerpt"] for r in rows):
-        whole = _sum([clips[r["file"]] for r in rows if r["excerpt"] == excerpt])
-        key = pipeline.analyze_idea(Idea(excerpt, whole, ""), tags=False).key
-        keys[excerpt] = key.key if key else None
+        mixes[excerpt] = _idea(excerpt, [clips[r["file"]] for r in rows if r["excerpt"] == excerpt])
+        heard[excerpt] = pipeline.analyze_idea(mixes[excerpt], tags=False)
+    keys = {excerpt: analysis.key.key if analysis.key else None for excerpt, analysis in heard.items()}
     rng = np.random.default_rng(5)
     for row in rows:
-        rest = [clips[r["file"]] for r in rows if r["excerpt"] == row["excerpt"] and r is not row]
+        excerpt = row["excerpt"]
+        rest = [clips[r["file"]] for r in rows if r["excerpt"] == excerpt and r is not row]
         if row["role"] not in PLAYS or not rest:
             continue
-        idea = Idea(row["excerpt"], set_level(_sum(rest)), "")
-        analysis = pipeline.analyze_idea(idea, tags=False)
-        key = keys[row["excerpt"]] if row["role"] != "drums" else None
+        key = keys[excerpt] if row["role"] != "drums" else None
         request = Request(PLAYS[row["role"]], row["role"], float(row["bpm"]), bars=int(row["bars"]), key=key)
-        cases = [Case(row["piece"], idea, analysis, request, "own stem", 0, set_level(clips[row["file"]]))]
         pool = [r for r in rows if r["role"] == row["role"] and r["piece"] != row["piece"]]
+        loops = [("own stem", 0, clips[row["file"]])]
         for number, at in enumerate(rng.permutation(len(pool))[:OTHERS]):
-            clip = _brought(pool[at], clips, keys, request)
-            cases.append(Case(row["piece"], idea, analysis, request, "other stem", number, set_level(clip)))
-        yield cases
+            loops.append(("other stem", number, _brought(pool[at], clips, keys, request)))
+        without = _idea(f"{excerpt} without {row['file']}", rest)
+        for idea, analysis, over in (
+            (without, pipeline.analyze_idea(without, tags=False), "over the rest"),
+            (mixes[excerpt], heard[excerpt], "over the mix"),
+        ):
+            named = dataclasses.replace(request, instrument=f"{request.instrument} of {row['file']}")
+            yield [Case(row["piece"], idea, analysis, named, f"{k} {over}", n, set_level(c)) for k, n, c in loops]
+
+
+def _idea(name: str, clips: list[Clip]) -> Idea:
+    return Idea(name, set_level(_sum(clips)), "")
 
 
 def _brought(row: dict[str, str], clips: dict[str, Clip], keys: dict[str, Key | None], request: Request) -> Clip:

@@ -116,19 +116,27 @@ def ranking_figures(lines: list[dict[str, Any]]) -> dict[str, Any]:
         if abs(a["independent"] - b["independent"]) > CLEAR
     ]
     drones = [(x, goods[x["idea"], x["instrument"]]) for x in pitched if "drone" in x["kind"]]
-    own = {(x["idea"], x["instrument"], x["piece"]): x["score"] for x in lines if x["kind"] == "own stem"}
-    rivals = [(own[x["idea"], x["instrument"], x["piece"]], x["score"]) for x in lines if x["kind"] == "other stem"]
     best = [x["score"] > max(t["score"] for t in takes) for x, takes in drones]
     worst = [x["score"] > min(t["score"] for t in takes) for x, takes in drones]
-    return {
-        "correlation of score and independent fit": float(np.corrcoef(np.array(pairs).T)[0, 1]) if pairs else None,
-        "clear pairs": len(clear),
-        "clear pairs in order": float(np.mean(clear)) if clear else None,
-        "drones above the best take": float(np.mean(best)) if best else None,
-        "drones above the worst take": float(np.mean(worst)) if worst else None,
-        "pairs of own and foreign stems": len(rivals),
-        "own stem scores higher": float(np.mean([a > b for a, b in rivals])) if rivals else None,
-    }
+    return (
+        {
+            "correlation of score and independent fit": float(np.corrcoef(np.array(pairs).T)[0, 1]) if pairs else None,
+            "clear pairs": len(clear),
+            "clear pairs in order": float(np.mean(clear)) if clear else None,
+            "drones above the best take": float(np.mean(best)) if best else None,
+            "drones above the worst take": float(np.mean(worst)) if worst else None,
+        }
+        | _rivals(lines, "over the rest")
+        | _rivals(lines, "over the mix")
+    )
+
+
+def _rivals(lines: list[dict[str, Any]], over: str) -> dict[str, Any]:
+    """How often a stem of the piece scores higher than one of another piece."""
+    own = {(x["idea"], x["instrument"]): x["score"] for x in lines if x["kind"] == f"own stem {over}"}
+    pairs = [(own[x["idea"], x["instrument"]], x["score"]) for x in lines if x["kind"] == f"other stem {over}"]
+    share = float(np.mean([a > b for a, b in pairs])) if pairs else None
+    return {f"pairs of own and other stems {over}": len(pairs), f"own stem scores higher {over}": share}
 
 
 def readme_markdown(found: dict[str, Any]) -> str:

@@ -12,7 +12,8 @@ from helpers.loops.fit import harmony, place
 from helpers.machine.weights import weights_text
 
 # How much each kind weighs, whatever their numbers: parts that fit in notes, and those that do not.
-FITTING = {"good": 0.5, "own stem": 0.3, "jitter": 0.1, "30 ms late": 0.1}
+OWN = "own stem over the rest"
+FITTING = {"good": 0.5, OWN: 0.3, "jitter": 0.1, "30 ms late": 0.1}
 WRONG_NOTES = ("semitone", "tritone", "fourth", "other order", "soup", "another idea")
 OWN_SHARE = 0.7  # people's stems against sketches, for place: there are fewer pieces of them, and they vary more
 PENALTY_HARMONY, PENALTY_PLACE = 0.3, 0.003
@@ -38,13 +39,13 @@ def learn_place(lines: list[dict[str, Any]]) -> dict[str, float]:
     """A conditional logit: of all places within a beat, the one where the loop lies is right."""
     from scipy.optimize import minimize
 
-    used = [x for x in lines if x["place"] and x["kind"] in ("good", "own stem")]
+    used = [x for x in lines if x["place"] and x["kind"] in ("good", OWN)]
     tables = [np.array(x["place"]["table"]) for x in used]
     right = [x["place"]["lags"].index(0) for x in used]
     spread = np.concatenate(tables).std(axis=0) + 1e-9
-    own = sum(x["kind"] == "own stem" for x in used)
+    own = sum(x["kind"] == OWN for x in used)
     share = OWN_SHARE if 0 < own < len(used) else 0.5
-    weight = [share / own if x["kind"] == "own stem" else (1 - share) / (len(used) - own) for x in used]
+    weight = [share / own if x["kind"] == OWN else (1 - share) / (len(used) - own) for x in used]
 
     def cost(slopes: np.ndarray) -> tuple[float, np.ndarray]:
         total, slope = PENALTY_PLACE * float(slopes @ slopes), 2 * PENALTY_PLACE * slopes
