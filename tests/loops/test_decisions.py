@@ -8,6 +8,7 @@ from helpers.loops.find import _rotations, _standard, metre_template
 from helpers.loops.hearing import Onsets
 from helpers.loops.pulse import grid_distances_seconds, sharp_onsets
 from helpers.loops.seam import _decay_samples, _is_steady, _level_db, _starts_with_a_jump, plan_seam
+from helpers.loops.seam_measure import _falls_db, _ordinary, _roughness
 from helpers.loops.shift import Shift
 from helpers.loops.tempo import TakeTempo
 from helpers.music.meter import METERS
@@ -137,3 +138,31 @@ def test_level_changes_are_the_hole_and_the_slope():
     slope = 10 ** (np.repeat([0.0, -3.0, -6.0, -9.0], tone.size // 4) / 20)
     spread, rise = _level_changes_db(Clip(clip_of(tone * slope).samples, RATE), request)
     assert rise == pytest.approx(-9.0, abs=0.1) and spread == pytest.approx(4.5, abs=0.1)
+
+
+def test_the_ordinary_moment_is_the_counted_or_the_likely_worst():
+    assert _ordinary(np.array([1.0]), 0.5) == 0.5, "one moment says nothing"
+    assert _ordinary(np.full(100, 2.0), 0.5) == pytest.approx(2.0) and _ordinary(np.full(100, 0.1), 0.5) == 0.5
+    few = np.array([1.0, 1.0, 2.0, 4.0])  # spread of the upper half: e^(ln 2.83 + 2.05 * 0.35) is above the largest
+    assert _ordinary(few, 0.1) == pytest.approx(np.sqrt(8) * np.exp(2.05 * np.log(2) / 2))
+    quiet = np.array([1e-6, 1e-6, 1e-6, 20.0, 20.0])  # moments far below the floor count as a twentieth of it
+    half = np.log([0.2, 20.0, 20.0])
+    assert _ordinary(quiet, 4.0) == pytest.approx(float(np.exp(half.mean() + 2.05 * half.std())))
+
+
+def test_a_click_is_rough_and_the_remainder_belongs_to_the_last_block():
+    sound = 0.1 * np.sin(2 * np.pi * 100 * np.arange(64 * 40 + 30) / RATE)[None]
+    plain = _roughness(sound)
+    assert plain.size == 40
+    for at, block in ((64 * 20 + 32, 20), (64 * 40 + 20, 39)):
+        clicked = sound.copy()
+        clicked[0, at] += 0.5
+        assert int(np.argmax(_roughness(clicked))) == block and _roughness(clicked).max() > 20
+
+
+def test_where_the_sound_is_cut_off_it_falls():
+    tone = np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE)
+    tone[RATE // 2 :] *= 0.001
+    falls, hop = _falls_db(tone, RATE)
+    assert hop == round(0.005 * RATE) and falls.size == int(np.ceil(RATE / hop))
+    assert abs(int(np.argmax(falls[: falls.size - 10])) * hop - RATE // 2) <= 3 * hop and falls.max() > 25
