@@ -87,6 +87,7 @@ def evened(heard: Listening, drift: Drift) -> Listening:
         ),
         "beat_activity": None if beats is None else moved(beats.T, FRAME_RATE).T,
         "mono": heard.mono,
+        "ticks": drift.even(heard.ticks),
     }
     out.__dict__.update(known)
     return out

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..music.meter import Meter, bar_seconds
 from .listening import Listening
-from .phase import BAR_NAMES, BEAT_NAMES, bar_evidence, beat_candidates, beat_evidence, probabilities
+from .phase import BAR_NAMES, BEAT_NAMES, bar_evidence, beat_candidates, beat_evidence, probabilities, tick_evidence
 from .precise import PADDING_SECONDS, PreciseTempo, fit_beat_line
 
 AT_START_SECONDS = 0.02  # a first beat so near the file's start is at it
@@ -41,8 +41,10 @@ def estimate_grid(heard: Listening, bpm: float, meter: Meter, exact: PreciseTemp
     line = fit_beat_line(heard, bpm)
     candidates = beat_candidates(heard, period)
     evidence = beat_evidence(heard, period, candidates, line.phase_seconds if line else None)
-    probability = probabilities("beat", BEAT_NAMES, evidence, heard)
+    probability = probabilities("beat", BEAT_NAMES, evidence, heard, tick_evidence(heard, period, candidates))
     best = int(probability.argmax())
+    calm = np.sqrt(probability)  # half the log odds: on clips that nothing was fitted to, the model is surer than right
+    confidence = float(calm[best] / calm.sum())
     phase = float(candidates[best])
     early, late = period - phase < AT_START_SECONDS, phase < AT_START_SECONDS
     if early or late:
@@ -57,9 +59,7 @@ def estimate_grid(heard: Listening, bpm: float, meter: Meter, exact: PreciseTemp
     else:  # in 7/8 every other bar begins between two beats
         lines = np.arange(beats[0] + first * period, heard.seconds - 0.05 * period, bar_seconds(bpm, meter))
     starts = first == 0 and (phase == 0.0 or delayed) and float(probability[best]) >= LEAST_LOOP_CONFIDENCE
-    return Grid(
-        tuple(beats.tolist()), tuple(lines.tolist()), meter, float(probability[best]), float(bars[first]), starts
-    )
+    return Grid(tuple(beats.tolist()), tuple(lines.tolist()), meter, confidence, float(bars[first]), starts)
 
 
 def estimate_swing(heard: Listening, grid: Grid) -> float | None:

@@ -19,8 +19,8 @@ from ..machine.weights import load_weights
 from ..music.pitch import ALL_KEYS
 from ..records import Clip, KeyAlternative, KeyEstimate
 from ..sound.features import KEY_PROFILES, key_scores
+from .estimators import key_votes
 from .listening import Listening, listen
-from .tonal import key_votes
 
 VIEWS = ("whole", "bass", "start", "end")
 # weight of each scale degree from the tonic up, each made of unit length about its mean

@@ -10,6 +10,7 @@ import numpy as np
 from ..records import Clip
 from ..sound import features
 from .beats import hear_beats
+from .estimators import beat_ticks
 from .musicnn import hear_tags
 from .transcribe import PitchActivity, hear_pitches
 
@@ -61,6 +62,11 @@ class Listening:
     def beat_activity(self) -> np.ndarray | None:
         """Beat and downbeat activations (n, 2) of a learned ear; None where its package is missing."""
         return hear_beats(self.clip, self.mono)
+
+    @cached_property
+    def ticks(self) -> np.ndarray:
+        """Beats in seconds (n,) by essentia; empty where it is missing."""
+        return beat_ticks(self.mono, self.clip.sample_rate)
 
     @cached_property
     def tags(self) -> dict[str, dict[str, float]] | None:

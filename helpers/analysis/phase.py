@@ -20,6 +20,7 @@ REACH_SECONDS = 0.012  # an onset so near a moment counts for it
 _MOST_CANDIDATES = 7
 _SAME_SHARE = 0.07  # of a beat: offsets nearer than this are one candidate
 _STRONG = 0.2
+_TICKS_WEIGHT = 2.0  # log odds
 _AFTER_SILENCE = {"beat": 2.0, "bar": 2.5}  # log odds
 _PLACES = (0.0, 0.25, 1 / 3, 0.5, 2 / 3, 0.75)
 _BANDS = ("all", "low", "mid", "high")
@@ -231,15 +232,34 @@ def bar_evidence(heard: Listening, beats: np.ndarray, beats_per_bar: int) -> np.
     return np.nan_to_num(np.stack(columns, axis=1))
 
 
-def probabilities(model: str, names: tuple[str, ...], evidence: np.ndarray, heard: Listening) -> np.ndarray:
+def tick_evidence(heard: Listening, period: float, candidates: np.ndarray) -> np.ndarray:
+    """Log odds (candidates,) from essentia's beats where they keep to this tempo or its half; zeros elsewhere.
+
+    On takes and loops that nothing was fitted to, these beats are on the right phase more often than our own model.
+    """
+    ticks = heard.ticks
+    if ticks.size < 4:
+        return np.zeros(candidates.size)
+    ratio = float(np.median(np.diff(ticks))) / period
+    if min(abs(ratio - 1.0), abs(ratio / 2.0 - 1.0)) > 0.04:
+        return np.zeros(candidates.size)
+    turn = np.exp(2j * np.pi * ticks / period).mean()
+    phase = float(np.angle(turn)) / (2 * np.pi) * period
+    away = np.abs(candidates - phase) % period
+    return _TICKS_WEIGHT * abs(turn) * np.exp(-((np.minimum(away, period - away) / 0.04) ** 2))
+
+
+def probabilities(
+    model: str, names: tuple[str, ...], evidence: np.ndarray, heard: Listening, more: np.ndarray | float = 0.0
+) -> np.ndarray:
     """Probability of each candidate (n,): a conditional logit (McFadden 1974), fitted with and without the learned ear.
 
     ``model`` is ``beat`` or ``bar``; the numbers are what ``training/train_phase.py --write`` made of clips whose clock
     is known. Those are cut out of songs: where an idea begins after silence, as they never do, its first onset speaks
-    for itself, since phrases mostly begin on one.
+    for itself, since phrases mostly begin on one. ``more`` are log odds from elsewhere.
     """
     learnt = load_weights(__package__, "phase")[model if heard.beat_activity is not None else f"{model} without ear"]
-    scores = evidence @ np.array([learnt[name] for name in names])
+    scores = evidence @ np.array([learnt[name] for name in names]) + more
     if heard.sound_span[0] > TIGHT_START_SECONDS:
         scores = scores + _AFTER_SILENCE[model] * evidence[:, names.index("first")]
     odds = np.exp(scores - scores.max())

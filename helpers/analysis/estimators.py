@@ -1,6 +1,7 @@
-"""essentia's key estimators, as evidence for our own: the only module that opens essentia.
+"""essentia's estimators of key and beats, as evidence for our own: the only module that opens essentia.
 
 KeyExtractor (Faraldo et al., ECIR 2016, and the profiles named) is asked with several profiles; each says one key.
+RhythmExtractor2013 (Zapata et al., IEEE TASLP 2014: several trackers that agree on their beats) says where beats lie.
 """
 
 from __future__ import annotations
@@ -37,14 +38,7 @@ def key_votes(mono: np.ndarray, rate: int) -> dict[str, Key]:
     essentia = _essentia()
     if essentia is None or not mono.any() or not np.isfinite(mono).all():
         return {}
-    longest = round(_LONGEST_SECONDS * rate)
-    start = max(0, (mono.size - longest) // 2)
-    part = mono[start : start + longest]
-    if rate != RATE:
-        import soxr
-
-        part = soxr.resample(part, rate, RATE)
-    part = np.ascontiguousarray(part, dtype=np.float32)
+    part, _ = _middle(mono, rate)
     if part.size < RATE // 2:
         return {}
     found = {}
@@ -52,3 +46,26 @@ def key_votes(mono: np.ndarray, rate: int) -> dict[str, Key]:
         tonic, mode, _ = essentia.KeyExtractor(profileType=profile)(part)
         found[profile] = parse_key(f"{tonic} {mode}")
     return found
+
+
+def beat_ticks(mono: np.ndarray, rate: int) -> np.ndarray:
+    """Beats in seconds (n,), rising, of finite, sounding mono; empty where essentia is missing or 3 s are not there."""
+    essentia = _essentia()
+    if essentia is None or not mono.any() or not np.isfinite(mono).all():
+        return np.zeros(0)
+    part, start = _middle(mono, rate)
+    if part.size < 3 * RATE:
+        return np.zeros(0)
+    return np.asarray(essentia.RhythmExtractor2013(method="multifeature")(part)[1], dtype=float) + start
+
+
+def _middle(mono: np.ndarray, rate: int) -> tuple[np.ndarray, float]:
+    """The middle minute of a clip at 44.1 kHz, and the second it begins at."""
+    longest = round(_LONGEST_SECONDS * rate)
+    start = max(0, (mono.size - longest) // 2)
+    part = mono[start : start + longest]
+    if rate != RATE:
+        import soxr
+
+        part = soxr.resample(part, rate, RATE)
+    return np.ascontiguousarray(part, dtype=np.float32), start / rate
