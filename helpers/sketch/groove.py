@@ -16,7 +16,7 @@ from .tone import Tone
 HABIT, CHANCE = 0.87, 0.4  # shares of a deviation; their squares and what a step has of its own sum to all of it
 MOST_TIMING_SECONDS = {False: 0.015, True: 0.035}  # of a pitched part, of drums
 TEMPERATURE = 0.2  # of the choice among cells: higher is more varied, lower fits the idea closer
-EVENNESS = 0.35  # against cells of many different distances: people write more even rhythms than not
+EVENNESS = 0.5  # against cells of many different distances: people write more even rhythms than not
 LAGS, MISPLACED = (-4, -2, -1, 1, 2, 4), 0.7  # a cell that would fit better a little earlier or later sounds misplaced
 LOCK_STRENGTH = 6.0
 IDEA_ACCENT = 36  # velocity between a step the idea leaves empty and its strongest
