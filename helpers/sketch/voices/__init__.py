@@ -11,11 +11,11 @@ import numpy as np
 
 from ..score import Score
 from .effects import chorused, driven, ducking, in_room, ping_pong
-from .estimators import Played, play_notes
 from .filters import shaped
 from .kits import play_hits
 from .patch import Patch
 from .presets import FAMILIES, SAMPLED, VOICES, WORDS, Sound, _rng, choose_sound, read_sound
+from .tonal import Played, play_notes
 
 __all__ = [
     "FAMILIES",
