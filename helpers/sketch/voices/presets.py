@@ -21,8 +21,8 @@ HIGHEST_NUMBER = 99
 SAMPLED = "sampled"  # the family of all that a bank plays; only the knobs of the mix turn there
 
 FAMILIES: dict[str, Patch] = {
-    "808": Patch("808", mono=True, attack=0.002, decay=1.6, sustain=0.0, release=0.09, drop_semitones=13, drop_seconds=0.011, drive_db=2, voicing_db=(1, -2, -9, 4, 5, 2, -1)),
-    "sub": Patch("808", mono=True, attack=0.006, decay=8.0, sustain=0.7, release=0.07, drop_semitones=3, drop_seconds=0.006, drive_db=0.5, snap=0.25, voicing_db=(0, -3, -8, 0, 0, 0, 0)),
+    "808": Patch("808", mono=True, attack=0.005, decay=1.6, sustain=0.0, release=0.09, drop_semitones=13, drop_seconds=0.011, drive_db=2, voicing_db=(1, -2, -9, 4, 5, 2, -1)),
+    "sub": Patch("808", mono=True, attack=0.02, decay=8.0, sustain=0.7, release=0.12, drive_db=11, snap=0.5, voicing_db=(0, 0, 4, 6, 6, 2, 0)),
     "synth bass": Patch(saw=0.7, pulse=0.35, sub=0.8, sub_octave=-1, mono=True, decay=1.4, sustain=0.6, release=0.08, cutoff_hz=900, poles=2, key_follow=0.3, env_octaves=1.8, env_decay=0.4, resonance=1.2, drive_db=3, glide_seconds=0.03, voicing_db=(-3, -8, -8, -8, -1, 9, 10)),
     "reese bass": Patch(saw=1.0, sub=1.1, voices=3, detune_cents=34, spread=0.5, mono=True, attack=0.008, release=0.1, cutoff_hz=520, poles=2, key_follow=0.3, resonance=0.9, sweep_octaves=0.6, drive_db=5, glide_seconds=0.05, velocity_octaves=1.0, voicing_db=(1, -7, -6, -8, 3, 8, 5)),
     "acid bass": Patch(saw=1.0, mono=True, decay=1.2, sustain=0.5, release=0.05, cutoff_hz=620, poles=2, key_follow=0.3, env_octaves=2.8, env_decay=0.45, resonance=7.5, velocity_octaves=1.6, drive_db=7, glide_seconds=0.06, voicing_db=(1, 1, -7, -7, 1, 6, 6)),

@@ -9,16 +9,17 @@ from itertools import groupby
 import numpy as np
 
 from ...music.pitch import midi_hz
-from .filters import BLOCK, adsr, low_pass
+from .filters import BLOCK, adsr, band, low_pass
 from .oscillators import HIGHEST_HZ, noise, phase_of, read_table, sine, wave_table
 from .patch import Patch
 
 SOFTEST, HARDEST = 20, 127
-MONO_FADE_SECONDS = 0.006
+MONO_FADE_SECONDS = 0.015
 # No two notes are quite alike: how far each may stray; in pitch one goes up where the one before went down.
 STRAY_CENTS, STRAY_CUTOFF_OCTAVES, STRAY_DECAY = 4.0, 0.2, 0.09
 DEEP_STRAY_CENTS = 8.0  # a quarter of a hertz at the pitch of an 808
 SUB_LEVEL = 0.7
+CLICK_HZ = 1200.0  # the beater of an 808: a knock, no tick
 LOWEST_SUB_HZ = 36.0  # an octave below would not be heard any more
 DRAWBARS = ((0.5, 0.7), (1.0, 1.0), (1.5, 0.45), (2.0, 0.65), (3.0, 0.35), (4.0, 0.3), (6.0, 0.12), (8.0, 0.18))
 KEY_CLICK_SECONDS = 0.006
@@ -267,6 +268,7 @@ def _eight(
     # A longer note rings longer, as on a drum whose decay is set for it.
     long = max(patch.decay, 1.4 * held / rate)
     shape = adsr(size, min(held, size), rate, patch.attack, long * (1 + 0.1 * stray[2]), patch.sustain, patch.release)
-    click = noise(rng, size) * np.exp(-np.arange(size) / (0.0015 * rate)) * patch.snap * 0.25 * 2 ** (2 * hardness)
+    click = band(noise(rng, size), 0.0, CLICK_HZ, rate, 1) * np.exp(-np.arange(size) / (0.0015 * rate))
+    click *= patch.snap * 0.04 * 2 ** (2 * hardness)
     one = (body * shape + click) * _loudness(note.velocity)
     return np.stack([one, one])
