@@ -112,7 +112,9 @@ def test_what_is_being_typed_survives_a_redraw(page):
 def test_a_click_right_after_typing_is_not_lost(page):
     """Leaving a field redraws the panel, perhaps between the press and the release of the next click."""
     page.locator('.lg-studio [data-key="genre"]').fill("techno")
-    box = page.locator('.lg-studio [data-key="instrument-808"]').bounding_box()
+    chip = page.locator('.lg-studio [data-key="instrument-808"]')
+    chip.scroll_into_view_if_needed()
+    box = chip.bounding_box()
     page.mouse.move(box["x"] + 10, box["y"] + 10)
     page.mouse.down()
     page.wait_for_timeout(600)

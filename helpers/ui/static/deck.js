@@ -162,12 +162,16 @@ const deckBar = (root, player, cardOf) => {
   const slot = h("div.lg-slot", {}, bar);
   const float = h("div.lg.lg-float", { hidden: true });
   document.body.append(float);
+  const dress = () => {
+    float.dataset.theme = root.dataset.theme || "light";
+  };
+  dress();
+  root.addEventListener("lg-theme", dress);
   let out = false; // of sight
   const place = () => {
     const away = out && !!player.current && window === window.top;
     if (away === (bar.parentElement === float)) return;
     slot.style.height = away ? `${slot.offsetHeight}px` : "";
-    float.dataset.theme = root.dataset.theme;
     float.hidden = !away;
     (away ? float : slot).append(bar);
   };
