@@ -15,6 +15,7 @@ from . import Part
 
 REACH_SEMITONES = 9  # around the part's centre
 PASSING_SHARE = 0.26  # of a bar's notes may lie off the chord
+WIDEST = 8  # steps of the scale: a heard hook that goes as far has changed its octave
 EVEN_FIRST = 0.3  # of a full accent: how much an odd sixteenth must be stressed more to be taken
 FIXED = 0.6  # of the takes leave the hook where it is when the chord changes; the others move it with the root
 TELLING, ROOT_LOVE = 2.0, 1.2
@@ -85,7 +86,8 @@ def _heard_hooks(brief: Brief, form: tuple[Bar, ...]) -> dict[str, Hook]:
         start = notes[0][0] // size * size
         scale = [p for p in range(128) if p % 12 in brief.chord(0).scale]
         rungs = [int(np.argmin([abs(tone - pitch) for tone in scale])) for _, _, pitch in notes]
-        heights = [r - rungs[0] for r in rungs]
+        # More than an octave away is a slip of the hearing, or no hook: brought back by octaves.
+        heights = [r - rungs[0] - 7 * int((r - rungs[0]) / WIDEST) for r in rungs]
         steps = [n[0] - start for n in notes]
         if treatment == "inverted":
             heights = [-h for h in heights]
