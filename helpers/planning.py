@@ -10,7 +10,7 @@ from .engines import registry
 from .errors import InvalidInput
 from .music.harmony import Progression, fit_to_key
 from .music.instruments import find_instrument
-from .music.meter import Meter, bar_seconds, parse_meter
+from .music.meter import MOST_BARS, Meter, bar_seconds, parse_meter
 from .music.pitch import Key
 from .records import CONTROLS, Analysis, ChordSpan, KeyEstimate, Request, bars_of_chords, read_controls
 from .records.request import FAMILY, MEMBERS
@@ -57,6 +57,8 @@ def plan_request(analysis: Analysis | None, *, instrument: str, **asked: Any) ->
         if tempo.confidence < DOUBTFUL:
             others = ", ".join(f"{a.bpm:.4g}" for a in tempo.alternatives[:3])
             notes.append(f"The tempo {tempo.bpm:.4g} BPM is uncertain; check it (other readings: {others or 'none'}).")
+    if tempo is not None and tempo.is_loop and tempo.bars and tempo.bars <= MOST_BARS:
+        values.setdefault("bars", tempo.bars)  # a loop as long as the idea's
     key, chords = values.pop("key", None), values.pop("chords", None)
     loop = values["bpm"], parse_meter(values["meter"]), values.get("bars", Request.bars)
     key, progression = _plan_harmony(analysis, values["role"], key, chords, loop, notes)

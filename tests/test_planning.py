@@ -232,3 +232,12 @@ def test_the_ideas_tuning_is_carried_but_not_to_drums():
     assert plan_request(analysis, instrument="rhodes", seed=1)[0].tuning_cents == -32.0
     assert plan_request(analysis, instrument="drum kit", seed=1)[0].tuning_cents == 0.0
     assert plan_request(None, instrument="rhodes", bpm=100, seed=1)[0].tuning_cents == 0.0
+
+
+def test_a_loop_is_as_long_as_the_loop_that_was_heard():
+    analysis = heard()
+    loop = dataclasses.replace(analysis, tempo=dataclasses.replace(analysis.tempo, is_loop=True, bars=8))
+    assert plan_request(loop, instrument="rhodes", seed=1)[0].bars == 8
+    assert plan_request(loop, instrument="rhodes", seed=1, bars=2)[0].bars == 2
+    free = dataclasses.replace(analysis, tempo=dataclasses.replace(analysis.tempo, is_loop=False, bars=None))
+    assert plan_request(free, instrument="rhodes", seed=1)[0].bars == 4
