@@ -31,7 +31,9 @@ from helpers.records import Clip, Request
 from helpers.sound.audio import read_clip, resample
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "helpers" / "loops" / "weights" / "purity.json"
-SKETCHED = (*INSTRUMENTS, "organ", "electric guitar", "harp", "brass section")
+SKETCHED = (
+    *INSTRUMENTS, "organ", "electric guitar", "harp", "brass section", "sub bass", "acid bass", "reese bass", "fm piano"
+)  # fmt: skip
 IDEAS = 5  # of the manifest, evenly spread, that sketches are made for
 LEVELS_DB = {-3.0: 1.0, -6.0: 1.0, -12.0: 0.4}  # and how much a leak at that level weighs in the fit
 SKETCH_WEIGHT = 0.5

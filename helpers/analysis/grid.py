@@ -12,7 +12,16 @@ import numpy as np
 
 from ..music.meter import Meter, bar_seconds
 from .listening import Listening
-from .phase import BAR_NAMES, BEAT_NAMES, bar_evidence, beat_candidates, beat_evidence, probabilities, tick_evidence
+from .phase import (
+    BAR_NAMES,
+    BEAT_NAMES,
+    bar_evidence,
+    beat_candidates,
+    beat_evidence,
+    length_evidence,
+    probabilities,
+    tick_evidence,
+)
 from .precise import PADDING_SECONDS, PreciseTempo, fit_beat_line
 
 AT_START_SECONDS = 0.02  # a first beat so near the file's start is at it
@@ -41,7 +50,8 @@ def estimate_grid(heard: Listening, bpm: float, meter: Meter, exact: PreciseTemp
     line = fit_beat_line(heard, bpm)
     candidates = beat_candidates(heard, period)
     evidence = beat_evidence(heard, period, candidates, line.phase_seconds if line else None)
-    probability = probabilities("beat", BEAT_NAMES, evidence, heard, tick_evidence(heard, period, candidates))
+    more = tick_evidence(heard, period, candidates) + length_evidence(heard, bpm, meter, candidates)
+    probability = probabilities("beat", BEAT_NAMES, evidence, heard, more)
     best = int(probability.argmax())
     calm = np.sqrt(probability)  # half the log odds: on clips that nothing was fitted to, the model is surer than right
     confidence = float(calm[best] / calm.sum())
@@ -52,7 +62,9 @@ def estimate_grid(heard: Listening, bpm: float, meter: Meter, exact: PreciseTemp
     delayed = exact.padding_seconds > 0 and phase <= PADDING_SECONDS
     count = max(1, int(np.ceil((heard.seconds - phase) / period - 1e-3)))
     beats = phase + period * np.arange(count)
-    bars = probabilities("bar", BAR_NAMES, bar_evidence(heard, beats, meter.pulses_per_bar), heard)
+    openers = bar_evidence(heard, beats, meter.pulses_per_bar)
+    from_start = length_evidence(heard, bpm, meter, beats[:1]) * (np.arange(len(openers)) == 0)
+    bars = probabilities("bar", BAR_NAMES, openers, heard, from_start)
     first = int(bars.argmax())
     if float(meter.beats_per_bar).is_integer():
         lines = beats[first :: int(meter.beats_per_bar)]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..machine.weights import load_weights
+from ..music.meter import Meter, bar_seconds
 from .beats import FRAME_RATE as BEAT_FRAME_RATE
 from .evidence import TIGHT_START_SECONDS, whole_beats
 from .listening import NOTE_HOP_SECONDS, Listening
@@ -21,6 +22,7 @@ _MOST_CANDIDATES = 7
 _SAME_SHARE = 0.07  # of a beat: offsets nearer than this are one candidate
 _STRONG = 0.2
 _TICKS_WEIGHT = 2.0  # log odds
+_LOOP_LENGTH_WEIGHT = 6.0  # log odds: one random length in thousands is whole bars of a round tempo to the sample
 _AFTER_SILENCE = {"beat": 2.0, "bar": 2.5}  # log odds
 _PLACES = (0.0, 0.25, 1 / 3, 0.5, 2 / 3, 0.75)
 _BANDS = ("all", "low", "mid", "high")
@@ -247,6 +249,26 @@ def tick_evidence(heard: Listening, period: float, candidates: np.ndarray) -> np
     phase = float(np.angle(turn)) / (2 * np.pi) * period
     away = np.abs(candidates - phase) % period
     return _TICKS_WEIGHT * abs(turn) * np.exp(-((np.minimum(away, period - away) / 0.04) ** 2))
+
+
+def is_loop_length(samples: int, sample_rate: int, bpm: float, meter: Meter) -> bool:
+    """Whether a length can only be that of a loop: whole bars of a round tempo near ``bpm``, to the sample.
+
+    A whole number of tenths of a second says nothing: clips are cut to those wherever the music is.
+    """
+    tenths = 10.0 * samples / sample_rate
+    bars = round(samples / sample_rate / bar_seconds(bpm, meter))
+    if bars < 1 or abs(tenths - round(tenths)) < 1e-4 * tenths:
+        return False
+    told = bars * meter.beats_per_bar * 60.0 * sample_rate / samples  # the tempo that fills it
+    return abs(told - round(told)) / told < 1.0 / samples and abs(told / bpm - 1.0) < 0.01
+
+
+def length_evidence(heard: Listening, bpm: float, meter: Meter, moments: np.ndarray) -> np.ndarray:
+    """Log odds (n,) for moments at the file's start, where its length is that of a loop; zeros elsewhere."""
+    if not is_loop_length(heard.clip.length, heard.clip.sample_rate, bpm, meter):
+        return np.zeros(moments.size)
+    return _LOOP_LENGTH_WEIGHT * _nearness(moments, 0.0, 60.0 / bpm)
 
 
 def probabilities(

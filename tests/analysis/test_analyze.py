@@ -5,6 +5,10 @@ import json
 import pytest
 
 from helpers.analysis import analyze
+from helpers.analysis.phase import is_loop_length
+from helpers.machine.home import EXAMPLE_IDEA
+from helpers.music.meter import METERS
+from helpers.sound.audio import read_clip
 from tests import signals
 
 
@@ -29,3 +33,22 @@ def test_silence_is_unknown_and_says_so():
     heard = analyze(signals.silence(3.0))
     assert heard.tempo.bpm is None and heard.key is None and not heard.chords and not heard.melody
     assert any("silent" in note for note in heard.notes)
+
+
+def test_the_example_is_heard_as_the_exact_loop_that_it_is():
+    heard = analyze(read_clip(EXAMPLE_IDEA), tags=False).tempo
+    assert heard.is_loop and heard.bars == 4 and heard.downbeats[0] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("samples", "bpm", "is_it"),
+    [
+        (403_200, 105.0, True),  # four bars of 105 BPM
+        (403_201, 105.0, False),
+        (403_200, 104.5, True),  # heard a little wrong
+        (403_200, 110.0, False),
+        (441_000, 120.0, False),  # five bars of 120 BPM are ten seconds, and clips are cut to those
+    ],
+)
+def test_a_length_that_only_a_loop_has(samples, bpm, is_it):
+    assert is_loop_length(samples, 44_100, bpm, METERS["4/4"]) is is_it
