@@ -30,14 +30,14 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = (
     "helpers/loops/**/*.py",
-    "helpers/ranking.py",
+    "helpers/loops/ranking.py",
     "helpers/planning.py",
-    "helpers/pipeline.py",
-    "helpers/making.py",
+    "helpers/pipeline/__init__.py",
+    "helpers/pipeline/making.py",
 )
 TESTS = (
     "tests/loops",
-    "tests/test_ranking.py",
+    "tests/loops/test_ranking.py",
     "tests/test_planning.py",
     "tests/test_controls.py",
     "tests/test_pipeline.py",

@@ -9,11 +9,12 @@ import mido
 import numpy as np
 import pytest
 
-from helpers import export, making, pipeline
+from helpers import export, pipeline
 from helpers.engines import registry
 from helpers.engines.base import Engine, take_seed
 from helpers.errors import Cancelled, InvalidInput, NotAvailable, Refused
 from helpers.music.pitch import parse_key
+from helpers.pipeline import making
 from helpers.records import Analysis, Clip, EngineInfo, Readiness, Request, Take, Tempo
 from helpers.sound.audio import write_wav
 from tests.signals import RATE, chord_loop

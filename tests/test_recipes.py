@@ -15,11 +15,11 @@ from helpers.engines import prompts, registry
 from helpers.errors import InvalidInput
 from helpers.loops import findings, proof, prove
 from helpers.loops.level import set_level
+from helpers.loops.ranking import score_parts
 from helpers.music import instruments
 from helpers.music.instruments import Instrument
 from helpers.music.pitch import parse_key
 from helpers.pipeline import make_loops
-from helpers.ranking import score_parts
 from helpers.records import CONTROLS, FIT_FIELDS, FitCard, FitField, Request, read_controls
 from helpers.records.controls import control, controls_of
 from helpers.records.fit_fields import HIGH

@@ -14,8 +14,8 @@ import numpy as np
 from benchmarks.fit.spoil import good_takes, spoiled
 from helpers import pipeline
 from helpers.loops.level import set_level
-from helpers.making import Idea
 from helpers.music.pitch import Key
+from helpers.pipeline.making import Idea
 from helpers.records import Analysis, Clip, Request
 from helpers.sound.audio import read_clip, resample
 from helpers.sound.stretch import apply_stretch

@@ -25,7 +25,7 @@ from helpers.loops import prove
 from helpers.loops.fit import Bars
 from helpers.loops.fit.harmony import harmony_cues
 from helpers.loops.fit.place import place_cues
-from helpers.ranking import score
+from helpers.loops.ranking import score
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "helpers" / "loops" / "weights"
 HALVES = ("chosen on", "not seen")

@@ -23,8 +23,8 @@ from benchmarks.loops.stretchers import rubber_band, signalsmith
 from benchmarks.loops.takes import RATE, Source, canvas, damages, drifted, faded, read_sources, stretched
 from helpers.errors import Refused
 from helpers.loops import make_loop, prove
+from helpers.loops.ranking import rank
 from helpers.music.pitch import ALL_KEYS
-from helpers.ranking import rank
 from helpers.records import Clip, Take
 from helpers.sound.features import chroma, key_scores, onset_bands
 

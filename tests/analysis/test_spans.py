@@ -6,7 +6,7 @@ import pytest
 from helpers import pipeline
 from helpers.analysis import analyze
 from helpers.errors import InvalidInput
-from helpers.making import Idea
+from helpers.pipeline.making import Idea
 from helpers.records import Clip
 from tests import signals
 from tests.analysis.test_grid import band

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import ranking
-from .engines import registry
-from .engines.base import Engine, stop_if
-from .errors import Refused
-from .export import publish, stage_wav, write_sidecar
-from .machine.threads import one_thread_each
-from .records import (
+from ..engines import registry
+from ..engines.base import Engine, stop_if
+from ..errors import Refused
+from ..export import publish, stage_wav, write_sidecar
+from ..loops import ranking
+from ..machine.threads import one_thread_each
+from ..records import (
     Analysis,
     CancelCheck,
     Clip,
@@ -30,10 +30,10 @@ from .records import (
     never_cancelled,
     silent_progress,
 )
-from .sound.audio import read_back
+from ..sound.audio import read_back
 
 if TYPE_CHECKING:
-    from .loops import IdeaSide
+    from ..loops import IdeaSide
 
 UPLOAD = "upload"  # the engine of a take that somebody else made
 MOST_WORKERS = 4  # takes cut and proven at once; each holds a few copies of its sound
@@ -55,7 +55,7 @@ class Idea:
 
     def side(self, analysis: Analysis) -> IdeaSide:
         """The idea as fit cards hear it, measured once for all takes under this analysis."""
-        from .loops import IdeaSide
+        from ..loops import IdeaSide
 
         kept: IdeaSide | None = self.__dict__.get("_side")
         if kept is None or kept.analysis is not analysis:
@@ -205,7 +205,7 @@ def finish_take(run: Run, take: Take, folder: Path, out: Path, proven: list[Prov
 
     Raises Refused with the reason why there is no loop.
     """
-    from .loops import make_loop, prove, repair
+    from ..loops import make_loop, prove, repair
 
     stop_if(run.cancel)
     side = run.idea.side(run.analysis) if run.idea and run.analysis else None
@@ -235,7 +235,7 @@ def finish_take(run: Run, take: Take, folder: Path, out: Path, proven: list[Prov
 
 def with_heard_notes(loop: Loop, request: Request) -> Loop:
     """A model's loop with the notes heard in it as MIDI, and the remark that they were heard; drums get none."""
-    from .analysis.melody import estimate_notes, notes_to_midi
+    from ..analysis.melody import estimate_notes, notes_to_midi
 
     take = loop.take
     if take.midi is not None or take.engine == UPLOAD or request.role == "drums":

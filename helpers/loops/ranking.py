@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .records import FIT_FIELDS, Clip, Correction, FitCard, Loop, Request
+from ..records import FIT_FIELDS, Clip, Correction, FitCard, Loop, Request
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ musician may change what lies between two steps.
 
 from __future__ import annotations
 
-from .machine.home import package_missing
+from ..machine.home import package_missing
 
 try:
     import numpy  # noqa: F401  without it nothing below can be imported
@@ -20,18 +20,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .engines import registry
-from .engines.base import Engine, not_ready_text
-from .engines.prompts import write_prompt
-from .errors import Cancelled, InvalidInput, NotAvailable
-from .export import free_name, loop_stem, read_tags, staging
-from .machine.files import shown_name, write_whole
-from .machine.threads import one_thread_each
-from .making import UPLOAD, FinishedLoop, Idea, Proven, Result, Run, finish_take, make_enough, publish_best
-from .music.meter import MOST_BARS, bar_seconds, parse_meter
-from .planning import change_request, part_of, plan_measure, plan_request
-from .ranking import score
-from .records import (
+from ..engines import registry
+from ..engines.base import Engine, not_ready_text
+from ..engines.prompts import write_prompt
+from ..errors import Cancelled, InvalidInput, NotAvailable
+from ..export import free_name, loop_stem, read_tags, staging
+from ..loops.ranking import score
+from ..machine.files import shown_name, write_whole
+from ..machine.threads import one_thread_each
+from ..music.meter import MOST_BARS, bar_seconds, parse_meter
+from ..planning import change_request, part_of, plan_measure, plan_request
+from ..records import (
     Analysis,
     CancelCheck,
     Clip,
@@ -43,7 +42,8 @@ from .records import (
     read_controls,
     silent_progress,
 )
-from .sound.audio import read_audio, resample
+from ..sound.audio import read_audio, resample
+from .making import UPLOAD, FinishedLoop, Idea, Proven, Result, Run, finish_take, make_enough, publish_best
 
 __all__ = [
     "FinishedLoop", "Idea", "Result", "analyze_idea", "change_request", "fit_take", "hear_part", "load_idea",
@@ -60,7 +60,7 @@ def load_idea(source: str | os.PathLike[str], name: str | None = None) -> Idea:
 
 def analyze_idea(idea: Idea, progress: Progress = silent_progress, *, tags: bool = True) -> Analysis:
     """Hear an idea: tempo, grid, key, chords, melody, groove, genre and mood."""
-    from .analysis import analyze
+    from ..analysis import analyze
 
     with one_thread_each():
         analysis = analyze(idea.clip, file=idea.name, sha256=idea.sha256, progress=progress, tags=tags)
@@ -270,7 +270,7 @@ def prove_file(
 
     A file without our JSON beside it was made elsewhere: its feel, its peaks and a few samples are remarks.
     """
-    from .loops import prove
+    from ..loops import prove
 
     clip = read_audio(source).clip
     side = idea.side(analysis) if idea and analysis else None
@@ -284,7 +284,7 @@ def prove_file(
 
 def write_parts(request: Request, analysis: Analysis | None, out_dir: str | os.PathLike[str]) -> list[Path]:
     """Compose the request's takes and write each score as MIDI only (sketch engine); nothing is overwritten."""
-    from .sketch import compose, write_midi
+    from ..sketch import compose, write_midi
 
     if request.engine != "sketch":
         raise InvalidInput(f"The engine {request.engine} has no score to write; use the sketch engine for MIDI.")
@@ -299,7 +299,7 @@ def write_parts(request: Request, analysis: Analysis | None, out_dir: str | os.P
 
 def plot_loops(result: Result, analysis: Analysis | None) -> list[Path]:
     """Draw the piano roll of each sketch loop beside its WAV and return the pictures' paths."""
-    from .sketch import compose, plot_roll
+    from ..sketch import compose, plot_roll
 
     drawn = []
     for finished in result.loops:
@@ -318,7 +318,7 @@ def examine_models(
     out_dir: str | os.PathLike[str], progress: Progress = silent_progress, cancel: CancelCheck = never_cancelled
 ) -> tuple[dict[str, Any], Path]:
     """One short loop with every installed model, and the report of it as a file (:mod:`helpers.engines.doctor`)."""
-    from .engines import doctor
+    from ..engines import doctor
 
     report = doctor.examine(make_loops, Path(out_dir), progress, cancel)
     path = free_name(Path(out_dir), "doctor", ".json")

@@ -7,7 +7,7 @@ import pytest
 
 from helpers.loops import IdeaSide, prove
 from helpers.loops.level import set_level
-from helpers.ranking import WEIGHTS, rank
+from helpers.loops.ranking import WEIGHTS, rank
 from helpers.records import FIT_FIELDS, Clip, Correction, Loop
 from helpers.records.fit_fields import FITS
 from tests.loops.takes import analysis_of, drums, piano, request_for, take_of
