@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from helpers.install.requirements import read_requirements
 
@@ -55,8 +56,8 @@ def test_it_finds_its_own_requirements(installed, tmp_path):
 def test_its_dependencies_are_the_requirements_files(installed):
     declared = next(importlib.metadata.distributions(name="loops-generator", path=[str(installed)])).requires
     core = read_requirements(ROOT / "requirements.txt")
-    named = {line.split(";")[0].strip() for line in declared if "extra ==" not in line}
-    assert named == {line.replace(" ", "") for line in core}
+    named = {str(Requirement(line)) for line in declared if "extra ==" not in line}
+    assert named == {str(Requirement(line)) for line in core}
     for extra in ("diffusers", "bench", "dev"):
         lines = {line.split(";")[0].strip() for line in declared if f'extra == "{extra}"' in line}
         assert lines == set(read_requirements(ROOT / f"requirements-{extra}.txt")) - set(core), extra

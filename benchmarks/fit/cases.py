@@ -41,7 +41,7 @@ class Case:
     @property
     def half(self) -> str:
         """The half of the pieces it belongs to: weights and limits are chosen on one and told of both."""
-        return "chosen on" if int(hashlib.sha256(f"{self.piece}0".encode()).hexdigest(), 16) % 2 == 0 else "not seen"
+        return "fitted on" if int(hashlib.sha256(f"{self.piece}0".encode()).hexdigest(), 16) % 2 == 0 else "other half"
 
 
 def sketch_cases(folder: Path, at_most: int) -> Iterator[list[Case]]:

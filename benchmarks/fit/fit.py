@@ -3,8 +3,8 @@
     python -m benchmarks.fit.fit EVAL_DIR --work DIR [--stems DIR] [--ideas 32] [--write] [--out JSON]
 
 Every loop is proven over its idea; what was found lies in ``--work``, a JSON line a loop, so that a run can be stopped
-and go on. ``--write`` learns ``helpers/loops/weights/{harmony,place}.json`` from the half of the pieces called *chosen
-on*; the table tells both halves, the other one was never looked at. An *unproven* loop (its idea has no pitch or pulse)
+and go on. ``--write`` learns ``helpers/loops/weights/{harmony,place}.json`` from the half of the pieces called *fitted
+on*; the table tells both halves, weights see only the first. An *unproven* loop (its idea has no pitch or pulse)
 is left out and counted.
 """
 
@@ -28,7 +28,7 @@ from helpers.loops.fit.place import place_cues
 from helpers.loops.ranking import score
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "helpers" / "loops" / "weights"
-HALVES = ("chosen on", "not seen")
+HALVES = ("fitted on", "other half")
 CLEAR = 0.5  # of two takes, a difference in independent fit this large is clear
 
 
@@ -150,7 +150,7 @@ def readme_markdown(found: dict[str, Any]) -> str:
 
 def docs_markdown(found: dict[str, Any]) -> str:
     """The long table, with the numbers of loops, and the figures of the ranking."""
-    rows = ["| loops | fails, chosen on | fails, not seen | unproven |", "|---|---|---|---|"]
+    rows = ["| loops | fails, weights' half | fails, other half | unproven |", "|---|---|---|---|"]
     for kind, halves in found.items():
         if kind == "ranking":
             continue

@@ -43,4 +43,7 @@ def missing_note() -> str | None:
     if not missing:
         return None
     packages, gives = ", ".join(ear.package for ear in missing), ", ".join(ear.gives for ear in missing)
-    return f"Not heard with a learned model, because {packages} is not installed: {gives}."
+    return (
+        f"Not heard with a learned model, because {packages} is not installed: {gives}. "
+        "Install them with: loops-generator install ears."
+    )

@@ -50,7 +50,7 @@ def install(what: str, *, on_line: OnLine | None = None, cancel: CancelCheck = n
     Parameters
     ----------
     what
-        ``core``, ``diffusers`` or ``audiocraft``.
+        A name of :data:`INSTALLABLE`.
     on_line
         Receives every line as it comes, secrets masked.
     cancel
@@ -88,7 +88,7 @@ def install(what: str, *, on_line: OnLine | None = None, cancel: CancelCheck = n
         if item.make:
             item.make(pip_install, say, cancel)
         else:
-            pip_install(item.title, requirements=item.requirements, on_line=say, cancel=cancel)
+            pip_install(item.title, requirements=item.requirements, options=item.options, on_line=say, cancel=cancel)
         importlib.invalidate_caches()
         status = installed(what)
         if not status.installed:

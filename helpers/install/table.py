@@ -29,6 +29,7 @@ class Installable:
     disk_bytes: int
     licence: str
     needs_torch: bool = False
+    options: tuple[str, ...] = ()  # for pip
     missing: Callable[[], tuple[str, ...]] | None = None
     make: Callable[..., None] | None = None
 
@@ -72,6 +73,16 @@ INSTALLABLE: dict[str, Installable] = {
             download_bytes=220 * MIB,
             disk_bytes=800 * MIB,
             licence="Open source packages; essentia is AGPL-3.0.",
+        ),
+        Installable(
+            name="ears",
+            title="Learned ears (Basic Pitch, musicnn, BeatNet)",
+            brings="small models inside packages that hear notes, beats and the genre's family",
+            requirements=requirements_file("requirements-ears.txt"),
+            download_bytes=40 * MIB,
+            disk_bytes=50 * MIB,
+            licence="Apache-2.0, ISC, CC BY 4.0.",
+            options=("--no-deps",),  # their own requirements (TensorFlow, madmom) are not used
         ),
         Installable(
             name="diffusers",
