@@ -98,7 +98,7 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "what",
         metavar="WHAT",
-        help="core, diffusers (most models), audiocraft (isolated extra), tags (genre, mood) or soundfont",
+        help="core, ears (small models in packages), diffusers (most models), audiocraft (isolated), tags or soundfont",
     )
     sub = command("doctor", "one short take of every installed model, and a report that you can send")
     sub.add_argument("--out", metavar="DIR", default="loops", help="where loops and report go (default: %(default)s)")
