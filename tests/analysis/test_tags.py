@@ -209,7 +209,7 @@ def test_a_file_damaged_later_is_noticed(source):
     data[1000] ^= 1
     path.write_bytes(bytes(data))
     genres, moods, notes = tags.estimate_tags(signals.noise(3.0))
-    assert genres == moods == () and "damaged" in notes[0]
+    assert moods == () and len(genres) <= 1 and "damaged" in notes[0]  # the family at most, by another model
     still_works("damaged")
 
 

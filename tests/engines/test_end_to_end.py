@@ -10,7 +10,8 @@ from helpers import pipeline
 from helpers.engines import registry
 from helpers.music.pitch import parse_key
 from helpers.records import Request
-from tests.engines.conftest import ENGINE_OF, VARIANT_OF
+from tests.engines.conftest import ENGINE_OF
+from tests.engines.tiny import VARIANT_OF
 
 pytestmark = pytest.mark.neural
 

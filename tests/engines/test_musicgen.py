@@ -13,7 +13,7 @@ from helpers.engines.hub.sources import SOURCES
 from helpers.engines.musicgen import FRAME_SAMPLES, MusicGenModel
 from helpers.errors import InvalidInput
 from helpers.records import Clip, Request
-from tests.engines.conftest import VARIANT_OF, options_for
+from tests.engines.tiny import VARIANT_OF, options_for
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -63,8 +64,9 @@ def test_asking_all_engines_imports_nothing_heavy():
         "import sys; from helpers.engines import registry; registry.readiness_all(); "
         "print([m for m in ('torch', 'diffusers', 'transformers', 'librosa') if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
-    assert done.stdout.strip() == "[]"
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, encoding="utf-8", check=False)
+    assert done.stdout.strip() == "[]", done.stderr
 
 
 def test_release_others_spares_the_one_and_frees_the_rest(monkeypatch):

@@ -91,7 +91,7 @@ def test_extras_are_rows_with_size_licence_and_a_tick(app, monkeypatch):
     rows = {row["name"]: row for row in readiness.report(app.state.folder)["extras"]}
     assert rows["tags"]["ready"] and not rows["tags"]["installable"]
     assert not rows["soundfont"]["ready"] and rows["soundfont"]["installable"]
-    assert rows["soundfont"]["size"] == "120 MB" and "MIT" in rows["soundfont"]["licence"]
+    assert rows["soundfont"]["size"] == "34 MB" and "MIT" in rows["soundfont"]["licence"]
 
 
 def test_nothing_ticked_is_a_sentence_and_unknown_names_are_left_alone(models, app):

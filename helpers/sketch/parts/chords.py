@@ -121,6 +121,9 @@ def _played(brief: Brief, bar: Bar, hit: Hit, voicings: dict[float, tuple[int, .
         voicing = voicing[-2:]
     elif hit.symbol in "p1234":
         upper = voicing if not guitar else voicing[1:]
+        telling = tuple(p for p in upper if (p - brief.chord(told).root) % 12 not in (0, 7))
+        if len(upper) > 3 and len(telling) > 1:  # picked one by one, a rich chord is told by its third and above
+            upper = telling
         pitch = voicing[0] if hit.symbol == "p" else upper[min(int(hit.symbol), len(upper)) - 1]
         ring = min(end - step, 8.0) if guitar or not brief.instrument.sustains else length
         return [Tone(pitch, step, max(length, ring), level)]
