@@ -221,7 +221,7 @@ def _foundation_1(folder: Path) -> None:
             for new, held in as_stable_audio_tools(name, key, value, part):
                 weights[new] = held.clone().contiguous()
     weights["model.model.transformer.rotary_pos_emb.inv_freq"] = torch.ones(4)
-    save_file(weights, folder / "Foundation_tiny.safetensors")
+    save_file(weights, folder / "Foundation_1.safetensors")
     _write_json(
         folder / "model_config.json",
         {

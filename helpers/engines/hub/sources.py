@@ -112,7 +112,7 @@ SOURCES = {
             STABILITY_LICENCE,
             2.26,
             parts=(),
-            files=("Foundation*.safetensors", "model_config.json"),
+            files=("Foundation_1.safetensors", "model_config.json"),
             needs=("t5-base",),
         ),
         ModelSource(
