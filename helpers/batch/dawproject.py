@@ -85,9 +85,7 @@ def write_project(members: Sequence[tuple[PackLoop, str]], idea: tuple[str, Clip
         lane = XML.SubElement(lanes, "Lanes", id=next(ids), track=track_id)
         return XML.SubElement(lane, "Clips", id=next(ids))
 
-    def audio(
-        clips: XML.Element, name: str, file: str, clip: Clip, points: Sequence[tuple[float, float]], beats: float
-    ) -> None:
+    def audio(clips: XML.Element, name: str, file: str, clip: Clip, points: Points, beats: float) -> None:
         """A clip of ``beats`` that repeats; ``points`` pin quarters to seconds of the file."""
         end = points[-1][0]
         outer = XML.SubElement(

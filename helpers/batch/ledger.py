@@ -39,8 +39,8 @@ class LedgerRow:
 class Ledger:
     """The ledger of a batch's folder; made by :meth:`opened`."""
 
-    def __init__(self, path: Path, rows: dict[str, LedgerRow], handle: int) -> None:
-        self._path, self._handle = path, handle
+    def __init__(self, rows: dict[str, LedgerRow], handle: int) -> None:
+        self._handle = handle
         self.rows = rows  # the last event of each job
 
     @classmethod
@@ -64,7 +64,7 @@ class Ledger:
                 handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
                 try:
                     _end_torn_line(path, handle)
-                    yield cls(path, rows, handle)
+                    yield cls(rows, handle)
                 finally:
                     os.close(handle)
         except Timeout:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..records.fit_card import VERDICTS
 from ..records.fit_fields import FIT_FIELDS
 from ..sound.audio import read_back
 
@@ -52,7 +53,7 @@ def _card(loop: PackLoop, name: str, row: dict[str, Any]) -> str:
     measured += [("Seed", str(row["seed"])), ("Licence", str(row["license"]))]
     table = "".join(f"<tr><td>{escape(label)}<td>{escape(text)}" for label, text in measured)
     midi = f' · <a href="midi/{escape(name)}.mid">MIDI</a>' if loop.midi else ""
-    verdict = loop.verdict if loop.verdict in ("pass", "corrected", "failed", "unproven") else "unknown"
+    verdict = loop.verdict if loop.verdict in VERDICTS else "unknown"
     return (
         f"<article><h2>{escape(name)}</h2><small>{escape(', '.join(about))}{midi}</small>"
         f'{_wave(loop)}<audio controls loop preload="metadata" src="loops/{escape(name)}.wav" '

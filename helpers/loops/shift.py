@@ -17,7 +17,6 @@ LEAST_GAIN = 0.08
 LEAST_SCALE_GAIN = 0.05  # and bring this share of the notes onto the scale; a stray drum's pitches move it by 4 %
 COST_PER_SEMITONE = 0.003
 LEAST_CENTS = 12.0  # less is within what players and estimators do
-MOST_CENTS = 50.0
 
 
 @dataclass(frozen=True)
