@@ -70,6 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
             f"--{word}", dest="humanize", action="store_const", const=value, help=f"the same as --humanize {value}"
         )
     sub.add_argument("--midi-only", action="store_true", help="write the part as MIDI only (sketch engine)")
+    sub.add_argument("--cards", action="store_true", help="print the whole fit card of every loop")
     sub.add_argument("--plot", action="store_true", help="also draw the piano roll (sketch engine)")
     sub.add_argument("--out", metavar="DIR", default="loops", help="where the loops go (default: %(default)s)")
 
@@ -207,7 +208,7 @@ def _make(args: argparse.Namespace, out: Any) -> int:
             terminal.say(f"Drawn: {path}")
     data = result.to_json()
     data["notes"] = [*notes, *data["notes"]]
-    _print(out, args, data, report.result_text(result))
+    _print(out, args, data, report.result_text(result, cards=args.cards))
     return DONE if result.any_passed else NONE_PASSED
 
 
@@ -255,7 +256,7 @@ def _fit(args: argparse.Namespace, out: Any) -> int:
         raise InvalidInput("Say the tempo and the length of the loop: --bpm X --bars N.")
     request, idea, analysis = _target(args)
     result = pipeline.fit_take(args.take, request, idea, analysis, args.out, _Teller())
-    _print(out, args, result.to_json(), report.result_text(result))
+    _print(out, args, result.to_json(), report.result_text(result, cards=True))
     return DONE if result.any_passed else NONE_PASSED
 
 
@@ -323,7 +324,7 @@ def _demo(args: argparse.Namespace, out: Any) -> int:
         terminal.say(note)
     result = pipeline.make_loops(request, idea, analysis, args.out, teller)
     data = {"analysis": analysis.to_json()} | result.to_json()
-    _print(out, args, data, report.analysis_text(analysis) + "\n\n" + report.result_text(result))
+    _print(out, args, data, report.analysis_text(analysis) + "\n\n" + report.result_text(result, cards=True))
     return DONE if result.any_passed else NONE_PASSED
 
 
@@ -374,8 +375,8 @@ class _Teller:
         if stage == self._stage and (tenth == self._tenth or now - self._told < 0.5) and now - self._told < 5:
             return
         self._stage, self._tenth, self._told = stage, tenth, now
-        share = "" if fraction is None else f" {fraction:.0%}"
-        left = "" if seconds_left is None else f", about {seconds_left:.0f} s left"
+        share = f" {fraction:.0%}" if fraction else ""
+        left = "" if not seconds_left or seconds_left < 1 else f", about {seconds_left:.0f} s left"
         terminal.say(f"{stage}{share}{left}")
 
 

@@ -79,8 +79,8 @@ def card_text(card: FitCard) -> str:
     return "Fit card\n" + _table(rows)
 
 
-def result_text(result: Any) -> str:
-    """The request, then each loop with its files, reasons and fit card."""
+def result_text(result: Any, *, cards: bool) -> str:
+    """The request, then each loop: its verdict, files and what to know of it; with ``cards`` everything measured."""
     request = result.request
     key = request.key.name if request.key else "no key"
     what = request.instrument or "any instrument"
@@ -88,15 +88,19 @@ def result_text(result: Any) -> str:
     if request.progression:
         parts[0] += f", {write_progression(request.progression)}"
     for f in result.loops:
-        files = [f.files.wav, f.files.json, *([f.files.midi] if f.files.midi else [])]
+        take, card = f.loop.take, f.fit
         score = "" if f.loop.score is None else f", score {f.loop.score:.2f}"
-        lines = [f"Loop {f.rank} ({f.loop.take.engine}, seed {f.loop.take.seed}, take {f.loop.take.number + 1}{score})"]
-        lines += [f"  why        {f.loop.why[0]}"] if f.loop.why else []
-        lines += [f"  parts      {', '.join(f.loop.why[1:])}"] if f.loop.why[1:] else []
-        lines += [f"  wrote      {path}" for path in files]
-        parts.append("\n".join(lines) + "\n" + card_text(f.fit))
+        others = [path.suffix for path in (f.files.json, f.files.midi) if path]
+        lines = [f"{f.rank}  {card.verdict.upper()}{score}  {f.files.wav} (and {', '.join(others)})"]
+        lines += [f"   {text}" for text in (card.summary, *f.loop.why[:1], f"{take.engine}, seed {take.seed}") if text]
+        if cards:
+            lines += [f"   parts: {', '.join(f.loop.why[1:])}"] if f.loop.why[1:] else []
+            lines += [card_text(card)]
+        parts.append("\n".join(lines))
     parts += [f"Refused: {reason}" for reason in result.refused]
     parts += list(result.notes)
+    if not cards and result.loops:
+        parts.append("Everything that was measured is in the JSON beside each loop; --cards prints it.")
     return "\n\n".join(parts)
 
 

@@ -90,6 +90,16 @@ def test_make_writes_proven_loops(idea, tmp_path, capfd, instrument):
     assert scores == sorted(scores, reverse=True)
 
 
+def test_a_person_reads_a_verdict_for_each_loop_and_every_number_only_on_request(idea, tmp_path, capfd):
+    words = ["make", idea, "--instrument", "rhodes", "--takes", 2, "--bars", 2, "--seed", 3, "--out", tmp_path]
+    _, short, _ = run(capfd, *words)
+    for place, word in ((1, "PASS"), (2, "PASS")):
+        assert f"\n{place}  {word}, score " in short
+    assert short.count(".wav (and .json, .mid)") == 2 and "LUFS" not in short
+    _, whole, _ = run(capfd, *words, "--cards")
+    assert whole.count("LUFS") == 2 and "seed 3" in whole
+
+
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(idea, tmp_path, capfd):
     def wav(seed, folder):
         words = ["--takes", 1, "--bars", 1, "--seed", seed, "--out", tmp_path / folder, "--json"]
