@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from ..errors import InvalidInput
+from .tables import read_table
 
 SHARP_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 FLAT_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
@@ -38,89 +39,13 @@ _MODE_WORDS = {
 }
 
 # Every quality with its intervals from the root; from the ninth on above the octave, as they are voiced.
-CHORD_INTERVALS = {
-    "": (0, 4, 7),
-    "m": (0, 3, 7),
-    "7": (0, 4, 7, 10),
-    "maj7": (0, 4, 7, 11),
-    "m7": (0, 3, 7, 10),
-    "sus2": (0, 2, 7),
-    "sus4": (0, 5, 7),
-    "dim": (0, 3, 6),
-    "m7b5": (0, 3, 6, 10),
-    "aug": (0, 4, 8),
-    "5": (0, 7),
-    "6": (0, 4, 7, 9),
-    "m6": (0, 3, 7, 9),
-    "69": (0, 4, 7, 9, 14),
-    "m69": (0, 3, 7, 9, 14),
-    "add9": (0, 4, 7, 14),
-    "madd9": (0, 3, 7, 14),
-    "add11": (0, 4, 7, 17),
-    "7sus4": (0, 5, 7, 10),
-    "9sus4": (0, 5, 7, 10, 14),
-    "mmaj7": (0, 3, 7, 11),
-    "dim7": (0, 3, 6, 9),
-    "aug7": (0, 4, 8, 10),
-    "augmaj7": (0, 4, 8, 11),
-    "9": (0, 4, 7, 10, 14),
-    "maj9": (0, 4, 7, 11, 14),
-    "m9": (0, 3, 7, 10, 14),
-    "mmaj9": (0, 3, 7, 11, 14),
-    "11": (0, 7, 10, 14, 17),
-    "m11": (0, 3, 7, 10, 14, 17),
-    "maj7#11": (0, 4, 7, 11, 18),
-    "7#11": (0, 4, 7, 10, 18),
-    "13": (0, 4, 7, 10, 14, 21),
-    "m13": (0, 3, 7, 10, 14, 21),
-    "maj13": (0, 4, 7, 11, 14, 21),
-    "7b9": (0, 4, 7, 10, 13),
-    "7#9": (0, 4, 7, 10, 15),
-    "7b5": (0, 4, 6, 10),
-    "7b13": (0, 4, 7, 10, 20),
-    "9b5": (0, 4, 6, 10, 14),
-    "9#5": (0, 4, 8, 10, 14),
-    "m9b5": (0, 3, 6, 10, 14),
-    "13b9": (0, 4, 7, 10, 13, 21),
-    "7alt": (0, 4, 10, 13, 15, 20),
+_QUALITIES = read_table(__package__, "chords.txt")["chords"]
+CHORD_INTERVALS = {"" if row[0] == "major" else row[0]: tuple(map(int, row[1].split())) for row in _QUALITIES}
+_QUALITY_WORDS = {
+    word: quality for quality, row in zip(CHORD_INTERVALS, _QUALITIES, strict=True) for word in row[2].split()
 }
 NO_CHORD = "N"
 REPEAT = "%"
-_QUALITY_WORDS = {
-    **{"maj": "", "M": "", "major": "", "min": "m", "-": "m", "mi": "m", "minor": "m"},
-    **{"M7": "maj7", "j7": "maj7", "Δ": "maj7", "Δ7": "maj7", "ma7": "maj7", "min7": "m7", "-7": "m7", "mi7": "m7"},
-    **{"sus": "sus4", "2": "sus2", "4": "sus4", "7sus": "7sus4", "9sus": "9sus4", "maj6": "6", "M6": "6", "min6": "m6"},
-    **{
-        "-6": "m6",
-        "add2": "add9",
-        "maj69": "69",
-        "madd2": "madd9",
-        "mM7": "mmaj7",
-        "minmaj7": "mmaj7",
-        "-maj7": "mmaj7",
-    },
-    **{"mΔ": "mmaj7", "-Δ7": "mmaj7", "o": "dim", "°": "dim", "o7": "dim7", "°7": "dim7", "ø": "m7b5", "ø7": "m7b5"},
-    **{"-7b5": "m7b5", "min7b5": "m7b5", "+": "aug", "+7": "aug7", "7+": "aug7", "7#5": "aug7", "maj7#5": "augmaj7"},
-    **{
-        "M9": "maj9",
-        "Δ9": "maj9",
-        "min9": "m9",
-        "-9": "m9",
-        "mM9": "mmaj9",
-        "min11": "m11",
-        "-11": "m11",
-        "M13": "maj13",
-    },
-    **{
-        "min13": "m13",
-        "-13": "m13",
-        "M7#11": "maj7#11",
-        "lyd": "maj7#11",
-        "alt": "7alt",
-        "7b9b13": "7alt",
-        "dom7": "7",
-    },
-}
 
 
 def pitch_class(name: str) -> int:

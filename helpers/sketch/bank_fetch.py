@@ -60,19 +60,6 @@ MUSESCORE = Bank(
     215_829_844,
     "MuseScore General by S. Christian Collins, from FluidR3 by Frank Wen and others: MIT licence, free for any music.",
 )
-FLUIDR3 = Bank(
-    "FluidR3",
-    RemoteFile(
-        "pool/main/f/fluid-soundfont/fluid-soundfont-gm_3.1-5.3_all.deb",
-        119_610_208,
-        "6f531493ac4e4d9772fd96b2488ea1790af81c196135fbdd25997da0781fc60e",
-    ),
-    "FluidR3_GM.sf2",
-    "74594e8f4250680adf590507a306655a299935343583256f3b722c48a1bc1cb0",
-    "FluidR3_GM.sf2",
-    148_398_306,
-    "FluidR3 GM by Frank Wen and others: MIT licence, free for any music.",
-)
 
 
 def has_good_soundfont() -> bool:

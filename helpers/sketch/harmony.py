@@ -11,40 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..music.pitch import CHORD_INTERVALS, ChordSymbol, Key, parse_chord
+from ..music.pitch import ALL_KEYS, CHORD_INTERVALS, ChordSymbol, Key, parse_chord
+from ..music.tables import read_table
 
 FOREIGN_SHARE = 0.03  # of all chord tones: half a bar of E in eight bars of A minor passes, a wrong key does not
 
-# Degrees of the scale, one word a bar; 2+5 is two chords in a bar.
-PROGRESSIONS: dict[str, dict[str, tuple[str, ...]]] = {
-    "pop": {
-        "major": ("1 5 6 4", "1 6 4 5", "6 4 1 5", "4 1 5 6", "1 4 6 5"),
-        "minor": ("1 6 3 7", "1 7 6 7", "1 4 6 7", "6 7 1 1", "1 3 7 6"),
-    },
-    "rock": {"major": ("1 4 5 4", "1 5 4 4", "1 4 1 5"), "minor": ("1 7 6 7", "1 6 7 1", "1 3 7 4")},
-    "dark": {"major": ("1 4 1 6", "6 4 6 5"), "minor": ("1 1 6 7", "1 6 1 7", "1 4 1 6", "1 6 4 1")},
-    "blues": {"major": ("1 4 1 5", "1 1 4 1", "1 4 1+4 5"), "minor": ("1 4 1 5", "1 1 4 1")},
-    "jazz": {
-        "major": ("2 5 1 6", "1 6 2 5", "3 6 2 5", "4 3 2 5"),
-        "minor": ("1 4 7 3", "1 6 4 5", "4 7 3 6", "6 4 1 5"),
-    },
-    "funk": {"major": ("1 1 4 1", "2 5 2 5", "1 4 1 4"), "minor": ("1 4 1 4", "1 1 4 7", "1 7 4 4")},
-    "soul": {"major": ("1 6 2 5", "4 3 2 1", "1 3 4 5"), "minor": ("1 4 7 3", "6 7 1 1", "1 6 4 5")},
-    "minor loop": {"major": ("6 4 1 5", "1 6 4 4", "6 5 4 5"), "minor": ("1 6 4 7", "1 1 6 6", "1 6 3 7", "6 7 1 1")},
-    "house": {"major": ("6 4 1 5", "2 6 1 5", "4 5 6 6"), "minor": ("1 6 7 1", "6 7 1 1", "4 6 1 7", "1 3 6 7")},
-    "epic": {"major": ("6 4 1 5", "4 5 6 1", "1 5 6 4"), "minor": ("1 6 3 7", "6 7 1 3", "1 3 6 7", "1 7 6 7")},
-    "modal": {"major": ("1 1 4 4", "1 5 1 4", "1 1 1 1"), "minor": ("1 1 7 7", "1 1 1 1", "1 6 1 1", "1 1 4 4")},
-    "classical": {"major": ("1 4 5 1", "1 6 4 5", "1 5 1 5"), "minor": ("1 4 5 1", "1 6 4 5", "1 4 7 3")},
-}
-# What tells each mode from major and minor.
-MODAL: dict[str, tuple[str, ...]] = {
-    "dorian": ("1 4 1 4", "1 7 4 1", "1 2 1 4"),
-    "phrygian": ("1 2 1 2", "1 1 2 7", "1 2 3 2"),
-    "lydian": ("1 2 1 2", "1 1 2 2", "1 2 5 1"),
-    "mixolydian": ("1 7 4 1", "1 7 1 7", "1 1 7 4"),
-    "locrian": ("1 5 1 2", "1 6 1 5"),
-    "harmonic minor": ("1 4 5 1", "1 6 5 5", "1 5 1 5"),
-    "melodic minor": ("1 4 1 5", "1 4 5 1"),
+# (flavour, major or minor) -> progressions; those of the modes are of no flavour.
+PROGRESSIONS = {
+    (flavour, mode): tuple(texts) for flavour, mode, *texts in read_table(__package__, "genres.txt")["progressions"]
 }
 
 
@@ -104,7 +78,7 @@ def suggest_progression(
 
     ``bright`` in -1..1 leans the choice towards progressions with more (or fewer) major chords.
     """
-    choices = MODAL[key.mode] if key.mode in MODAL else PROGRESSIONS[flavour][key.mode]
+    choices = PROGRESSIONS.get((flavour, key.mode)) or PROGRESSIONS["any", key.mode]
     majors = np.array([_major_share(key, text) for text in choices])
     weights = np.exp(3.0 * bright * (majors - majors.mean()))
     words = choices[rng.choice(len(choices), p=weights / weights.sum())].split()
@@ -119,8 +93,6 @@ def _major_share(key: Key, text: str) -> float:
 
 def key_of_chords(labels: tuple[str, ...]) -> Key | None:
     """The key whose scale holds most tones of the chords, the first chord's key among equals; None without chords."""
-    from ..music.pitch import ALL_KEYS
-
     chords = [c for c in (parse_chord(label) for label in labels) if c is not None]
     if not chords:
         return None

@@ -36,6 +36,43 @@ class Played:
     velocity: int
 
 
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """What a note is made of: the ``patch``, the ``note``, its pitch ``hz`` (a number or (size,)), its ``size`` in
+    samples at ``rate``, the sound's random numbers and the note's own deviations from all others, -1..1."""
+
+    patch: Patch
+    note: Played
+    hz: np.ndarray | float
+    size: int
+    rate: int
+    rng: np.random.Generator
+    stray: np.ndarray
+
+    @property
+    def seconds(self) -> np.ndarray:
+        return np.arange(self.size) / self.rate
+
+    @property
+    def hardness(self) -> float:
+        """How much harder than usual it is struck, -1..1."""
+        return (self.note.velocity - 90) / (HARDEST - SOFTEST)
+
+    @property
+    def loudness(self) -> float:
+        return (self.note.velocity / HARDEST) ** 1.4
+
+    def periods(self, ratio: float = 1.0, start: float = 0.0) -> np.ndarray:
+        """The phase of an oscillator at ``ratio`` times the note's pitch."""
+        return phase_of(self.hz * ratio, self.size, self.rate, start)
+
+    def envelope(self, decay: float | None = None, stray: float = STRAY_DECAY) -> np.ndarray:
+        """The patch's envelope on this note."""
+        p = self.patch
+        decay = (p.decay if decay is None else decay) * (1 + stray * self.stray[2])
+        return adsr(self.size, min(self.note.held, self.size), self.rate, p.attack, decay, p.sustain, p.release)
+
+
 Bending = Callable[[np.ndarray], np.ndarray]  # samples -> semitones
 
 
@@ -72,7 +109,7 @@ def play_notes(
         sound = np.zeros((2, size))
         for note in together:
             hz = _pitch_hz(patch, note, size, bend, glide_from, cents, sample_rate)
-            sound += make(patch, note, hz, size, held, loop_seconds, sample_rate, rng, stray)
+            sound += make(Frame(patch, note, hz, size, sample_rate, rng, stray))
             before = note.pitch
         if patch.engine == "analog":
             sound = _filtered(patch, together, sound, start, loop_seconds, sample_rate, stray)
@@ -126,28 +163,10 @@ def _pitch_hz(
     return base * 2 ** (semitones / 12)
 
 
-def _loudness(velocity: int) -> float:
-    return (velocity / HARDEST) ** 1.4
-
-
-def _envelope(patch: Patch, size: int, held: int, rate: int, stray: np.ndarray) -> np.ndarray:
-    decay = patch.decay * (1 + STRAY_DECAY * stray[2])
-    return adsr(size, min(held, size), rate, patch.attack, decay, patch.sustain, patch.release)
-
-
-def _analog(
-    patch: Patch,
-    note: Played,
-    hz: np.ndarray | float,
-    size: int,
-    held: int,
-    loop_seconds: float,
-    rate: int,
-    rng: np.random.Generator,
-    stray: np.ndarray,
-) -> np.ndarray:
+def _analog(f: Frame) -> np.ndarray:
     """Oscillators, unfiltered: unison voices panned alternately, each with a phase of its own."""
-    top = float(np.max(hz)) * 2 ** (patch.detune_cents / 1200)
+    patch, size, rng = f.patch, f.size, f.rng
+    top = float(np.max(f.hz)) * 2 ** (patch.detune_cents / 1200)
     waves = [(patch.saw, "saw"), (patch.pulse, "pulse"), (patch.triangle, "triangle")]
     tables = [(level, wave_table(name, top, patch.pulse_width)) for level, name in waves if level]
     out = np.zeros((2, size))
@@ -157,7 +176,7 @@ def _analog(
         # Evenly spaced voices beat in step; a little jitter keeps them apart.
         cents = patch.detune_cents / 2 * (place + (0.15 * (2 * rng.random() - 1) if voices > 1 else 0.0))
         start = rng.random() if voices > 1 else 0.0
-        phase = phase_of(hz * 2 ** (cents / 1200) if cents else hz, size, rate, start)
+        phase = f.periods(2 ** (cents / 1200), start)
         one = np.zeros(size, dtype=np.float32)
         for level, table in tables:
             one += np.float32(level) * read_table(table, phase)
@@ -166,11 +185,11 @@ def _analog(
         out[1] += np.sqrt((1 + pan) / 2) * one
     out *= np.sqrt(2.0 / voices)
     if patch.sub:
-        octave = 2.0**patch.sub_octave if float(np.min(hz)) * 2.0**patch.sub_octave >= LOWEST_SUB_HZ else 1.0
-        out += SUB_LEVEL * patch.sub * sine(phase_of(hz * octave, size, rate))
+        octave = 2.0**patch.sub_octave if float(np.min(f.hz)) * 2.0**patch.sub_octave >= LOWEST_SUB_HZ else 1.0
+        out += SUB_LEVEL * patch.sub * sine(f.periods(octave))
     if patch.noise:
         out += patch.noise * np.stack([noise(rng, size), noise(rng, size)])
-    return out * (_envelope(patch, size, held, rate, stray) * _loudness(note.velocity))
+    return out * (f.envelope() * f.loudness)
 
 
 def _filtered(
@@ -193,82 +212,53 @@ def _filtered(
     return low_pass(sound, patch.cutoff_hz * 2**octaves, patch.resonance, rate, patch.poles)
 
 
-def _fm(
-    patch: Patch,
-    note: Played,
-    hz: np.ndarray | float,
-    size: int,
-    held: int,
-    loop_seconds: float,
-    rate: int,
-    rng: np.random.Generator,
-    stray: np.ndarray,
-) -> np.ndarray:
+def _fm(f: Frame) -> np.ndarray:
     """A carrier and a modulator, twice: the pair that gives the body, and, left and right apart, a detuned twin."""
-    hardness = (note.velocity - 90) / (HARDEST - SOFTEST)
-    top = float(np.max(hz))
+    patch, size, rng = f.patch, f.size, f.rng
+    top = float(np.max(f.hz))
     # Carson: the partials reach about (index + 1) modulator frequencies above the carrier.
     most = max(0.0, HIGHEST_HZ / (top * patch.ratio) - 1.0)
-    index = min(patch.index * 2 ** (patch.velocity_octaves * hardness + STRAY_CUTOFF_OCTAVES * stray[1]), most)
-    t = np.arange(size) / rate
+    index = min(patch.index * 2 ** (patch.velocity_octaves * f.hardness + STRAY_CUTOFF_OCTAVES * f.stray[1]), most)
+    t = f.seconds
     falling = index * (0.25 + 0.75 * np.exp(-6.9 * t / patch.env_decay))
     out = np.empty((2, size))
     for side, sign in ((0, -1.0), (1, 1.0)):
         cents = sign * patch.detune_cents / 2
-        phase = phase_of(hz * 2 ** (cents / 1200) if cents else hz, size, rate, 0.25 * rng.random() if cents else 0.0)
+        phase = f.periods(2 ** (cents / 1200), 0.25 * rng.random() if cents else 0.0)
         out[side] = sine(phase + falling * sine(patch.ratio * phase) / (2 * np.pi))
     if patch.sub:
-        out += SUB_LEVEL * patch.sub * sine(phase_of(hz, size, rate))
+        out += SUB_LEVEL * patch.sub * sine(f.periods())
     if patch.snap != 1.0 and top * 14 < HIGHEST_HZ:  # the tine: a soft ring far above the note
-        ring = patch.snap * 2 ** (1.5 * hardness) * np.exp(-6.9 * t / (0.4 * patch.env_decay))
-        out += ring * sine(14.0 * phase_of(hz, size, rate))
-    return out * (_envelope(patch, size, held, rate, stray) * _loudness(note.velocity))
+        ring = patch.snap * 2 ** (1.5 * f.hardness) * np.exp(-6.9 * t / (0.4 * patch.env_decay))
+        out += ring * sine(14.0 * f.periods())
+    return out * (f.envelope() * f.loudness)
 
 
-def _organ(
-    patch: Patch,
-    note: Played,
-    hz: np.ndarray | float,
-    size: int,
-    held: int,
-    loop_seconds: float,
-    rate: int,
-    rng: np.random.Generator,
-    stray: np.ndarray,
-) -> np.ndarray:
+def _organ(f: Frame) -> np.ndarray:
     """Drawbars, the high ones by ``cutoff_hz`` and touch, with the contacts' click."""
-    tilt = np.clip(patch.cutoff_hz / 4000.0, 0.1, 3.0) * 2 ** (patch.velocity_octaves * (note.velocity - 90) / 107)
-    phase = phase_of(hz, size, rate, 0.0)
+    patch, size, rate, rng = f.patch, f.size, f.rate, f.rng
+    tilt = np.clip(patch.cutoff_hz / 4000.0, 0.1, 3.0) * 2 ** (patch.velocity_octaves * f.hardness)
+    phase = f.periods()
     one = np.zeros(size)
     for ratio, level in DRAWBARS:
-        if float(np.max(hz)) * ratio < HIGHEST_HZ:
+        if float(np.max(f.hz)) * ratio < HIGHEST_HZ:
             one += level * (tilt if ratio > 2 else 1.0) * sine(ratio * phase + rng.random())
     click = np.exp(-np.arange(size) / (KEY_CLICK_SECONDS * rate)) * noise(rng, size)
     one = 0.4 * one + patch.snap * 0.12 * click
-    return np.stack([one, one]) * (_envelope(patch, size, held, rate, stray) * _loudness(note.velocity) ** 0.5)
+    return np.stack([one, one]) * (f.envelope() * f.loudness**0.5)
 
 
-def _eight(
-    patch: Patch,
-    note: Played,
-    hz: np.ndarray | float,
-    size: int,
-    held: int,
-    loop_seconds: float,
-    rate: int,
-    rng: np.random.Generator,
-    stray: np.ndarray,
-) -> np.ndarray:
+def _eight(f: Frame) -> np.ndarray:
     """The long bass drum: a sine that drops into its pitch, a click before it, overtones by drive and touch."""
-    hardness = (note.velocity - 90) / (HARDEST - SOFTEST)
-    t = np.arange(size) / rate
-    body = sine(phase_of(hz, size, rate) + SETTLING * stray[0] * np.exp(-t / 0.1))
-    gain = 10 ** ((patch.drive_db + 14.0 * hardness + 0.8 * stray[1]) / 20)
+    patch, size, rate, rng = f.patch, f.size, f.rate, f.rng
+    t = f.seconds
+    body = sine(f.periods() + SETTLING * f.stray[0] * np.exp(-t / 0.1))
+    gain = 10 ** ((patch.drive_db + 14.0 * f.hardness + 0.8 * f.stray[1]) / 20)
     body = np.tanh(gain * (body + 0.12 * body * body)) / np.tanh(gain)
     # A longer note rings longer, as on a drum whose decay is set for it.
-    long = max(patch.decay, 1.4 * held / rate)
-    shape = adsr(size, min(held, size), rate, patch.attack, long * (1 + 0.1 * stray[2]), patch.sustain, patch.release)
+    long = max(patch.decay, 1.4 * f.note.held / rate)
+    shape = f.envelope(long, 0.1)
     click = band(noise(rng, size), 0.0, CLICK_HZ, rate, 1) * np.exp(-np.arange(size) / (0.0015 * rate))
-    click *= patch.snap * 0.04 * 2 ** (2 * hardness)
-    one = (body * shape + click) * _loudness(note.velocity)
+    click *= patch.snap * 0.04 * 2 ** (2 * f.hardness)
+    one = (body * shape + click) * f.loudness
     return np.stack([one, one])

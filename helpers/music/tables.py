@@ -1,0 +1,20 @@
+"""Tables kept as text beside the code: facts that a musician can read, mend and add to, one row a line."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+Rows = tuple[tuple[str, ...], ...]
+
+
+def read_table(package: str, name: str) -> dict[str, Rows]:
+    """The sections of a table, each headed ``= title``: their rows, cut at ``|``. A line that begins with ``#`` is a
+    remark."""
+    sections: dict[str, Rows] = {}
+    title = ""
+    for line in (resources.files(package) / name).read_text(encoding="utf-8").splitlines():
+        if line.startswith("= "):
+            title = line[2:].strip()
+        elif line.strip() and not line.startswith("#"):
+            sections[title] = (*sections.get(title, ()), tuple(cell.strip() for cell in line.split("|")))
+    return sections
