@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,9 +53,6 @@ class Brief:
 
     request: Request
     instrument: Instrument
-    role: str
-    meter: Meter
-    bars: int
     key: Key | None
     harmony: tuple[tuple[float, float, Harmony], ...]
     genre: Genre
@@ -64,7 +62,6 @@ class Brief:
     low_accents: np.ndarray
     levels: np.ndarray
     motif: tuple[tuple[float, float, int], ...]
-    idea_density: float | None
     density: float
     syncopation: float
     complexity: float
@@ -80,6 +77,18 @@ class Brief:
     centre: int
     stream: bytes
     heard: tuple[str, ...]
+
+    @property
+    def role(self) -> str:
+        return self.request.role
+
+    @property
+    def meter(self) -> Meter:
+        return self.request.time
+
+    @property
+    def bars(self) -> int:
+        return self.request.bars
 
     @property
     def steps_per_bar(self) -> int:
@@ -98,9 +107,9 @@ class Brief:
         """How much rhythms go with the idea's accents (above 0) or answer in its gaps (below 0), -1..1."""
         return 1.0 - 2.0 * self.answer
 
-    @property
-    def legato(self) -> float:
-        return self.mood.legato
+    def pitches(self, classes: Container[int]) -> list[int]:
+        """The notes of the part's range that are of these pitch classes, from below."""
+        return [p for p in range(self.low, self.high + 1) if p % 12 in classes]
 
     def accent(self, step: float) -> float:
         """How much the idea stresses a step of the loop, against its mean: about -0.5..1, 0 when nothing was heard."""
@@ -179,17 +188,13 @@ def read_brief(request: Request, analysis: Analysis | None, take: int) -> Brief:
     mood_name, mood = _mood(request, analysis, heard)
     genre, mood = shaped_by(request.style, genre, mood)
     instrument = find_instrument(request.instrument).instrument
-    meter = request.time
     key, harmony = _harmony(request, analysis, genre, mood, rng, heard)
-    accents, low_accents, levels, idea_density = heard_groove(request, analysis, heard)
+    accents, low_accents, levels = heard_groove(request, analysis, heard)
     low, high, centre = _register(request, analysis, instrument, mood, rng, heard)
     complexity = 0.5 if request.complexity is None else float(request.complexity)
     return Brief(
         request=request,
         instrument=instrument,
-        role=request.role,
-        meter=meter,
-        bars=request.bars,
         key=key,
         harmony=harmony,
         genre=genre,
@@ -199,7 +204,6 @@ def read_brief(request: Request, analysis: Analysis | None, take: int) -> Brief:
         low_accents=low_accents,
         levels=levels,
         motif=heard_motif(request, analysis),
-        idea_density=idea_density,
         density=_signed(request.density) + mood.density + 0.4 * (complexity - 0.5),
         syncopation=_signed(request.syncopation) + mood.syncopation,
         complexity=complexity,

@@ -68,7 +68,7 @@ def _filled(brief: Brief, tones: list[Tone]) -> list[Tone]:
         chord = brief.chord(step)
         way = (i + 1) / len(places)
         goal = last.pitch + (first.pitch - last.pitch) * way + RUN_HEIGHT * np.sin(np.pi * way)
-        allowed = [p for p in range(brief.low, brief.high + 1) if p % 12 in chord.tones]
+        allowed = brief.pitches(chord.tones)
         pitch = min(allowed, key=lambda p: (abs(p - goal), p))
         out.append(Tone(pitch, step, 1.0, min(120, last.velocity + 2 * i)))
     return kept + out

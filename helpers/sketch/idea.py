@@ -14,11 +14,12 @@ LOUD_PERCENTILE = 95  # of the idea's onsets: as strong as that is a full accent
 
 def heard_groove(
     request: Request, analysis: Analysis | None, heard: list[str]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, float | None]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The idea's accents and low accents, (bars, steps) each, and a level 0..1 a bar, on the part's own bars."""
     steps, bars = request.time.steps_per_bar, request.bars
     silent = np.zeros((bars, steps))
     if analysis is None:
-        return silent, silent, np.ones(bars), None
+        return silent, silent, np.ones(bars)
     groove, ratio = analysis.groove, tempo_ratio(request, analysis)
     accents = _on_bars(groove.bar_accents or (groove.accents,), bars, steps, ratio)
     low = _on_bars(groove.bar_low_accents or (groove.low_accents,), bars, steps, ratio)
@@ -28,8 +29,7 @@ def heard_groove(
     if groove.bar_levels_db:
         curve = np.clip(np.array(groove.bar_levels_db), -12.0, 0.0)
         levels = 10 ** (0.5 * curve[np.arange(bars) % len(curve)] / 20)  # half as steep as the idea, in dB
-    density = groove.density / ratio if groove.density else None
-    return accents, low, levels, density
+    return accents, low, levels
 
 
 def _on_bars(profile: tuple[tuple[float, ...], ...], bars: int, steps: int, ratio: float) -> np.ndarray:

@@ -19,36 +19,11 @@ from .cells import NEAREST_METER, WRITTEN_METERS, in_meter
 
 # General MIDI percussion
 NOTES = {
-    "kick": 36,
-    "snare": 38,
-    "rim": 37,
-    "clap": 39,
-    "hat": 42,
-    "pedal": 44,
-    "open": 46,
-    "ride": 51,
-    "bell": 53,
-    "crash": 49,
-    "low tom": 45,
-    "mid tom": 47,
-    "high tom": 50,
-    "tambourine": 54,
-    "cowbell": 56,
-    "shaker": 70,
-    "conga": 63,
-    "low conga": 64,
-    "mute conga": 62,
-    "clave": 75,
-    "timpani hit": 41,
-    "high bongo": 60,
-    "low bongo": 61,
-    "high timbale": 65,
-    "low timbale": 66,
-    "triangle": 81,
-    "mute triangle": 80,
-}
-
-
+    "kick": 36, "snare": 38, "rim": 37, "clap": 39, "hat": 42, "pedal": 44, "open": 46, "ride": 51, "bell": 53,
+    "crash": 49, "low tom": 45, "mid tom": 47, "high tom": 50, "tambourine": 54, "cowbell": 56, "shaker": 70,
+    "conga": 63, "low conga": 64, "mute conga": 62, "clave": 75, "timpani hit": 41, "high bongo": 60, "low bongo": 61,
+    "high timbale": 65, "low timbale": 66, "triangle": 81, "mute triangle": 80,
+}  # fmt: skip
 # What a mark is struck as: steps from the grid, velocity.
 STROKES = {
     "X": ((0.0, 112),),
@@ -111,18 +86,9 @@ FILLS = {
     "brushes": ({"snare": "..x. .x.x"}, {"snare": "x.g."}, {"snare": "T.g. x.x."}),
 }
 _SUBSTITUTE = {
-    "3/4": {
-        "default": "three",
-        "swing": "waltz",
-        "bossa": "waltz",
-        "train": "waltz",
-        "ambient": "waltz",
-        "lofi": "waltz",
-    },
-    "6/8": {"default": "six", "afro": "bell", "latin": "bell", "amapiano": "bell"},
+    "3/4": {"default": "three", **dict.fromkeys(("swing", "bossa", "train", "ambient", "lofi"), "waltz")},
+    "6/8": {"default": "six", **dict.fromkeys(("afro", "latin", "amapiano"), "bell")},
 }
-
-
 _LINE = re.compile(r"([a-z]+(?: [a-z]+)?) +([XxogrRtTfd. ]{12,})$")
 
 

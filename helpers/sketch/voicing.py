@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from itertools import pairwise, product
 
+from .brief import Brief
 from .harmony import Harmony
 
 OPEN_STRINGS = (40, 45, 50, 55, 59, 64)
@@ -16,6 +17,17 @@ HAND_SPAN_SEMITONES = 14
 MUD_LIMIT = 48  # below C3 two voices closer than a fifth are mud
 LAST_FRET = 10
 FINGER_FRETS = 4
+MOST_COLOURED = 0.34  # of the chords: the idea's own harmony stays the harmony
+
+
+def colours_of(brief: Brief, stream: str, chance: float) -> list[tuple[int, ...]]:
+    """For each chord of the brief the colour that it takes, if any: by ``chance``, the same for all of a label."""
+    out: list[tuple[int, ...]] = []
+    for _, _, chord in brief.harmony:
+        free = len(chord.tones) > 2 and sum(map(len, out)) + 1 <= MOST_COLOURED * len(brief.harmony)
+        taken = free and brief.rng(stream, chord.label).random() < chance
+        out.append(chord.colours[:1] if taken else ())
+    return out
 
 
 def distance(old: tuple[int, ...], new: tuple[int, ...]) -> int:

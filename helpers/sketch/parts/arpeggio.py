@@ -64,7 +64,7 @@ def write_arpeggio(brief: Brief) -> Part:
                 line = [pool[i] for i in order_indices(orders[bar.letter], len(pool))]
             note_rng = brief.rng("arp note", bar.letter, hit.step)
             level = velocity(brief, step, note_rng, 0.2 if hit.symbol == "X" else -0.1)
-            length = hit.length * float(np.clip(brief.legato, 0.5, 1.0)) if brief.instrument.sustains else RINGING
+            length = hit.length * float(np.clip(brief.mood.legato, 0.5, 1.0)) if brief.instrument.sustains else RINGING
             if brief.instrument.name == PLUCK:
                 length = min(length, PLUCKED)
             tones.append(Tone(line[index % len(line)], step, min(length, brief.steps - step), level))
@@ -81,7 +81,7 @@ def write_arpeggio(brief: Brief) -> Part:
 
 def _pool(brief: Brief, chord: Harmony, reach: int) -> list[int]:
     """``reach`` neighbouring chord tones around the part's centre, lowest first."""
-    tones = [p for p in range(brief.low, brief.high + 1) if p % 12 in chord.tones]
+    tones = brief.pitches(chord.tones)
     reach = min(reach, len(tones))
     starts = range(len(tones) - reach + 1)
     best = min(starts, key=lambda i: (abs(sum(tones[i : i + reach]) / reach - brief.centre), i))
@@ -99,7 +99,7 @@ def _turned(brief: Brief, tones: list[Tone]) -> list[Tone]:
     if not tail or not body:
         return tones
     chord = brief.chord(last_beat)
-    pool = [p for p in range(brief.low, brief.high + 1) if p % 12 in chord.tones]
+    pool = brief.pitches(chord.tones)
     here = min(range(len(pool)), key=lambda i: abs(pool[i] - body[-1].pitch))
     out = []
     for t in tail:

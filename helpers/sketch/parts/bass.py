@@ -79,7 +79,7 @@ def _nearest(pitch_class: int, target: int, floor: int, brief: Brief) -> int:
 
 def _chord_tone_near(brief: Brief, step: float, pitch: int) -> int:
     """The tone of the chord at a step that lies nearest to a pitch."""
-    tones = [p for p in range(brief.low, brief.high + 1) if p % 12 in brief.chord(step).tones]
+    tones = brief.pitches(brief.chord(step).tones)
     return min(tones, key=lambda p: (abs(p - pitch), p))
 
 
@@ -108,7 +108,7 @@ def _tone(brief: Brief, bar: Bar, hit: Hit, last: int, floor: int) -> Tone:
     root = _nearest(chord.bass, brief.centre, floor, brief)
     changes = step == 0 or brief.chord(step - 0.5).bass != chord.bass
     pitch = root if changes and hit.symbol != "8" else _degree(brief, step, hit.symbol, chord, root, last, floor)
-    legato = float(np.clip(brief.legato, 0.5, 1.2))
+    legato = float(np.clip(brief.mood.legato, 0.5, 1.2))
     length = hit.length * (legato if hit.length > 1 else min(legato, 1.0))
     if brief.instrument.name in SUB_BASSES:
         length = hit.length  # a sub is felt, not plucked

@@ -10,13 +10,12 @@ from ..brief import Brief
 from ..cells import Hit
 from ..form import Bar, written
 from ..groove import Tone, perform, velocity, window, without_overlaps, write_riffs
-from ..voicing import guitar_voicing, lead_voices
+from ..voicing import colours_of, guitar_voicing, lead_voices
 from . import Part
 
 GUITARS = range(24, 32)  # General MIDI programs
 STRUM_SECONDS = 0.005  # between neighbouring strings of a down stroke; an up stroke is quicker
-COLOUR_CHANCE = {0: 0.0, 1: 0.2, 2: 0.35}
-MOST_COLOURED = 0.34  # of the chords: the idea's own harmony stays the harmony
+COLOUR_CHANCES = (0.0, 0.2, 0.35)  # by how far genre and mood stack chords
 HAND_SPANS = (10, 14, 14)  # semitones: a take in close position, or one as wide as a hand reaches
 STRUMMED = "DdumM"
 LEFT_HAND = 36  # the lowest bass note beside a chord
@@ -51,32 +50,19 @@ def write_chords(brief: Brief) -> Part:
 
 
 def _voicings(brief: Brief, guitar: bool, power: bool) -> dict[float, tuple[int, ...]]:
-    """Start step of each chord span -> its notes, voice-led from the last chord of the loop round to the first."""
+    """Start step of each chord span -> its notes, each chord led from the one before."""
     out: dict[float, tuple[int, ...]] = {}
     before: tuple[int, ...] = ()
-    coloured = 0
     rng = brief.rng("voices")
     voices = 3 if brief.density < -0.2 else int(rng.choice([3, 3, 4]))
     span = int(rng.choice(HAND_SPANS))
-    for start, _, chord in brief.harmony:
-        rng = brief.rng("colour", chord.label)
+    reach = {"low": brief.low, "high": brief.high}
+    chance = COLOUR_CHANCES[int(np.clip(brief.genre.colour + brief.mood.colour, 0, 2))]
+    for (start, _, chord), colour in zip(brief.harmony, colours_of(brief, "colour", chance), strict=True):
         if guitar:
-            before = guitar_voicing(chord, before, low=brief.low, high=brief.high, power=power)
+            before = guitar_voicing(chord, before, **reach, power=power)
         else:
-            chance = COLOUR_CHANCE[int(np.clip(brief.genre.colour + brief.mood.colour, 0, 2))]
-            free = len(chord.tones) > 2 and coloured + 1 <= MOST_COLOURED * len(brief.harmony)
-            colour = chord.colours[:1] if free and rng.random() < chance else ()
-            coloured += len(colour)
-            before = lead_voices(
-                chord,
-                before,
-                voices=voices,
-                low=brief.low,
-                high=brief.high,
-                centre=brief.centre,
-                span=span,
-                colour=colour,
-            )
+            before = lead_voices(chord, before, voices=voices, **reach, centre=brief.centre, span=span, colour=colour)
         out[start] = before
     return out
 
@@ -111,7 +97,7 @@ def _played(brief: Brief, bar: Bar, hit: Hit, voicings: dict[float, tuple[int, .
     accent = {"X": 0.6, "D": 0.5, "u": -0.3, "m": -0.8, "p": 0.3}.get(hit.symbol, 0.0)
     level = velocity(brief, step, rng, accent)
     end = min(brief.span(step)[1], float(brief.steps))
-    length = min(hit.length * float(np.clip(brief.legato, 0.5, 1.0)), end - step)
+    length = min(hit.length * float(np.clip(brief.mood.legato, 0.5, 1.0)), end - step)
     if not guitar and hit.symbol in "pP":  # the left hand: the bass an octave below where the instrument has it
         bass = brief.chord(told).bass
         low = max(brief.instrument.low, LEFT_HAND) + (bass - max(brief.instrument.low, LEFT_HAND)) % 12

@@ -22,20 +22,8 @@ from . import Part
 HIT_STEPS = 0.9
 MOST_RESTS = 2  # a bar, of the timekeeper
 ACOUSTIC = (
-    "rock",
-    "pop",
-    "jazz",
-    "blues",
-    "funk",
-    "soul",
-    "country",
-    "folk",
-    "gospel",
-    "punk",
-    "metal",
-    "ballad",
-    "lo-fi",
-)
+    "rock", "pop", "jazz", "blues", "funk", "soul", "country", "folk", "gospel", "punk", "metal", "ballad", "lo-fi",
+)  # fmt: skip
 # What a take may play instead: on an acoustic kit (True) and on an electronic one (False).
 SWAPS: dict[str, dict[bool, tuple[str, ...]]] = {
     "hat": {True: ("hat", "hat", "ride", "tambourine"), False: ("hat", "hat", "shaker", "pedal")},

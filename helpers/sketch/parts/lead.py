@@ -130,7 +130,7 @@ def _sing(brief: Brief, bar: Bar, hook: Hook, fixed: bool, before: list[Tone]) -
         if bar.turn and last and before:
             goal = before[0].pitch + (2 if goal > before[0].pitch else -2)
         pitch = _nearest(brief, chord.tones if strong else chord.scale, goal, chord if strong else None)
-        hold = length * float(np.clip(brief.legato, 0.4, 1.0))
+        hold = length * float(np.clip(brief.mood.legato, 0.4, 1.0))
         rng = brief.rng("sing", bar.letter, at)
         out.append(Tone(pitch, step, max(0.5, hold), velocity(brief, step, rng, 0.3 if strong else -0.1)))
     return out
@@ -171,7 +171,7 @@ def _pickup(brief: Brief, tones: list[Tone]) -> list[Tone]:
     for at, away in ((early, 2), (late, 1)):
         step = brief.steps - beat + float(at)
         allowed = brief.chord(step).tones if away > 1 else brief.chord(step).scale
-        pool = [p for p in range(brief.low, brief.high + 1) if p % 12 in allowed]
+        pool = brief.pitches(allowed)
         near = min(range(len(pool)), key=lambda i: abs(pool[i] - first))
         pitch = pool[int(np.clip(near - way, 0, len(pool) - 1))]
         out.append(Tone(pitch, step, 2.0, velocity(brief, step, brief.rng("pickup", away), -0.2)))

@@ -12,11 +12,10 @@ from ..cells import PADS
 from ..groove import IDEA_ACCENT, STANDS_OUT, Tone, letter_wishes, perform
 from ..harmony import Harmony
 from ..score import Swell
-from ..voicing import lead_voices
+from ..voicing import colours_of, lead_voices
 from . import Part
 
 SPREAD_SEMITONES = 24  # an ensemble is not bound to a hand
-MOST_COLOURED = 0.34  # of the chords
 SWELL_STEPS = 16  # expression changes a span
 CLEAR_STEPS = 2  # from a chord change, or from the end of a voice: closer it is no second stroke
 CLEAR_ACCENT = 0.3  # above the idea's mean accent
@@ -35,7 +34,7 @@ def write_pad(brief: Brief) -> Part:
     style = usual[int(rng.integers(len(usual)))]
     spans = brief.harmony
     voices = int(np.clip(rng.integers(3, 6) + round(brief.density), 3, 5))
-    voicings = _voicings(brief, spans, voices, rng)
+    voicings = _voicings(brief, voices, rng)
     level = int(np.clip(74 + brief.mood.velocity + rng.integers(-4, 5), 40, 112))
     if style in ("rise", "answer", "pushed"):
         tones = _moving(brief, spans, voicings, level, style)
@@ -52,32 +51,21 @@ def write_pad(brief: Brief) -> Part:
     return Part(perform(brief, tones), choices, (), swells)
 
 
-def _voicings(brief: Brief, spans: Spans, voices: int, rng: np.random.Generator) -> list[tuple[int, ...]]:
+def _voicings(brief: Brief, voices: int, rng: np.random.Generator) -> list[tuple[int, ...]]:
     centre = brief.centre + int(rng.integers(-3, 4))
+    chance = 0.15 + 0.1 * brief.mood.colour if brief.genre.colour + brief.mood.colour > 0 else 0.0
+    chords = [
+        (c, colour) for (_, _, c), colour in zip(brief.harmony, colours_of(brief, "pad colour", chance), strict=True)
+    ]
+    reach = {"low": brief.low, "high": brief.high, "centre": centre}
+    span = SPREAD_SEMITONES - 5 if brief.complexity > 0.5 else 17
     before: tuple[int, ...] = ()
     out = []
     # Twice round the loop: the second lap starts from the last chord, so that the wrap is voice-led too.
-    for lap in range(2):
-        coloured = 0
-        for _, _, chord in spans:
-            chance = 0.15 + 0.1 * brief.mood.colour
-            warm = brief.genre.colour + brief.mood.colour > 0 and brief.rng("pad colour", chord.label).random() < chance
-            free = len(chord.tones) > 2 and coloured + 1 <= MOST_COLOURED * len(spans)
-            colour = chord.colours[:1] if warm and free else ()
-            coloured += len(colour)
-            before = lead_voices(
-                chord,
-                before,
-                voices=max(voices, 4 if colour else voices),
-                low=brief.low,
-                high=brief.high,
-                centre=centre,
-                span=SPREAD_SEMITONES - 5 if brief.complexity > 0.5 else 17,
-                colour=colour,
-            )
-            if lap:
-                out.append(before)
-    return out
+    for chord, colour in chords + chords:
+        before = lead_voices(chord, before, voices=voices, **reach, span=span, colour=colour)
+        out.append(before)
+    return out[len(chords) :]
 
 
 def _tied(brief: Brief, spans: Spans, voicings: list[tuple[int, ...]], level: int) -> list[Tone]:

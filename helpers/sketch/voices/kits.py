@@ -6,22 +6,18 @@ noisier metal (``909``), and a third with falling tom-like tubes (``electro``). 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from .filters import band
 from .oscillators import noise, phase_of, read_table, sine, wave_table
 from .patch import Patch
 
-METAL_HZ = (
-    205.3,
-    304.4,
-    369.6,
-    522.7,
-    540.0,
-    800.0,
-)  # six square oscillators, as the first machine's service notes say
+# Six square oscillators, as the first machine's service notes say.
+METAL_HZ = (205.3, 304.4, 369.6, 522.7, 540.0, 800.0)
 LONGEST_SECONDS = 2.2
-CHOKES = {42: "hat", 44: "hat", 46: "hat"}
+HATS = (42, 44, 46)  # a closed one stops an open one
 # General MIDI note -> (sound, its tune in semitones, pan -1..1)
 DRUMS = {
     35: ("kick", 0, 0.0), 36: ("kick", 0, 0.0), 37: ("rim", 0, 0.12), 38: ("snare", 0, 0.0), 40: ("snare", 2, 0.0),
@@ -32,8 +28,6 @@ DRUMS = {
     63: ("conga", 4, -0.3), 64: ("conga", 0, -0.2), 69: ("shaker", 0, -0.4), 70: ("shaker", 3, -0.4),
     75: ("clave", 0, 0.3),
 }  # fmt: skip
-Rng = np.random.Generator
-Machine = tuple[float, ...]
 # What the three machines differ in: kick Hz, kick drop in semitones and its seconds, kick decay, snare tone share,
 # noise of the metal, closed and open hat decay.
 MACHINES = {
@@ -52,8 +46,8 @@ def play_hits(
     for i, (start, pitch, velocity) in enumerate(hits):
         name, tune, pan = DRUMS.get(pitch, ("conga", (pitch - 60) % 12, 0.2))
         sound = _hit(patch, name, tune, velocity, sample_rate, rng)
-        if CHOKES.get(pitch) == "hat":
-            stops = [s for s, p, _ in hits[i + 1 :] if p in CHOKES and s > start]
+        if pitch in HATS:
+            stops = [s for s, p, _ in hits[i + 1 :] if p in HATS and s > start]
             if stops and stops[0] - start < sound.shape[1]:
                 end = stops[0] - start
                 sound = sound[:, : end + 200].copy()
@@ -65,157 +59,155 @@ def play_hits(
     return out
 
 
-def _falls(count: int, seconds: float, rate: int, attack: float = 0.0005) -> np.ndarray:
+@dataclass(frozen=True, eq=False)
+class Strike:
+    """One hit of a drum: a row of MACHINES, factors of its pitch, decay and snap, the patch, the sound's randomness."""
+
+    machine: tuple[float, ...]
+    pitch: float
+    decay: float
+    snap: float
+    patch: Patch
+    rate: int
+    rng: np.random.Generator
+
+    def seconds(self, seconds: float) -> np.ndarray:
+        """The time of each sample of a sound as long as that, at most LONGEST_SECONDS."""
+        return np.arange(round(min(seconds, LONGEST_SECONDS) * self.rate)) / self.rate
+
+    def sine(self, hz: np.ndarray | float, t: np.ndarray) -> np.ndarray:
+        return sine(phase_of(hz, t.size, self.rate))
+
+    def square(self, hz: float, t: np.ndarray, start: float = 0.0) -> np.ndarray:
+        return read_table(wave_table("pulse", hz), phase_of(hz, t.size, self.rate, start))
+
+    def hiss(self, t: np.ndarray, low: float, high: float = 0.0) -> np.ndarray:
+        """Noise between two frequencies; a bound of 0 is none."""
+        return band(noise(self.rng, t.size), low, high, self.rate)
+
+    def two_hisses(self, t: np.ndarray, low: float, high: float, wide: float) -> np.ndarray:
+        """Noise in the middle, and another of ``wide`` at the sides."""
+        both = band(np.stack([noise(self.rng, t.size), noise(self.rng, t.size)]), low, high, self.rate)
+        return np.stack([both[0] + wide * both[1], both[0] - wide * both[1]])
+
+    def metal(self, t: np.ndarray, pitch: float, noisy: float, low: float, high: float = 0.0) -> np.ndarray:
+        """Six squares at odd ratios and some hiss, between two frequencies."""
+        out = np.zeros(t.size)
+        for hz in METAL_HZ:
+            out += self.square(2.05 * hz * pitch, t, self.rng.random())
+        return band((1 - noisy) * out / 3 + 2.2 * noisy * noise(self.rng, t.size), low, high, self.rate)
+
+
+def _falls(t: np.ndarray, seconds: float, attack: float = 0.0005) -> np.ndarray:
     """A fall of 60 dB in ``seconds`` after a short rise."""
-    t = np.arange(count) / rate
     return np.minimum(t / attack, 1.0) * np.exp(-6.9 * t / seconds)
 
 
 def _hit(patch: Patch, name: str, tune: float, velocity: int, rate: int, rng: np.random.Generator) -> np.ndarray:
     """One drum, (2, n). Harder hits are brighter and snap more; no two are alike."""
     hard = (velocity - 90) / 107
-    bright = 2 ** (1.3 * hard)
     tune = tune + patch.tune_semitones + 0.12 * (2 * rng.random() - 1)
     decay = patch.decay * (1 + 0.12 * (2 * rng.random() - 1))
-    pitch = 2 ** (tune / 12)
     snap = patch.snap * 2 ** (2.2 * hard) * (1 + 0.2 * (2 * rng.random() - 1))
-    level = (velocity / 127) ** 1.5
-    one = _SOUNDS[name](MACHINES[patch.model], pitch, decay, snap, patch, rate, rng)
-    cutoff = min(9000.0 * bright**1.6 * 2 ** (patch.tilt_db / 2), 0.44 * rate)
+    one = _SOUNDS[name](Strike(MACHINES[patch.model], 2 ** (tune / 12), decay, snap, patch, rate, rng))
+    cutoff = min(9000.0 * (2 ** (1.3 * hard)) ** 1.6 * 2 ** (patch.tilt_db / 2), 0.44 * rate)
     if cutoff < 0.4 * rate:
         one = band(one, 0.0, cutoff, rate, 1)
-    return level * (one if one.ndim == 2 else np.stack([one, one]))
+    return (velocity / 127) ** 1.5 * (one if one.ndim == 2 else np.stack([one, one]))
 
 
-def _kick(machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng) -> np.ndarray:
-    hz, drop, fall, long = machine[:4]
-    count = round(min(1.5 * long * decay, LONGEST_SECONDS) * rate)
-    t = np.arange(count) / rate
-    depth = drop * np.clip(0.5 + 0.5 * snap, 0.3, 1.6)
-    body = sine(phase_of(hz * pitch * 2 ** (depth / 12 * np.exp(-t / fall)), count, rate))
-    gain = 10 ** (patch.drive_db / 20) * np.clip(snap, 0.5, 2.0) ** 0.5
-    body = np.tanh(gain * body) / np.tanh(gain) * _falls(count, 1.4 * long * decay, rate)
-    click = band(noise(rng, count), 1500.0, 0.0, rate) * np.exp(-t / 0.002)
-    return 0.95 * body + 0.35 * snap * click
+def _kick(s: Strike) -> np.ndarray:
+    hz, drop, fall, long = s.machine[:4]
+    t = s.seconds(1.5 * long * s.decay)
+    depth = drop * np.clip(0.5 + 0.5 * s.snap, 0.3, 1.6)
+    body = s.sine(hz * s.pitch * 2 ** (depth / 12 * np.exp(-t / fall)), t)
+    gain = 10 ** (s.patch.drive_db / 20) * np.clip(s.snap, 0.5, 2.0) ** 0.5
+    body = np.tanh(gain * body) / np.tanh(gain) * _falls(t, 1.4 * long * s.decay)
+    return 0.95 * body + 0.35 * s.snap * (s.hiss(t, 1500.0) * np.exp(-t / 0.002))
 
 
-def _snare(machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng) -> np.ndarray:
-    tone_share = machine[4]
-    count = round(0.45 * max(decay, 0.5) * rate)
-    t = np.arange(count) / rate
+def _snare(s: Strike) -> np.ndarray:
+    t = s.seconds(0.45 * max(s.decay, 0.5))
     bend = 2 ** (3 / 12 * np.exp(-t / 0.015))
-    tone = sine(phase_of(178 * pitch * bend, count, rate)) + 0.6 * sine(phase_of(331 * pitch * bend, count, rate))
-    tone *= _falls(count, 0.22 * decay, rate)
-    rattle = band(np.stack([noise(rng, count), noise(rng, count)]), 900.0, 9000.0, rate)
-    wide = 0.35 * patch.spread
-    rattle = np.stack([rattle[0] + wide * rattle[1], rattle[0] - wide * rattle[1]]) * _falls(count, 0.34 * decay, rate)
-    return 1.1 * tone_share * tone + 1.1 * patch.noise * np.clip(snap, 0.3, 1.8) * rattle
+    tone = s.sine(178 * s.pitch * bend, t) + 0.6 * s.sine(331 * s.pitch * bend, t)
+    tone *= _falls(t, 0.22 * s.decay)
+    rattle = s.two_hisses(t, 900.0, 9000.0, 0.35 * s.patch.spread) * _falls(t, 0.34 * s.decay)
+    return 1.1 * s.machine[4] * tone + 1.1 * s.patch.noise * np.clip(s.snap, 0.3, 1.8) * rattle
 
 
-def _clap(machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng) -> np.ndarray:
-    count = round(0.5 * max(decay, 0.5) * rate)
-    t = np.arange(count) / rate
-    shape = np.zeros(count)
+def _clap(s: Strike) -> np.ndarray:
+    t = s.seconds(0.5 * max(s.decay, 0.5))
+    shape = np.zeros(t.size)
     for start in (0.0, 0.010, 0.021):
         since = t - start
         shape += np.where(since >= 0, np.exp(-np.maximum(since, 0) / 0.0045), 0.0)
-    shape += np.where(t >= 0.031, 0.8 * np.exp(-6.9 * np.maximum(t - 0.031, 0) / (0.28 * decay)), 0.0)
-    both = band(np.stack([noise(rng, count), noise(rng, count)]), 800.0 * pitch, 4500.0 * pitch, rate)
-    both += 0.25 * snap * band(np.stack([noise(rng, count), noise(rng, count)]), 3000.0, 0.0, rate)
-    wide = 0.6 * patch.spread
-    return np.stack([both[0] + wide * both[1], both[0] - wide * both[1]]) * shape
+    shape += np.where(t >= 0.031, 0.8 * np.exp(-6.9 * np.maximum(t - 0.031, 0) / (0.28 * s.decay)), 0.0)
+    wide = 0.6 * s.patch.spread
+    body = s.two_hisses(t, 800.0 * s.pitch, 4500.0 * s.pitch, wide)
+    return (body + 0.25 * s.snap * s.two_hisses(t, 3000.0, 0.0, wide)) * shape
 
 
-def _square(hz: float, count: int, rate: int, start: float = 0.0) -> np.ndarray:
-    return read_table(wave_table("pulse", hz), phase_of(hz, count, rate, start))
+def _hat(s: Strike, fall: int = 6) -> np.ndarray:
+    seconds = s.machine[fall] * s.decay
+    t = s.seconds(1.3 * seconds)
+    ring = s.metal(t, s.pitch, s.machine[5], 6500.0 * s.pitch**0.5)
+    return 0.75 * ring * (_falls(t, seconds) + 0.6 * s.snap * np.exp(-t / 0.004))
 
 
-def _metal(count: int, pitch: float, noisy: float, rate: int, rng: Rng, low: float, high: float) -> np.ndarray:
-    """Six squares at odd ratios and some hiss, between two frequencies."""
-    out = np.zeros(count)
-    for hz in METAL_HZ:
-        out += _square(2.05 * hz * pitch, count, rate, rng.random())
-    return band((1 - noisy) * out / 3 + 2.2 * noisy * noise(rng, count), low, high, rate)
+def _open(s: Strike) -> np.ndarray:
+    return _hat(s, fall=7)
 
 
-def _hat(
-    machine: Machine,
-    pitch: float,
-    decay: float,
-    snap: float,
-    patch: Patch,
-    rate: int,
-    rng: Rng,
-    long: float | None = None,
-) -> np.ndarray:
-    seconds = (machine[6] if long is None else long) * decay
-    count = round(min(1.3 * seconds, LONGEST_SECONDS) * rate)
-    ring = _metal(count, pitch, machine[5], rate, rng, 6500.0 * pitch**0.5, 0.0)
-    return 0.75 * ring * (_falls(count, seconds, rate) + 0.6 * snap * np.exp(-np.arange(count) / (0.004 * rate)))
+def _crash(s: Strike) -> np.ndarray:
+    t = s.seconds(1.8 * s.decay)
+    sides = [s.metal(t, s.pitch * (1 + 0.01 * side), 0.65, 2500.0) for side in (0, 1)]
+    return 0.7 * np.stack(sides) * _falls(t, 1.6 * s.decay, 0.002)
 
 
-def _open(machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng) -> np.ndarray:
-    return _hat(machine, pitch, decay, snap, patch, rate, rng, long=machine[7])
+def _ride(s: Strike) -> np.ndarray:
+    t = s.seconds(1.2 * s.decay)
+    ring = s.metal(t, s.pitch * 1.3, 0.35, 4000.0)
+    return 0.45 * ring * (_falls(t, 1.1 * s.decay) + 0.7 * s.snap * np.exp(-t / 0.006))
 
 
-def _crash(machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng) -> np.ndarray:
-    count = round(min(1.8 * decay, LONGEST_SECONDS) * rate)
-    sides = [_metal(count, pitch * (1 + 0.01 * s), 0.65, rate, rng, 2500.0, 0.0) for s in (0, 1)]
-    return 0.7 * np.stack(sides) * _falls(count, 1.6 * decay, rate, 0.002)
+def _bell(s: Strike) -> np.ndarray:
+    t = s.seconds(0.9 * s.decay)
+    return s.metal(t, s.pitch * 1.6, 0.1, 1800.0, 9000.0) * _falls(t, 0.8 * s.decay)
 
 
-def _ride(machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng) -> np.ndarray:
-    count = round(min(1.2 * decay, LONGEST_SECONDS) * rate)
-    ring = _metal(count, pitch * 1.3, 0.35, rate, rng, 4000.0, 0.0)
-    return 0.45 * ring * (_falls(count, 1.1 * decay, rate) + 0.7 * snap * np.exp(-np.arange(count) / (0.006 * rate)))
+def _rim(s: Strike) -> np.ndarray:
+    t = s.seconds(0.06)
+    tone = s.sine(1670 * s.pitch, t) + 0.8 * s.sine(455 * s.pitch, t)
+    return np.tanh(2 * s.snap * tone) * _falls(t, 0.05) * 0.8
 
 
-def _bell(machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng) -> np.ndarray:
-    count = round(min(0.9 * decay, LONGEST_SECONDS) * rate)
-    return _metal(count, pitch * 1.6, 0.1, rate, rng, 1800.0, 9000.0) * _falls(count, 0.8 * decay, rate)
+def _tom(s: Strike) -> np.ndarray:
+    t = s.seconds(0.6 * max(s.decay, 0.4))
+    tone = s.sine(110 * s.pitch * 2 ** (s.machine[1] / 3 / 12 * np.exp(-t / 0.05)), t)
+    return 1.1 * tone * _falls(t, 0.45 * s.decay) + 0.3 * s.snap * (s.hiss(t, 200.0, 3000.0) * np.exp(-t / 0.03))
 
 
-def _rim(machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng) -> np.ndarray:
-    count = round(0.06 * rate)
-    tone = sine(phase_of(1670 * pitch, count, rate)) + 0.8 * sine(phase_of(455 * pitch, count, rate))
-    return np.tanh(2 * snap * tone) * _falls(count, 0.05, rate) * 0.8
+def _conga(s: Strike) -> np.ndarray:
+    t = s.seconds(0.3 * max(s.decay, 0.5))
+    tone = s.sine(190 * s.pitch * 2 ** (2 / 12 * np.exp(-t / 0.01)), t)
+    return tone * _falls(t, 0.24 * s.decay) + 0.3 * s.snap * (s.hiss(t, 800.0, 6000.0) * np.exp(-t / 0.004))
 
 
-def _tom(machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng) -> np.ndarray:
-    count = round(0.6 * max(decay, 0.4) * rate)
-    t = np.arange(count) / rate
-    depth = machine[1] / 3
-    tone = sine(phase_of(110 * pitch * 2 ** (depth / 12 * np.exp(-t / 0.05)), count, rate))
-    hiss = band(noise(rng, count), 200.0, 3000.0, rate) * np.exp(-t / 0.03)
-    return 1.1 * tone * _falls(count, 0.45 * decay, rate) + 0.3 * snap * hiss
+def _cowbell(s: Strike) -> np.ndarray:
+    t = s.seconds(0.45 * max(s.decay, 0.5))
+    tone = s.square(540 * s.pitch, t) + s.square(800 * s.pitch, t)
+    fall = _falls(t, 0.4 * s.decay) + s.snap * np.exp(-t / 0.01)
+    return 0.35 * band(tone, 450.0, 4500.0, s.rate) * fall
 
 
-def _conga(machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng) -> np.ndarray:
-    count = round(0.3 * max(decay, 0.5) * rate)
-    t = np.arange(count) / rate
-    tone = sine(phase_of(190 * pitch * 2 ** (2 / 12 * np.exp(-t / 0.01)), count, rate))
-    slap = band(noise(rng, count), 800.0, 6000.0, rate) * np.exp(-t / 0.004)
-    return tone * _falls(count, 0.24 * decay, rate) + 0.3 * snap * slap
+def _clave(s: Strike) -> np.ndarray:
+    t = s.seconds(0.08)
+    return 0.9 * s.sine(2480 * s.pitch, t) * _falls(t, 0.06)
 
 
-def _cowbell(
-    machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng
-) -> np.ndarray:
-    count = round(0.45 * max(decay, 0.5) * rate)
-    tone = _square(540 * pitch, count, rate) + _square(800 * pitch, count, rate)
-    fall = _falls(count, 0.4 * decay, rate) + snap * np.exp(-np.arange(count) / (0.01 * rate))
-    return 0.35 * band(tone, 450.0, 4500.0, rate) * fall
-
-
-def _clave(machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng) -> np.ndarray:
-    count = round(0.08 * rate)
-    return 0.9 * sine(phase_of(2480 * pitch, count, rate)) * _falls(count, 0.06, rate)
-
-
-def _shaker(machine: Machine, pitch: float, decay: float, snap: float, patch: Patch, rate: int, rng: Rng) -> np.ndarray:
-    count = round(0.14 * max(decay, 0.5) * rate)
-    hiss = band(noise(rng, count), 4500.0 * pitch, 0.0, rate)
-    return 0.8 * hiss * _falls(count, 0.11 * decay, rate, 0.012)
+def _shaker(s: Strike) -> np.ndarray:
+    t = s.seconds(0.14 * max(s.decay, 0.5))
+    return 0.8 * s.hiss(t, 4500.0 * s.pitch) * _falls(t, 0.11 * s.decay, 0.012)
 
 
 _SOUNDS = {

@@ -1,4 +1,4 @@
-# ruff: noqa: E501  the tables read best with one sound a line
+# ruff: noqa: E501  the patches read best with one sound a line
 """Sounds by everyday names: what each family of instruments has, and which genre and mood likes which.
 
 A family is a patch; a word turns some of its knobs, the same way on every family; a number, drawn by the seed, moves
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InvalidInput
+from ...music.tables import read_table
 from .patch import Patch
 
 HIGHEST_NUMBER = 99
@@ -46,43 +47,17 @@ FAMILIES: dict[str, Patch] = {
     SAMPLED: Patch("sampled", room=1.0),
 }  # fmt: skip
 
+_TABLE = read_table(__package__, "sounds.txt")
 # Instrument (music.instruments) -> family; every other instrument is played by the sampled bank.
-VOICES = {
-    "808": "808",
-    "sub bass": "sub",
-    "synth bass": "synth bass",
-    "reese bass": "reese bass",
-    "acid bass": "acid bass",
-    "fm bass": "fm bass",
-    "synth lead": "synth lead",
-    "square lead": "square lead",
-    "supersaw": "supersaw",
-    "supersaw chords": "supersaw",
-    "pluck": "pluck",
-    "synth stab": "stab",
-    "synth brass": "synth brass",
-    "synth brass 2": "synth brass",
-    "polysynth": "polysynth",
-    "warm pad": "pad",
-    "sweep pad": "pad",
-    "synth strings": "synth strings",
-    "synth strings 2": "synth strings",
-    "fm piano": "fm piano",
-    "electric piano": "electric piano",
-    "drawbar organ": "organ",
-    "percussive organ": "organ",
-    "crystal": "synth bells",
-    "808 kit": "808 kit",
-    "909 kit": "909 kit",
-    "electronic kit": "electronic kit",
-}
+VOICES = {name.strip(): family for family, names in _TABLE["voices"] for name in names.split(",")}
 
 
 @dataclass(frozen=True)
 class Word:
     """How far a word turns the knobs: octaves of brightness, factors of decay, attack, width and space, dB of drive,
-    dB of tilt an octave, what it adds to the filter's envelope in octaves, and which genres and moods like it."""
+    dB of tilt an octave, what it adds to the filter's envelope in octaves; ``liked_by`` genres and moods."""
 
+    liked_by: tuple[str, ...] = ()
     bright: float = 0.0
     decay: float = 1.0
     attack: float = 1.0
@@ -91,35 +66,12 @@ class Word:
     drive_db: float = 0.0
     tilt_db: float = 0.0
     sweep: float = 0.0
-    liked_by: tuple[str, ...] = ()
 
 
-# word | bright | decay | attack | width | space | drive | tilt | sweep | genres and moods that like it
-_WORDS = """
-classic | 0 | 1 | 1 | 1 | 1 | 0 | 0 | 0 | pop, rock, disco, electronic, synthwave, house, neutral
-warm | -.5 | 1.1 | 1.3 | 1 | 1 | 2 | -.4 | -.2 | soul, rnb, lo-fi, gospel, ballad, romantic, nostalgic, calm, reggae
-dark | -1.1 | 1 | 1.2 | .9 | 1.1 | 1 | -.6 | 0 | techno, drill, trap, drum and bass, dubstep, dark, tense, sad
-bright | .8 | 1 | .8 | 1.1 | 1 | 0 | .4 | .2 | trance, pop, disco, happy, uplifting, energetic
-plucky | .1 | .55 | .6 | 1 | .9 | 0 | 0 | .8 | house, uk garage, afrobeats, amapiano, reggaeton, groovy, happy
-gritty | .3 | .95 | .7 | .9 | .8 | 8 | .2 | .3 | techno, dubstep, drum and bass, metal, rock, punk, aggressive, energetic, dark
-wide | .2 | 1.1 | 1.1 | 1.5 | 1.3 | 0 | 0 | 0 | trance, ambient, cinematic, synthwave, electronic, epic, dreamy, uplifting
-soft | -.7 | 1.2 | 2.2 | 1 | 1.2 | -2 | -.4 | -.4 | ambient, lo-fi, classical, ballad, bossa nova, jazz, calm, dreamy, sad, romantic
-tight | .1 | .6 | .7 | .8 | .35 | 1 | .1 | .2 | funk, hip hop, uk garage, techno, house, groovy, tense
-deep | -.9 | 1.35 | 1 | .9 | 1.4 | 1 | -.5 | .3 | house, dubstep, drum and bass, ambient, hip hop, trap, dark, calm
-"""  # fmt: skip
-
-
-def _words() -> dict[str, Word]:
-    out = {}
-    for row in _WORDS.strip().splitlines():
-        name, *cells = (cell.strip() for cell in row.split("|"))
-        liked_by = tuple(w.strip() for w in cells[8].split(","))
-        bright, decay, attack, width, space, drive, tilt, sweep = (float(cell) for cell in cells[:8])
-        out[name] = Word(bright, decay, attack, width, space, drive, tilt, sweep, liked_by)
-    return out
-
-
-WORDS = _words()
+WORDS = {
+    name: Word(tuple(word.strip() for word in liked_by.split(",")), *map(float, turns))
+    for name, *turns, liked_by in _TABLE["words"]
+}
 LIKED = 3.0  # how much likelier a genre or a mood makes a word it likes
 
 
