@@ -11,6 +11,8 @@ from .listening import Listening, listen
 QUIETEST_DB = -60.0
 REACH = 0.4  # of a step either way: an onset within counts for the step
 WHOLE_BAR = 0.1  # a last bar may lack this share of itself
+LEAST_STRENGTH = 0.1  # of the strongest onset, to count for density and timing
+LEAST_ONSETS, MOST_TIMING_MS = 3, 30.0  # onsets that tell a step's own place, and how far off it can be
 
 
 def estimate_groove(sound: Clip | Listening, tempo: Tempo) -> Groove:
@@ -32,9 +34,10 @@ def estimate_groove(sound: Clip | Listening, tempo: Tempo) -> Groove:
         low_accents=low,
         bar_accents=_by_bar(bands.all, bands.rate, tempo.downbeats[0], step_seconds, steps),
         bar_low_accents=_by_bar(bands.low, bands.rate, tempo.downbeats[0], step_seconds, steps),
-        density=float((strengths > 0.1).sum() / max(beats, 1e-9)),
+        density=float((strengths > LEAST_STRENGTH).sum() / max(beats, 1e-9)),
         octaves=_octaves(heard),
         bar_levels_db=_bar_levels(heard, tempo),
+        timing_ms=_timing(heard, tempo, step_seconds),
     )
 
 
@@ -68,6 +71,23 @@ def _peak(envelope: np.ndarray, rate: float, at: float, reach: float) -> float |
     """The envelope's peak within ``reach`` seconds of ``at``; None outside the clip."""
     lo, hi = round((at - reach) * rate), round((at + reach) * rate) + 1
     return None if hi <= 0 or lo >= envelope.size else float(envelope[max(0, lo) : hi].max(initial=0.0))
+
+
+def _timing(heard: Listening, tempo: Tempo, step_seconds: float) -> tuple[float, ...]:
+    """Median place of the onsets of each step of a bar against beat 1's, in ms; a step that was struck too seldom takes
+    the place of its like in the other beats, and 0 where those were too."""
+    times, strengths = heard.onsets
+    if tempo.drift_bpm is not None:
+        return ()
+    at = (times[strengths > LEAST_STRENGTH] - tempo.downbeats[0]) / step_seconds
+    step = np.round(at).astype(int)
+    off = 1000 * step_seconds * (at - step)
+    steps, beat = tempo.meter.steps_per_bar, tempo.meter.steps_per_beat
+    out = []
+    for s in range(steps):
+        struck = (off[step % size == s % size] for size in (steps, beat) if steps % size == 0)
+        out.append(next((float(np.median(own)) for own in struck if own.size >= LEAST_ONSETS), np.nan))
+    return tuple(float(v) for v in np.clip(np.nan_to_num(np.array(out) - out[0]), -MOST_TIMING_MS, MOST_TIMING_MS))
 
 
 def _octaves(heard: Listening) -> tuple[float, ...]:

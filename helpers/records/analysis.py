@@ -104,7 +104,8 @@ class Groove:
     of the whole sound and of the band below 150 Hz. ``bar_accents`` and ``bar_low_accents`` are the same bar by bar
     from the first downbeat on, as many bars as the idea fills (at most 16), 1 being the strongest onset of all.
     ``density`` is onsets per beat. ``octaves`` is the share of energy in the octaves C1..B1 up to C7..B7 (7 values,
-    sum 1). ``bar_levels_db`` is the loudness of each bar against the loudest.
+    sum 1). ``bar_levels_db`` is the loudness of each bar against the loudest. ``timing_ms`` is how far behind its place
+    on the grid (below 0: ahead of it) each step of a bar is played, against beat 1; 0 also where too little was heard.
     """
 
     accents: tuple[float, ...] = ()
@@ -114,6 +115,7 @@ class Groove:
     density: float = 0.0
     octaves: tuple[float, ...] = ()
     bar_levels_db: tuple[float, ...] = ()
+    timing_ms: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -67,6 +67,7 @@ class Brief:
     complexity: float
     answer: float
     swing: float
+    swing_unit: int
     humanize: float
     groove: float
     timing_ms: tuple[float, ...]
@@ -118,17 +119,21 @@ class Brief:
 
     def feel_of(self, limb: str) -> Feel:
         """How a limb places and strikes each step of the bar, as human as the part is to be."""
-        if self.role == "drums":
-            learnt = learnt_feel(self.genre.drums, limb, self.steps_per_bar)
-            own = [self.humanize * v for v in learnt.ms]
-            ms = tuple(
-                m + self.groove * (heard - m) if heard else m for m, heard in zip(own, self.timing_ms, strict=True)
-            )
-            # A machine's hits differ in force too: whoever programs it draws the accents.
-            force = tuple(max(self.humanize, 0.4) * v for v in learnt.velocity)
-            return Feel(ms, force, self.humanize * learnt.ms_deviation, max(self.humanize, 0.4) * learnt.deviation)
-        heard = tuple(self.groove * v for v in self.timing_ms)
-        return Feel(heard, (0.0,) * self.steps_per_bar, 1000 * TIMING_SECONDS * self.humanize, 0.0)
+        learnt = learnt_feel(self.genre.drums, limb, self.steps_per_bar)
+        # Where the idea's own place is heard, it takes the room of a player's habits as far as the groove goes.
+        taken = [
+            self.groove * (ms != 0.0 or (step == 0 and any(self.timing_ms))) for step, ms in enumerate(self.timing_ms)
+        ]
+        habit = tuple(1.0 - share for share in taken)
+        if self.role != "drums":
+            heard = tuple(self.groove * v for v in self.timing_ms)
+            return Feel(heard, (0.0,) * self.steps_per_bar, 1000 * TIMING_SECONDS * self.humanize, 0.0, habit)
+        own = [self.humanize * v for v in learnt.ms]
+        ms = tuple(m + share * (v - m) for m, v, share in zip(own, self.timing_ms, taken, strict=True))
+        # A machine's hits differ in force too: whoever programs it draws the accents.
+        force = max(self.humanize, 0.4)
+        velocity = tuple(force * v for v in learnt.velocity)
+        return Feel(ms, velocity, self.humanize * learnt.ms_deviation, force * learnt.deviation, habit)
 
     def rng(self, *words: object) -> np.random.Generator:
         """The random stream for one decision; the same words give the same stream."""
@@ -190,6 +195,7 @@ def read_brief(request: Request, analysis: Analysis | None, take: int) -> Brief:
     instrument = find_instrument(request.instrument).instrument
     key, harmony = _harmony(request, analysis, genre, mood, rng, heard)
     accents, low_accents, levels = heard_groove(request, analysis, heard)
+    swing = heard_swing(request, analysis, genre)
     low, high, centre = _register(request, analysis, instrument, mood, rng, heard)
     complexity = 0.5 if request.complexity is None else float(request.complexity)
     return Brief(
@@ -208,10 +214,11 @@ def read_brief(request: Request, analysis: Analysis | None, take: int) -> Brief:
         syncopation=_signed(request.syncopation) + mood.syncopation,
         complexity=complexity,
         answer=USUAL_ANSWER if request.answer is None else float(request.answer),
-        swing=heard_swing(request, analysis, genre),
+        swing=swing[0],
+        swing_unit=swing[1],
         humanize=_humanize(request, instrument),
         groove=USUAL_GROOVE if request.groove is None else request.groove,
-        timing_ms=heard_timing(request, analysis),
+        timing_ms=heard_timing(request, analysis, swing),
         member=request.member(take),
         feel=_feel(request, genre),
         low=low,

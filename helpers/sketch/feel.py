@@ -32,12 +32,14 @@ VELOCITY_SHARE = 0.3  # of the drummers' deviations: the rest is their ghosts an
 
 @dataclass(frozen=True)
 class Feel:
-    """One limb's manner: place in milliseconds and added velocity by step of the bar, and deviations around both."""
+    """One limb's manner: place in milliseconds and added velocity by step of the bar, deviations around both, and how
+    much of a player's own habit, 0..1, each step has beside them."""
 
     ms: tuple[float, ...]
     velocity: tuple[float, ...]
     ms_deviation: float
     deviation: float
+    habit: tuple[float, ...] = ()
 
 
 def limb_of(line: str) -> str:

@@ -14,7 +14,7 @@ from .form import Bar, heard_letters
 from .tone import Tone
 
 HABIT, CHANCE = 0.87, 0.4  # shares of a deviation; their squares and what a step has of its own sum to all of it
-MOST_TIMING_SECONDS = {False: 0.015, True: 0.035}  # of a pitched part, of drums
+MOST_TIMING_SECONDS = {False: 0.015, True: 0.025}  # that a pitched part strays, and drums
 TEMPERATURE = 0.2  # of the choice among cells: higher is more varied, lower fits the idea closer
 EVENNESS = 0.5  # against cells of many different distances: people write more even rhythms than not
 LAGS, MISPLACED = (-4, -2, -1, 1, 2, 4), 0.7  # a cell that would fit better a little earlier or later sounds misplaced
@@ -276,7 +276,7 @@ def swung(brief: Brief, step: float) -> float:
     """A step moved by the swing: the second of each pair comes late; beats stay where they are."""
     if brief.swing == 0.5:
         return step
-    unit = float(brief.genre.swing_unit)
+    unit = float(brief.swing_unit)
     pair, inside = divmod(step, 2 * unit)
     first = 2 * unit * brief.swing
     moved = inside * first / unit if inside < unit else first + (inside - unit) * (2 * unit - first) / unit
@@ -305,10 +305,10 @@ def perform(brief: Brief, tones: Sequence[Tone], *, ring: bool = False) -> tuple
             feel = brief.feel_of(tone.limb)
             place = round(tone.step % brief.steps_per_bar, 3)
             # Most of what a player strays is a habit, the same in every bar; the rest is chance.
-            habit = brief.rng("habit", tone.limb, place).normal(0.0, HABIT * feel.ms_deviation)
-            own = feel.ms[round(place) % len(feel.ms)] + habit + rng.normal(0.0, CHANCE * feel.ms_deviation)
-            push = float(np.clip(own / 1000, -most, most))
-            shifts[at] = 0.0 if tone.step == 0 else push
+            step = round(place) % len(feel.ms)
+            habit = feel.habit[step] * brief.rng("habit", tone.limb, place).normal(0.0, HABIT * feel.ms_deviation)
+            stray = float(np.clip((habit + rng.normal(0.0, CHANCE * feel.ms_deviation)) / 1000, -most, most))
+            shifts[at] = 0.0 if tone.step == 0 else feel.ms[step] / 1000 + stray
         start = swung(brief, tone.step) + (shifts[at] + tone.delay_seconds) / brief.step_seconds
         stop = min(swung(brief, tone.step + tone.length), end)
         placed.append((max(0.0, start), stop, tone))

@@ -8,7 +8,6 @@ from ..records import Analysis, Request
 from .genres import Genre
 
 AUDIBLE_SWING = 0.535  # closer to a half is a straight player's unevenness
-LEAST_HEARD, MOST_HEARD_MS = 3, 20.0  # notes that tell a step's own place, and how far off it can be
 LOUD_PERCENTILE = 95  # of the idea's onsets: as strong as that is a full accent
 
 
@@ -55,16 +54,17 @@ def tempo_ratio(request: Request, analysis: Analysis) -> float:
     return request.bpm / analysis.tempo.bpm if analysis.tempo.bpm else 1.0
 
 
-def heard_swing(request: Request, analysis: Analysis | None, genre: Genre | None) -> float:
+def heard_swing(request: Request, analysis: Analysis | None, genre: Genre) -> tuple[float, int]:
+    """The share of a pair that its first note takes, and the sixteenths in the pair's unit: eighths in an idea."""
     if request.time.steps_per_beat == 6:
-        return 0.5
+        return 0.5, 2
     if request.swing is not None:
-        return request.swing if request.swing >= AUDIBLE_SWING else 0.5
+        return (request.swing if request.swing >= AUDIBLE_SWING else 0.5), genre.swing_unit
     if analysis is not None and analysis.tempo.swing is not None:
         heard = float(np.clip(analysis.tempo.swing, 0.5, 0.72))
-        return heard if heard >= AUDIBLE_SWING else 0.5
+        return (heard if heard >= AUDIBLE_SWING else 0.5), 2
     # An idea in which no swing could be told stays straight, unless the genre is nothing without it.
-    return genre.swing if genre and (analysis is None or genre.swing >= 0.6) else 0.5
+    return (genre.swing if analysis is None or genre.swing >= 0.6 else 0.5), genre.swing_unit
 
 
 def crowding(octaves: np.ndarray, centre: int) -> float:
@@ -91,35 +91,17 @@ def heard_motif(request: Request, analysis: Analysis | None) -> tuple[tuple[floa
     return tuple(out) if len(out) >= 3 else ()
 
 
-def heard_timing(request: Request, analysis: Analysis | None) -> tuple[float, ...]:
-    """How many milliseconds before (below 0) or after the grid the idea's notes begin, for each step of a bar.
+def heard_timing(request: Request, analysis: Analysis | None, swing: tuple[float, int]) -> tuple[float, ...]:
+    """How many milliseconds before (below 0) or after the grid the idea is played on each step of a bar.
 
-    The median of at least LEAST_HEARD notes on a step, against the median of all; 0 where fewer were heard, where the
-    tempo or the metre is another, and on the steps that a swing moves (that is a control of its own). A part that is
-    asked to be tight takes none of it.
+    0 where that is not known, where the tempo or the metre is another, and on the steps that ``swing`` moves (that is
+    a control of its own). A part that is asked to be tight takes none of it.
     """
-    still = (0.0,) * request.time.steps_per_bar
-    if analysis is None or request.humanize == 0 or analysis.tempo.bpm is None or analysis.tempo.meter != request.time:
-        return still
-    if abs(tempo_ratio(request, analysis) - 1) > 0.02 or not analysis.tempo.downbeats:
-        return still
-    step_seconds = 60.0 / analysis.tempo.bpm / request.time.steps_per_beat
-    starts = (
-        np.array([n.start for n in getattr(analysis, "played", ()) or analysis.melody]) - analysis.tempo.downbeats[0]
-    )
-    if starts.size < 2 * LEAST_HEARD:
-        return still
-    steps = np.round(starts / step_seconds).astype(int)
-    off = 1000 * (starts - steps * step_seconds)
-    off -= np.median(off)
-    swings = heard_swing(request, analysis, None) > AUDIBLE_SWING
-    out = []
-    for step in range(request.time.steps_per_bar):
-        here = off[steps % request.time.steps_per_bar == step]
-        moved = swings and step % 2 == 1
-        out.append(
-            float(np.clip(np.median(here), -MOST_HEARD_MS, MOST_HEARD_MS))
-            if len(here) >= LEAST_HEARD and not moved
-            else 0.0
-        )
-    return tuple(round(v - out[0], 1) if v else 0.0 for v in out)
+    size = request.time.steps_per_bar
+    heard = analysis.groove.timing_ms if analysis else ()
+    if analysis is None or len(heard) != size or request.humanize == 0 or analysis.tempo.meter != request.time:
+        return (0.0,) * size
+    if abs(tempo_ratio(request, analysis) - 1) > 0.02:
+        return (0.0,) * size
+    share, unit = swing
+    return tuple(0.0 if share != 0.5 and step % (2 * unit) else round(ms, 1) for step, ms in enumerate(heard))

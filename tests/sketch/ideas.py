@@ -44,6 +44,7 @@ def idea(
     melody: tuple[Note, ...] = (),
     octaves: tuple[float, ...] = (),
     levels_db: tuple[float, ...] = (),
+    timing_ms: tuple[float, ...] = (),
     key: str | None = "A minor",
 ) -> Analysis:
     """An idea that has exactly the given properties and no others."""
@@ -64,6 +65,7 @@ def idea(
             density=2.0 if accents else 0.0,
             octaves=octaves,
             bar_levels_db=levels_db,
+            timing_ms=timing_ms,
         ),
     )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.analysis import analyze
 from helpers.errors import InvalidInput
 from helpers.music.instruments import INSTRUMENTS, find_instrument
 from helpers.music.meter import METERS
@@ -19,6 +20,7 @@ from helpers.records import MEMBERS, Note
 from helpers.sketch import compose
 from helpers.sketch.genres import GENRES, MOODS
 from helpers.sketch.kits import NOTES
+from tests import signals
 from tests.sketch.ideas import PLAYERS, TONAL, accent_steps, idea, request
 
 MONOPHONIC = ("bass", "lead")
@@ -534,17 +536,38 @@ def test_a_played_kit_is_as_loose_as_drummers_and_a_machine_is_not():
     assert spread("808 kit") < 6
 
 
-def test_the_timing_of_the_idea_is_taken_by_the_amount_asked_for():
-    """The idea drags every fourth sixteenth of a beat by 12 ms; all of it, half of it, nothing when tight."""
-    tune = tuple(Note(60, s * 0.15 + (0.012 if s % 4 == 2 else 0.0), 0.1) for s in range(64))
+@pytest.mark.parametrize(
+    ("role", "asked"),
+    [("arpeggio", {"style": "sixteenths"}), ("drums", {"genre": "rock"}), ("chords", {"genre": "pop"})],
+)
+def test_the_timing_of_the_idea_is_taken_by_the_amount_asked_for(role, asked):
+    """The idea drags its off-beats by 20 ms; the part by all of it, by half of it, by nothing when tight."""
+    dragging = idea(timing_ms=tuple(20.0 * (step % 4 == 2) for step in range(16)))
 
-    def drag(**asked):
-        notes = compose(request("arpeggio", style="sixteenths", **asked), idea(melody=tune)).notes
-        late = [n.start * 4 - round(n.start * 4) for n in notes if round(n.start * 4) % 4 == 2]
-        return np.mean(late) * 150
+    def drag(**changes):
+        scores = [compose(request(role, bars=8, **asked, **changes), dragging, take) for take in range(4)]
+        off = {place: [] for place in (0, 2)}
+        for note in (n for s in scores for n in s.notes):
+            if round(note.start * 4) % 4 in off:
+                off[round(note.start * 4) % 4].append((note.start * 4 - round(note.start * 4)) * 150)
+        return np.mean(off[2]) - np.mean(off[0])
 
-    assert drag(groove=1.0) == pytest.approx(12, abs=2) and drag(groove=0.5) == pytest.approx(6, abs=2)
-    assert abs(drag(groove=0.0)) < 2 and drag(humanize=0.0) == pytest.approx(0, abs=1e-3)
+    none, half, whole = (drag(groove=amount) for amount in (0.0, 0.5, 1.0))
+    assert abs(none) < 8 and whole == pytest.approx(20, abs=4)
+    assert half == pytest.approx((none + whole) / 2, abs=4)
+    assert drag(groove=1.0, humanize=0.0) == pytest.approx(0, abs=0.2)  # but for a flam
+
+
+def test_a_drum_loop_with_late_off_beats_makes_a_loop_with_late_off_beats():
+    """From sound to notes: hats 20 ms behind on every off-beat at 100 BPM, nothing else out of place."""
+    heard = analyze(signals.drum_loop(100, 8, swing=0.5 + 0.020 / 0.6), tags=False)
+    late = np.array(heard.groove.timing_ms)
+    assert late[2::4] == pytest.approx(20, abs=4) and late[::4] == pytest.approx(0, abs=4)
+    straight = np.array(analyze(signals.drum_loop(100, 8), tags=False).groove.timing_ms)
+    assert np.abs(straight).max() < 4
+    asked = request("drums", bpm=heard.tempo.bpm, genre="house", groove=1.0, swing=0.5, bars=8)
+    off = [(n.start * 4 - round(n.start * 4)) * 150 for n in compose(asked, heard).notes if round(n.start * 4) % 4 == 2]
+    assert np.median(off) == pytest.approx(20, abs=5)
 
 
 def test_three_chords_in_a_bar_and_a_slash_are_played():
