@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from helpers.batch.jobs import plan_jobs
+from helpers.batch.ledger import LedgerRow
 from helpers.batch.pool import LocalPool, RayPool
 from helpers.batch.run import run_batch
-from helpers.batch.worker import Heard, Made
+from helpers.batch.worker import Answer
 from helpers.batch.worker import make as make_loops
 
 RESULTS = Path(__file__).resolve().parent / "results" / "batch.json"
@@ -31,7 +32,7 @@ INSTRUMENTS = ["bass guitar", "piano", "drum kit"]
 GPUS, TAKE_SECONDS, DEATHS = 8, 2.0, 0.05
 
 
-def make_and_weigh(idea: str, settings: dict[str, Any], analysis: Any, scratch: str | None = None) -> Made:
+def make_and_weigh(idea: str, settings: dict[str, Any], analysis: Any, scratch: str | None = None) -> Answer:
     """The real work; the worker's peak memory so far travels as a file of the job."""
     made = make_loops(idea, settings, analysis, scratch)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -39,18 +40,18 @@ def make_and_weigh(idea: str, settings: dict[str, Any], analysis: Any, scratch: 
     return made
 
 
-def hear_nothing(idea: str) -> Heard:
-    return Heard({})
+def hear_nothing(idea: str) -> Answer:
+    return Answer(analysis={})
 
 
-def wait_or_die(idea: str, settings: dict[str, Any], analysis: Any, scratch: str | None = None) -> Made:
+def wait_or_die(idea: str, settings: dict[str, Any], analysis: Any, scratch: str | None = None) -> Answer:
     """A take of known length; by chance the actor dies in the middle of it."""
     chance = random.Random(os.urandom(8))
     if chance.random() < DEATHS:
         time.sleep(TAKE_SECONDS / 2)
         os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(TAKE_SECONDS)
-    return Made("done", {"loop.wav": b"0" * 1_000_000, "loop.json": b"{}"})
+    return Answer(files={"loop.wav": b"0" * 1_000_000, "loop.json": b"{}"})
 
 
 def loops_a_minute(ideas: list[str], workers: int, jobs: int) -> tuple[float, list[list[int]]]:
@@ -86,18 +87,27 @@ def cluster(jobs: int) -> dict[str, Any]:
         idea.write_bytes(b"idea")
         planned = [job for seed in range(jobs) for job in plan_jobs([idea], ["piano"], {"seed": str(seed)})]
         pool = RayPool("local")
-        before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, time.perf_counter()
+        began, driver_mib = time.perf_counter(), [_resident_mib()]
+
+        def weigh(row: LedgerRow, ended: int, of: int, seconds_left: float | None) -> None:
+            if ended % (jobs // 10) == 0:
+                driver_mib.append(_resident_mib())
+
         try:
-            summary = run_batch(planned, Path(folder) / "out", pool, hear=hear_nothing, make=wait_or_die)
+            summary = run_batch(planned, Path(folder) / "out", pool, weigh, hear=hear_nothing, make=wait_or_die)
         finally:
             seconds = time.perf_counter() - began
             pool.close()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
         "jobs": jobs, "done": summary.count("done"), "failed": summary.count("failed"), "seconds": round(seconds, 1),
         "utilisation": round(summary.count("done") * TAKE_SECONDS / (GPUS * seconds), 3),
-        "driver_mib_before": round(before), "driver_mib_peak": round(peak),
+        "driver_mib_at_each_tenth": driver_mib,
     }  # fmt: skip
+
+
+def _resident_mib() -> int:
+    """What this process holds now (Linux)."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() >> 20
 
 
 def main() -> None:

@@ -339,10 +339,11 @@ def _batch(args: argparse.Namespace, out: Any) -> int:
 
 
 def _pack(args: argparse.Namespace, out: Any) -> int:
-    from .batch.commands import make_pack
+    from .batch.commands import make_pack, pack_text
 
     pack = make_pack(args)
-    _print(out, args, {"pack": str(pack)}, f"The pack lies in {pack}.")
+    data = {"pack": str(pack.path), "loops": pack.loops, "left_out": pack.left_out}
+    _print(out, args, data, pack_text(pack))
     return DONE
 
 

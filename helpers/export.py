@@ -6,9 +6,9 @@ A loop is first *staged* (its final bytes in a hidden folder beside its destinat
 
 from __future__ import annotations
 
+import io
 import json
 import os
-import re
 import struct
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -18,14 +18,13 @@ from typing import Any
 from . import __version__
 from .errors import InvalidInput
 from .machine import files
-from .machine.files import link_new
+from .machine.files import link_new, plain_name
 from .music.meter import METERS
 from .music.pitch import Key, write_progression
-from .records import MEMBERS, FitCard, Loop, Request, Written
+from .records import MEMBERS, FitCard, Loop, Note, Request, Written
 from .sound.audio import wav_bytes, wav_chunk
 
 SIDECAR_FORMAT = "loops-generator/1"
-LONGEST_STEM = 80
 
 
 def loop_stem(request: Request, number: int, verdict: str = "pass", idea: str = "") -> str:
@@ -34,19 +33,22 @@ def loop_stem(request: Request, number: int, verdict: str = "pass", idea: str = 
 
     Pure. Only letters, digits, ``-``, ``_`` and ``.`` can come out, whatever the request holds.
     """
-    instrument = re.sub(r"[^a-z0-9]+", "-", request.instrument.lower()).strip("-")[:LONGEST_STEM] or "loop"
-    bpm = f"{request.bpm:.2f}".rstrip("0").rstrip(".")
-    parts = [instrument, f"{bpm}bpm"]
+    parts = [plain_name(request.instrument.lower()) or "loop", f"{bpm_text(request.bpm)}bpm"]
     if request.key is not None:
         parts.append(key_slug(request.key))
     member = request.member(number)
     named = f"{member}{number // len(MEMBERS) + 1 if number >= len(MEMBERS) else ''}" if member else f"take{number + 1}"
     parts += [f"{request.bars}bar{'s' if request.bars > 1 else ''}", named]
-    if idea_words := re.sub(r"[^a-z0-9]+", "-", Path(idea).stem.lower()).strip("-")[:32]:
-        parts.append(f"for-{idea_words.rstrip('-')}")
+    if idea_words := plain_name(Path(idea).stem.lower(), most=32):
+        parts.append(f"for-{idea_words}")
     if verdict == "failed":
         parts.append("FAILED")
     return "_".join(parts)
+
+
+def bpm_text(bpm: float) -> str:
+    """``92``, ``92.5``: at most two decimals."""
+    return f"{bpm:.2f}".rstrip("0").rstrip(".")
 
 
 def key_slug(key: Key) -> str:
@@ -63,22 +65,45 @@ def free_name(folder: Path, stem: str, suffix: str) -> Path:
     return path
 
 
-def daw_chunks(request: Request, samples: int, sample_rate: int) -> tuple[tuple[bytes, bytes], ...]:
-    """The ``smpl`` and ``acid`` chunk bodies of a loop.
+def daw_chunks(
+    request: Request, samples: int, sample_rate: int, note: int | None = None
+) -> tuple[tuple[bytes, bytes], ...]:
+    """The ``smpl`` and ``acid`` chunk bodies of a loop or, where its ``note`` is given, of a one-shot.
 
     ``smpl`` (Multimedia Data Standards Update 1994): one forward loop over all samples, root note = the tonic above
-    middle C. ``acid`` (Sonic Foundry; layout as read by libsndfile): a stretchable loop, tempo and beats in quarters.
+    middle C; a one-shot has no loop and its own note. ``acid`` (Sonic Foundry; layout as read by libsndfile): tempo and
+    beats in quarters, to be stretched unless it is a one-shot, never transposed where there is no key.
     """
-    root = 60 + (request.key.tonic if request.key else 0)
-    period_ns = round(1e9 / sample_rate)
-    smpl = struct.pack("<9I", 0, 0, period_ns, root, 0, 0, 0, 1, 0) + struct.pack("<6I", 0, 0, 0, samples - 1, 0, 0)
-    meter = request.time
-    numerator, denominator = (int(n) for n in meter.name.split("/"))
-    quarters = round(request.bars * meter.beats_per_bar * meter.quarters_per_beat)
-    flags = 0x04 | (0x02 if request.key else 0)  # 0x04 stretch with tempo, 0x02 the root note is set
-    tempo = request.bpm * meter.quarters_per_beat
+    root = note if note is not None else 60 + (request.key.tonic if request.key else 0)
+    loop = struct.pack("<6I", 0, 0, 0, samples - 1, 0, 0) if note is None else b""
+    smpl = struct.pack("<9I", 0, 0, round(1e9 / sample_rate), root, 0, 0, 0, len(loop) // 24, 0) + loop
+    numerator, denominator = (int(n) for n in request.meter.split("/"))
+    tempo = request.bpm * request.time.quarters_per_beat
+    quarters = max(1, round(samples / sample_rate * tempo / 60))
+    flags = (0x04 if note is None else 0x01) | (0x02 if request.key else 0)  # stretched or one-shot; root note is set
     acid = struct.pack("<IHHfIHHf", flags, root, 0x8000, 0.0, quarters, denominator, numerator, tempo)
     return (b"smpl", smpl), (b"acid", acid)
+
+
+def read_notes(midi: bytes) -> list[Note]:
+    """All notes of a Standard MIDI File in order, start and length in quarters; raises InvalidInput."""
+    import mido
+
+    try:
+        file = mido.MidiFile(file=io.BytesIO(midi))
+    except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
+        raise InvalidInput(f"The MIDI file cannot be read ({error}).") from None
+    notes, scale = [], file.ticks_per_beat or 480
+    for track in file.tracks:
+        now, held = 0, dict[tuple[int, int], list[tuple[int, int]]]()
+        for message in track:
+            now += message.time
+            if message.type == "note_on" and message.velocity:
+                held.setdefault((message.channel, message.note), []).append((now, message.velocity))
+            elif message.type in ("note_on", "note_off") and held.get((message.channel, message.note)):
+                start, velocity = held[message.channel, message.note].pop(0)
+                notes.append(Note(message.note, start / scale, (now - start) / scale, velocity))
+    return sorted(notes, key=lambda note: (note.start, note.pitch))
 
 
 def sidecar(loop: Loop, request: Request, idea: dict[str, Any], rank: int) -> dict[str, Any]:
@@ -120,7 +145,8 @@ def read_sidecar(path: str | os.PathLike[str]) -> tuple[Request, dict[str, Any]]
         ) from None
     except ValueError:
         raise InvalidInput(f"“{path.name}” is not JSON; give the JSON file that lies beside a loop.") from None
-    if not isinstance(data, dict) or data.get("format") != SIDECAR_FORMAT or not isinstance(data.get("request"), dict):
+    is_ours = isinstance(data, dict) and data.get("format") == SIDECAR_FORMAT and isinstance(data.get("request"), dict)
+    if not is_ours or not all(isinstance(data.get(name) or {}, dict) for name in ("idea", "take", "fit")):
         raise InvalidInput(
             f"“{path.name}” is not a loop's JSON ({SIDECAR_FORMAT}); give the file that lies beside a loop."
         )

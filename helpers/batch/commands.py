@@ -11,6 +11,7 @@ from ..errors import InvalidInput
 
 if TYPE_CHECKING:
     from .ledger import LedgerRow
+    from .pack import Pack
     from .run import Summary
 
 Say = Callable[[str], None]
@@ -31,22 +32,29 @@ def add_pack_arguments(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--out", metavar="DIR", help="the pack, a new folder or .zip file (default: DIR-pack)")
     sub.add_argument("--naming", choices=("ours", "splice"), default="ours", help="of the files (default: %(default)s)")
     sub.add_argument("--label", default="LOOPS", help="of the splice naming (default: %(default)s)")
-    sub.add_argument("--name", default="PACK", help="of the pack (default: %(default)s)")
-    sub.add_argument("--idea", action="append", default=[], metavar="IDEA", help="put its sound into the DAWproject")
+    sub.add_argument("--name", help="of the pack (default: the folder's)")
+    sub.add_argument("--idea", action="append", default=[], metavar="IDEA",
+                     help="put its sound into the DAWproject; a folder means all in it")  # fmt: skip
     sub.add_argument("--one-shots", action="store_true", help="also cut single hits at clean onsets")
     sub.add_argument("--with-failed", action="store_true", help="take loops that failed their fit card too")
 
 
-def make_pack(args: argparse.Namespace) -> Path:
-    """Carry out ``pack``; returns where it lies."""
+def make_pack(args: argparse.Namespace) -> Pack:
+    """Carry out ``pack``."""
     from .pack import write_pack
 
-    folder = Path(args.folder)
+    folder = Path(args.folder).resolve()
     return write_pack(
-        folder, args.out or folder.resolve().with_name(f"{folder.resolve().name}-pack"), naming=args.naming,
-        label=args.label, name=args.name, ideas=args.idea, with_failed=args.with_failed,
-        with_one_shots=args.one_shots,
+        args.folder, args.out or folder.parent / f"{folder.name or 'loops'}-pack", naming=args.naming, label=args.label,
+        name=args.name, ideas=args.idea, with_failed=args.with_failed, with_one_shots=args.one_shots,
     )  # fmt: skip
+
+
+def pack_text(pack: Pack) -> str:
+    """What was packed, in a sentence or two."""
+    left = f" {pack.left_out} failed their fit card and stayed out (--with-failed takes them)." * bool(pack.left_out)
+    page = "" if pack.path.is_file() else " Open its index.html to listen."
+    return f"The pack lies in {pack.path}, with {pack.loops} loop{'s' * (pack.loops != 1)}.{page}{left}"
 
 
 def make_batch(args: argparse.Namespace, settings: Mapping[str, Any], say: Say) -> Summary:

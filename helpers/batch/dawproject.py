@@ -5,18 +5,19 @@ Written after the published schema (version 1.0): a ZIP of ``project.xml``, ``me
 
 from __future__ import annotations
 
-import io
 import itertools
-import os
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as XML
 
 from .. import __version__
-from ..records import Analysis, Clip
+from ..export import bpm_text, free_name
+from ..machine.files import plain_name
+from ..pipeline import Idea, analyze_idea, load_idea
+from ..records import Analysis, Clip, Request
 from ..sound.audio import read_back, wav_bytes
 
 if TYPE_CHECKING:
@@ -27,34 +28,27 @@ COLORS = ("#e4572e", "#2e86ab", "#76b041", "#f3a712", "#7d5ba6", "#2a9d8f", "#c4
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # characters no XML file may hold
 
 
-def projects(
-    loops: Sequence[PackLoop], names: Sequence[str], ideas: Sequence[str | os.PathLike[str]] = ()
-) -> Iterator[tuple[str, bytes]]:
-    """A project for every idea, tempo and metre: its stem and its bytes.
+def write_projects(
+    folder: Path, loops: Sequence[PackLoop], names: Sequence[str], ideas: Mapping[str, Path] | None = None
+) -> None:
+    """A project in ``folder`` for every idea, tempo and metre of the loops, which lie under their names in ``loops/``.
 
-    The idea's own sound is a track of its own where ``ideas`` holds its file (found by its SHA-256).
+    The idea's own sound is a track of its own where ``ideas`` holds its file by its SHA-256.
     """
     groups: dict[tuple[str, float, str], list[tuple[PackLoop, str]]] = {}
     for loop, name in zip(loops, names, strict=True):
-        group = (str((loop.document.get("idea") or {}).get("sha256") or ""), loop.request.bpm, loop.request.meter)
-        groups.setdefault(group, []).append((loop, name))
-    heard = dict(_heard(ideas))
-    for (sha256, bpm, _), members in groups.items():
-        idea = Path(members[0][0].idea).stem or "loops"
-        stem = f"{re.sub(r'[^A-Za-z0-9]+', '-', idea).strip('-') or 'loops'}_{bpm:g}bpm"
-        yield stem, write_project(members, heard.get(sha256))
+        groups.setdefault((loop.idea_sha256, loop.request.bpm, loop.request.meter), []).append((loop, name))
+    for (sha256, bpm, meter), members in groups.items():
+        words = [plain_name(Path(members[0][0].idea).stem) or "loops", f"{bpm_text(bpm)}bpm", meter.replace("/", "-")]
+        path = free_name(folder, "_".join(words[: 2 + (meter != Request.meter)]), ".dawproject")
+        idea = load_idea(ideas[sha256]) if ideas and sha256 in ideas else None
+        write_project(path, members, folder / "loops", (idea, analyze_idea(idea, tags=False)) if idea else None)
 
 
-def _heard(ideas: Sequence[str | os.PathLike[str]]) -> Iterator[tuple[str, tuple[str, Clip, Analysis]]]:
-    from ..pipeline import analyze_idea, load_idea
-
-    for path in ideas:
-        idea = load_idea(path)
-        yield idea.sha256, (idea.name, idea.clip, analyze_idea(idea, tags=False))
-
-
-def write_project(members: Sequence[tuple[PackLoop, str]], idea: tuple[str, Clip, Analysis] | None = None) -> bytes:
-    """The bytes of one project: every loop an aligned, looping audio clip on a named track, its MIDI beside it.
+def write_project(
+    path: Path, members: Sequence[tuple[PackLoop, str]], audio_folder: Path, heard: tuple[Idea, Analysis] | None = None
+) -> None:
+    """One project: every loop an aligned, looping audio clip on a named track, its MIDI beside it.
 
     All loops share tempo and metre. The idea's track starts at its first downbeat, warped to the project's tempo.
     """
@@ -72,7 +66,7 @@ def write_project(members: Sequence[tuple[PackLoop, str]], idea: tuple[str, Clip
     structure, master = XML.SubElement(root, "Structure"), next(ids)
     arrangement = XML.SubElement(root, "Arrangement", id=next(ids))
     lanes = XML.SubElement(arrangement, "Lanes", id=next(ids), timeUnit="beats")
-    files: dict[str, bytes] = {}
+    files: dict[str, Path | bytes] = {}
 
     def track(name: str, content: str, color: str) -> XML.Element:
         track_id = next(ids)
@@ -103,22 +97,16 @@ def write_project(members: Sequence[tuple[PackLoop, str]], idea: tuple[str, Clip
         for quarter, second in points:
             XML.SubElement(warps, "Warp", time=f"{quarter:.9g}", contentTime=f"{second:.9f}")
 
-    if idea is not None:
-        name, clip, analysis = idea
-        files["audio/idea.wav"] = wav_bytes(clip)
-        points = _pinned(analysis, request.time.quarters_per_beat, clip)
-        audio(
-            track("Idea: " + name, "audio", COLORS[-1]),
-            name,
-            "audio/idea.wav",
-            clip,
-            points,
-            max(longest, points[-1][0]),
-        )
+    if heard is not None:
+        idea, analysis = heard
+        files["audio/idea.wav"] = wav_bytes(idea.clip)
+        points = _pinned(analysis, request.time.quarters_per_beat, idea.clip)
+        clips = track(f"Idea: {idea.name}", "audio", COLORS[-1])
+        audio(clips, idea.name, "audio/idea.wav", idea.clip, points, max(longest, points[-1][0]))
     for number, (loop, name) in enumerate(members):
         color, quarters = COLORS[number % (len(COLORS) - 1)], _quarters(loop)
         clip, file = read_back(loop.wav), f"audio/{name}.wav"
-        files[file] = loop.wav.read_bytes()
+        files[file] = audio_folder / f"{name}.wav"
         ends = ((0.0, 0.0), (quarters, clip.seconds))
         audio(track(name, "audio", color), name, file, clip, ends, longest)
         if notes := loop.notes():
@@ -140,13 +128,11 @@ def write_project(members: Sequence[tuple[PackLoop, str]], idea: tuple[str, Clip
     about = XML.Element("MetaData")
     XML.SubElement(about, "Title").text = _plain(members[0][0].idea or "Loops")
     XML.SubElement(about, "Comment").text = "Made by Loops Generator. Licences of the loops: manifest.csv of the pack."
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
         out.writestr("project.xml", _document(root))
         out.writestr("metadata.xml", _document(about))
-        for path, data in files.items():
-            out.writestr(path, data)
-    return archive.getvalue()
+        for inside, data in files.items():
+            out.write(data, inside) if isinstance(data, Path) else out.writestr(inside, data)
 
 
 def _quarters(loop: PackLoop) -> float:

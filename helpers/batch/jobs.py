@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +14,14 @@ from typing import Any
 
 from .. import __version__
 from ..errors import InvalidInput
-from ..machine.files import read_json, shown_name
+from ..machine.files import plain_name, read_json, shown_name
 from ..music.instruments import find_instrument
 from ..records import CONTROLS, read_controls
 
 AUDIO_SUFFIXES = (".wav", ".mp3", ".flac", ".ogg", ".aif", ".aiff", ".m4a", ".caf", ".w64", ".au", ".wv", ".wma")
 LIST_SUFFIXES = (".csv", ".json")
 MOST_JOBS = 100_000
-LARGEST_LIST = 64 << 20  # bytes
+LARGEST_LIST = 20 << 20  # bytes
 SEEDS = 1_000_000  # a drawn seed has at most six digits, so that it can be read out
 
 
@@ -65,6 +65,7 @@ def plan_jobs(
         when its turn comes.
     """
     jobs: dict[str, Job] = {}
+    digests: dict[Path, str] = {}
     for path, given, place in _rows(sources):
         named = [given["instrument"]] if given.get("instrument") else list(instruments)
         if not named:
@@ -72,10 +73,12 @@ def plan_jobs(
         for name in named:
             try:
                 asked = {**settings, **given, "instrument": find_instrument(str(name)).instrument.name}
-                read_controls(asked)
+                values = read_controls(asked)
             except InvalidInput as error:
                 raise InvalidInput(f"{place}{error}" if place else str(error)) from None
-            job = _job(path, asked)
+            if path not in digests:
+                digests[path] = _digest_of_file(path)
+            job = _job(path, digests[path], asked, values)
             jobs.setdefault(job.id, job)
             if len(jobs) > MOST_JOBS:
                 raise InvalidInput(f"The batch holds more than {MOST_JOBS} jobs; split it into several.")
@@ -84,28 +87,27 @@ def plan_jobs(
     return list(jobs.values())
 
 
-def _job(path: Path, asked: dict[str, Any]) -> Job:
-    idea = _digest_of_file(path)
+def _job(path: Path, idea: str, asked: dict[str, Any], values: dict[str, Any]) -> Job:
+    """The job; ``values`` are what ``asked`` reads as, so that ``4`` and ``"4"`` are the same work."""
     if asked.get("seed") is None:
-        asked["seed"] = int(_digest([idea, asked]), 16) % SEEDS
-    identity = _digest([idea, asked, __version__])[:16]
-    folder = f"{_slug(path.stem)}/{_slug(str(asked['instrument']))}_{identity[:8]}"
+        asked["seed"] = values["seed"] = int(_digest([idea, values]), 16) % SEEDS
+    identity = _digest([idea, values, __version__])[:16]
+    folder = f"{plain_name(path.stem) or 'idea'}/{plain_name(str(asked['instrument']))}_{identity[:8]}"
     return Job(identity, path, asked, folder)
 
 
 def _rows(sources: Sequence[str | os.PathLike[str]]) -> Iterator[tuple[Path, dict[str, Any], str]]:
     """Every idea with the controls its row gives and, for lists, the place to name in a refusal."""
     for source in map(Path, sources):
-        if source.is_dir():
-            for path in sorted(source.iterdir()):
-                if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith("."):
-                    yield path, {}, ""
+        if os.path.isdir(source):
+            for path in audio_files(source):
+                yield path, {}, ""
         elif source.suffix.lower() in LIST_SUFFIXES:
             for number, row in enumerate(_read_list(source), 1):
                 place = f"Row {number} of “{shown_name(source)}”: "
                 given = {str(k).strip(): v for k, v in row.items() if v not in (None, "")}
                 idea = given.pop("idea", None)
-                if not isinstance(idea, str):
+                if not isinstance(idea, str) or "\0" in idea:
                     raise InvalidInput(f"{place}it names no idea; give its file in the column idea.")
                 unknown = sorted(set(given) - set(CONTROLS))
                 if unknown:
@@ -115,13 +117,24 @@ def _rows(sources: Sequence[str | os.PathLike[str]]) -> Iterator[tuple[Path, dic
             yield source, {}, ""
 
 
+def audio_files(folder: Path) -> list[Path]:
+    """The audio in a folder by name, not deeper and without hidden files; raises InvalidInput."""
+    try:
+        inside = sorted(folder.iterdir())
+    except OSError as error:
+        raise InvalidInput(
+            f"The folder “{shown_name(folder)}” cannot be read ({error.strerror or error}); check its rights."
+        ) from None
+    return [path for path in inside if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".")]
+
+
 def _read_list(path: Path) -> list[dict[str, Any]]:
     name = shown_name(path)
     try:
-        if path.stat().st_size > LARGEST_LIST:
-            raise InvalidInput(f"“{name}” is larger than {LARGEST_LIST >> 20} MiB; split the list.")
+        if os.path.isfile(path) and path.stat().st_size > LARGEST_LIST:
+            raise OSError(f"it is larger than {LARGEST_LIST >> 20} MiB")
         text = path.read_text(encoding="utf-8-sig")
-        rows = read_json(text) if path.suffix.lower() == ".json" else list(csv.DictReader(text.splitlines()))
+        rows = read_json(text) if path.suffix.lower() == ".json" else _read_csv(text)
     except OSError as error:
         raise InvalidInput(f"The list “{name}” cannot be read ({error.strerror or error}).") from None
     except (ValueError, csv.Error) as error:
@@ -133,6 +146,12 @@ def _read_list(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def _read_csv(text: str) -> list[dict[str, Any]]:
+    """Rows of a table whose columns are parted by what its first line holds most of: spreadsheets differ by country."""
+    head = text.partition("\n")[0]
+    return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count)))
+
+
 def _digest(data: Any) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -140,13 +159,9 @@ def _digest(data: Any) -> str:
 def _digest_of_file(path: Path) -> str:
     """Of the bytes; of the name where there are none to read, so that the job still has a row."""
     try:
-        if not path.is_file():  # a pipe would never end
+        if not os.path.isfile(path):  # a pipe would never end
             return _digest(str(path))
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return _digest(str(path))
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:60] or "idea"

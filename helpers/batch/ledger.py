@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -71,14 +72,16 @@ class Ledger:
             raise InvalidInput(f"Another batch works in “{folder}”; wait for it or choose another --out.") from None
         except OSError as error:
             raise InvalidInput(
-                f"The batch cannot be written to “{folder}” ({error.strerror or error}); choose another --out."
+                f"The batch cannot be written to “{folder}” ({error.strerror or error}); free disk space or choose "
+                "another --out. Started again, it goes on where it was."
             ) from None
 
     def add(self, *rows: LedgerRow) -> None:
         """Append rows; they are on the disk when this returns."""
         if rows:
             data = "".join(json.dumps(_lean(row), ensure_ascii=False) + "\n" for row in rows).encode()
-            os.write(self._handle, data)
+            if os.write(self._handle, data) < len(data):  # a disk that is full takes a part
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(self._handle)
             self.rows.update({row.job: row for row in rows})
 

@@ -1,4 +1,4 @@
-"""Where jobs run: processes of this machine, or one Ray actor a GPU. Both give futures and say when a worker died."""
+"""Where jobs run: processes of this machine, or one Ray actor a GPU."""
 
 from __future__ import annotations
 
@@ -10,57 +10,72 @@ from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 from ..errors import InvalidInput, NotAvailable
 
 WORKER_GIB = 1.5  # the most one worker holds; an idea within the limits stays below it
-IN_FLIGHT = 2  # jobs handed to a worker at once, so that it never waits for the driver
-JOBS_A_WORKER = 200  # then it is replaced, so that what a library leaks does not add up
 
 
-class Pool(Protocol):
-    """Runs functions of :mod:`.worker` elsewhere."""
+class Pool:
+    """Workers that run functions of :mod:`.worker`, one at a time each: one that dies takes no other's job along."""
 
-    slots: int
-    lost: tuple[type[BaseException], ...]  # what a future raises when its worker died
-    shares_disk: bool  # whether workers see the driver's folders
+    lost: tuple[type[BaseException], ...] = ()  # what a future raises when its worker died
+    shares_disk = True  # whether workers see the driver's folders
 
-    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]: ...
-    def close(self) -> None: ...
-
-
-class LocalPool:
-    """Processes of this machine: as many as cores and free memory allow, or as many as asked."""
-
-    lost: tuple[type[BaseException], ...] = (BrokenProcessPool,)
-    shares_disk = True
-
-    def __init__(self, workers: int | None = None) -> None:
-        self._workers = workers or max(1, min(os.cpu_count() or 1, int(_free_gib() // WORKER_GIB)))
-        self.slots = self._workers * IN_FLIGHT
-        self._executor = self._started()
-
-    def _started(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(
-            self._workers,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_start_worker,
-            max_tasks_per_child=JOBS_A_WORKER,
-        )
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self._workers: list[Any] = [self._new() for _ in range(workers)]
+        self._last: list[Future[Any] | None] = [None] * workers
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
-        try:
-            return self._executor.submit(function, *args)
-        except BrokenProcessPool:  # a worker died; the pool starts anew
-            self._executor.shutdown(wait=False, cancel_futures=True)
-            self._executor = self._started()
-            return self._executor.submit(function, *args)
+        """Run the function on a worker that is idle; no more than ``workers`` run at once."""
+        index = next(i for i, future in enumerate(self._last) if future is None or future.done())
+        last = self._last[index]
+        if last is not None and isinstance(last.exception(), self.lost):  # it died; another takes its place
+            self._end(self._workers[index])
+            self._workers[index] = self._new()
+        future = self._last[index] = self._start(self._workers[index], function, *args)
+        return future
 
     def close(self) -> None:
-        processes = list((self._executor._processes or {}).values())
-        self._executor.shutdown(wait=False, cancel_futures=True)
-        for process in processes:
+        """End all workers, whatever they are doing."""
+        for worker in self._workers:
+            self._end(worker)
+
+    def _new(self) -> Any:
+        raise NotImplementedError
+
+    def _start(self, worker: Any, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        raise NotImplementedError
+
+    def _end(self, worker: Any) -> None:
+        raise NotImplementedError
+
+
+class LocalPool(Pool):
+    """Processes of this machine: as many as cores and free memory allow, or as many as asked."""
+
+    lost = (BrokenProcessPool,)
+
+    def __init__(self, workers: int | None = None) -> None:
+        super().__init__(workers or max(1, min(os.cpu_count() or 1, int(_free_gib() // WORKER_GIB))))
+
+    def _new(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
+
+    def _start(self, worker: ProcessPoolExecutor, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        try:
+            return worker.submit(function, *args)
+        except BrokenProcessPool as error:  # it died while it had nothing to do
+            future: Future[Any] = Future()
+            future.set_exception(error)
+            return future
+
+    def _end(self, worker: ProcessPoolExecutor) -> None:
+        running = list((worker._processes or {}).values())
+        worker.shutdown(wait=False, cancel_futures=True)
+        for process in running:
             with suppress(Exception):
                 process.terminate()
 
@@ -93,7 +108,7 @@ def _free_gib() -> float:
             return 4.0
 
 
-class RayPool:
+class RayPool(Pool):
     """One Ray actor for every GPU (for every core where the cluster has none), each holding one model.
 
     ``address`` is ``local`` (Ray starts here), ``auto`` or a cluster's address.
@@ -105,11 +120,11 @@ class RayPool:
         os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
         try:
             import ray
-            from ray.exceptions import RayActorError, RayError
+            from ray.exceptions import RayError
         except ModuleNotFoundError:
             raise NotAvailable("--ray needs Ray; install it with: pip install 'loops-generator[ray]'.") from None
         self._ray = ray
-        self.lost: tuple[type[BaseException], ...] = (RayActorError, RayError)
+        self.lost = (RayError,)
         if not ray.is_initialized():
             try:
                 ray.init(
@@ -129,28 +144,22 @@ class RayPool:
         needs = {"num_gpus": 1, "num_cpus": 0} if gpus else {"num_cpus": 1}
         if gpus and count > gpus:
             raise InvalidInput(f"--workers is {count} and the cluster has {gpus} GPUs; one worker uses one.")
-        actor = ray.remote(max_restarts=-1, max_task_retries=0, **needs)(_Actor)
-        self._actors = [actor.remote() for _ in range(count)]
-        self._busy = [0] * count
-        self._lock = threading.Lock()
-        self.slots = count * IN_FLIGHT
+        self._actor = ray.remote(max_restarts=0, max_task_retries=0, **needs)(_Actor)
+        super().__init__(count)
 
-    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
-        with self._lock:
-            index = min(range(len(self._busy)), key=self._busy.__getitem__)
-            self._busy[index] += 1
-        future: Future[Any] = self._actors[index].run.remote(function, *args).future()
-        future.add_done_callback(lambda _: self._freed(index))
+    def _new(self) -> Any:
+        return self._actor.remote()
+
+    def _start(self, worker: Any, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        future: Future[Any] = worker.run.remote(function, *args).future()
         return future
 
-    def _freed(self, index: int) -> None:
-        with self._lock:
-            self._busy[index] -= 1
+    def _end(self, worker: Any) -> None:
+        with suppress(Exception):
+            self._ray.kill(worker)
 
     def close(self) -> None:
-        for actor in self._actors:
-            with suppress(Exception):
-                self._ray.kill(actor)
+        super().close()
         self._ray.shutdown()
 
 

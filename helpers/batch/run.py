@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import InvalidInput
 from ..machine.files import read_json
 from . import worker
 from .jobs import Job
@@ -50,14 +49,13 @@ class Summary:
 
 
 @dataclass(eq=False)
-class _Idea:
-    """The jobs of one idea that are left, and its analysis while they need it."""
+class _Task:
+    """What one worker is asked for: to hear an idea for its jobs, or, once it is heard, to make one of them."""
 
-    path: Path
-    jobs: deque[Job] = field(default_factory=deque)
-    heard: worker.Heard | None = None
+    jobs: tuple[Job, ...]
+    heard: worker.Answer | None = None
     tries: int = 0
-    left: int = 0
+    began: float = 0.0
 
 
 def run_batch(
@@ -66,8 +64,8 @@ def run_batch(
     pool: Pool,
     on_row: OnRow | None = None,
     *,
-    hear: Callable[..., worker.Heard] = worker.hear,
-    make: Callable[..., worker.Made] = worker.make,
+    hear: Callable[..., worker.Answer] = worker.hear,
+    make: Callable[..., worker.Answer] = worker.make,
 ) -> Summary:
     """Do what is missing of ``jobs``; results go to ``folder``, what became of each job into its ledger.
 
@@ -92,7 +90,7 @@ def run_batch(
                     ledger.add(_row(job, DONE, loops=_loops(folder, job)))
             elif ledger.rows[job.id].state != REFUSED:
                 missing.append(job)
-        _Driver(folder, parts, ledger, pool, on_row, len(missing), hear, make).drive(missing)
+        _Driver(folder, parts, ledger, pool, on_row, hear, make, len(missing)).drive(missing)
         return Summary(tuple(ledger.rows[job.id] for job in jobs), len(missing))
 
 
@@ -108,125 +106,106 @@ def _parts(folder: Path) -> Iterator[Path]:
         shutil.rmtree(parts, ignore_errors=True)
 
 
+@dataclass(eq=False)
 class _Driver:
-    def __init__(
-        self,
-        folder: Path,
-        parts: Path,
-        ledger: Ledger,
-        pool: Pool,
-        on_row: OnRow | None,
-        count: int,
-        hear: Callable[..., worker.Heard],
-        make: Callable[..., worker.Made],
-    ) -> None:
-        self._hear, self._make = hear, make
-        self._folder, self._parts, self._ledger, self._pool, self._on_row = folder, parts, ledger, pool, on_row
-        self._scratch = str(parts) if pool.shares_disk else None
-        self._ended, self._count, self._began = 0, count, time.monotonic()
-        self._tries: dict[str, int] = {}
-        self._flying: dict[Future[Any], tuple[_Idea, Job | None, float]] = {}
+    folder: Path
+    parts: Path
+    ledger: Ledger
+    pool: Pool
+    on_row: OnRow | None
+    hear: Callable[..., worker.Answer]
+    make: Callable[..., worker.Answer]
+    count: int
+    ended: int = 0
+    began: float = field(default_factory=time.monotonic)
+    waiting: deque[_Task] = field(default_factory=deque)
+    running: dict[Future[Any], _Task] = field(default_factory=dict)
 
     def drive(self, jobs: Sequence[Job]) -> None:
-        ideas: dict[Path, _Idea] = {}
+        of_idea: dict[Path, list[Job]] = {}
         for job in jobs:
-            idea = ideas.setdefault(job.idea, _Idea(job.idea))
-            idea.jobs.append(job)
-            idea.left += 1
-        unheard, ready = deque(ideas.values()), deque[_Idea]()
-        while unheard or ready or self._flying:
-            while len(self._flying) < self._pool.slots and (ready or unheard):
-                if ready:
-                    idea = ready[0]
-                    self._send(idea, idea.jobs.popleft())
-                    if not idea.jobs:
-                        ready.popleft()
-                else:
-                    self._send(unheard.popleft(), None)
-            for future in wait(self._flying, return_when=FIRST_COMPLETED).done:
-                idea, sent, began = self._flying.pop(future)
-                if sent is None:
-                    self._take_heard(future, idea, ready, unheard)
-                else:
-                    self._take_made(future, idea, sent, began, ready)
+            of_idea.setdefault(job.idea, []).append(job)
+        self.waiting.extend(_Task(tuple(its)) for its in of_idea.values())
+        self._send()
+        while self.running:
+            done = wait(self.running, return_when=FIRST_COMPLETED).done
+            ended = [(future, self.running.pop(future)) for future in done]
+            self._send()  # first, so that no worker waits while results are written
+            for future, task in ended:
+                self._take(task, self._answer(future))
+            self._send()
 
-    def _send(self, idea: _Idea, job: Job | None) -> None:
-        if job is None:
-            future = self._pool.submit(self._hear, str(idea.path))
-        else:
-            analysis = idea.heard.analysis if idea.heard else None
-            future = self._pool.submit(self._make, str(job.idea), dict(job.settings), analysis, self._scratch)
-        self._flying[future] = (idea, job, time.monotonic())
+    def _send(self) -> None:
+        while self.waiting and len(self.running) < self.pool.workers:
+            task = self.waiting.popleft()
+            task.began, job = time.monotonic(), task.jobs[0]
+            if task.heard is None:
+                future = self.pool.submit(self.hear, str(job.idea))
+            else:
+                scratch = str(self.parts) if self.pool.shares_disk else None
+                future = self.pool.submit(self.make, str(job.idea), dict(job.settings), task.heard.analysis, scratch)
+            self.running[future] = task
 
-    def _take_heard(self, future: Future[Any], idea: _Idea, ready: deque[_Idea], unheard: deque[_Idea]) -> None:
-        idea.tries += 1
-        heard = self._result(future, worker.Heard)
-        if heard is None and idea.tries < MOST_TRIES:
-            unheard.append(idea)
-            return
-        idea.heard = heard or worker.Heard(sentence=_died(), state=FAILED)
-        if idea.heard.state == DONE:
-            ready.append(idea)
-            return
-        for job in idea.jobs:
-            self._end(_row(job, idea.heard.state, sentence=idea.heard.sentence))
-
-    def _take_made(self, future: Future[Any], idea: _Idea, job: Job, began: float, ready: deque[_Idea]) -> None:
-        made = self._result(future, worker.Made)
-        self._tries[job.id] = self._tries.get(job.id, 0) + 1
-        if made is None and self._tries[job.id] < MOST_TRIES:
-            idea.jobs.append(job)
-            if idea not in ready:
-                ready.append(idea)
-            return
-        made = made or worker.Made(FAILED, sentence=_died())
-        loops = self._publish(job, made.files) if made.state == DONE else ()
-        self._end(_row(job, made.state, made.sentence, loops, round(time.monotonic() - began, 2)))
-        idea.left -= 1
-        if not idea.left:
-            idea.heard = None
-
-    def _result(self, future: Future[Any], kind: type) -> Any:
-        """What the worker returned; None when it died, so that the work is sent again."""
+    def _answer(self, future: Future[Any]) -> worker.Answer | None:
+        """What the worker returned; None when it died."""
         try:
-            result = future.result()
-        except self._pool.lost:
+            answer: worker.Answer = future.result()
+        except self.pool.lost:
             return None
         except Exception as error:  # the way back broke: an answer that cannot be read, say
-            return kind(state=FAILED, sentence=f"{type(error).__name__}: {error}")
-        return result
+            return worker.Answer(FAILED, f"{type(error).__name__}: {error}")
+        return answer
+
+    def _take(self, task: _Task, answer: worker.Answer | None) -> None:
+        if answer is None:
+            task.tries += 1
+            if task.tries < MOST_TRIES:
+                self.waiting.append(task)
+                return
+            answer = worker.Answer(
+                FAILED, f"The worker died {MOST_TRIES} times on this job; its memory may not be enough."
+            )
+        if answer.state == DONE and task.heard is None:
+            self.waiting.extendleft(_Task((job,), answer) for job in reversed(task.jobs))
+            return
+        for job in task.jobs:
+            loops = self._publish(job, answer.files) if answer.state == DONE else ()
+            self._end(_row(job, answer.state, answer.sentence, loops, round(time.monotonic() - task.began, 2)))
 
     def _publish(self, job: Job, files: dict[str, bytes]) -> tuple[dict[str, Any], ...]:
-        part, final = self._parts / job.id, self._folder / job.folder
-        try:
-            part.mkdir()
-            for name, data in files.items():
-                with (part / name).open("wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-            final.parent.mkdir(parents=True, exist_ok=True)
-            part.rename(final)
-        except OSError as error:
-            raise InvalidInput(
-                f"The loops of “{job.folder}” cannot be written ({error.strerror or error}); free disk space, then "
-                "start the batch again: it goes on where it was."
-            ) from None
-        return _loops(self._folder, job)
+        part, final = self.parts / job.id, self.folder / job.folder
+        part.mkdir()
+        for name, data in files.items():
+            with (part / name).open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        final.parent.mkdir(parents=True, exist_ok=True)
+        part.rename(final)
+        return _loops(self.folder, job)
 
     def _end(self, row: LedgerRow) -> None:
-        self._ledger.add(row)
-        self._ended += 1
-        if self._on_row:
-            each = (time.monotonic() - self._began) / self._ended
-            self._on_row(row, self._ended, self._count, each * (self._count - self._ended))
+        self.ledger.add(row)
+        self.ended += 1
+        if self.on_row:
+            each = (time.monotonic() - self.began) / self.ended
+            self.on_row(row, self.ended, self.count, each * (self.count - self.ended))
 
 
 def _row(
     job: Job, state: str, sentence: str = "", loops: tuple[dict[str, Any], ...] = (), seconds: float | None = None
 ) -> LedgerRow:
     settings = dict(job.settings) if state == PLANNED else {}
-    return LedgerRow(job.id, state, str(job.idea), job.instrument, sentence, loops, seconds, settings)
+    return LedgerRow(
+        job.id,
+        state,
+        str(job.idea).encode(errors="replace").decode(),
+        job.instrument,
+        sentence,
+        loops,
+        seconds,
+        settings,
+    )
 
 
 def _loops(folder: Path, job: Job) -> tuple[dict[str, Any], ...]:
@@ -240,7 +219,3 @@ def _loops(folder: Path, job: Job) -> tuple[dict[str, Any], ...]:
             loop = {"wav": wav, "verdict": fit.get("verdict"), "score": data.get("score"), "seed": take.get("seed")}
             found.append((data.get("rank") or 0, wav, loop))
     return tuple(loop for _, _, loop in sorted(found, key=lambda item: item[:2]))
-
-
-def _died() -> str:
-    return f"The worker died {MOST_TRIES} times on this job; its memory may not be enough."

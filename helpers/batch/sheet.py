@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import numpy as np
 
@@ -15,34 +17,52 @@ from ..sound.audio import read_back
 if TYPE_CHECKING:
     from .pack import PackLoop
 
-BARS_DRAWN = 240  # columns of a waveform
+COLUMNS = 160  # of a waveform
 _STYLE = """
-:root { color-scheme: light dark; --ink: #1c1e21; --soft: #5f6670; --page: #faf9f7; --card: #fff; --line: #e3e0da;
-  --wave: #2e6f95; --good: #1f7a4d; --bad: #b3261e; --other: #8a5a00; }
-@media (prefers-color-scheme: dark) { :root { --ink: #ececec; --soft: #a6adb6; --page: #16181b; --card: #1f2226;
-  --line: #33373d; --wave: #7fb8d8; --good: #6ccf9b; --bad: #ff8a80; --other: #e5b567; } }
-* { box-sizing: border-box } body { margin: 0 auto; max-width: 72rem; padding: 2rem 1rem; background: var(--page);
-  color: var(--ink); font: 16px/1.5 system-ui, sans-serif } h1 { margin: 0 0 .25rem }
-p { color: var(--soft); margin: 0 0 1.5rem }
-main { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)) }
-article { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 1rem; min-width: 0 }
-h2 { font-size: 1rem; margin: 0; overflow-wrap: anywhere } small { color: var(--soft) }
-svg { display: block; width: 100%; height: 64px; margin: .5rem 0; color: var(--wave) } audio { width: 100% }
+:root { color-scheme: light dark; --ink: #1d2024; --soft: #5d646d; --page: #f6f4f0; --card: #fff; --line: #e4e0d8;
+  --wave: #2e6f95; --good: #1b7047; --bad: #b3261e; --other: #805300 }
+@media (prefers-color-scheme: dark) { :root { --ink: #ebebea; --soft: #a9b0b8; --page: #141618; --card: #1e2125;
+  --line: #32363c; --wave: #7fb8d8; --good: #70d19f; --bad: #ff8a80; --other: #e5b567 } }
+* { box-sizing: border-box; overflow-wrap: anywhere }
+body { margin: 0 auto; max-width: 76rem; padding: clamp(1.25rem, 4vw, 3rem) clamp(1rem, 3vw, 2rem);
+  background: var(--page); color: var(--ink); font: 16px/1.5 system-ui, sans-serif }
+h1 { font-size: clamp(1.75rem, 5vw, 2.5rem); line-height: 1.15; margin: 0 0 .5rem }
+h2 { font-size: 1.15rem; margin: 2.25rem 0 .75rem } h3 { font-size: 1.05rem; margin: 0 }
+p { color: var(--soft); margin: 0; max-width: 60ch } small { color: var(--soft) } a { color: var(--wave) }
+section { display: grid; gap: 1rem; align-items: start;
+  grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr)) }
+article { background: var(--card); border: 1px solid var(--line); border-radius: 14px; padding: 1rem 1.1rem }
+article > small { display: block }
+header { display: flex; gap: .75rem; justify-content: space-between; align-items: baseline }
+header b { text-transform: uppercase; letter-spacing: .05em; font-size: .75rem }
 .pass, .corrected { color: var(--good) } .failed { color: var(--bad) } .unproven, .unknown { color: var(--other) }
-b { text-transform: uppercase; letter-spacing: .04em; font-size: .8rem } details { margin-top: .5rem }
-table { border-collapse: collapse; width: 100%; font-size: .85rem } td { padding: .1rem .25rem; vertical-align: top }
-td + td { text-align: right; font-variant-numeric: tabular-nums }
+svg { display: block; width: 100%; height: 64px; margin: .75rem 0; color: var(--wave) }
+audio { display: block; width: 100% }
+details { margin-top: .75rem; font-size: .9rem } summary { cursor: pointer; color: var(--soft) }
+table { border-collapse: collapse; width: 100%; font-size: .875rem; margin-top: .5rem }
+td { padding: .2rem 0; vertical-align: top; border-top: 1px solid var(--line) }
+td + td { text-align: right; padding-left: 1rem; font-variant-numeric: tabular-nums }
+"""
+_SCRIPT = """
+document.addEventListener("play", (event) => {
+  for (const other of document.querySelectorAll("audio")) if (other !== event.target) other.pause();
+}, true);
 """
 
 
 def cover_sheet(title: str, loops: Sequence[PackLoop], names: Sequence[str], rows: Sequence[dict[str, Any]]) -> bytes:
     """The page's bytes. Every word that came from outside is escaped; sounds are linked beside the page."""
-    cards = "\n".join(_card(loop, name, row) for loop, name, row in zip(loops, names, rows, strict=True))
+    cards = sorted(zip(loops, names, rows, strict=True), key=lambda card: card[0].idea)
+    groups = "\n".join(
+        f"<h2>{escape(idea or 'Without an idea')}</h2>\n<section>{''.join(_card(*card) for card in group)}</section>"
+        for idea, group in groupby(cards, key=lambda card: card[0].idea)
+    )
+    count = f"{len(loops)} loop{'s' * (len(loops) != 1)}"
     return (
         f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">\n'
         f"<title>{escape(title)}</title><style>{_STYLE}</style>\n<h1>{escape(title)}</h1>\n"
-        f"<p>{len(loops)} loops, each measured on its file. Licences stand on the cards and in manifest.csv.</p>\n"
-        f"<main>\n{cards}\n</main></html>\n"
+        f"<p>{count}, each measured on its file. Licences stand on the cards and in manifest.csv.</p>\n"
+        f"<main>\n{groups}\n</main><script>{_SCRIPT}</script></html>\n"
     ).encode()
 
 
@@ -52,23 +72,23 @@ def _card(loop: PackLoop, name: str, row: dict[str, Any]) -> str:
     measured = [(field.label, field.text(fit.get(key))) for key, field in FIT_FIELDS.items() if key in fit]
     measured += [("Seed", str(row["seed"])), ("Licence", str(row["license"]))]
     table = "".join(f"<tr><td>{escape(label)}<td>{escape(text)}" for label, text in measured)
-    midi = f' · <a href="midi/{escape(name)}.mid">MIDI</a>' if loop.midi else ""
+    midi = f' · <a href="{quote(row["midi"])}">MIDI</a>' if loop.midi else ""
     verdict = loop.verdict if loop.verdict in VERDICTS else "unknown"
     return (
-        f"<article><h2>{escape(name)}</h2><small>{escape(', '.join(about))}{midi}</small>"
-        f'{_wave(loop)}<audio controls loop preload="metadata" src="loops/{escape(name)}.wav" '
-        f'aria-label="{escape(name)}"></audio>'
-        f'<b class="{verdict}">{verdict}</b>'
-        f"<details><summary>Fit card</summary><table>{table}</table></details></article>"
+        f'<article><header><h3>{escape(row["instrument"])}</h3><b class="{verdict}">{verdict}</b></header>'
+        f"<small>{escape(', '.join(about))}{midi}</small>{_wave(loop)}"
+        f'<audio controls loop preload="metadata" src="{quote(row["file"])}" aria-label="{escape(name)}"></audio>'
+        f"<details><summary>Fit card</summary><table><tr><td>File<td>{escape(name)}.wav{table}</table></details>"
+        "</article>"
     )
 
 
 def _wave(loop: PackLoop) -> str:
     mono = np.abs(read_back(loop.wav).mono())
-    peaks = [float(part.max(initial=0.0)) for part in np.array_split(mono, BARS_DRAWN)]
+    peaks = [float(part.max(initial=0.0)) for part in np.array_split(mono, COLUMNS)]
     top = max(peaks) or 1.0
-    line = "".join(f"M{x} {32 - 30 * p / top:.1f}V{32 + 30 * p / top:.1f}" for x, p in enumerate(peaks))
+    line = "".join(f"M{x + 0.5} {32 - 30 * p / top:.1f}V{32 + 30 * p / top:.1f}" for x, p in enumerate(peaks))
     return (
-        f'<svg viewBox="0 0 {BARS_DRAWN} 64" preserveAspectRatio="none" aria-hidden="true">'
-        f'<path d="{line}" stroke="currentColor" fill="none"/></svg>'
+        f'<svg viewBox="0 0 {COLUMNS} 64" preserveAspectRatio="none" aria-hidden="true">'
+        f'<path d="{line}" stroke="currentColor" stroke-width=".7" fill="none"/></svg>'
     )

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 import time
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -33,6 +35,13 @@ _FORGOTTEN_SECONDS = 24 * 3600  # of a folder without a lock: a drive that has n
 def shown_name(path: str | os.PathLike[str]) -> str:
     """The file's name without control or direction-changing characters, safe to print."""
     return shown_text(Path(path).name) or shown_text(str(path))
+
+
+def plain_name(text: str, joint: str = "-", most: int = 60) -> str:
+    """``text`` as part of a file name that every system takes: letters and digits without accents, the rest ``joint``;
+    empty where nothing is left."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9]+", joint, plain).strip("-_")[:most].rstrip("-_")
 
 
 @contextmanager

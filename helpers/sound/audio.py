@@ -37,6 +37,7 @@ __all__ = [
     "true_peak_dbtp",
     "wav_bytes",
     "wav_chunk",
+    "with_chunks",
     "write_wav",
 ]
 
@@ -261,7 +262,10 @@ def read_back(path: str | os.PathLike[str]) -> Clip:
     """Read a WAV that we wrote, exactly as stored and without the guards for uploads (it may be silent or short)."""
     import soundfile
 
-    samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
+    try:
+        samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise InvalidInput(f"“{shown_name(path)}” cannot be read ({error.error_string})") from None
     return Clip(np.ascontiguousarray(samples.T), rate)
 
 
@@ -296,18 +300,24 @@ def resample(clip: Clip, sample_rate: int) -> Clip:
 
 
 def wav_bytes(clip: Clip, *, extra: tuple[tuple[bytes, bytes], ...] = ()) -> bytes:
-    """A 24-bit PCM WAV, with ``extra`` (four-letter tag, body) chunks after the samples."""
+    """A 24-bit PCM WAV, with ``extra`` (four-letter tag, body) chunks."""
     import soundfile
 
     buffer = io.BytesIO()
     soundfile.write(buffer, clip.samples.T, clip.sample_rate, format="WAV", subtype="PCM_24")
-    data = bytearray(buffer.getvalue())
-    if len(data) % 2:
-        data += b"\0"
-    for tag, body in extra:
-        data += tag + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)
-    struct.pack_into("<I", data, 4, len(data) - 8)
-    return bytes(data)
+    data = buffer.getvalue()
+    return with_chunks(data + b"\0" * (len(data) % 2), *extra)
+
+
+def with_chunks(wav: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
+    """A WAV with further chunks before its samples, as some DAWs read no further; raises InvalidInput if it is none."""
+    at = 12
+    while (tag := wav[at : at + 4]) != b"data":
+        if wav[:4] != b"RIFF" or len(tag) < 4:
+            raise InvalidInput("It is not a WAV file.")
+        at += 8 + (size := struct.unpack_from("<I", wav, at + 4)[0]) + size % 2
+    added = b"".join(tag + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2) for tag, body in chunks)
+    return wav[:4] + struct.pack("<I", len(wav) - 8 + len(added)) + wav[8:at] + added + wav[at:]
 
 
 def wav_chunk(path: str | os.PathLike[str], tag: bytes) -> bytes | None:

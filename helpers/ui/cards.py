@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInput
-from ..export import read_sidecar
+from ..export import read_notes, read_sidecar
 from ..machine.files import read_json
 from ..records import FIT_FIELDS, Clip, FitCard, Request
 from ..records.request import FAMILY, MEMBERS
@@ -132,23 +132,12 @@ def numbers(card: FitCard) -> list[list[str]]:
 
 def roll(midi: bytes, request: Request) -> dict[str, Any] | None:
     """A loop's notes for the piano roll: start and length in shares of it, pitch, velocity; None without notes."""
-    import mido
-
     try:
-        file = mido.MidiFile(file=io.BytesIO(midi))
-    except (OSError, EOFError, ValueError):
+        read = read_notes(midi)
+    except InvalidInput:
         return None
-    whole = request.bars * request.time.beats_per_bar * request.time.quarters_per_beat * file.ticks_per_beat
-    notes, began = [], {}
-    for track in file.tracks:
-        now = 0
-        for event in track:
-            now += event.time
-            if event.type == "note_on" and event.velocity:
-                began[event.channel, event.note] = (now, event.velocity)
-            elif event.type in ("note_on", "note_off") and (event.channel, event.note) in began:
-                start, velocity = began.pop((event.channel, event.note))
-                notes.append([round(start / whole, 5), round((now - start) / whole, 5), event.note, velocity])
+    whole = request.bars * request.time.beats_per_bar * request.time.quarters_per_beat
+    notes = [[round(n.start / whole, 5), round(n.length / whole, 5), n.pitch, n.velocity] for n in read]
     if not notes:
         return None
     pitches = [note[2] for note in notes]

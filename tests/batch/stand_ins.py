@@ -11,13 +11,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from helpers.batch.jobs import plan_jobs
-from helpers.batch.ledger import DONE, FAILED, REFUSED
+from helpers.batch.ledger import FAILED, REFUSED
 from helpers.batch.run import run_batch
-from helpers.batch.worker import Heard, Made
+from helpers.batch.worker import Answer
 
 
 def hear(idea):
-    return Heard(sentence="is silent", state=REFUSED) if "silent" in idea else Heard({"idea": idea})
+    return Answer(REFUSED, "is silent") if "silent" in idea else Answer(analysis={"idea": idea})
 
 
 def files(settings):
@@ -29,7 +29,7 @@ def files(settings):
 def make(idea, settings, analysis, scratch=None):
     assert analysis["idea"] == idea
     time.sleep(float(settings.get("style") or 0))
-    return Made(DONE, files(settings))
+    return Answer(files=files(settings))
 
 
 def make_and_die(idea, settings, analysis, scratch=None):
@@ -42,7 +42,7 @@ def make_and_die(idea, settings, analysis, scratch=None):
 
 
 def fail(idea, settings, analysis, scratch=None):
-    return Made(FAILED, sentence="RuntimeError: out of luck")
+    return Answer(FAILED, "RuntimeError: out of luck")
 
 
 class Threads:
@@ -50,7 +50,7 @@ class Threads:
 
     lost: tuple = ()
     shares_disk = True
-    slots = 3
+    workers = 3
 
     def __init__(self):
         self._executor, self.log = ThreadPoolExecutor(2), []

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
+import re
+import shutil
 import struct
 import zipfile
 from html.parser import HTMLParser
+from pathlib import Path
 from xml.etree import ElementTree as XML
 
 import numpy as np
@@ -17,16 +21,14 @@ import soundfile
 from helpers import pipeline
 from helpers.batch.pack import (
     apart,
-    cue_chunk,
     find_loops,
     one_shots,
     onset_samples,
     pack_names,
-    read_notes,
-    wav_with,
     write_pack,
 )
 from helpers.errors import InvalidInput
+from helpers.export import read_notes
 from helpers.records import Note, Request
 from tests.signals import RATE, chord_loop, clip_of
 
@@ -58,10 +60,10 @@ def chunks(data: bytes) -> dict[bytes, tuple[int, bytes]]:
 
 def test_a_pack_holds_everything_and_its_sounds_are_unchanged(loops, tmp_path):
     folder, idea = loops
-    out = write_pack(folder, tmp_path / "pack", naming="splice", label="me", name="First", ideas=[idea])
+    out = write_pack(folder, tmp_path / "pack", naming="splice", label="me", name="First", ideas=[idea]).path
     rows = json.loads((out / "manifest.json").read_text())
     assert [r["instrument"] for r in rows] == ["bass guitar", "piano"]
-    table = list(csv.DictReader(io.StringIO((out / "manifest.csv").read_text())))
+    table = list(csv.DictReader(io.StringIO((out / "manifest.csv").read_text("utf-8-sig"))))
     assert [r["file"] for r in table] == [r["file"] for r in rows] and table[0]["license"]
     for row, loop in zip(rows, find_loops(folder), strict=True):
         assert row["file"].startswith("loops/ME_FIRST_120_")
@@ -76,7 +78,7 @@ def test_a_pack_holds_everything_and_its_sounds_are_unchanged(loops, tmp_path):
 
 def test_the_page_names_only_what_lies_beside_it_and_escapes_words(loops, tmp_path):
     folder, _ = loops
-    out = write_pack(folder, tmp_path / "pack", name="<b>&")
+    out = write_pack(folder, tmp_path / "pack", name="<b>&").path
     text = (out / "index.html").read_text()
     assert "&lt;b&gt;&amp;" in text and "<b>&" not in text and "http" not in text
     sources = []
@@ -91,7 +93,7 @@ def test_the_page_names_only_what_lies_beside_it_and_escapes_words(loops, tmp_pa
 
 def test_a_dawproject_has_aligned_looping_clips(loops, tmp_path):
     folder, idea = loops
-    out = write_pack(folder, tmp_path / "pack.zip", ideas=[idea])
+    out = write_pack(folder, tmp_path / "pack.zip", ideas=[idea.parent]).path
     with zipfile.ZipFile(out) as pack:
         (name,) = [n for n in pack.namelist() if n.endswith(".dawproject")]
         project = zipfile.ZipFile(io.BytesIO(pack.read(name)))
@@ -125,8 +127,10 @@ def test_failed_loops_stay_out_unless_asked(loops, tmp_path):
             data = json.dumps(document).encode()
         (copy / path.name).write_bytes(data)
     with pytest.raises(InvalidInput, match="1 failed their fit card; add --with-failed"):
-        find_loops(copy)
-    assert len(find_loops(copy, with_failed=True)) == 1
+        write_pack(copy, tmp_path / "pack")
+    assert not (tmp_path / "pack").exists()
+    pack = write_pack(copy, tmp_path / "pack", with_failed=True)
+    assert (pack.loops, pack.left_out) == (1, 0)
     with pytest.raises(InvalidInput, match="exists already"):
         write_pack(folder, copy)
 
@@ -142,9 +146,12 @@ def test_one_shots_are_single_notes_after_a_rest():
     clip = clip_of(np.ones(2 * RATE))
     request = REQUEST.with_(sample_rate=RATE)
     shots = dict(one_shots(clip, notes, request))
-    assert set(shots) == {"60", "62"}  # 64 begins while 62 still sounds
-    assert shots["62"].length == RATE // 2 and shots["62"].samples[0, -1] == 0.0
-    assert shots["60"].length == RATE // 2
+    assert set(shots) == {"C4", "D4"}  # E4 begins while D4 still sounds
+    samples, _ = soundfile.read(io.BytesIO(shots["D4"]))
+    assert len(samples) == RATE // 2 == len(soundfile.read(io.BytesIO(shots["C4"]))[0]) and samples[-1] == 0.0
+    found = chunks(shots["D4"])
+    assert struct.unpack("<9I", found[b"smpl"][1])[3:8] == (62, 0, 0, 0, 0)  # its own root note, no loop
+    assert struct.unpack_from("<IH", found[b"acid"][1]) == (0x01, 62)  # a one-shot; in no key, so never transposed
     assert onset_samples(notes, request, clip.length) == [0, RATE // 2, RATE, 3 * RATE // 2]
 
 
@@ -156,11 +163,51 @@ def test_notes_come_back_from_midi(loops):
         read_notes(b"MThd nonsense")
 
 
-def test_chunks_replace_their_like_and_keep_the_samples():
-    from helpers.sound.audio import wav_bytes
+def test_a_page_finds_files_whose_names_a_link_cannot_hold(loops, tmp_path):
+    """Fsharp is written F# by the splice naming, and # ends an address."""
+    folder, _ = loops
+    (copy := tmp_path / "copy").mkdir()
+    for path in folder.glob("piano*"):
+        shutil.copyfile(path, copy / path.name)
+    (document,) = copy.glob("*.json")
+    document.write_text(document.read_text().replace('"A minor"', '"F# minor"'))
+    out = write_pack(copy, tmp_path / "pack", naming="splice").path
+    (wav,) = (out / "loops").iterdir()
+    assert "F#min" in wav.name and f'src="loops/{wav.name.replace("#", "%23")}"' in (out / "index.html").read_text()
 
-    clip = clip_of(np.linspace(-0.5, 0.5, 1001))
-    data = wav_with(wav_bytes(clip, extra=(cue_chunk([1, 2]),)), cue_chunk([5]))
-    assert struct.unpack("<I", chunks(data)[b"cue "][1][:4]) == (1,)
-    assert struct.unpack_from("<I", data, 4)[0] == len(data) - 8
-    assert soundfile.read(io.BytesIO(data))[0].shape == (1001,)
+
+@pytest.mark.parametrize(
+    ("suffix", "change", "words"),
+    [
+        (".wav", lambda data: b"no sound", "cannot be read"),
+        (".json", lambda data: b'{"format": "loops-generator/1"}', "No finished loop"),
+        (".json", lambda data: data.replace(b'"fit": {', b'"fit": 3, "x": {'), "No finished loop"),
+    ],
+)
+def test_what_is_broken_is_named_and_nothing_is_left(loops, tmp_path, suffix, change, words):
+    shutil.copytree(loops[0], tmp_path / "loops")
+    for path in (tmp_path / "loops").glob(f"*{suffix}"):
+        path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(InvalidInput, match=words):
+        write_pack(tmp_path / "loops", tmp_path / "pack")
+    assert [p.name for p in tmp_path.iterdir()] == ["loops"]
+
+
+def test_an_idea_of_no_loop_is_refused(loops, tmp_path):
+    soundfile.write(tmp_path / "other.wav", np.zeros(100), RATE)
+    with pytest.raises(InvalidInput, match="is the idea of no loop here"):
+        write_pack(loops[0], tmp_path / "pack", ideas=[tmp_path / "other.wav"])
+
+
+def test_one_shots_stand_in_the_manifest(loops, tmp_path):
+    out = write_pack(loops[0], tmp_path / "pack", with_one_shots=True).path
+    rows = json.loads((out / "manifest.json").read_text())
+    shots = [r["file"] for r in rows if r["kind"] == "one-shot"]
+    assert shots and sorted(shots) == sorted(f"one-shots/{p.name}" for p in (out / "one-shots").iterdir())
+
+
+def test_long_and_odd_names_become_names_that_every_system_takes(loops):
+    (loop, *_) = find_loops(loops[0])
+    odd = dataclasses.replace(loop, wav=Path(f"Ça «va»? {'x' * 240}.wav"))
+    (name,) = pack_names([odd])
+    assert len(name) <= 120 and re.fullmatch(r"[A-Za-z0-9._-]+", name)
