@@ -20,6 +20,7 @@ EVENNESS = 0.5  # against cells of many different distances: people write more e
 LAGS, MISPLACED = (-4, -2, -1, 1, 2, 4), 0.7  # a cell that would fit better a little earlier or later sounds misplaced
 LOCK_STRENGTH = 6.0
 IDEA_ACCENT = 36  # velocity between a step the idea leaves empty and its strongest
+SUNG_ODD, SUNG_DENSITY = 0.4, 0.05  # people's leads sit on eighths, four or five notes a bar
 STYLE_FALL = 0.82  # each further style of a genre is that much less likely
 STANDS_OUT, STAYS_BACK = 0.9, -0.7  # standard deviations from what the metre leads one to expect
 TELLS_CHANGES = ("bass", "chords")  # banks whose parts strike where the chord changes
@@ -150,6 +151,8 @@ def write_riffs(
         whole = np.resize(wish, max(round(cell.steps), wish.size))
         rng = brief.rng(bank, "follow", letter)
         pulse = cell.is_pulse(brief.meter.steps_per_beat)
+        if bank == "lead":
+            whole = whole - SUNG_ODD * (np.arange(whole.size) % 2)
         hits = follow(brief, cell.hits, whole, symbols[0], rng, most, 0 if pulse else drops)
         if bank in TELLS_CHANGES and cell.steps >= wish.size:
             # Where one bar of the letter has a new chord, all its bars strike: the riff stays one.
@@ -197,6 +200,8 @@ def choose_cell(brief: Brief, bank: str, styles: Sequence[str], letter: str, loc
             score += TEMPERATURE * float(np.log(weights[i]))
             score += 0.8 * brief.syncopation * syncopation_of(brief, steps)
             score += 0.15 * brief.density * cell.density - EVENNESS * _unevenness(steps)
+            if bank == "lead":
+                score -= SUNG_ODD * float(np.mean([s % 2 for s in steps])) + SUNG_DENSITY * cell.density
             options.append(cell)
             scores.append(score)
     p = np.exp((np.array(scores) - max(scores)) / TEMPERATURE)

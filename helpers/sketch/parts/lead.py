@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
 from ..brief import Brief
 from ..cells import TUNES
-from ..form import Bar, written
+from ..form import Bar, heard_letters, written
 from ..groove import Tone, perform, velocity, write_riffs
 from ..harmony import Harmony
 from . import Part
@@ -17,8 +18,13 @@ REACH_SEMITONES = 9  # around the part's centre
 PASSING_SHARE = 0.26  # of a bar's notes may lie off the chord
 WIDEST = 8  # steps of the scale: a heard hook that goes as far has changed its octave
 EVEN_FIRST = 0.3  # of a full accent: how much an odd sixteenth must be stressed more to be taken
-FIXED = 0.6  # of the takes leave the hook where it is when the chord changes; the others move it with the root
+FIXED = 0.4  # of the takes leave the hook where it is when the chord changes; the others move it with the root
 TELLING, ROOT_LOVE = 2.0, 1.2
+SMALL_SEMITONES, LEAP_COST, STAY_COST = 4, 0.8, 1.5  # people's leads move by a third at most five times of six
+DEVELOPING = 0.45  # of the takes go on to new rhythms where the others say the hook again
+QUESTIONED = 0.6  # of the forms of one letter become a question and its answer
+MOVED, JOINED = 0.4, 0.4  # how far chance, not the idea, moves a note of theirs, and joins it to the one before
+PICKED_UP = 0.5  # of the lines that end early lead back by two notes
 BREATH = 0.7  # of the last bar is sung, then the line breathes
 OWN = "the idea's own motif"
 TREATMENTS = ("quoted", "quoted", "inverted", "answered")
@@ -37,19 +43,34 @@ class Hook:
 
 def write_lead(brief: Brief) -> Part:
     """Write a melody: one voice, at least 70 % of it on chord tones, a hook that comes back and leads to bar 1."""
-    form = brief.form()
+    form = _form(brief)
     hooks = _heard_hooks(brief, form) or _hooks(brief, form)
     fixed = brief.rng("fixed").random() < FIXED
+    develops = brief.rng("develops").random() < DEVELOPING
     tones: list[Tone] = []
     for bar in form:
-        tones += _sing(brief, bar, hooks[bar.letter], fixed, tones)
-    tones = _one_voice(brief, [*tones, *_pickup(brief, tones)])
+        returns = any(b.letter == bar.letter for b in form[: bar.number])
+        tones += _sing(brief, bar, hooks[bar.letter], fixed, develops and returns, tones)
+    pickup = _pickup(brief, tones) if brief.rng("pickup").random() < PICKED_UP else []
+    tones = _one_voice(brief, [*tones, *pickup])
     choices = (
         ("pattern", ", ".join(dict.fromkeys(h.origin for h in hooks.values()))),
-        ("hook", "stays where it is" if fixed else "moves with the chords"),
+        (
+            "hook",
+            f"{'stays where it is' if fixed else 'moves with the chords'}, {'goes on' if develops else 'returns'}",
+        ),
         ("form", written(form)),
     )
     return Part(perform(brief, tones), choices)
+
+
+def _form(brief: Brief) -> tuple[Bar, ...]:
+    """The form, mostly as a question of a bar and its answer; ``variation`` counts how often a letter has come back."""
+    form = brief.form()
+    if len({b.letter for b in form}) == 1 and not heard_letters(brief.accents) and not brief.member:
+        asks = brief.rng("question").random() < QUESTIONED
+        form = tuple(replace(b, letter="AB"[b.number % 2]) if asks else b for b in form)
+    return form
 
 
 def _hooks(brief: Brief, form: tuple[Bar, ...]) -> dict[str, Hook]:
@@ -66,8 +87,11 @@ def _hooks(brief: Brief, form: tuple[Bar, ...]) -> dict[str, Hook]:
         if brief.mood.bright < -0.4 and tune[-1] > tune[0]:
             tune = tune[::-1]
         heights = tuple(tune[i % len(tune)] for i in range(len(cell.hits)))
-        steps, lengths = tuple(h.step for h in cell.hits), tuple(h.length for h in cell.hits)
-        out[letter] = Hook(steps, lengths, heights, cell.steps, f"{cell.name} {names[pick % len(names)]}")
+        hits = cell.hits
+        if letter != form[0].letter and cell.steps <= brief.steps_per_bar:  # the answer ends and breathes
+            hits = tuple(h for h in hits if h.step < BREATH * cell.steps) or hits
+        steps, lengths = tuple(h.step for h in hits), tuple(h.length for h in hits)
+        out[letter] = Hook(steps, lengths, heights[: len(hits)], cell.steps, f"{cell.name} {names[pick % len(names)]}")
     return out
 
 
@@ -80,14 +104,18 @@ def _heard_hooks(brief: Brief, form: tuple[Bar, ...]) -> dict[str, Hook]:
     for letter in sorted({b.letter for b in form}):
         numbers = [b.number for b in form if b.letter == letter]
         bars = [[n for n in brief.motif if i % whole * size <= n[0] < (i % whole + 1) * size] for i in numbers]
-        notes = max(bars, key=len)
+        notes = _sung(max(bars, key=len))
         if len(notes) < 3:
             return {}
         start = notes[0][0] // size * size
         scale = [p for p in range(128) if p % 12 in brief.chord(0).scale]
         rungs = [int(np.argmin([abs(tone - pitch) for tone in scale])) for _, _, pitch in notes]
-        # More than an octave away is a slip of the hearing, or no hook: brought back by octaves.
-        heights = [r - rungs[0] - 7 * int((r - rungs[0]) / WIDEST) for r in rungs]
+        # A leap of more than half an octave is a slip of the hearing, or no hook: the next octave is nearer.
+        heights = [0]
+        for before, now in pairwise(rungs):
+            move = now - before
+            heights.append(heights[-1] + move - 7 * round(move / 7))
+        heights = [h - 7 * int(h / WIDEST) for h in heights]
         steps = [n[0] - start for n in notes]
         if treatment == "inverted":
             heights = [-h for h in heights]
@@ -99,8 +127,19 @@ def _heard_hooks(brief: Brief, form: tuple[Bar, ...]) -> dict[str, Hook]:
     return out
 
 
-def _sing(brief: Brief, bar: Bar, hook: Hook, fixed: bool, before: list[Tone]) -> list[Tone]:
-    """The hook in one bar: its heights as pitches over the chords, a new ending or a breath as the form says."""
+def _sung(heard: list[tuple[float, float, int]]) -> list[tuple[float, float, int]]:
+    """The notes of a tune: flickers of the ear left out, ghosts of a sixteenth on the eighth, each held to the next."""
+    notes: list[tuple[float, float, int]] = []
+    for step, length, pitch in heard:
+        if not notes or step - notes[-1][0] >= 2:
+            alone = not notes or step - notes[-1][0] >= 3
+            notes.append((step if alone or step % 2 == 0 else step - 1, length, pitch))
+    ends = [n[0] for n in notes[1:]] + [notes[-1][0] + 4.0] if notes else []
+    return [(s, min(end - s, max(n, 3.0)), p) for (s, n, p), end in zip(notes, ends, strict=True)]
+
+
+def _sing(brief: Brief, bar: Bar, hook: Hook, fixed: bool, develops: bool, before: list[Tone]) -> list[Tone]:
+    """The hook in one bar: its heights as pitches over the chords; a new ending, rhythm or breath as the form says."""
     size = brief.steps_per_bar
     offset = bar.number * size % hook.size if hook.size > size else 0.0
     notes = [
@@ -108,8 +147,10 @@ def _sing(brief: Brief, bar: Bar, hook: Hook, fixed: bool, before: list[Tone]) -
         for s, n, h in zip(hook.steps, hook.lengths, hook.heights, strict=True)
         if 0 <= s - offset < size
     ]
-    if bar.turn and len(notes) > 2:  # breathe before the loop comes round
+    if bar.turn and len(notes) > 2 and (develops or bar.letter == "A"):  # breathe before the loop comes round
         notes = notes[: max(2, sum(s < size * BREATH for s, _, _ in notes))]
+    if develops and len(notes) > 2:
+        notes = _moved_on(brief, bar.number, notes)
     if bar.variation and len(notes) > 2:
         ending = 1 if brief.rng("ending", bar.letter, bar.variation).random() < 0.5 else -1
         tail = max(1, len(notes) // 4) * min(bar.variation, 2)
@@ -125,14 +166,34 @@ def _sing(brief: Brief, bar: Bar, hook: Hook, fixed: bool, before: list[Tone]) -
         weighty = brief.weight(at) >= 0.6 or length >= 3 or i == 0 or last
         strong = weighty or passing > PASSING_SHARE * sum(n for _, n, _ in notes)
         passing -= length if strong else 0.0
+        moves = i > 0 and height != notes[i - 1][2]
         root = brief.chord(0).bass if fixed else chord.bass
         goal = _on_ladder(brief, brief.chord(0) if fixed else chord, root, height, middle)
         if bar.turn and last and before:
             goal = before[0].pitch + (2 if goal > before[0].pitch else -2)
-        pitch = _nearest(brief, chord.tones if strong else chord.scale, goal, chord if strong else None)
+        line = [*before, *out]
+        pitch = _nearest(brief, chord.tones if strong else chord.scale, goal, chord if strong else None, line, moves)
         hold = length * float(np.clip(brief.mood.legato, 0.4, 1.0))
         rng = brief.rng("sing", bar.letter, at)
         out.append(Tone(pitch, step, max(0.5, hold), velocity(brief, step, rng, 0.3 if strong else -0.1)))
+    return out
+
+
+def _moved_on(brief: Brief, bar: int, notes: list[tuple[float, float, int]]) -> list[tuple[float, float, int]]:
+    """A bar in another rhythm, its second half above all: notes go where the idea is stressed in this very bar."""
+    rng = brief.rng("moved on", bar)
+    size = brief.steps_per_bar
+    out: list[tuple[float, float, int]] = []
+    for step, length, height in notes:
+        late = step >= size / 2
+        ways = [way for way in (0.0, 2.0, -2.0) if 0 <= step + way < size and (late or way == 0)]
+        stress = [brief.lean * brief.accent(bar * size + step + way) + MOVED * rng.random() for way in ways]
+        at = step + ways[int(np.argmax(stress))]
+        if out and (at <= out[-1][0] or rng.random() < JOINED * (0.5 + 0.5 * late) * (brief.weight(at) < 0.6)):
+            before = out[-1]
+            out[-1] = (before[0], max(before[1], step + length - before[0]), before[2])
+        else:
+            out.append((at, length, height))
     return out
 
 
@@ -144,13 +205,19 @@ def _on_ladder(brief: Brief, chord: Harmony, root: int, height: int, middle: flo
     return scale[int(np.clip(home + height, 0, len(scale) - 1))]
 
 
-def _nearest(brief: Brief, allowed: tuple[int, ...], goal: int, told: Harmony | None) -> int:
-    """The allowed pitch nearest the goal, within reach of the centre; what tells a chord may be further off."""
+def _nearest(
+    brief: Brief, allowed: tuple[int, ...], goal: int, told: Harmony | None, line: list[Tone], moves: bool
+) -> int:
+    """The allowed pitch nearest the goal, within reach of the centre; what tells a chord may be further off. A leap
+    from the note before costs, and so does staying where the hook ``moves``."""
     low, high = max(brief.low, brief.centre - REACH_SEMITONES - 3), min(brief.high, brief.centre + REACH_SEMITONES + 3)
-    return min(
-        (p for p in range(low, high + 1) if p % 12 in allowed),
-        key=lambda p: (abs(p - goal) - _telling(told, p % 12), p),
-    )
+
+    def cost(pitch: int) -> tuple[float, int]:
+        step = abs(pitch - line[-1].pitch) if line else 1
+        from_before = LEAP_COST * max(0, step - SMALL_SEMITONES) + STAY_COST * (moves and step == 0)
+        return abs(pitch - goal) + from_before - _telling(told, pitch % 12), pitch
+
+    return min((p for p in range(low, high + 1) if p % 12 in allowed), key=cost)
 
 
 def _telling(chord: Harmony | None, pitch_class: int) -> float:
