@@ -10,7 +10,7 @@ from ..brief import Brief
 from ..cells import Hit
 from ..form import Bar, written
 from ..groove import Tone, perform, velocity, window, without_overlaps, write_riffs
-from ..voicing import colours_of, guitar_voicing, lead_voices
+from ..voicing import colours_of, guitar_voicing, is_clear, lead_voices
 from . import Part
 
 GUITARS = range(24, 32)  # General MIDI programs
@@ -18,6 +18,11 @@ STRUM_SECONDS = 0.005  # between neighbouring strings of a down stroke; an up st
 COLOUR_CHANCES = (0.0, 0.2, 0.35)  # by how far genre and mood stack chords
 HAND_SPANS = (10, 14, 14)  # semitones: a take in close position, or one as wide as a hand reaches
 STRUMMED = "DdumM"
+# What a hand plays on the strokes of one chord: f as written, u and d the inversions above and below, y the upper two
+# voices.
+FIGURES = ("f", "fu", "fydy", "fyuy", "fyy")
+PEDAL = 0.6  # of the takes let a chord ring on to the next stroke, but for styles whose strokes are short
+SHORT = ("house", "stabs", "offbeat", "funk", "skank", "bubble", "trance", "dembow", "montuno")
 LEFT_HAND = 36  # the lowest bass note beside a chord
 TURNED = 0.5  # of the loops that end without a hit on their last eighth get one
 
@@ -41,10 +46,23 @@ def write_chords(brief: Brief) -> Part:
         symbols="Du" if guitar else "Xx",
         densest=3.0,
     )
+    figures = {letter: FIGURES[int(brief.rng("figure", letter).integers(len(FIGURES)))] for letter in riffs}
+    pedal = not guitar and brief.rng("pedal").random() < PEDAL
     tones: list[Tone] = []
     for bar in form:
-        for hit in _shaped(brief, bar, window(brief, riffs[bar.letter], bar.number), guitar):
-            tones += _played(brief, bar, hit, voicings, guitar)
+        hits = _shaped(brief, bar, window(brief, riffs[bar.letter], bar.number), guitar)
+        if pedal and riffs[bar.letter].name.split()[0] not in SHORT:
+            hits = without_overlaps([replace(h, length=brief.steps_per_bar) for h in hits], brief.steps_per_bar)
+        struck: dict[float, int] = {}  # strokes of each chord so far
+        for hit in hits:
+            start = brief.span(bar.number * brief.steps_per_bar + hit.step)[0]
+            struck[start] = struck.get(start, -1) + 1
+            way = (
+                "f"
+                if guitar or hit.symbol not in "Xx"
+                else figures[bar.letter][struck[start] % len(figures[bar.letter])]
+            )
+            tones += _played(brief, bar, hit, voicings, guitar, way)
     choices = (("pattern", ", ".join(dict.fromkeys(r.name for r in riffs.values()))), ("form", written(form)))
     return Part(perform(brief, tones), choices)
 
@@ -87,34 +105,47 @@ def _shaped(brief: Brief, bar: Bar, hits: list[Hit], guitar: bool) -> tuple[Hit,
     return without_overlaps(by_step.values(), size)
 
 
-def _played(brief: Brief, bar: Bar, hit: Hit, voicings: dict[float, tuple[int, ...]], guitar: bool) -> list[Tone]:
+def _turned(brief: Brief, voicing: tuple[int, ...], way: str) -> tuple[int, ...]:
+    """The next inversion above (``u``) or below (``d``) where range and ear allow it, else the voicing."""
+    turned = (*voicing[1:], voicing[0] + 12) if way == "u" else (voicing[-1] - 12, *voicing[:-1])
+    turned = tuple(sorted(turned))
+    fits = brief.low <= turned[0] and turned[-1] <= brief.high and is_clear(turned)
+    return turned if fits else voicing
+
+
+def _played(
+    brief: Brief, bar: Bar, hit: Hit, voicings: dict[float, tuple[int, ...]], guitar: bool, way: str
+) -> list[Tone]:
     size = brief.steps_per_bar
     step = bar.number * size + hit.step
     # A hit on the last sixteenth before a change pushes into the new chord; the loop's end pushes into its beginning.
     told = step + 1 if brief.chord(step + 1) != brief.chord(step) else step
     voicing = voicings[brief.span(told % brief.steps)[0]]
+    if way in "ud":
+        voicing = _turned(brief, voicing, way)
+    symbol = "y" if way == "y" else hit.symbol
     rng = brief.rng("chords note", bar.letter, hit.step)
     accent = {"X": 0.6, "D": 0.5, "u": -0.3, "m": -0.8, "p": 0.3}.get(hit.symbol, 0.0)
     level = velocity(brief, step, rng, accent)
     end = min(brief.span(step)[1], float(brief.steps))
     length = min(hit.length * float(np.clip(brief.mood.legato, 0.5, 1.0)), end - step)
-    if not guitar and hit.symbol in "pP":  # the left hand: the bass an octave below where the instrument has it
+    if not guitar and symbol in "pP":  # the left hand: the bass an octave below where the instrument has it
         bass = brief.chord(told).bass
         low = max(brief.instrument.low, LEFT_HAND) + (bass - max(brief.instrument.low, LEFT_HAND)) % 12
         left = (low,) if voicing[0] - low >= 7 else ()  # closer they are mud
-        voicing = (*left, *voicing) if hit.symbol == "P" else (*left, *voicing)[:1]
-    elif hit.symbol == "y":
+        voicing = (*left, *voicing) if symbol == "P" else (*left, *voicing)[:1]
+    elif symbol == "y":
         voicing = voicing[-2:]
-    elif hit.symbol in "p1234":
+    elif symbol in "p1234":
         upper = voicing if not guitar else voicing[1:]
         telling = tuple(p for p in upper if (p - brief.chord(told).root) % 12 not in (0, 7))
         if len(upper) > 3 and len(telling) > 1:  # picked one by one, a rich chord is told by its third and above
             upper = telling
-        pitch = voicing[0] if hit.symbol == "p" else upper[min(int(hit.symbol), len(upper)) - 1]
+        pitch = voicing[0] if symbol == "p" else upper[min(int(symbol), len(upper)) - 1]
         ring = min(end - step, 8.0) if guitar or not brief.instrument.sustains else length
         return [Tone(pitch, step, max(length, ring), level)]
-    if hit.symbol in STRUMMED and guitar:
-        return _strum(voicing, hit.symbol, step, length, level)
+    if symbol in STRUMMED and guitar:
+        return _strum(voicing, symbol, step, length, level)
     return [
         Tone(p, step, length, max(20, level - (4 if 0 < i < len(voicing) - 1 else 0))) for i, p in enumerate(voicing)
     ]
