@@ -171,15 +171,31 @@ def _ace_step(request: Request, w: _Words) -> tuple[str, str]:
     return _joined([w.genre, f"solo {w.instrument}", w.role, w.style, w.mood, w.busy, w.space, "instrumental"]), ""
 
 
-# What Foundation-1 was trained on (its model card): tempi, numbers of bars, and families of instruments, here by the
-# first General MIDI program of each.
+# Foundation-1's vocabulary: tempi, bars, families and the order of tags from its model card; the other names from the
+# prompt generator of its author's interface (github.com/RoyalCities/RC-stable-audio-tools, foundation_prompts.py).
 TRAINED_BPM = (100, 110, 120, 128, 130, 140, 150)
+# Families by the first General MIDI program of each, and its names for instruments that are called otherwise here.
 _FAMILIES = {
-    **{0: "Keys", 8: "Mallet", 16: "Keys", 24: "Guitar", 32: "Bass", 40: "Bowed Strings", 45: "Plucked Strings"},
+    **{0: "Keys", 8: "Mallet", 16: "Keys", 24: "Guitar", 32: "Bass", 40: "Bowed Strings", 46: "Plucked Strings"},
     **{47: "Mallet", 48: "Bowed Strings", 52: "Vocal", 55: "Brass", 64: "Wind", 80: "Synth", 104: "Plucked Strings"},
-    **{108: "Mallet", 109: "Wind", 112: "Mallet"},
+    **{108: "Mallet", 109: "Wind", 110: "Bowed Strings", 111: "Wind", 112: "Mallet"},
 }
-_TAGS = {"bass": "Bassline", "chords": "Chord Progression", "pad": "Pad", "lead": "Melody", "arpeggio": "Arp"}
+_SOURCES = {
+    **{"piano": "Grand Piano", "electric piano": "Rhodes Piano", "fm piano": "Digital Piano"},
+    **{"drawbar organ": "Hammond Organ", "bass guitar": "Electric Bass", "808": "Sub Bass, 808"},
+    **{"acid bass": "Synth Bass, Acid, 303", "folk fiddle": "Fiddle", "strings": "Digital Strings"},
+    **{"synth strings": "Digital Strings", "synth voice": "Synthetic Choir", "brass section": "Brass"},
+    **{"trombone": "Tenor Trombone", "square lead": "Synth Lead, Square, Chiptune", "warm pad": "Pad, Warm"},
+    **{"supersaw chords": "Supersaw", "polysynth": "Synth, Analog", "pizzicato strings": "Digital Strings, Pizzicato"},
+}
+_TAGS = {
+    "bass": "Bassline",
+    "chords": "Chord Progression",
+    "pad": "Sustained, Chord Progression",
+    "lead": "Melody",
+    "arpeggio": "Arp",
+}
+_GENRE_TAGS = ("dubstep", "chiptune")  # the only two it knows
 
 
 @dataclass(frozen=True)
@@ -200,11 +216,15 @@ def told_tempo(request: Request) -> Told:
 
 
 def _foundation_1(request: Request, w: _Words) -> tuple[str, str]:
+    """Instrument, timbre, what is played, effects; bars, tempo and key last, as the card's own examples have them."""
     told = told_tempo(request)
     program = find_instrument(request.instrument).instrument.program
     family = _FAMILIES[max(first for first in _FAMILIES if first <= program)]
-    tags = [family, w.instrument, w.style, w.mood, w.genre, w.busy, "Dry" if request.dry else "", _TAGS[request.role]]
-    titled = [tag.title() for tag in tags if tag]
+    instrument = _SOURCES.get(w.instrument, w.instrument)
+    genre = w.genre if w.genre.lower() in _GENRE_TAGS else ""
+    busy = _scale_word(request.density, "simple", "complex")
+    tags = [family, instrument, w.style, w.mood, genre, _TAGS[request.role], busy, "dry" if request.dry else ""]
+    titled = [word.strip().title() for tag in tags for word in tag.split(",") if word.strip()]
     return _joined([*dict.fromkeys(titled), f"{told.bars} Bars", f"{told.bpm} BPM", w.key]), _negative(request, w)
 
 

@@ -1,6 +1,7 @@
 """Foundation-1: a checkpoint in stable-audio-tools' layout, told tempi, and takes at the tempo asked for."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from helpers.errors import InvalidInput
 from helpers.loops import make_loop
 from helpers.loops.hearing import hear
 from helpers.loops.tempo import estimate_take_tempo
+from helpers.music.instruments import INSTRUMENTS
 from helpers.music.pitch import parse_key
 from helpers.records import Clip, Request, Take
 from helpers.sound.stretch import apply_stretch
@@ -21,12 +23,46 @@ REQUEST = Request("synth bass", "bass", 140.0, bars=8, key=parse_key("E minor"),
 BPMS = (70, 74.3, 80, 85, 90, 96.5, 100, 105, 112, 120, 125.7, 128, 135, 145, 155.5, 168, 180)
 
 
+# Of the model card (huggingface.co/RoyalCities/Foundation-1): its families, and three of its own examples.
+CARD_FAMILIES = {
+    *("Synth", "Keys", "Bass", "Bowed Strings", "Mallet", "Wind", "Guitar", "Brass", "Vocal", "Plucked Strings"),
+}
+CARD_EXAMPLES = (
+    "Sub Bass, Bass, Gritty, Small, Square, Bass, Dark, Digital, Thick, Clean, Simple, Bassline, Epic, Choppy, Melody, "
+    "4 Bars, 150 BPM, G# minor",
+    "Synth, Pad, Chord Progression, Rising, Digital, Bass, Fat, Near, Wide, Silky, Warm, Focused, 8 Bars, 110 BPM, "
+    "D major",
+    "Fiddle, Bowed Strings, Full, Clean, Spacey, Rich, Intimate, Thick, Rolling, Arp, Fast Speed, Complex, 8 Bars, "
+    "128 BPM, B minor",
+)
+LAST_TAGS = re.compile(r"(4|8) Bars, (100|110|120|128|130|140|150) BPM, [A-G][#b]? (major|minor)$")
+
+
 def test_prompts_are_tags_that_end_in_bars_tempo_and_key():
+    assert all(LAST_TAGS.search(example) for example in CARD_EXAMPLES)
     prompt, negative = write_prompt("foundation-1", REQUEST.with_(style="gritty, wide", mood="warm", dry=True))
-    assert prompt == "Bass, Synth Bass, Gritty, Wide, Warm, Dry, Bassline, 8 Bars, 140 BPM, E minor"
+    assert prompt == "Bass, Synth Bass, Gritty, Wide, Warm, Bassline, Dry, 8 Bars, 140 BPM, E minor"
     assert "drums" in negative
     prompt = write_prompt("foundation-1", REQUEST.with_(instrument="violin", role="lead", bpm=70.0, bars=2))[0]
     assert prompt == "Bowed Strings, Violin, Melody, 4 Bars, 140 BPM, E minor"
+
+
+def test_instruments_have_the_names_of_the_models_card():
+    def tags(instrument, role, **more):
+        return write_prompt("foundation-1", REQUEST.with_(instrument=instrument, role=role, **more))[0].split(", ")
+
+    assert tags("electric piano", "chords")[:3] == ["Keys", "Rhodes Piano", "Chord Progression"]
+    assert tags("bass guitar", "bass", density=0.1)[:4] == ["Bass", "Electric Bass", "Bassline", "Simple"]
+    assert tags("folk fiddle", "lead", density=0.9)[:4] == ["Bowed Strings", "Fiddle", "Melody", "Complex"]
+    assert tags("warm pad", "pad")[:4] == ["Synth", "Pad", "Warm", "Sustained"]
+    for instrument in INSTRUMENTS:
+        if not instrument.is_drums:
+            assert tags(instrument.name, instrument.role)[0] in CARD_FAMILIES
+
+
+def test_only_the_two_genres_it_knows_are_told():
+    prompts = [write_prompt("foundation-1", REQUEST.with_(genre=genre))[0] for genre in ("dubstep", "house")]
+    assert "Dubstep" in prompts[0] and "House" not in prompts[1]
 
 
 @pytest.mark.parametrize("bpm", BPMS)
