@@ -11,7 +11,7 @@ import pytest
 
 from helpers import export, pipeline
 from helpers.engines import registry
-from helpers.engines.base import Engine, take_seed
+from helpers.engines.base import Engine
 from helpers.errors import Cancelled, InvalidInput, NotAvailable, Refused
 from helpers.music.pitch import parse_key
 from helpers.pipeline import making
@@ -60,13 +60,14 @@ class Scripted(Engine):
     def readiness(self):
         return Readiness(NAME, self.ready, "the test says so", "Change the test.")
 
-    def _generate(self, request, *, analysis, guide, numbers, progress, cancel):
-        self.guides.append(guide)
+    def _generate(self, job):
+        request, numbers = job.request, job.numbers
+        self.guides.append(job.guide)
         self.asked.append(list(numbers))
         lines = [self.script[min(number, len(self.script) - 1)] for number in numbers]
         played = [sound(line() if callable(line) else line) for line in lines]
         return [
-            Take(clip, NAME, "1", take_seed(request, n), request.options["prompt"], exact=True)
+            Take(clip, NAME, "1", request.take_seed(n), request.options["prompt"], exact=True)
             for n, clip in zip(numbers, played, strict=True)
         ]
 

@@ -86,7 +86,7 @@ def test_a_new_engine_is_its_own_file_and_one_row(monkeypatch, tmp_path):
     code = textwrap.dedent(re.search(r"```python\n(.*?)```", recipe("engine"), re.DOTALL)[1])
     imports = "import numpy as np\nfrom helpers.engines.base import *\nfrom helpers.engines.options import *\n"
     space = {}
-    exec(imports + "from helpers.engines.base import take_seed, stop_if\n" + code, space)
+    exec(imports + "from helpers.engines.base import stop_if\n" + code, space)
     module = types.ModuleType("helpers.engines.hum")
     module.HumEngine = space["HumEngine"]
     monkeypatch.setitem(sys.modules, "helpers.engines.hum", module)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from helpers.engines.fast.presets import choose_settings
 from helpers.engines.registry import get_engine
 
 from . import models
@@ -43,8 +42,8 @@ class Case(ABC):
         """Largest difference of one step's output, relative to its largest value."""
 
     def settings(self, steps: int) -> dict:
-        given = {"steps": steps} if self.engine != "musicgen" else {}
-        return choose_settings(get_engine(self.engine).presets, given=given)
+        reference = get_engine(self.engine).presets["reference"]
+        return {**reference, **({"steps": steps} if "steps" in reference else {})}
 
 
 def _relative(ours, theirs) -> float:
@@ -85,7 +84,7 @@ class StableAudioCase(Case):
 
         result = self.runner.generate(self.context, self.durations, range(takes), plan_cosine_steps(steps))
         self.how = result.how
-        return [decode_span(self.vae, latents, 0, self.samples).cpu() for latents in result.latents]
+        return [decode_span(self.vae, latents, 0, self.samples).cpu() for latents in result.values]
 
     def place(self, side):
         self.vae.to(self.device if side == "ours" else "cpu")
@@ -170,7 +169,7 @@ class AudioLDM2Case(Case):
             self.context, range(takes), self.shape[1], plan_ddim_steps(steps), width=self.shape[2]
         )  # fmt: skip
         self.how = result.how
-        return [decode(self.vae, self.vocoder, latents).cpu() for latents in result.latents]
+        return [decode(self.vae, self.vocoder, latents).cpu() for latents in result.values]
 
     def theirs(self, takes, steps):
         """As ``AudioLDM2Pipeline``, from embeddings, all takes decoded at once."""
@@ -233,7 +232,7 @@ class MusicgenCase(Case):
     def ours(self, takes, steps):
         result = self.runner.generate(self.text, range(takes), steps - 3)
         self.how = result.how
-        return [self.runner.decode(codes).cpu() for codes in result.codes]
+        return [self.runner.decode(codes).cpu() for codes in result.values]
 
     def theirs(self, takes, steps):
         """``model.generate`` with the published settings."""

@@ -134,6 +134,7 @@ def hollow_checkpoints(gpu, engine: str) -> Iterator[None]:
 def measure(engine: str, takes: int, precision: str, memory_gib: float | None, seconds: float = 8.0) -> dict[str, Any]:
     """Run one generation of full size through the engine's own code and note what each stage held at most."""
     from helpers.engines import audioldm2_music, musicgen, stable_audio_open
+    from helpers.engines.base import Job
     from helpers.engines.devices import Device
     from helpers.records import Clip, Request
     from tests.pretend_cuda import PretendCuda
@@ -185,7 +186,7 @@ def measure(engine: str, takes: int, precision: str, memory_gib: float | None, s
 
         for stage, name in (("encode", "prepare"), ("sample", "sample"), ("decode", "decode_alone")):
             setattr(model, name, staged(stage, getattr(model, name)))
-        adapter._make(model, plan, range(takes), request, **quiet)
+        adapter._make(model, plan, range(takes), Job(request, None, guide, range(takes), **quiet))
         row["groups"] = "+".join(map(str, groups))
         row["path"] = model.note
         row["planned_mib"] = round(model.bytes_per_take(plan) / 2**20)

@@ -8,6 +8,7 @@ guidance is 1 (none) by default: the library's 7 and more are reported to collap
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,13 +16,12 @@ import numpy as np
 
 from ..music.instruments import find_instrument
 from ..music.meter import bar_seconds
-from ..records import Clip, EngineInfo, Request
-from .devices import Device, free_memory
-from .fast.presets import describe_presets
+from ..records import Clip, Request
+from .devices import Device
 from .guides import loop_of_guide, repeated
-from .hub.sources import SOURCES, ModelSource
+from .hub.sources import SOURCES, ModelSource, model_info
 from .neural import LoadedModel, NeuralEngine, OnStep, Plan
-from .options import DIFFUSION_STEPS, PROMPT, RUNNING, read_settings, written_prompt
+from .options import UNHEARD, describe_options
 
 SAMPLE_RATE = 48_000
 LIKED_SECONDS, CANVAS_SECONDS = 60.0, 120.0
@@ -41,49 +41,31 @@ class AceStepEngine(NeuralEngine):
         "balanced": {"steps": 30},
         "draft": {"steps": 16},
     }
-    info = EngineInfo(
+    info = model_info(
+        SOURCES["ace-step"],
         name="ace-step",
-        prompt_style="ace-step",
-        packages="diffusers",
         title="ACE-Step 1.5 (experimental)",
         sample_rate=SAMPLE_RATE,
         channels=2,
         max_seconds=CANVAS_SECONDS,
-        licence=SOURCES["ace-step"].licence,
         memory_gib=7.0,
         hears=frozenset({"text", "context"}),
         good_at="Hears the idea itself and plays a track to it; experimental on short loops.",
-        hub_id=SOURCES["ace-step"].hub_id,
-        download_gib=SOURCES["ace-step"].download_gib,
-        options={
-            **PROMPT,
-            "negative_prompt": "kept for the record: this model cannot be told what to leave out",
-            "preset": describe_presets(presets),
-            **DIFFUSION_STEPS,
-            "guidance": "how closely the words are followed, 1 to 20; default 1 (high values collapse)",
-            "precision": RUNNING["precision"],
-        },
+        options=describe_options(
+            "precision",
+            presets=presets,
+            negative_prompt=UNHEARD,
+            guidance="how closely the words are followed, 1 to 20; default 1 (high values collapse)",
+        ),
     )
 
     def _plan(self, request: Request, guide: Clip | None) -> Plan:
-        prompt, negative = written_prompt(request, self.info.title)
-        settings, labels = read_settings(self.presets, request)
         # Whole loops, so that the context repeats on the grid up to its end.
         loops = max(1, round(LIKED_SECONDS / request.seconds))
         seconds = min(CANVAS_SECONDS, loops * request.seconds + bar_seconds(request.bpm, request.time))
         heard = "Plays to the idea, repeated" if guide else "Made from the words alone: there was no idea to hear"
-        return Plan(
-            source=self._source(request),
-            prompt=prompt,
-            negative_prompt=negative,
-            seconds=seconds,
-            steps=int(settings["steps"]),
-            guide=guide,
-            settings=settings,
-            values={"request": request, "track": track_name(request)},
-            labels=labels,
-            notes=(f"{heard}; {seconds:.0f} s.", "Experimental: ACE-Step was made for songs, not for loops."),
-        )
+        notes = (f"{heard}; {seconds:.0f} s.", "Experimental: ACE-Step was made for songs, not for loops.")
+        return replace(super()._plan(request, guide), seconds=seconds, notes=notes)
 
     def _load(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> LoadedModel:
         return AceStepModel(source, folder, device, check)
@@ -121,7 +103,6 @@ class AceStepModel(LoadedModel):
         for name in ("transformer", "condition_encoder", "text_encoder", "vae"):
             getattr(self.pipe, name).eval().requires_grad_(False)
         self.pipe.to(device.kind)
-        self.note = f"Sampled in {device.precision}, step by step."
 
     def prepare(self, plan: Plan) -> dict[str, Any]:
         """The idea on its grid over the whole canvas, (2, samples); None without one."""
@@ -129,7 +110,7 @@ class AceStepModel(LoadedModel):
 
         if plan.guide is None:
             return {"context": None}
-        loop = loop_of_guide(plan.guide, plan.values["request"], SAMPLE_RATE, 2)
+        loop = loop_of_guide(plan.guide, plan.request, SAMPLE_RATE, 2)
         return {"context": torch.from_numpy(repeated(loop, round(plan.seconds * SAMPLE_RATE)).copy())}
 
     def bytes_per_take(self, plan: Plan) -> int:
@@ -142,7 +123,7 @@ class AceStepModel(LoadedModel):
         from .fast.numerics import check_finite
         from .fast.streams import TakeStreams
 
-        request: Request = plan.values["request"]
+        request = plan.request
         frames = -int(-plan.seconds * self.pipe.latents_per_second // 1)
         if prepared["context"] is not None:
             frames = prepared["context"].shape[-1] // int(SAMPLE_RATE / self.pipe.latents_per_second)
@@ -166,11 +147,12 @@ class AceStepModel(LoadedModel):
                     keyscale=request.key.name if request.key else None,
                     timesignature=request.meter.split("/")[0],
                     task_type="lego" if prepared["context"] is not None else "text2music",
-                    track_name=plan.values["track"],
+                    track_name=track_name(request),
                     src_audio=prepared["context"],
                     callback_on_step_end=lambda pipe, step, time, tensors: on_step(step + 1),
                 )
             made.append(out.audios.float().transpose(1, 2))
+        self.note = f"Sampled in {str(self.pipe.transformer.dtype).removeprefix('torch.')}, step by step."
         latents = torch.cat(made)
         check_finite(latents, "The latents")
         return latents
@@ -185,15 +167,5 @@ class AceStepModel(LoadedModel):
     def codec_parts(self) -> tuple[Any, ...]:
         return ()  # the sampling needs its encoder
 
-    def offload(self) -> None:
-        for name in ("transformer", "condition_encoder", "text_encoder"):
-            getattr(self.pipe, name).to("cpu")
-        free_memory()
-
-    def reload(self) -> None:
-        self.pipe.to(self.device.kind)
-
-    def to_float32(self) -> None:
-        for name in ("transformer", "condition_encoder", "text_encoder"):
-            getattr(self.pipe, name).float()
-        self.note = "Sampled in float32, step by step."
+    def sampling_parts(self) -> tuple[Any, ...]:
+        return self.pipe.transformer, self.pipe.condition_encoder, self.pipe.text_encoder

@@ -8,25 +8,17 @@ model that the released repository names. Words are encoded here once, each enco
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..records import Clip, EngineInfo, Request
-from .devices import Device, free_memory, placed
-from .fast.presets import describe_presets
-from .hub.sources import SOURCES, ModelSource
+from ..records import Clip, Request
+from .devices import Device, placed
+from .hub.sources import SOURCES, ModelSource, model_info
 from .neural import LoadedModel, NeuralEngine, OnStep, Plan
-from .options import (
-    DIFFUSION_STEPS,
-    NEGATIVE_PROMPT,
-    PROMPT,
-    RUNNING,
-    planned_seconds,
-    read_settings,
-    written_prompt,
-)
+from .options import describe_options
 
 SAMPLE_RATE = 16_000
 CANVAS_SECONDS = 20.48  # any length runs; the model was trained on half of this
@@ -36,54 +28,30 @@ TRAINED_SECONDS = 10.24
 class AudioLDM2MusicEngine(NeuralEngine):
     """AudioLDM2-Music through diffusers' and transformers' modules."""
 
-    drafts_in_half = True
     presets: ClassVar = {
         "reference": {"steps": 200, "guidance": 3.5, "sampler": "ddim"},
         "balanced": {"steps": 25, "sampler": "dpm"},
         "draft": {"steps": 12, "sampler": "dpm"},
     }
-    info = EngineInfo(
+    info = model_info(
+        SOURCES["audioldm2-music"],
         name="audioldm2-music",
-        prompt_style="audioldm2-music",
-        packages="diffusers",
         title="AudioLDM2-Music",
         sample_rate=SAMPLE_RATE,
         channels=1,
         max_seconds=CANVAS_SECONDS,
-        licence=SOURCES["audioldm2-music"].licence,
         memory_gib=3.2,
         hears=frozenset({"text", "negative"}),
         good_at="Pads and textures; dark (nothing above 8 kHz), and only its words carry tempo and key.",
-        hub_id=SOURCES["audioldm2-music"].hub_id,
-        download_gib=SOURCES["audioldm2-music"].download_gib,
-        options={
-            **PROMPT,
-            **NEGATIVE_PROMPT,
-            "preset": describe_presets(presets),
-            **DIFFUSION_STEPS,
-            "sampler": "ddim (as published) or dpm (DPM-Solver++, for 12 to 50 steps)",
-            "guidance": "how closely the words are followed, 1 to 20; default 3.5",
-            **RUNNING,
-        },
+        options=describe_options("precision", "batch", presets=presets),
     )
 
     def _plan(self, request: Request, guide: Clip | None) -> Plan:
-        prompt, negative = written_prompt(request, self.info.title)
-        settings, labels = read_settings(self.presets, request)
-        seconds = planned_seconds(request, CANVAS_SECONDS)
-        long = seconds > TRAINED_SECONDS
-        notes = (f"{seconds:.1f} s is more than the {TRAINED_SECONDS:g} s the model was trained on.",) if long else ()
-        return Plan(
-            source=self._source(request),
-            prompt=prompt,
-            negative_prompt=negative,
-            seconds=seconds,
-            steps=int(settings["steps"]),
-            guide=None,
-            settings=settings,
-            labels=labels,
-            notes=notes,
-        )
+        plan = super()._plan(request, guide)
+        if plan.seconds <= TRAINED_SECONDS:
+            return plan
+        note = f"{plan.seconds:.1f} s is more than the {TRAINED_SECONDS:g} s the model was trained on."
+        return replace(plan, notes=(note,))
 
     def _load(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> LoadedModel:
         return AudioLDM2Model(source, folder, device, check)
@@ -98,8 +66,6 @@ class AudioLDM2Model(LoadedModel):
         from diffusers import AudioLDM2UNet2DConditionModel, AutoencoderKL
         from transformers import SpeechT5HifiGan
 
-        from .fast.audioldm2 import AudioLDM2Runner
-
         found = dict(use_safetensors=True, local_files_only=True)
         self.unet = AudioLDM2UNet2DConditionModel.from_pretrained(
             folder, subfolder="unet", torch_dtype=device.dtype, **found
@@ -112,7 +78,7 @@ class AudioLDM2Model(LoadedModel):
             part.eval().requires_grad_(False)
             part.to(device.kind)
         check()
-        self.runner: Any = AudioLDM2Runner(self.unet)
+        self.runner = self.make_runner()
         self._words: dict[tuple[str, str], Any] = {}
 
     def prepare(self, plan: Plan) -> Any:
@@ -194,10 +160,10 @@ class AudioLDM2Model(LoadedModel):
             count_frames(plan.seconds),
             steps(plan.steps),
             guidance=plan.settings["guidance"],
-            on_step=lambda done, steps: on_step(done),
+            on_step=on_step,
         )
         self.note = result.note
-        return result.latents
+        return result.values
 
     def decode(self, sampled: Any, plan: Plan) -> np.ndarray:
         from .fast.audioldm2 import decode
@@ -208,18 +174,10 @@ class AudioLDM2Model(LoadedModel):
     def codec_parts(self) -> tuple[Any, ...]:
         return (self.vae, self.vocoder)
 
-    def offload(self) -> None:
-        self.runner = None  # it holds the fused weights
-        self.unet.to("cpu")
-        free_memory()
+    def sampling_parts(self) -> tuple[Any, ...]:
+        return (self.unet,)
 
-    def reload(self) -> None:
+    def make_runner(self) -> Any:
         from .fast.audioldm2 import AudioLDM2Runner
 
-        self.unet.to(self.device.kind)
-        self.runner = AudioLDM2Runner(self.unet)
-
-    def to_float32(self) -> None:
-        self.runner = None  # it holds the weights in half precision, which would stay beside those in full
-        self.unet.float()
-        self.reload()
+        return AudioLDM2Runner(self.unet)

@@ -13,6 +13,7 @@ import dataclasses
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -36,7 +37,21 @@ MOST_TAKES = 64
 SILENCE_PEAK = 1e-4  # -80 dBFS: nothing a musician would hear
 
 
-take_seed = Request.take_seed
+@dataclass(frozen=True)
+class Job:
+    """One call of :meth:`Engine.generate` whose checks are done: make one take for each of ``numbers``, in order."""
+
+    request: Request
+    analysis: Analysis | None
+    guide: Clip | None
+    numbers: Sequence[int]
+    progress: Progress
+    cancel: CancelCheck
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seed of each take."""
+        return [self.request.take_seed(number) for number in self.numbers]
 
 
 def stop_if(cancel: CancelCheck) -> None:
@@ -69,19 +84,10 @@ class Engine(ABC):
         """Download now what the first generation would wait for; raises NotAvailable and Cancelled as that would."""
 
     @abstractmethod
-    def _generate(
-        self,
-        request: Request,
-        *,
-        analysis: Analysis | None,
-        guide: Clip | None,
-        numbers: Sequence[int],
-        progress: Progress,
-        cancel: CancelCheck,
-    ) -> list[Take]:
-        """Make one take for each of ``numbers``, in that order; every check of the request is already done.
+    def _generate(self, job: Job) -> list[Take]:
+        """Make the takes of ``job``; their clips are float32 at ``info.sample_rate``.
 
-        Call :func:`stop_if` at least once a step. The clips are float32 at ``info.sample_rate``.
+        Call :func:`stop_if` at least once a step.
         """
 
     def _check_options(self, request: Request) -> None:  # noqa: B027  a hook: the default suits most engines
@@ -175,9 +181,7 @@ class Engine(ABC):
             raise NotAvailable(f"{self.info.title} is already making takes; wait for them or cancel them first.")
         try:
             numbers = range(first, first + count)
-            takes = self._generate(
-                request, analysis=analysis, guide=guide, numbers=numbers, progress=progress, cancel=cancel
-            )
+            takes = self._generate(Job(request, analysis, guide, numbers, progress, cancel))
         finally:
             self._busy.release()
         return self._checked(takes, numbers)

@@ -83,29 +83,22 @@ def probe_machine() -> Machine:
     return Machine(ram_gib=_ram_gib(), **gpu)
 
 
-def find_device(precision: str = "auto", *, hurry: bool = False) -> Device:
+def find_device(precision: str = "auto") -> Device:
     """Choose the device; ``precision`` is ``auto`` or one of PRECISIONS.
-
-    ``hurry`` lets ``auto`` be bfloat16 on a CPU that multiplies in it, where it halves the time of a diffusion model.
 
     Raises
     ------
     InvalidInput
         If ``precision`` is not known, or is bfloat16 on a GPU that has none.
     """
-    import torch
-
     if precision not in ("auto", *PRECISIONS):
         raise InvalidInput(f"The precision {precision!r} is not known; use auto or one of {', '.join(PRECISIONS)}.")
-    if torch.cuda.is_available():
-        properties = torch.cuda.get_device_properties(torch.cuda.current_device())
-        capability = properties.major + properties.minor / 10
-        if precision == "bfloat16" and capability < _BF16_SINCE:
-            raise InvalidInput(f"{properties.name} has no bfloat16; use float16, or auto.")
-        return Device("cuda", properties.name, choose_precision(capability) if precision == "auto" else precision)
+    gpu = _probe_torch()
+    if gpu and precision == "bfloat16" and gpu["capability"] < _BF16_SINCE:
+        raise InvalidInput(f"{gpu['gpu']} has no bfloat16; use float16, or auto.")
     if precision == "auto":
-        precision = "bfloat16" if hurry and has_fast_bfloat16() else "float32"
-    return Device("cpu", "CPU", precision)
+        precision = choose_precision(gpu.get("capability"))
+    return Device("cuda", gpu["gpu"], precision) if gpu else Device("cpu", "CPU", precision)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -220,16 +213,6 @@ def enough_threads() -> Iterator[int]:
         yield torch.get_num_threads()
     finally:
         torch.set_num_threads(before)
-
-
-def has_fast_bfloat16() -> bool:
-    """Whether this CPU multiplies in bfloat16 (AMX or AVX-512), where it halves the time of the diffusion models.
-
-    MusicGen gains nothing there: a token reads every weight once, and torch reads them no faster in bfloat16.
-    """
-    import torch
-
-    return any(getattr(torch.cpu, name, bool)() for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"))
 
 
 # -------------------------------------------------------------------------------------------------------------- probes

@@ -15,15 +15,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..errors import InvalidInput
-from ..records import CancelCheck, Clip, EngineInfo, Progress, Request, Take
+from ..records import CancelCheck, Clip, Progress, Request, Take
 from ..sound.stretch import apply_stretch
 from .devices import Device
-from .fast.presets import describe_presets
 from .guides import loop_of_guide, repeated
 from .hub import download as hub
-from .hub.sources import SOURCES, ModelSource, cached_folder, local_folder
+from .hub.sources import SOURCES, ModelSource, cached_folder, local_folder, model_info
 from .neural import LoadedModel, Plan
-from .options import DIFFUSION_STEPS, NEGATIVE_PROMPT, PROMPT, RUNNING
+from .options import describe_options
 from .prompts import told_tempo
 from .stable_audio_open import SAMPLE_RATE, StableAudioModel, StableAudioOpenEngine
 
@@ -38,28 +37,17 @@ class Foundation1Engine(StableAudioOpenEngine):
         "balanced": {"steps": 50},
         "draft": {"steps": 25},
     }
-    info = EngineInfo(
+    info = model_info(
+        SOURCES["foundation-1"],
         name="foundation-1",
-        prompt_style="foundation-1",
-        packages="diffusers",
         title="Foundation-1",
         sample_rate=SAMPLE_RATE,
         channels=2,
         max_seconds=60.0,
-        licence=SOURCES["foundation-1"].licence,
         memory_gib=2.8,
         hears=frozenset({"text", "negative", "init-audio"}),
         good_at="Loops of one pitched instrument: told bars, tempo and key as it was trained on; no drums.",
-        hub_id=SOURCES["foundation-1"].hub_id,
-        download_gib=SOURCES["foundation-1"].download_gib + WORDS.download_gib,
-        options={
-            **PROMPT,
-            **NEGATIVE_PROMPT,
-            "preset": describe_presets(presets),
-            **DIFFUSION_STEPS,
-            "guidance": "how closely the words are followed, 1 to 20; default 7",
-            **RUNNING,
-        },
+        options=describe_options("precision", "batch", presets=presets),
     )
 
     def _check_options(self, request: Request) -> None:
@@ -88,8 +76,8 @@ class Foundation1Engine(StableAudioOpenEngine):
         note = f"Made as {told.bars} bars at {told.bpm} BPM" + (
             f", then stretched by {(1 / ratio - 1) * 100:+.1f} %." if abs(ratio - 1) > 1e-6 else "."
         )
-        values = plan.values | {"request": at_told, "loop_seconds": request.seconds, "ratio": ratio}
-        return replace(plan, guide=guide, seconds=at_told.seconds, values=values, notes=(*plan.notes, note))
+        values = plan.values | {"loop_seconds": request.seconds, "ratio": ratio}
+        return replace(plan, request=at_told, seconds=at_told.seconds, values=values, notes=(*plan.notes, note))
 
     def _take(self, model: LoadedModel, plan: Plan, seed: int, samples: np.ndarray, remarks: tuple[str, ...]) -> Take:
         """The take at the tempo asked for; its bars are repeated where more are asked for than the model makes."""
@@ -120,14 +108,7 @@ class Foundation1Model(StableAudioModel):
         check()
         return transformer, tools.build_codec(config, weights).float()
 
-    def _text_encoder(self) -> tuple[Any, Any]:
-        import torch
-        from transformers import AutoTokenizer, T5EncoderModel
-
+    def _word_folders(self) -> tuple[Path, Path]:
         folder = local_folder(WORDS) or cached_folder(WORDS)
         assert folder is not None, "fetched before the model was loaded"
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        encoder = T5EncoderModel.from_pretrained(
-            folder, dtype=torch.float32, use_safetensors=True, local_files_only=True
-        )
-        return tokenizer, encoder.eval().requires_grad_(False)
+        return folder, folder

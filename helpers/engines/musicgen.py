@@ -13,6 +13,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,13 +21,13 @@ import numpy as np
 
 from ..errors import InvalidInput
 from ..music.meter import bar_seconds
-from ..records import Clip, EngineInfo, Request
+from ..records import Clip, Request
 from . import chroma
 from .devices import Device, placed
 from .guides import lead_in, loop_of_guide, repeated
-from .hub.sources import SOURCES, ModelSource, cached_folder, local_folder
+from .hub.sources import SOURCES, ModelSource, cached_folder, local_folder, model_info
 from .neural import LoadedModel, NeuralEngine, OnStep, Plan
-from .options import PROMPT, RUNNING, checked_choice, planned_seconds, read_settings, written_prompt
+from .options import UNHEARD, checked_choice, describe_options
 
 SAMPLE_RATE = 32_000
 FRAME_RATE = 50
@@ -42,30 +43,24 @@ class MusicGenEngine(NeuralEngine):
 
     # A token is a token: nothing can be left out that the model would not miss. A smaller variant is quicker.
     presets: ClassVar = {"reference": {"guidance": 3.0, "top_k": 250, "temperature": 1.0}, "balanced": {}, "draft": {}}
-    info = EngineInfo(
+    info = model_info(
+        SOURCES[f"musicgen-{DEFAULT_VARIANT}"],
         name="musicgen",
-        prompt_style="musicgen",
-        packages="diffusers",
         title="MusicGen",
         sample_rate=SAMPLE_RATE,
         channels=2,
         max_seconds=CANVAS_SECONDS,
-        licence=SOURCES["musicgen-small"].licence,
         memory_gib=1.5,
         hears=frozenset({"text", "melody", "continuation"}),
         good_at="Phrases that develop; continues a guide in time, or follows its melody with another instrument.",
-        hub_id=SOURCES["musicgen-small"].hub_id,
-        download_gib=SOURCES["musicgen-small"].download_gib,
-        options={
-            **PROMPT,
-            "negative_prompt": "kept for the record: MusicGen cannot be told what to leave out",
-            "variant": f"{', '.join(VARIANTS)}; default {DEFAULT_VARIANT}, or melody if it is here and a sketch leads",
-            "preset": "reference, balanced or draft, all as published; a smaller variant is what is quicker",
-            "guidance": "how closely the words are followed, 1 to 20; default 3",
-            "top_k": "how many tokens each draw chooses from, 1 to 2048; default 250",
-            "temperature": "how evenly it chooses, 0.1 to 2; default 1",
-            **RUNNING,
-        },
+        options=describe_options(
+            "precision",
+            "batch",
+            presets=presets,
+            negative_prompt=UNHEARD,
+            variant=f"{', '.join(VARIANTS)}; default {DEFAULT_VARIANT}, or melody if it is here and a sketch leads",
+            preset="reference, balanced or draft, all as published; a smaller variant is what is quicker",
+        ),
     )
 
     def _source(self, request: Request | None) -> ModelSource:
@@ -83,32 +78,16 @@ class MusicGenEngine(NeuralEngine):
         return ("LOOPS_MODEL_MUSICGEN",) if source.name == f"musicgen-{DEFAULT_VARIANT}" else ()
 
     def _plan(self, request: Request, guide: Clip | None) -> Plan:
-        prompt, negative = written_prompt(request, self.info.title)
-        settings, labels = read_settings(self.presets, request)
-        seconds = planned_seconds(request, CANVAS_SECONDS)
+        plan = super()._plan(request, guide)
         lead_frames = 0 if guide is None else _lead_frames(request)
         notes: tuple[str, ...] = ()
         if guide is not None and not lead_frames:
             notes = ("The loop fills the model's 30 s, so no bar of the guide could come before it.",)
-        seconds = min(seconds, CANVAS_SECONDS - lead_frames / FRAME_RATE)
+        seconds = min(plan.seconds, CANVAS_SECONDS - lead_frames / FRAME_RATE)
         frames = -int(-seconds * FRAME_RATE // 1)
-        return Plan(
-            source=self._source(request),
-            prompt=prompt,
-            negative_prompt=negative,
-            seconds=seconds,
-            steps=frames + 3,  # the last codebook lags three steps behind the first
-            guide=guide,
-            settings=settings,
-            values={
-                "strength": request.guide_strength if guide else 0.0,
-                "lead_frames": lead_frames,
-                "frames": frames,
-                "request": request,
-            },
-            labels=labels,
-            notes=notes,
-        )
+        values = {"lead_frames": lead_frames, "frames": frames}
+        # The last codebook lags three steps behind the first.
+        return replace(plan, seconds=seconds, steps=frames + 3, values=values, notes=notes)
 
     def _load(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> LoadedModel:
         return MusicGenModel(source, folder, device, check)
@@ -139,8 +118,6 @@ class MusicGenModel(LoadedModel):
         import torch
         from transformers import MusicgenForConditionalGeneration, MusicgenMelodyForConditionalGeneration
 
-        from .fast.musicgen import MusicgenRunner
-
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         kinds = {
             "musicgen": MusicgenForConditionalGeneration,
@@ -170,7 +147,7 @@ class MusicGenModel(LoadedModel):
                 getattr(model, name).to(device.kind)
         check()
         self.model = model
-        self.runner = MusicgenRunner(model)
+        self.runner = self.make_runner()
         self._words: dict[str, Any] = {}
 
     @property
@@ -185,11 +162,11 @@ class MusicGenModel(LoadedModel):
         guide, values = plan.guide, plan.values
         if guide is None:
             return prepared
-        loop = loop_of_guide(guide, values["request"], SAMPLE_RATE, self.runner.channels)
+        loop = loop_of_guide(guide, plan.request, SAMPLE_RATE, self.runner.channels)
         if self.melody:
             heard = repeated(loop, round(_CHROMA_SECONDS * SAMPLE_RATE)).mean(axis=0)
             # Zero would be no melody at all; half strength, the default, and more is the melody as trained.
-            share = min(1.0, 2.0 * values["strength"])
+            share = min(1.0, 2.0 * plan.request.guide_strength)
             prepared["chroma"] = torch.from_numpy(chroma.one_hot_chroma(heard)) * share
         elif values["lead_frames"]:
             sound = lead_in(loop, values["lead_frames"] * FRAME_SAMPLES)
@@ -231,10 +208,10 @@ class MusicGenModel(LoadedModel):
             sampling=Sampling(settings["guidance"], settings["top_k"], settings["temperature"]),
             prompt=prepared["codes"],
             chroma=prepared["chroma"],
-            on_step=lambda done, steps: on_step(done),
+            on_step=on_step,
         )
         self.note = result.note
-        return result.codes
+        return result.values
 
     def decode(self, sampled: Any, plan: Plan) -> np.ndarray:
         """The codes of a lead-in are decoded too, so that the codec hears what came before, then cut to the sample."""
@@ -245,16 +222,21 @@ class MusicGenModel(LoadedModel):
     def codec_parts(self) -> tuple[Any, ...]:
         return (self.model.audio_encoder,)
 
+    def sampling_parts(self) -> tuple[Any, ...]:
+        return (self.model,)
+
+    def make_runner(self) -> Any:
+        from .fast.musicgen import MusicgenRunner
+
+        return MusicgenRunner(self.model)
+
     def offload(self) -> None:
         """The codec needs a fraction of a GiB: less than it would take to move gigabytes of weights to and fro."""
 
     def reload(self) -> None:
-        """See :meth:`offload`."""
+        """The parts stay where they are; a runner is needed only after a change of precision."""
+        self.runner = self.runner or self.make_runner()
 
     def to_float32(self) -> None:
-        from .fast.musicgen import MusicgenRunner
-
-        del self.runner  # it holds the weights in half precision, which would stay beside those in full
-        self.model.float()
         self._words = {}
-        self.runner = MusicgenRunner(self.model)
+        super().to_float32()

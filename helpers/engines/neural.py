@@ -1,4 +1,4 @@
-"""What the three neural engines share: loading once, groups that fit the memory, and rescue when they do not.
+"""What the neural engines share: loading once, groups that fit the memory, and rescue when they do not.
 
 An adapter says what to load (:meth:`NeuralEngine._load`) and how to plan a request; a :class:`LoadedModel` turns plans
 into latents or codes and those into sound. Everything that can go wrong on a small GPU is handled here, once:
@@ -22,16 +22,15 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from ..errors import LoopsError, NotAvailable
+from ..errors import Cancelled, LoopsError, NotAvailable
 from ..machine.locale_guard import heal_locale
-from ..records import Analysis, CancelCheck, Clip, Progress, Readiness, Request, Take
+from ..records import CancelCheck, Clip, Progress, Readiness, Request, Take
 from . import devices
-from .base import Engine, stop_if, take_seed
+from .base import Engine, Job, stop_if
 from .devices import GIB, Device, quiet_libraries
-from .fast.presets import Presets
 from .hub import download as hub
 from .hub.sources import SOURCES, ModelSource, local_folder
-from .options import read_settings
+from .options import Presets, planned_seconds, read_settings, written_prompt
 from .ready import judge_readiness
 from .steps import StepMeter, name_stage, plan_groups
 
@@ -44,10 +43,11 @@ class Plan:
     """One generation, worked out: everything a loaded model needs to know, nothing it has to look up.
 
     ``seconds`` is what is rendered and kept (the loop, at least a bar more where the canvas allows). ``steps`` counts
-    model calls for one group. ``settings`` are those of :mod:`.fast.presets`; ``values`` holds what only one adapter
+    model calls for one group. ``settings`` are those of the engine's presets; ``values`` holds what only one adapter
     knows (how a guide is used).
     """
 
+    request: Request
     source: ModelSource
     prompt: str
     negative_prompt: str
@@ -69,6 +69,7 @@ class LoadedModel(ABC):
 
     group_multiple = 1
     most_takes = 8  # sampled at once, memory allowing
+    runner: Any = None  # samples with the weights of the sampling parts, which it may hold in another layout
 
     def __init__(self, source: ModelSource, folder: Path, device: Device) -> None:
         self.source, self.folder, self.device = source, folder, device
@@ -98,20 +99,35 @@ class LoadedModel(ABC):
         """One take's latents or codes as sound: float32 (channels, samples)."""
 
     @abstractmethod
-    def to_float32(self) -> None:
-        """Move the sampling part to float32, after half precision has overflowed."""
-
-    @abstractmethod
     def codec_parts(self) -> tuple[Any, ...]:
         """Modules that only :meth:`decode` needs."""
 
     @abstractmethod
-    def offload(self) -> None:
-        """Take the sampling part off the GPU."""
+    def sampling_parts(self) -> tuple[Any, ...]:
+        """Modules that only :meth:`sample` needs."""
 
-    @abstractmethod
+    def make_runner(self) -> Any:  # noqa: B027  a hook: the default suits a library's pipeline
+        """The runner on the sampling parts as they are now. Default: they are called as they are."""
+
+    def offload(self) -> None:
+        """Take the sampling parts off the GPU."""
+        self.runner = None  # it holds their weights
+        for part in self.sampling_parts():
+            part.to("cpu")
+        devices.free_memory()
+
     def reload(self) -> None:
-        """Put the sampling part back."""
+        """Put the sampling parts back."""
+        for part in self.sampling_parts():
+            part.to(self.device.kind)
+        self.runner = self.make_runner()
+
+    def to_float32(self) -> None:
+        """Move the sampling parts to float32, after half precision has overflowed."""
+        self.runner = None  # it holds the weights in half precision, which would stay beside those in full
+        for part in self.sampling_parts():
+            part.float()
+        self.reload()
 
     def stage(self) -> None:
         """From now on keep each half off the GPU while the other works; memory ran out at the smallest group."""
@@ -136,7 +152,6 @@ class NeuralEngine(Engine):
     """An engine that runs a model's weights through torch."""
 
     presets: ClassVar[Presets]
-    drafts_in_half = False  # True: on a CPU with bfloat16 arithmetic, drafts are made in it
 
     def __init__(self) -> None:
         super().__init__()
@@ -154,9 +169,14 @@ class NeuralEngine(Engine):
         self._source(request)
         read_settings(self.presets, request)
 
-    @abstractmethod
     def _plan(self, request: Request, guide: Clip | None) -> Plan:
-        """Work out a generation; option values are already checked."""
+        """Work out a generation; option values are already checked. Default: all but the way a guide is used."""
+        prompt, negative = written_prompt(request, self.info.title)
+        settings, labels = read_settings(self.presets, request)
+        seconds = planned_seconds(request, self.info.max_seconds)
+        steps = settings.get("steps", 0)
+        source = self._source(request)
+        return Plan(request, source, prompt, negative, seconds, steps, guide, settings, labels=labels)
 
     @abstractmethod
     def _load(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> LoadedModel:
@@ -195,23 +215,14 @@ class NeuralEngine(Engine):
         self._model = self._loaded_as = None
         devices.free_memory()
 
-    def _generate(
-        self,
-        request: Request,
-        *,
-        analysis: Analysis | None,
-        guide: Clip | None,
-        numbers: Sequence[int],
-        progress: Progress,
-        cancel: CancelCheck,
-    ) -> list[Take]:
-        seeds = [take_seed(request, number) for number in numbers]
-        plan = self._plan(request, guide if request.guide != "none" and request.guide_strength > 0 else None)
+    def _generate(self, job: Job) -> list[Take]:
+        request, seeds = job.request, job.seeds
+        plan = self._plan(request, job.guide if request.guide != "none" and request.guide_strength > 0 else None)
         heal_locale()
         try:
-            model = self._loaded(plan.source, request, progress, cancel)
+            model = self._loaded(plan.source, job)
             with devices.enough_threads() if model.device.kind == "cpu" else devices.exact_half_sums():
-                sounds = self._make(model, plan, sorted(seeds), request, progress, cancel)
+                sounds = self._make(model, plan, sorted(seeds), job)
         finally:
             heal_locale()
         made = dict(zip(sorted(seeds), sounds, strict=True))
@@ -220,40 +231,41 @@ class NeuralEngine(Engine):
     def _folder(self, source: ModelSource, progress: Progress, cancel: CancelCheck) -> Path:
         return local_folder(source, *self._local_aliases(source)) or hub.fetch_model(source, progress, cancel)
 
-    def _loaded(self, source: ModelSource, request: Request, progress: Progress, cancel: CancelCheck) -> LoadedModel:
+    def _loaded(self, source: ModelSource, job: Job) -> LoadedModel:
         from .registry import release_others
 
-        folder = self._folder(source, progress, cancel)
-        hurry = self.drafts_in_half and request.options.get("preset") == "draft"
-        device = devices.find_device(str(request.options.get("precision", "auto")), hurry=hurry)
+        folder = self._folder(source, job.progress, job.cancel)
+        device = devices.find_device(str(job.request.options.get("precision", "auto")))
         key = (str(folder), device.kind, device.precision)
         if self._model is None or self._loaded_as != key:
-            stop_if(cancel)
-            progress(f"Loading {self.info.title}", None, None)
+            stop_if(job.cancel)
+            job.progress(f"Loading {self.info.title}", None, None)
             self._drop()
             release_others(self.info.name)
-            with quiet_libraries():
-                self._model = self._rescued(lambda: self._load(source, folder, device, lambda: stop_if(cancel)), device)
+            try:
+                with quiet_libraries():
+                    self._model = self._rescued(
+                        lambda: self._load(source, folder, device, lambda: stop_if(job.cancel)), device
+                    )
+            except Cancelled as stop:
+                stop.__traceback__ = None  # its frames hold the parts that were read
+                self._drop()
+                raise
             self._loaded_as = key
         return self._model
 
     def _make(
-        self,
-        model: LoadedModel,
-        plan: Plan,
-        seeds: Sequence[int],
-        request: Request,
-        progress: Progress,
-        cancel: CancelCheck,
+        self, model: LoadedModel, plan: Plan, seeds: Sequence[int], job: Job
     ) -> list[tuple[np.ndarray, tuple[str, ...]]]:
         """Sound and remarks of every take, in the order of ``seeds`` (rising); groups are aligned by seed."""
         from .fast.numerics import NotFinite
 
+        progress, cancel = job.progress, job.cancel
         progress("Reading the words", None, None)
         with quiet_libraries():
             prepared = self._rescued(lambda: model.prepare(plan), model.device, model)
         stop_if(cancel)
-        size = self._group_size(model, plan, len(seeds), request)
+        size = self._group_size(model, plan, len(seeds))
         groups = plan_groups(seeds, size, model.group_multiple)
         meter = StepMeter(progress, cancel, plan.steps * len(groups))
         out: list[tuple[np.ndarray, tuple[str, ...]]] = []
@@ -300,9 +312,9 @@ class NeuralEngine(Engine):
         self.seconds_per_take = meter.seconds / len(seeds)
         return out
 
-    def _group_size(self, model: LoadedModel, plan: Plan, wanted: int, request: Request) -> int:
-        if "batch" in request.options:
-            return int(request.options["batch"])
+    def _group_size(self, model: LoadedModel, plan: Plan, wanted: int) -> int:
+        if "batch" in plan.request.options:
+            return int(plan.request.options["batch"])
         wanted = max(wanted, model.group_multiple)
         return devices.plan_group(wanted, model.bytes_per_take(plan), model.device.free_bytes(), most=model.most_takes)
 

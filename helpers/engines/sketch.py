@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from .. import __version__
 from ..errors import InvalidInput, LoopsError
 from ..music.instruments import find_instrument
-from ..records import Analysis, CancelCheck, Clip, EngineInfo, Progress, Readiness, Request, Take
+from ..records import Analysis, EngineInfo, Readiness, Request, Take
 from ..sketch import Score, compose, find_soundfont, heard_kicks, patch_swapped, plan_sound, render, write_midi
-from .base import Engine, stop_if, take_seed
+from .base import Engine, Job, stop_if
 
 
 class SketchEngine(Engine):
     """Composes the part note by note, so that tempo, key and chords are right by construction."""
 
-    one_by_one = True
+    one_by_one = True  # so that the first can be heard while the second is made
     info = EngineInfo(
         name="sketch",
         title="Sketch (built in)",
@@ -29,8 +27,6 @@ class SketchEngine(Engine):
         good_at="every instrument, at once: exact tempo, key and chords, with MIDI",
         options={"notes_of": "an instrument whose part is played instead: the same notes, a new sound"},
     )
-
-    one_by_one = True  # so that the first can be heard while the second is made
 
     def _check_options(self, request: Request) -> None:
         wanted = request.options.get("notes_of")
@@ -47,22 +43,14 @@ class SketchEngine(Engine):
             return Readiness("sketch", False, str(error), "Install the core requirements again.")
         return Readiness("sketch", True, details={"soundfont": font.title, "soundfont_licence": font.licence})
 
-    def _generate(
-        self,
-        request: Request,
-        *,
-        analysis: Analysis | None,
-        guide: Clip | None,
-        numbers: Sequence[int],
-        progress: Progress,
-        cancel: CancelCheck,
-    ) -> list[Take]:
+    def _generate(self, job: Job) -> list[Take]:
+        request, analysis = job.request, job.analysis
         font = find_soundfont()
         kicks = heard_kicks(request, analysis) if request.duck else ()
         takes = []
-        for done, number in enumerate(numbers):
-            stop_if(cancel)
-            progress("composing", done / len(numbers), None)
+        for done, number in enumerate(job.numbers):
+            stop_if(job.cancel)
+            job.progress("composing", done / len(job.numbers), None)
             score = _compose(request, analysis, number)
             sound = plan_sound(score, request, number)
             notes = [f"{name}: {value}" for name, value in score.choices] + [f"sound: {sound.name} ({sound.family})"]
@@ -77,7 +65,7 @@ class SketchEngine(Engine):
                     clip=render(score, request, self.info.sample_rate, sound, kicks),
                     engine=self.info.name,
                     engine_version=__version__,
-                    seed=take_seed(request, number),
+                    seed=request.take_seed(number),
                     prompt=score.describe(),
                     licence=f"notes: yours; sound: {bank}",
                     model=font.title if sound.is_sampled else "own voices",
@@ -87,7 +75,7 @@ class SketchEngine(Engine):
                     notes=tuple(notes),
                 )
             )
-        progress("composing", 1.0, 0.0)
+        job.progress("composing", 1.0, 0.0)
         return takes
 
 

@@ -10,26 +10,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..records import Clip, EngineInfo, Request
-from .devices import Device, free_memory, placed
-from .fast.presets import describe_presets
+from ..records import Clip, Request
+from .devices import Device, placed
 from .guides import loop_of_guide, repeated
-from .hub.sources import SOURCES, ModelSource
+from .hub.sources import SOURCES, ModelSource, model_info
 from .neural import LoadedModel, NeuralEngine, OnStep, Plan
-from .options import (
-    DIFFUSION_STEPS,
-    NEGATIVE_PROMPT,
-    PROMPT,
-    RUNNING,
-    planned_seconds,
-    read_settings,
-    written_prompt,
-)
+from .options import describe_options
 
 SAMPLE_RATE = 44_100
 CANVAS_SECONDS = 47.0  # 1024 latent frames are 47.55 s; the last half second is left as margin
@@ -38,59 +30,33 @@ CANVAS_SECONDS = 47.0  # 1024 latent frames are 47.55 s; the last half second is
 class StableAudioOpenEngine(NeuralEngine):
     """Stable Audio Open 1.0 through diffusers' modules."""
 
-    drafts_in_half = True
     presets: ClassVar = {
         "reference": {"steps": 100, "guidance": 7.0, "canvas": "full"},
         "balanced": {"steps": 50},
         # A canvas cut to the loop is up to six times less work, but the model never saw one in training.
         "draft": {"steps": 25, "canvas": "fitted"},
     }
-    info = EngineInfo(
+    info = model_info(
+        SOURCES["stable-audio-open"],
         name="stable-audio-open",
-        prompt_style="stable-audio-open",
-        packages="diffusers",
         title="Stable Audio Open",
         sample_rate=SAMPLE_RATE,
         channels=2,
         max_seconds=CANVAS_SECONDS,
-        licence=SOURCES["stable-audio-open"].licence,
         memory_gib=3.2,
         hears=frozenset({"text", "negative", "init-audio"}),
         good_at="Full-range stereo loops and drums; understands BPM, follows a guide's rhythm and harmony.",
-        hub_id=SOURCES["stable-audio-open"].hub_id,
-        gated=True,
-        download_gib=SOURCES["stable-audio-open"].download_gib,
-        options={
-            **PROMPT,
-            **NEGATIVE_PROMPT,
-            "preset": describe_presets(presets),
-            **DIFFUSION_STEPS,
-            "guidance": "how closely the words are followed, 1 to 20; default 7",
-            "canvas": "full (47.55 s, as trained) or fitted (to what is kept: quicker)",
-            **RUNNING,
-        },
+        options=describe_options("precision", "batch", presets=presets),
     )
 
     def _plan(self, request: Request, guide: Clip | None) -> Plan:
         from .fast.noise import plan_cosine_steps, plan_guided_steps
 
-        prompt, negative = written_prompt(request, self.info.title)
-        settings, labels = read_settings(self.presets, request)
-        steps, strength = int(settings["steps"]), request.guide_strength
-        schedule = plan_guided_steps(steps, strength) if guide else plan_cosine_steps(steps)
-        level = f"noise level {schedule.sigmas[0]:.2f}, {schedule.steps} of {steps} steps"
-        return Plan(
-            source=self._source(request),
-            prompt=prompt,
-            negative_prompt=negative,
-            seconds=planned_seconds(request, CANVAS_SECONDS),
-            steps=schedule.steps,
-            guide=guide,
-            settings=settings,
-            values={"schedule": schedule, "request": request},
-            labels=labels,
-            notes=(f"Follows the guide at strength {strength:g}: {level}.",) if guide else (),
-        )
+        plan, strength = super()._plan(request, guide), request.guide_strength
+        schedule = plan_guided_steps(plan.steps, strength) if guide else plan_cosine_steps(plan.steps)
+        level = f"noise level {schedule.sigmas[0]:.2f}, {schedule.steps} of {plan.steps} steps"
+        notes = (f"Follows the guide at strength {strength:g}: {level}.",) if guide else ()
+        return replace(plan, steps=schedule.steps, values={"schedule": schedule}, notes=notes)
 
     def _load(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> LoadedModel:
         return StableAudioModel(source, folder, device, check)
@@ -104,24 +70,25 @@ class StableAudioModel(LoadedModel):
     def __init__(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> None:
         super().__init__(source, folder, device)
         from .fast.numerics import fold_weight_norm
-        from .fast.stable_audio import StableAudioRunner
 
         self.transformer, self.vae = self._read(check)
         fold_weight_norm(self.vae)
         check()
         for part in (self.transformer, self.vae):
             part.eval().requires_grad_(False)
-        self.transformer.to(device.kind)
         self.vae.decoder.to(device.kind, _decoder_dtype(device))
-        self.runner: Any = StableAudioRunner(self.transformer)
+        self.reload()
         self.hop = int(self.vae.hop_length)
         self._words: dict[tuple[str, str], Any] = {}
 
     def _read(self, check: Callable[[], None]) -> tuple[Any, Any]:
-        """The transformer in the device's precision and the codec in float32, both on the CPU."""
-        from diffusers import AutoencoderOobleck, StableAudioDiTModel
+        """The transformer in the device's precision and the codec in float32, on the CPU; also the projection."""
+        from diffusers import AutoencoderOobleck, StableAudioDiTModel, StableAudioProjectionModel
 
         found = dict(use_safetensors=True, local_files_only=True)
+        self._projection = StableAudioProjectionModel.from_pretrained(
+            self.folder, subfolder="projection_model", **found
+        )
         transformer = StableAudioDiTModel.from_pretrained(
             self.folder, subfolder="transformer", torch_dtype=self.device.dtype, **found
         )
@@ -183,17 +150,18 @@ class StableAudioModel(LoadedModel):
 
     def _text_encoder(self) -> tuple[Any, Any]:
         import torch
-        from diffusers import StableAudioProjectionModel
         from transformers import AutoTokenizer, T5EncoderModel
 
+        tokenizer_folder, encoder_folder = self._word_folders()
         found = dict(use_safetensors=True, local_files_only=True)
-        tokenizer = AutoTokenizer.from_pretrained(self.folder / "tokenizer", local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder, local_files_only=True)
         # float32 whatever the rest runs in: T5 overflows in half precision, and it reads two sentences only.
-        encoder = T5EncoderModel.from_pretrained(self.folder / "text_encoder", dtype=torch.float32, **found)
-        self._projection = StableAudioProjectionModel.from_pretrained(
-            self.folder, subfolder="projection_model", **found
-        )
+        encoder = T5EncoderModel.from_pretrained(encoder_folder, dtype=torch.float32, **found)
         return tokenizer, encoder.eval().requires_grad_(False)
+
+    def _word_folders(self) -> tuple[Path, Path]:
+        """Where the tokenizer and the text encoder lie."""
+        return self.folder / "tokenizer", self.folder / "text_encoder"
 
     def _encode_guide(self, plan: Plan) -> Any:
         """The guide, repeated over what is rendered, as latents (channels, frames) float32; the rest is silence."""
@@ -203,7 +171,7 @@ class StableAudioModel(LoadedModel):
 
         assert plan.guide is not None
         wanted = round(plan.seconds * SAMPLE_RATE)
-        sound = repeated(loop_of_guide(plan.guide, plan.values["request"], SAMPLE_RATE, 2), wanted)
+        sound = repeated(loop_of_guide(plan.guide, plan.request, SAMPLE_RATE, 2), wanted)
         # A few frames of real silence follow, so that the last of them stands for the rest of the canvas.
         silence = 24 * self.hop
         canvas = self.frames(plan)
@@ -232,10 +200,10 @@ class StableAudioModel(LoadedModel):
             guidance=plan.settings["guidance"],
             frames=self.frames(plan),
             init=prepared["init"],
-            on_step=lambda done, steps: on_step(done),
+            on_step=on_step,
         )
         self.note = result.note
-        return result.latents
+        return result.values
 
     def decode(self, sampled: Any, plan: Plan) -> np.ndarray:
         from .fast.oobleck import decode_span
@@ -246,21 +214,13 @@ class StableAudioModel(LoadedModel):
     def codec_parts(self) -> tuple[Any, ...]:
         return (self.vae.decoder,)
 
-    def offload(self) -> None:
-        self.runner = None  # it holds the fused weights
-        self.transformer.to("cpu")
-        free_memory()
+    def sampling_parts(self) -> tuple[Any, ...]:
+        return (self.transformer,)
 
-    def reload(self) -> None:
+    def make_runner(self) -> Any:
         from .fast.stable_audio import StableAudioRunner
 
-        self.transformer.to(self.device.kind)
-        self.runner = StableAudioRunner(self.transformer)
-
-    def to_float32(self) -> None:
-        self.runner = None  # it holds the weights in half precision, which would stay beside those in full
-        self.transformer.float()
-        self.reload()
+        return StableAudioRunner(self.transformer)
 
 
 def _decoder_dtype(device: Device) -> Any:

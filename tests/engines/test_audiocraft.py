@@ -116,7 +116,7 @@ def test_settings_that_differ_are_labelled(engine):
     ("options", "words"),
     [
         ({"variant": "huge"}, "use one of small, medium"),
-        ({"guidance": 40}, "guidance is 40; give a number from 1 to 10"),
+        ({"guidance": 40}, "guidance is 40; give a number from 1 to 20"),
         ({"decoder": "mp3"}, "encodec, diffusion"),
         ({"decoder": "diffusion", "variant": "stereo-small"}, "mono models only and the variant is stereo-small"),
         ({"stride": 30}, "from 1 to 29"),

@@ -54,7 +54,7 @@ def test_the_words_are_encoded_as_the_pipeline_encodes_them(engine, tiny_folder)
         prompt = "a warm pad, slow"
         with torch.no_grad():
             words, mask, said = pipeline.encode_prompt(prompt, "cpu", 1, True, negative_prompt=negative)
-        mine = engine._model.prepare(Plan(SOURCE, prompt, negative, 4.0, 4, None))
+        mine = engine._model.prepare(Plan(REQUEST, SOURCE, prompt, negative, 4.0, 4, None))
         assert torch.allclose(mine.generated, said, atol=1e-5)
         kept = mask.bool()
         assert torch.equal(mine.mask.bool(), kept)
@@ -69,7 +69,8 @@ def test_negative_words_longer_than_the_prompt_are_not_cut(engine):
 
 def test_what_the_prompt_says_does_not_hang_on_how_long_the_negative_words_are(engine):
     short, long = (
-        engine._model.prepare(Plan(SOURCE, "pad", negative, 4.0, 4, None)) for negative in ("", "drums, vocals, hiss")
+        engine._model.prepare(Plan(REQUEST, SOURCE, "pad", negative, 4.0, 4, None))
+        for negative in ("", "drums, vocals, hiss")
     )
     assert torch.allclose(short.generated[1], long.generated[1], atol=1e-6)
 

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from helpers.engines.base import MOST_TAKES, Engine, not_ready_text, take_seed
+from helpers.engines.base import MOST_TAKES, Engine, not_ready_text
 from helpers.errors import Cancelled, InvalidInput, LoopsError, NotAvailable, Refused
 from helpers.records import Clip, EngineInfo, Readiness, Request, Take
 
@@ -27,11 +27,9 @@ class Toy(Engine):
     def readiness(self):
         return Readiness("toy", self.ready, "" if self.ready else "It rains.", "" if self.ready else "Wait.")
 
-    def _generate(self, request, *, analysis, guide, numbers, progress, cancel):
-        self.asked.append(tuple(numbers))
-        return [
-            Take(Clip(self.samples, self.rate), "toy", "1", take_seed(request, number), "words") for number in numbers
-        ]
+    def _generate(self, job):
+        self.asked.append(tuple(job.numbers))
+        return [Take(Clip(self.samples, self.rate), "toy", "1", seed, "words") for seed in job.seeds]
 
 
 class Deaf(Toy):
@@ -46,7 +44,7 @@ def test_takes_are_numbered_from_first():
     takes = toy.generate(REQUEST, count=3, first=5)
     assert toy.asked == [(5, 6, 7)]
     assert [take.number for take in takes] == [5, 6, 7]
-    assert [take.seed for take in takes] == [take_seed(REQUEST, k) for k in (5, 6, 7)]
+    assert [take.seed for take in takes] == [REQUEST.take_seed(k) for k in (5, 6, 7)]
 
 
 @pytest.mark.parametrize(
@@ -102,10 +100,10 @@ def test_cancel_before_the_start_makes_nothing():
 
 def test_silent_takes_are_left_out_and_all_silent_is_refused():
     class Sometimes(Toy):
-        def _generate(self, request, *, numbers, **rest):
-            takes = super()._generate(request, numbers=numbers, **rest)
+        def _generate(self, job):
             quiet = Clip(np.zeros((2, 800), np.float32), 8_000)
-            return [Take(quiet, "toy", "1", t.seed, "") if k % 2 else t for k, t in zip(numbers, takes, strict=True)]
+            takes = zip(job.numbers, super()._generate(job), strict=True)
+            return [Take(quiet, "toy", "1", t.seed, "") if k % 2 else t for k, t in takes]
 
     assert [take.number for take in Sometimes().generate(REQUEST, count=4)] == [0, 2]
     with pytest.raises(Refused, match="only silence"):
@@ -125,10 +123,10 @@ def test_one_generation_at_a_time():
     inside, go_on = threading.Event(), threading.Event()
 
     class Slow(Toy):
-        def _generate(self, request, **rest):
+        def _generate(self, job):
             inside.set()
             go_on.wait(10)
-            return super()._generate(request, **rest)
+            return super()._generate(job)
 
     slow, made = Slow(), []
     worker = threading.Thread(target=lambda: made.extend(slow.generate(REQUEST)))

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from helpers.engines import registry
-from helpers.engines.base import take_seed
 from helpers.errors import Cancelled
 from helpers.music.pitch import parse_key
 from helpers.records import Clip, Request
@@ -50,7 +49,7 @@ def test_takes_are_healthy_and_say_where_they_come_from(engine_and_request):
         assert take.engine == engine.info.name
         assert take.engine_version
         assert take.licence
-        assert take.seed == take_seed(request, take.number)
+        assert take.seed == request.take_seed(take.number)
         assert "/tmp" not in f"{take.model} {take.notes} {take.licence}", "paths of the machine are nobody's business"
 
 

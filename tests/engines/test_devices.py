@@ -107,6 +107,7 @@ def test_bfloat16_is_refused_where_it_would_be_emulated(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: properties)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (2**33, 2**34))
     assert devices.find_device() == Device("cuda", "Tesla T4", "float16")
     with pytest.raises(InvalidInput, match="Tesla T4 has no bfloat16; use float16"):
         devices.find_device("bfloat16")

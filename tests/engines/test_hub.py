@@ -170,7 +170,7 @@ def test_a_full_disk_leaves_no_half_file(fake, monkeypatch):
     piece.parent.mkdir(parents=True)
     piece.write_bytes(b"half")
     ended = {"event": "error", "kind": "full-disk"}
-    monkeypatch.setattr(hub._Download, "run", lambda self: ended)
+    monkeypatch.setattr(hub, "_run_worker", lambda *_: ended)
     with pytest.raises(NotAvailable, match="The disk filled up"):
         hub.fetch_model(SOURCE)
     assert not piece.exists()
@@ -178,7 +178,6 @@ def test_a_full_disk_leaves_no_half_file(fake, monkeypatch):
 
 def run_worker_here(monkeypatch, capsys, order):
     """The worker's last event, in this process: a full disk cannot be had in another one."""
-    import io
     import sys
 
     from huggingface_hub import constants
@@ -187,7 +186,8 @@ def run_worker_here(monkeypatch, capsys, order):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "ENDPOINT", sources.hub_endpoint())
     monkeypatch.setattr("huggingface_hub.hf_api.constants.ENDPOINT", sources.hub_endpoint())
-    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(order | {"gated": False, "read_seconds": 5})))
+    order |= {"gated": False, "read_seconds": 5}
+    monkeypatch.setattr(sys, "argv", ["worker.py", json.dumps(order)])
     assert hub_worker.main() == 1
     return json.loads(capsys.readouterr().out.strip().splitlines()[-1])
 

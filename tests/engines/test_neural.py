@@ -1,13 +1,14 @@
 """What goes wrong on small machines, provoked: memory, numbers, cancelling, the locale. And what is kept loaded."""
 
 import ctypes
+import threading
+import time
 import weakref
 
 import numpy as np
 import pytest
 
 from helpers.engines import neural, registry
-from helpers.engines.base import take_seed
 from helpers.errors import Cancelled, LoopsError, NotAvailable
 from helpers.machine.locale_guard import heal_locale
 from helpers.records import Request
@@ -261,6 +262,40 @@ def test_weights_are_loaded_once_and_again_after_release(engine, monkeypatch):
     assert len(loads) == 1
 
 
+def test_a_stop_while_a_model_loads_frees_its_memory_and_the_engine(tiny_engine, monkeypatch):
+    engine = tiny_engine("stable-audio-open")
+    engine.release()
+    reading, stop, parts, ended = threading.Event(), threading.Event(), [], []
+
+    def reads_for_ever(source, folder, device, check):
+        part = torch.nn.Linear(1000, 1000)
+        parts.append(weakref.ref(part.weight))
+        reading.set()
+        while part is not None:
+            check()
+            time.sleep(0.01)
+
+    def generate():
+        try:
+            engine.generate(REQUEST, cancel=stop.is_set)
+        except Cancelled as error:
+            ended.append(error)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(engine, "_load", reads_for_ever)
+        thread = threading.Thread(target=generate)
+        thread.start()
+        assert reading.wait(60) and parts[0]() is not None
+        with pytest.raises(NotAvailable, match="already making takes"):
+            engine.generate(REQUEST)
+        stop.set()
+        thread.join(10)
+    assert ended, "the stop was obeyed between two reads"
+    assert parts[0]() is None, "what had been read is freed while the error is still held"
+    assert engine._model is None
+    assert engine.generate(REQUEST), "the engine loads again and works"
+
+
 def test_loading_one_engine_frees_the_others(engine, tiny_engine, monkeypatch):
     freed = []
     monkeypatch.setattr(registry, "release_others", freed.append)
@@ -288,7 +323,7 @@ def test_versions_and_model_are_on_every_take(engine):
     assert take.model == "stabilityai/stable-audio-open-1.0@local"
     assert take.licence == "Stability AI Community License"
     assert take.prompt == REQUEST.options["prompt"]
-    assert take.seed == take_seed(REQUEST, 0)
+    assert take.seed == REQUEST.take_seed(0)
 
 
 def test_the_commit_is_named_for_weights_from_the_hub(tmp_path):

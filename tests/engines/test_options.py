@@ -2,7 +2,15 @@
 
 import pytest
 
-from helpers.engines.options import checked_choice, checked_number, planned_seconds, read_settings, written_prompt
+from helpers.engines.options import (
+    PRESETS,
+    checked_choice,
+    checked_number,
+    describe_options,
+    planned_seconds,
+    read_settings,
+    written_prompt,
+)
 from helpers.engines.registry import get_engine
 from helpers.errors import InvalidInput
 from helpers.records import Request
@@ -19,6 +27,10 @@ def with_options(**options):
     [
         ("stable-audio-open", {}, ()),
         ("stable-audio-open", {"preset": "balanced"}, ("50 of 100 steps",)),
+        ("stable-audio-open", {"preset": "draft"}, ("25 of 100 steps", "canvas fitted to the loop")),
+        ("stable-audio-open", {"steps": 30, "guidance": 5.0}, ("30 of 100 steps", "guidance 5")),
+        ("audioldm2-music", {"preset": "balanced"}, ("25 DPM-Solver++ steps instead of 200 DDIM steps",)),
+        ("musicgen", {"preset": "draft"}, ()),
         ("stable-audio-open", {"steps": "30", "canvas": "fitted"}, ("30 of 100 steps", "canvas fitted to the loop")),
         ("stable-audio-open", {"steps": 200}, ()),
         ("audioldm2-music", {"steps": 50}, ("50 of 200 steps",)),
@@ -27,6 +39,24 @@ def with_options(**options):
 )
 def test_labels_name_what_is_not_as_published(engine, options, labels):
     assert read_settings(get_engine(engine).presets, with_options(**options))[1] == labels
+
+
+@pytest.mark.parametrize("engine", ["stable-audio-open", "audioldm2-music", "musicgen"])
+def test_the_reference_carries_no_label_and_every_preset_is_complete(engine):
+    presets = get_engine(engine).presets
+    reference, labels = read_settings(presets, REQUEST)
+    assert labels == ()
+    for preset in PRESETS:
+        settings, labels = read_settings(presets, with_options(preset=preset))
+        assert settings.keys() == reference.keys()
+        assert (settings == reference) == (labels == ())
+    assert describe_options(presets=presets)["preset"].startswith("reference (as published); balanced (")
+
+
+def test_the_help_of_an_option_holds_its_range_and_its_usual_value():
+    lines = get_engine("audioldm2-music").info.options
+    assert lines["guidance"] == "how closely the words are followed, 1 to 20; default 3.5"
+    assert lines["steps"] == "sampling steps, 2 to 500, instead of the preset's" and "canvas" not in lines
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def guide():
 
 def round_trip(engine, guide, seconds):
     """The guide as the model's own codec gives it back: what a take that followed it perfectly would be."""
-    plan = Plan(SOURCES["stable-audio-open"], "", "", seconds, 4, guide, {"canvas": "full"}, {"request": REQUEST})
+    plan = Plan(REQUEST, SOURCES["stable-audio-open"], "", "", seconds, 4, guide, {"canvas": "full"})
     return engine._model.decode(engine._model._encode_guide(plan), plan)
 
 
@@ -132,7 +132,7 @@ def test_the_conditioning_is_the_pipelines_own(engine):
         scheduler=EDMDPMSolverMultistepScheduler(),
     )
     for negative in ("", "drums, vocals"):
-        plan = Plan(SOURCES["stable-audio-open"], "92 BPM rhodes", negative, 5.3, 4, None)
+        plan = Plan(REQUEST, SOURCES["stable-audio-open"], "92 BPM rhodes", negative, 5.3, 4, None)
         with torch.no_grad():
             context, durations = model._conditioning(plan)
             words = pipeline.encode_prompt("92 BPM rhodes", "cpu", True, negative or None)

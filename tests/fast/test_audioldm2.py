@@ -91,7 +91,7 @@ def test_latents_equal_the_librarys_unet(parts, kind, guidance):
     plan, given = PLANS[kind](6), context()
     want = their_latents(parts["unet"], given, [1, 2], plan, guidance)
     got = AudioLDM2Runner(parts["unet"]).generate(given, [1, 2], FRAMES, plan, guidance=guidance, width=WIDTH)
-    torch.testing.assert_close(got.latents, want, rtol=1e-4, atol=1e-4 * float(want.abs().max()))
+    torch.testing.assert_close(got.values, want, rtol=1e-4, atol=1e-4 * float(want.abs().max()))
     assert got.how == "plain"
     again = their_latents(parts["unet"], given, [1, 2], plan, guidance)
     torch.testing.assert_close(again, want, rtol=1e-5, atol=1e-5)  # the UNet is as it was
@@ -102,17 +102,17 @@ def test_words_are_read_once_and_heard(parts):
     makers = [m.to_k for m in parts["unet"].modules() if getattr(m, "is_cross_attention", False)]
     calls = []
     hooks = [maker.register_forward_hook(lambda *_: calls.append(1)) for maker in makers]
-    base = runner.generate(context(1), [1], FRAMES, plan, width=WIDTH).latents
+    base = runner.generate(context(1), [1], FRAMES, plan, width=WIDTH).values
     for hook in hooks:
         hook.remove()
     assert len(calls) == len(makers) > 0
-    assert not torch.allclose(runner.generate(context(2), [1], FRAMES, plan, width=WIDTH).latents, base, atol=1e-4)
+    assert not torch.allclose(runner.generate(context(2), [1], FRAMES, plan, width=WIDTH).values, base, atol=1e-4)
 
 
 def test_a_take_alone_equals_the_take_in_a_batch(parts):
     runner, plan = AudioLDM2Runner(parts["unet"]), plan_dpm_steps(6)
-    together = runner.generate(context(), [1, 2, 3, 4], FRAMES, plan, width=WIDTH).latents
-    alone = runner.generate(context(), [3], FRAMES, plan, width=WIDTH).latents
+    together = runner.generate(context(), [1, 2, 3, 4], FRAMES, plan, width=WIDTH).values
+    alone = runner.generate(context(), [3], FRAMES, plan, width=WIDTH).values
     torch.testing.assert_close(alone[0], together[2], rtol=1e-4, atol=1e-4)
     assert float((together[0] - together[1]).abs().max()) > 0.1
 

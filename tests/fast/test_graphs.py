@@ -218,9 +218,9 @@ def test_musicgens_step_can_be_captured(monkeypatch, variant):
     text = runner.encode_text(torch.tensor([3, 14, 15, 9]))
     prompt = torch.randint(0, 64, (runner.weights.books, 7))
     want = runner.generate(text, [1, 2], 90, prompt=prompt)
-    monkeypatch.setattr(musicgen, "capture_steps", capture_by_recording)
+    monkeypatch.setattr(graphs, "capture_steps", capture_by_recording)
     got = runner.generate(text, [1, 2], 90, prompt=prompt)
-    assert torch.equal(got.codes, want.codes)
+    assert torch.equal(got.values, want.values)
     assert (want.how, got.how) == (graphs.PLAIN, graphs.GRAPH)
 
 
@@ -235,11 +235,11 @@ def test_stable_audios_step_can_be_captured(monkeypatch, negative):
     context[0] *= negative
     init = torch.randn(8, 64)
     arguments = (context, durations, [1, 2], plan_cosine_steps(12, sigma_max=5.0))
-    want = runner.generate(*arguments, init=init).latents
-    monkeypatch.setattr(stable_audio, "capture_steps", capture_by_recording)
+    want = runner.generate(*arguments, init=init).values
+    monkeypatch.setattr(graphs, "capture_steps", capture_by_recording)
     got = runner.generate(*arguments, init=init)
     assert got.how == graphs.GRAPH
-    torch.testing.assert_close(got.latents, want)
+    torch.testing.assert_close(got.values, want)
 
 
 @pytest.mark.parametrize("make_plan", ["plan_ddim_steps", "plan_dpm_steps"])
@@ -251,8 +251,8 @@ def test_audioldm2s_step_can_be_captured(monkeypatch, make_plan):
     mask = torch.tensor([[1, 0, 0, 0, 0], [1, 1, 1, 1, 1]])
     context = audioldm2.Context(torch.randn(2, 8, 16), torch.randn(2, 5, 24), mask)
     arguments = (context, [1, 2], 8, getattr(ddim, make_plan)(8))
-    want = runner.generate(*arguments, width=8).latents
-    monkeypatch.setattr(audioldm2, "capture_steps", capture_by_recording)
+    want = runner.generate(*arguments, width=8).values
+    monkeypatch.setattr(graphs, "capture_steps", capture_by_recording)
     got = runner.generate(*arguments, width=8)
     assert got.how == graphs.GRAPH
-    torch.testing.assert_close(got.latents, want)
+    torch.testing.assert_close(got.values, want)

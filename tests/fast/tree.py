@@ -4,7 +4,7 @@ import pytest
 
 
 def tree_noise(plan, seeds, like):
-    """diffusers' Brownian tree as a noise source: the same law, other bits, slow; skips without torchsde."""
+    """diffusers' Brownian tree as the noise of a step: the same law, other bits, slow; skips without torchsde."""
     pytest.importorskip("torchsde")
     from diffusers.schedulers.scheduling_dpmsolver_sde import BrownianTreeNoiseSampler
 

@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from helpers.engines import registry
-from helpers.engines.base import Engine, stop_if, take_seed
+from helpers.engines.base import Engine, stop_if
 from helpers.records import Clip, EngineInfo, Readiness, Take
 
 RATE = 44_100
@@ -33,18 +33,18 @@ class ToneEngine(Engine):
     def readiness(self):
         return Readiness(self.info.name, True)
 
-    def _generate(self, request, *, analysis, guide, numbers, progress, cancel):
+    def _generate(self, job):
         takes = []
-        for number in numbers:
+        for number in job.numbers:
             for step in range(self.steps):
-                stop_if(cancel)
-                progress(f"Take {number + 1}", step / self.steps, None)
+                stop_if(job.cancel)
+                job.progress(f"Take {number + 1}", step / self.steps, None)
                 time.sleep(self.step_seconds)
-            takes.append(self._take(request, number))
+            takes.append(self._take(job.request, number))
         return takes
 
     def _take(self, request, number):
-        seed = take_seed(request, number)
+        seed = request.take_seed(number)
         samples = request.samples(self.info.sample_rate)
         t = np.arange(samples) / RATE
         beat = 60 / request.bpm

@@ -13,21 +13,20 @@ import json
 import signal
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ...errors import InvalidInput, NotAvailable, with_details
 from ...machine.run import CommandFailed, run_lines
 from ...music.meter import bar_seconds
-from ...records import Analysis, CancelCheck, Clip, EngineInfo, Progress, Readiness, Request, Take
-from ..base import Engine, take_seed
+from ...records import CancelCheck, Clip, Progress, Readiness, Request, Take
+from ..base import Engine, Job
 from ..guides import loop_of_guide
 from ..hub import download as hub
-from ..hub.sources import SOURCES, ModelSource, local_folder
-from ..options import PROMPT, checked_choice, checked_number, planned_seconds, written_prompt
+from ..hub.sources import SOURCES, ModelSource, local_folder, model_info
+from ..options import OPTIONS, UNHEARD, Option, describe_options, planned_seconds, read_settings, written_prompt
 from ..ready import judge_readiness
 from .home import OWN_PYTHON_VARIABLE, WORKER_PROGRAM, find_home, worker_environment
 
@@ -41,7 +40,19 @@ VARIANTS = tuple(
 DEFAULT_VARIANT = "small"
 DEBUG = "debug"
 STYLE = "style"
-_STRIDE_SECONDS = 18.0  # audiocraft's own
+_OPTIONS = OPTIONS | {
+    "variant": Option(
+        f"{', '.join(VARIANTS)}; default {DEFAULT_VARIANT}. {DEBUG}: a tiny random model, to try the worker",
+        choices=(*VARIANTS, DEBUG),
+    ),
+    "decoder": Option(
+        "encodec, or diffusion: MultiBandDiffusion, cleaner and slower, mono models only",
+        choices=("encodec", "diffusion"),
+    ),
+    "top_k": Option("how many tokens each draw chooses from, 0 (all) to 2048; default {usual}", 0, 2048, whole=True),
+    "top_p": Option("draw from the likeliest tokens that sum to this, 0 (off) to 1; default {usual}", 0, 1),
+    "stride": Option("seconds between windows beyond 30 s, {range}; default {usual}", 1, 29),
+}
 # How long the worker may say nothing: importing and loading read gigabytes; a step of the largest model on a slow CPU
 # takes seconds, the codec's decoding of three minutes a few more.
 _SILENCE_SECONDS = 1800.0
@@ -51,7 +62,21 @@ _INSTALL = "install it again: python -m helpers install audiocraft"
 class AudiocraftEngine(Engine):
     """The reference MusicGen in a process of its own."""
 
-    info = EngineInfo(
+    presets: ClassVar = {
+        "reference": {
+            "variant": DEFAULT_VARIANT,
+            "decoder": "encodec",
+            "guidance": 3.0,
+            "top_k": 250,
+            "top_p": 0.0,
+            "temperature": 1.0,
+            "stride": 18.0,
+        },
+        "balanced": {},
+        "draft": {},
+    }
+    info = model_info(
+        SOURCES[f"audiocraft-{DEFAULT_VARIANT}"],
         name="audiocraft",
         prompt_style="musicgen",
         packages="audiocraft",
@@ -59,25 +84,10 @@ class AudiocraftEngine(Engine):
         sample_rate=SAMPLE_RATE,
         channels=2,
         max_seconds=LONGEST_SECONDS,
-        licence=SOURCES["audiocraft-small"].licence,
         memory_gib=2.0,
         hears=frozenset({"text", "melody", "continuation"}),
         good_at="Loops longer than 30 s and the diffusion decoder; the reference to compare MusicGen with.",
-        hub_id=SOURCES["audiocraft-small"].hub_id,
-        download_gib=SOURCES["audiocraft-small"].download_gib + SOURCES["t5-base"].download_gib,
-        options={
-            **PROMPT,
-            "negative_prompt": "kept for the record: MusicGen cannot be told what to leave out",
-            "variant": (
-                f"{', '.join(VARIANTS)}; default {DEFAULT_VARIANT}. {DEBUG}: a tiny random model, to try the worker"
-            ),
-            "decoder": "encodec, or diffusion: MultiBandDiffusion, cleaner and slower, mono models only",
-            "guidance": "how closely the words are followed, 1 to 10; default 3",
-            "top_k": "how many tokens each draw chooses from, 0 (all) to 2048; default 250",
-            "top_p": "draw from the likeliest tokens that sum to this, 0 (off) to 1; default 0",
-            "temperature": "how evenly it chooses, 0.1 to 2; default 1",
-            "stride": f"seconds between windows beyond 30 s, 1 to 29; default {_STRIDE_SECONDS:g}",
-        },
+        options=describe_options(presets=presets, table=_OPTIONS, negative_prompt=UNHEARD),
     )
 
     def __init__(self) -> None:
@@ -109,7 +119,7 @@ class AudiocraftEngine(Engine):
         _fetch(DEFAULT_VARIANT, progress, cancel)
 
     def _check_options(self, request: Request) -> None:
-        settings = _settings(request)
+        settings, _ = read_settings(self.presets, request, _OPTIONS)
         if settings["decoder"] == "diffusion" and "stereo" in settings["variant"]:
             raise InvalidInput(
                 f"The diffusion decoder knows mono models only and the variant is {settings['variant']}; use the "
@@ -122,29 +132,20 @@ class AudiocraftEngine(Engine):
                 f"Python that has it in {OWN_PYTHON_VARIABLE}, or choose another variant."
             )
 
-    def _generate(
-        self,
-        request: Request,
-        *,
-        analysis: Analysis | None,
-        guide: Clip | None,
-        numbers: Sequence[int],
-        progress: Progress,
-        cancel: CancelCheck,
-    ) -> list[Take]:
+    def _generate(self, job: Job) -> list[Take]:
         from ..registry import release_others
 
-        settings = _settings(request)
+        request, guide, seeds = job.request, job.guide, job.seeds
+        settings, labels = read_settings(self.presets, request, _OPTIONS)
         prompt, negative = written_prompt(request, self.info.title)
-        model, trusted = _fetch(settings["variant"], progress, cancel)
+        model, trusted = _fetch(settings["variant"], job.progress, job.cancel)
         decoder, decoder_trusted = None, True
         if settings["decoder"] == "diffusion":
-            decoder, decoder_trusted = _fetch("diffusion", progress, cancel)
+            decoder, decoder_trusted = _fetch("diffusion", job.progress, job.cancel)
         release_others(self.info.name)
-        seeds = [take_seed(request, number) for number in numbers]
         with tempfile.TemporaryDirectory(prefix="loops-audiocraft-") as name:
             folder = Path(name)
-            files = [folder / f"take-{number}.npy" for number in numbers]
+            files = [folder / f"take-{number}.npy" for number in job.numbers]
             if request.guide == "none" or request.guide_strength == 0:
                 guide = None
             if guide is not None:
@@ -159,11 +160,12 @@ class AudiocraftEngine(Engine):
                 "seconds": planned_seconds(request, LONGEST_SECONDS),
                 "guide": None if guide is None else str(folder / "guide.npy"),
                 "lead_seconds": bar_seconds(request.bpm, request.time),
-                **{name: settings[name] for name in ("guidance", "temperature", "top_k", "top_p", "stride_seconds")},
+                **{name: settings[name] for name in ("guidance", "temperature", "top_k", "top_p")},
+                "stride_seconds": settings["stride"],
             }
             started = time.monotonic()
-            answer = self._run(folder, order, progress, cancel)
-            self.seconds_per_take = (time.monotonic() - started) / len(numbers)
+            answer = self._run(folder, order, job.progress, job.cancel)
+            self.seconds_per_take = (time.monotonic() - started) / len(seeds)
             clips = [Clip(np.load(file, allow_pickle=False), answer["sample_rate"]) for file in files]
         source = _source(settings["variant"])
         return [
@@ -176,7 +178,7 @@ class AudiocraftEngine(Engine):
                 negative_prompt=negative,
                 licence=source.licence if source else self.info.licence,
                 model=source.hub_id if source else "audiocraft's debug model",
-                labels=settings["labels"],
+                labels=labels,
                 notes=_notes(answer, order, settings["variant"]),
             )
             for clip, seed in zip(clips, seeds, strict=True)
@@ -272,23 +274,6 @@ def _notes(answer: dict[str, Any], order: dict[str, Any], variant: str) -> tuple
     elif order["guide"]:
         notes.append("Continues a bar of the guide, which was cut off again.")
     return tuple(notes)
-
-
-def _settings(request: Request) -> dict[str, Any]:
-    """The engine's options, checked, and the labels of what differs from the published settings."""
-    numbers = {
-        "guidance": (3.0, checked_number(request, "guidance", 3.0, 1.0, 10.0)),
-        "top_k": (250, int(checked_number(request, "top_k", 250, 0, 2048, whole=True))),
-        "top_p": (0.0, checked_number(request, "top_p", 0.0, 0.0, 1.0)),
-        "temperature": (1.0, checked_number(request, "temperature", 1.0, 0.1, 2.0)),
-    }
-    return {
-        "variant": checked_choice(request, "variant", DEFAULT_VARIANT, (*VARIANTS, DEBUG)),
-        "decoder": checked_choice(request, "decoder", "encodec", ("encodec", "diffusion")),
-        "stride_seconds": checked_number(request, "stride", _STRIDE_SECONDS, 1.0, 29.0),
-        "labels": tuple(f"{name} {value:g}" for name, (usual, value) in numbers.items() if value != usual),
-        **{name: value for name, (_, value) in numbers.items()},
-    }
 
 
 def _source(variant: str) -> ModelSource | None:

@@ -1,16 +1,14 @@
-"""The three models, run faster than their libraries run them, on the libraries' own weights.
+"""The models' sampling steps, run faster than their libraries run them, on the libraries' own weights.
 
 The modules here import torch when they are imported, so adapters import them inside functions, while loading:
 
-- :mod:`.presets`: "reference", "balanced" and "draft" for every engine and the labels each puts on a take (no torch).
 - :mod:`.streams`: one counter-based random stream a take (no torch until a tensor is asked for).
 - :mod:`.graphs`: a step captured as a CUDA graph, with the plain step where that is impossible, saying which ran.
-- :mod:`.stable_audio`, :mod:`.noise`, :mod:`.oobleck`: Stable Audio Open.
+- :mod:`.stable_audio`, :mod:`.noise`, :mod:`.oobleck`, :mod:`.stable_audio_tools`: Stable Audio Open, Foundation-1.
 - :mod:`.audioldm2`, :mod:`.ddim`: AudioLDM2.
 - :mod:`.musicgen`, :mod:`.musicgen_step`: MusicGen, mono, stereo and melody.
-- :mod:`.cost`: what a run computes and moves, and how long this machine will need.
 
 Everything is of one of two kinds. *Same distribution*: other order of the same arithmetic, or other draws of the same
 law; always on. *Other distribution*: fewer steps, a shorter canvas, another model size; only in a preset or option,
-and always with a label from :mod:`.presets`.
+and always with a label (:mod:`..options`).
 """

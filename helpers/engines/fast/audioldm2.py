@@ -4,7 +4,7 @@
     context = Context(generated, words, mask)                       # each (2, ...): free half first, then the words
     runner = AudioLDM2Runner(unet)
     result = runner.generate(context, seeds, count_frames(8.0), ddim.plan_ddim_steps(200), guidance=3.5)
-    for latents in result.latents:                                  # (takes, 8, frames, 16) float32
+    for latents in result.values:                                   # (takes, 8, frames, 16) float32
         audio = decode(vae, vocoder, latents)                       # (1, samples) float32 at 16 kHz
 
 The UNet is the library's own forward; only its attention is exchanged while a group is sampled: keys and values of
@@ -15,7 +15,7 @@ way, which also no graph can capture; the surplus is trimmed from the audio.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -24,14 +24,12 @@ import torch
 import torch.nn.functional as F
 
 from ...errors import InvalidInput
-from .graphs import Pace, capture_steps
+from .graphs import OnStep, Sampled
 from .noise import Solver, StepPlan
 from .numerics import check_finite, fuse_weights
-from .stable_audio import DiffusionResult
 from .streams import TakeStreams
 
 FRAME_RATE = 25  # latent frames a second: 16 kHz, hop 160, four mel frames each
-OnStep = Callable[[int, int], object]
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,35 +126,13 @@ class AudioLDM2Runner:
         guidance: float = 3.5,
         width: int = 16,
         graph: bool = True,
-        on_step: OnStep = lambda done, steps: None,
-    ) -> DiffusionResult:
-        """Sample one take for each of ``seeds``, as one batch.
+        on_step: OnStep = lambda done: None,
+    ) -> Sampled:
+        """Sample one take for each of ``seeds``, as one batch: latents (takes, channels, frames, width) float32.
 
-        Parameters
-        ----------
-        context
-            Encoded once for all takes.
-        seeds
-            One a take; a take depends on its own seed alone.
-        frames
-            From :func:`count_frames`.
-        plan
-            From :mod:`.ddim`.
-        guidance
-            1 leaves out the free half.
-        width
-            Mel bins over four.
-        graph
-            False runs the steps one by one on CUDA too.
-        on_step
-            Called with (steps done, steps) after each; may raise to cancel, which leaves the runner usable.
-
-        Raises
-        ------
-        InvalidInput
-            If ``frames`` is not a multiple of eight.
-        NotFinite
-            If the latents became infinite or NaN.
+        ``frames`` are those of :func:`count_frames`, else InvalidInput is raised; ``width`` is mel bins over four.
+        ``guidance`` 1 leaves out the free half. ``graph`` false runs the steps one by one on CUDA too. Raises
+        NotFinite.
         """
         if frames % self.multiple:
             raise InvalidInput(
@@ -185,16 +161,7 @@ class AudioLDM2Runner:
             solver.update(torch.lerp(*noise.chunk(2), guidance) if guided else noise)
 
         with self._exchanged_attention():
-            solver.start()
-            runner = capture_steps({0: step}, solver.start, self.device if graph else "cpu")
-            pace = Pace(self.device)
-            for number in range(plan.steps):
-                runner(0)
-                pace.tick()
-                on_step(number + 1, plan.steps)
-        check_finite(solver.latents, "The sampled latents")
-        what = f"{plan.steps} steps on {frames} latent frames"
-        return DiffusionResult(solver.latents, runner.how, runner.note(what, self.dtype))
+            return solver.run(step, self.dtype, on_step, graph=graph)
 
     @contextmanager
     def _exchanged_attention(self) -> Iterator[None]:

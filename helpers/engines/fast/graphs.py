@@ -5,22 +5,30 @@ takes nothing from the host: where it is, is a tensor too. Manual capture needs 
 fails for any reason, the very same step runs uncaptured; ``how`` and ``why`` say which, and go into the notes of every
 take.
 
-    runner = capture_steps({0: step}, reset, device)
-    for i in range(steps):
-        runner(0)
+    runner = run_steps({0: step}, [0] * steps, reset, device, on_step)
 """
 
 from __future__ import annotations
 
 import gc
 from collections import deque
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 GRAPH, PLAIN = "cuda-graph", "plain"
+OnStep = Callable[[int], object]  # called with the number of steps done; may raise, to cancel
+
+
+@dataclass(frozen=True, eq=False)
+class Sampled:
+    """Latents or codes, first axis takes; ``how`` they were sampled and a ``note`` of it for the takes."""
+
+    values: torch.Tensor
+    how: str
+    note: str
 
 
 @dataclass(frozen=True)
@@ -34,10 +42,34 @@ class StepRunner:
     def __call__(self, name: Hashable) -> None:
         self.run[name]()
 
-    def note(self, what: str, dtype: torch.dtype) -> str:
-        """For the notes of a take: what was run, in which precision, and on which path."""
+    def sampled(self, values: torch.Tensor, what: str, dtype: torch.dtype) -> Sampled:
+        """``values`` with a note: what was run, in which precision, and on which path."""
         path = "replayed as a CUDA graph" if self.how == GRAPH else f"run one by one ({self.why})"
-        return f"{what} in {str(dtype).removeprefix('torch.')}, {path}"
+        return Sampled(values, self.how, f"{what} in {str(dtype).removeprefix('torch.')}, {path}")
+
+
+def run_steps(
+    steps: Mapping[Any, Callable[[], object]],
+    order: Sequence[Hashable],
+    reset: Callable[[], object],
+    device: torch.device | str,
+    on_step: OnStep,
+    *,
+    graph: bool = True,
+    before: Callable[[int], object] = lambda number: None,
+) -> StepRunner:
+    """Capture ``steps`` (not if ``graph`` is false) and run them in the ``order`` of their names.
+
+    ``before`` and ``on_step`` are called around each: with its number from 0, and with how many are done.
+    """
+    runner = capture_steps(steps, reset, device if graph else "cpu")
+    pace = Pace(device)
+    for number, name in enumerate(order):
+        before(number)
+        runner(name)
+        pace.tick()
+        on_step(number + 1)
+    return runner
 
 
 def capture_steps(
@@ -87,7 +119,7 @@ def capture_steps(
 
 
 def _try_out(steps: Any, reset: Any, current: Any, stream: Any, warmups: Any) -> None:
-    """Run each step on the stream it will be captured on. Not enough memory here is the caller's to hear of, as is."""
+    """Run each step on the stream it will be captured on; running out of memory here is an error for the caller."""
     stream.wait_stream(current)
     with torch.cuda.stream(stream):
         for step in steps.values():

@@ -3,7 +3,7 @@
     runner = MusicgenRunner(model)                              # model: Musicgen[Melody]ForConditionalGeneration
     text = runner.encode_text(input_ids)                        # once a prompt; the text encoder may be dropped then
     result = runner.generate(text, seeds, frames)               # frames: 50 a second
-    for codes in result.codes:
+    for codes in result.values:
         audio = runner.decode(codes)                            # (channels, samples) float32
     result.note                                                 # which path ran, for the notes of a take
 
@@ -19,31 +19,19 @@ do not get glued together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
 from ...errors import InvalidInput
-from .graphs import Pace, capture_steps
+from .graphs import OnStep, Sampled, run_steps
 from .musicgen_step import DecoderWeights, DecodeState, Sampling
 from .numerics import check_finite, fold_weight_norm
 from .streams import TakeStreams
 
 # Fewer, longer windows save captures on CUDA; on a CPU a short one saves reading.
 CUDA_WINDOW, CPU_WINDOW = 256, 64
-
-OnStep = Callable[[int, int], object]
-
-
-@dataclass(frozen=True, eq=False)
-class MusicgenResult:
-    """Codes (takes, books, frames) long, and ``note``: which path ran."""
-
-    codes: torch.Tensor
-    how: str
-    note: str
 
 
 def delay_of(book: int, stereo: bool) -> int:
@@ -133,49 +121,23 @@ class MusicgenRunner:
         prompt: torch.Tensor | None = None,
         chroma: torch.Tensor | None = None,
         graph: bool = True,
-        on_step: OnStep = lambda done, steps: None,
-    ) -> MusicgenResult:
-        """Sample one take for each of ``seeds``, as one batch.
+        on_step: OnStep = lambda done: None,
+    ) -> Sampled:
+        """Sample one take for each of ``seeds``, as one batch: codes (takes, books, frames) long.
 
-        Parameters
-        ----------
-        text
-            From :meth:`encode_text`.
-        seeds
-            One a take; a take depends on its own seed alone.
-        frames
-            Length of the codes, prompt included; 50 a second.
-        sampling
-            Guidance, top-k, temperature; the published ones by default.
-        prompt
-            Codes (books, n) to continue, for all takes.
-        chroma
-            Melody models: (chroma frames, 12) one-hot pitch classes, or None for no melody.
-        graph
-            False runs the steps one by one on CUDA too.
-        on_step
-            Called with (steps done, steps) after each; may raise to cancel, which leaves the runner usable.
-
-        Raises
-        ------
-        InvalidInput
-            If ``frames`` leaves nothing to make, or ``chroma`` is given to a model that hears none.
-        NotFinite
-            If the model returned NaN on the way.
+        ``text`` is from :meth:`encode_text`; ``frames`` count the ``prompt`` (books, n), which all takes continue;
+        ``chroma`` (chroma frames, 12) is one-hot pitch classes for melody models. ``graph`` false runs the steps one by
+        one on CUDA too. Raises NotFinite, and InvalidInput if ``frames`` leaves nothing to make or ``chroma`` is given
+        to a model that hears none.
         """
         sampling = sampling or Sampling()
         state = self._prepare(text, seeds, frames, sampling, prompt, chroma)
-        device, steps = self.weights.device, state.steps
-        variants = {window: lambda window=window: state.step(window) for window in state.windows()}
-        runner = capture_steps(variants, state.reset, device if graph else "cpu")
-        pace = Pace(device)
-        for step in range(steps):
-            runner(state.window_of(step))
-            pace.tick()
-            on_step(step + 1, steps)
+        order = [state.window_of(step) for step in range(state.steps)]
+        variants = {window: lambda window=window: state.step(window) for window in sorted(set(order))}
+        runner = run_steps(variants, order, state.reset, self.weights.device, on_step, graph=graph)
         check_finite(state.health, "What the model predicts")
         codes = undelay(state.tokens[state.lead :], frames, self.weights.stereo)
-        return MusicgenResult(codes, runner.how, runner.note(f"{steps} steps", self.weights.dtype))
+        return runner.sampled(codes, f"{state.steps} steps", self.weights.dtype)
 
     def _prepare(self, text: Any, seeds: Any, frames: int, sampling: Any, prompt: Any, chroma: Any) -> DecodeState:
         weights = self.weights

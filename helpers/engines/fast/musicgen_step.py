@@ -223,10 +223,6 @@ class DecodeState:
         """Positions of the cache that step ``step`` (from 0) has to read: a multiple of ``window``."""
         return -(-(self.first + step + 1) // self.window) * self.window
 
-    def windows(self) -> list[int]:
-        """Every window the run will use, smallest first."""
-        return sorted({self.window_of(step) for step in range(self.steps)})
-
     def logits(self, window: int) -> torch.Tensor:
         """Guided logits for the token after ``index``, (takes, books, vocabulary) float32."""
         embedded = self._embed(self.index)[0]

@@ -12,9 +12,9 @@ Lu et al., "DPM-Solver++" (2022), eq. for SDE-DPM-Solver++(2M), with the precond
     plan = plan_cosine_steps(100)                              # or plan_guided_steps(100, strength)
     solver = Solver(plan, streams, shape=(64, 1024), device=device)
     solver.start(init)                                         # init: encoded guide (64, frames) or None
-    for _ in range(plan.steps):
-        v = model(solver.model_input(), solver.timestep())
-        solver.step(v)
+    for step in range(plan.steps):
+        solver.load_noise(step)
+        solver.update(model(solver.model_input(), solver.timestep()))
     solver.latents                                             # (takes, 64, 1024) float32
 """
 
@@ -27,6 +27,8 @@ import numpy as np
 import torch
 
 from ...errors import InvalidInput
+from .graphs import OnStep, Sampled, run_steps
+from .numerics import check_finite
 from .streams import TakeStreams
 
 SIGMA_MIN, SIGMA_MAX = 0.3, 500.0
@@ -120,15 +122,6 @@ def plan_cosine_steps(
     return StepPlan(**{name: table.astype(np.float32) for name, table in tables.items()}, start=start)
 
 
-# Writes the standard normal noise of a step (from 0) into a float32 tensor (takes, channels, frames).
-NoiseSource = Callable[[int, torch.Tensor], object]
-
-
-def gaussian_noise(streams: TakeStreams) -> NoiseSource:
-    """Noise for step ``i``: block ``i + 1`` of every take's stream (block 0 is the starting noise)."""
-    return lambda step, out: streams.normal_(step + 1, out)
-
-
 class Solver:
     """The latents of a group of takes on their way from noise to music.
 
@@ -143,22 +136,14 @@ class Solver:
         One a take.
     shape
         Of one take's latents: (channels, frames).
-    noise
-        Replaces the direct draws (the tests compare with the tree's).
     """
 
     def __init__(
-        self,
-        plan: StepPlan,
-        streams: TakeStreams,
-        shape: tuple[int, ...],
-        device: torch.device | str = "cpu",
-        noise: NoiseSource | None = None,
+        self, plan: StepPlan, streams: TakeStreams, shape: tuple[int, ...], device: torch.device | str = "cpu"
     ) -> None:
         self.plan = plan
         self.shape = shape
         self._streams = streams
-        self._source = noise or gaussian_noise(streams)
         names = ("timesteps", "scale", "skip", "out", "keep", "now", "before", "stir")
         self._table = torch.from_numpy(np.stack([getattr(plan, name) for name in names], axis=1)).to(device)
         whole = (len(streams), *shape)
@@ -192,7 +177,7 @@ class Solver:
     def load_noise(self, step: int) -> None:
         """Put the noise of step ``step`` (from 0) in place; a step that stirs nothing (the last) needs none."""
         if self.plan.stir[step] > 0:
-            self._source(step, self.noise)
+            self._streams.normal_(step + 1, self.noise)  # block 0 is the starting noise
 
     def update(self, velocity: torch.Tensor) -> None:
         """Move the latents one step with the model's output (takes, *shape) and the noise that was loaded."""
@@ -202,7 +187,26 @@ class Solver:
         self.estimate.copy_(self._fresh)
         self.index += 1
 
-    def step(self, velocity: torch.Tensor) -> None:
-        """:meth:`load_noise` and :meth:`update` for callers that keep no count themselves (it waits for the device)."""
-        self.load_noise(int(self.index))
-        self.update(velocity)
+    def run(
+        self,
+        step: Callable[[], object],
+        dtype: torch.dtype,
+        on_step: OnStep,
+        *,
+        init: torch.Tensor | None = None,
+        graph: bool = True,
+    ) -> Sampled:
+        """Start (around ``init``) and go through the plan with ``step``, which calls :meth:`update`.
+
+        Raises
+        ------
+        NotFinite
+            If the latents became infinite or NaN.
+        """
+        order, device = [0] * self.plan.steps, self.latents.device
+        self.start(init)
+        runner = run_steps(
+            {0: step}, order, lambda: self.start(init), device, on_step, graph=graph, before=self.load_noise
+        )
+        check_finite(self.latents, "The sampled latents")
+        return runner.sampled(self.latents, f"{self.plan.steps} steps on {self.shape[1]} latent frames", dtype)

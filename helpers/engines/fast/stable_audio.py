@@ -3,7 +3,7 @@
     runner = StableAudioRunner(transformer)                       # StableAudioDiTModel, on its device
     plan = noise.plan_cosine_steps(100)                           # or noise.plan_guided_steps(100, strength)
     result = runner.generate(context, durations, seeds, plan, guidance=7.0, init=None)
-    for latents in result.latents:                                # (takes, channels, frames) float32
+    for latents in result.values:                                 # (takes, channels, frames) float32
         audio = oobleck.decode_span(vae, latents, 0, samples)
     result.note                                                   # which path ran, for the notes of a take
 
@@ -19,29 +19,17 @@ guidance and the solver's update belong to the step, so that one graph replay is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .graphs import Pace, capture_steps
-from .noise import NoiseSource, Solver, StepPlan
-from .numerics import check_finite, fuse_weights
+from .graphs import OnStep, Sampled
+from .noise import Solver, StepPlan
+from .numerics import fuse_weights
 from .streams import TakeStreams
-
-OnStep = Callable[[int, int], object]
-
-
-@dataclass(frozen=True, eq=False)
-class DiffusionResult:
-    """Latents (takes, channels, ...) float32, and ``note``: which path ran."""
-
-    latents: torch.Tensor
-    how: str
-    note: str
 
 
 class StableAudioRunner:
@@ -82,52 +70,19 @@ class StableAudioRunner:
         guidance: float = 7.0,
         frames: int | None = None,
         init: torch.Tensor | None = None,
-        noise: NoiseSource | None = None,
         graph: bool = True,
-        on_step: OnStep = lambda done, steps: None,
-    ) -> DiffusionResult:
-        """Sample one take for each of ``seeds``, as one batch.
+        on_step: OnStep = lambda done: None,
+    ) -> Sampled:
+        """Sample one take for each of ``seeds``, as one batch: latents (takes, channels, frames) float32.
 
-        Parameters
-        ----------
-        context, durations
-            Free half first; see above.
-        seeds
-            One a take; a take depends on its own seed alone.
-        plan
-            From :func:`.noise.plan_cosine_steps`.
-        guidance
-            1 leaves out the free half.
-        frames
-            Latent frames of the canvas; the model's own (47.55 s) by default. Fewer is another distribution.
-        init
-            Latents of a guide, (channels, frames), for a plan that starts below the full noise level.
-        noise
-            Other than direct draws.
-        graph
-            False runs the steps one by one on CUDA too.
-        on_step
-            Called with (steps done, steps) after each; may raise to cancel, which leaves the runner usable.
-
-        Raises
-        ------
-        NotFinite
-            If the latents became infinite or NaN.
+        ``guidance`` 1 leaves out the free half. ``frames`` of the canvas: the model's own (47.55 s) by default; fewer
+        is another distribution. ``init``: latents of a guide, (channels, frames), for a plan that starts below the full
+        noise level. ``graph`` false runs the steps one by one on CUDA too. Raises NotFinite.
         """
         shape = (self.channels, frames or self.frames)
-        solver = Solver(plan, TakeStreams(seeds, "stable-audio-open"), shape, self.device, noise)
+        solver = Solver(plan, TakeStreams(seeds, "stable-audio-open"), shape, self.device)
         step = _Step(self, solver, context, durations, guidance)
-        solver.start(init)
-        runner = capture_steps({0: step}, lambda: solver.start(init), self.device if graph else "cpu")
-        pace = Pace(self.device)
-        for number in range(plan.steps):
-            solver.load_noise(number)
-            runner(0)
-            pace.tick()
-            on_step(number + 1, plan.steps)
-        check_finite(solver.latents, "The sampled latents")
-        what = f"{plan.steps} steps on {shape[1]} latent frames"
-        return DiffusionResult(solver.latents, runner.how, runner.note(what, self.dtype))
+        return solver.run(step, self.dtype, on_step, init=init, graph=graph)
 
 
 class _Step:

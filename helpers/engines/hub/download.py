@@ -1,34 +1,26 @@
 """Fetching weights from the Hub: access, disk, progress, stalls, and one sentence for each thing that can go wrong.
 
-A download runs in a process of its own (:mod:`.worker`). Its progress is read off the cache's files; when nothing
-grows for a while, the process is ended and another one goes on where it stopped.
-The token goes from the environment (or the Hub's own token file) into that process and nowhere else.
+A download runs in a process of its own (:mod:`.worker`), which says how it goes; when it says nothing for a while, it
+is ended and another one goes on where it stopped. The token goes from the environment (or the Hub's own token file)
+into that process and nowhere else.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import queue
-import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...errors import Cancelled, NotAvailable, remember_secret
-from ...machine.run import child_environment
+from ...machine.run import CommandFailed, child_environment, run_lines
 from ...records import CancelCheck, Progress, never_cancelled, silent_progress
 from .sources import ModelSource, cached_folder, hub_cache, hub_endpoint, repository_folder, token_page
 
 STALL_SECONDS = 90.0  # nothing new on disk for this long: the transfer hangs
 READ_SECONDS = 15  # how long the Hub's library waits for one answer before it tries again
 MOST_TRIES = 3
-_POLL_SECONDS = 0.25
 # Kinds worth another try; everything else will not change by asking again. (The Hub's library has tried five times
 # before it says "network".)
 _PASSING = {"stalled", "broken", "truncated"}
@@ -59,8 +51,9 @@ def fetch_model(
         return folder
     outcome: dict[str, Any] = {}
     for attempt in range(MOST_TRIES):
-        progress(_stage(source, attempt), None, None)
-        outcome = _Download(source, progress, cancel).run()
+        again = f", try {attempt + 1} of {MOST_TRIES}" if attempt else ""
+        progress(f"Downloading {source.hub_id}{again}", None, None)
+        outcome = _run_worker(source, progress, cancel)
         if outcome["event"] == "done":
             if folder := cached_folder(source):
                 return folder
@@ -79,12 +72,8 @@ def check_access(source: ModelSource) -> str:
     """
     if cached_folder(source):
         return ""
-    outcome = _Download(source, patterns=()).run()
+    outcome = _run_worker(source, access_only=True)
     return "" if outcome["event"] == "done" else explain(source, outcome, token=find_token() is not None)
-
-
-def _stage(source: ModelSource, attempt: int) -> str:
-    return f"Downloading {source.hub_id}" + (f", try {attempt + 1} of {MOST_TRIES}" if attempt else "")
 
 
 def explain(source: ModelSource, outcome: dict[str, Any], *, token: bool) -> str:
@@ -153,105 +142,56 @@ def _remove_pieces(source: ModelSource) -> None:
         piece.unlink(missing_ok=True)
 
 
-@dataclass
-class _Download:
-    """One process fetching one model, watched."""
+def _run_worker(
+    source: ModelSource,
+    progress: Progress = silent_progress,
+    cancel: CancelCheck = never_cancelled,
+    *,
+    access_only: bool = False,
+) -> dict[str, Any]:
+    """Run one download process; returns its last event: ``done``, or ``error`` with its kind."""
+    environment = child_environment() | {
+        "HF_HUB_CACHE": str(hub_cache()),
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_XET": "1",  # it shows nothing on disk, cannot be resumed, and is what hangs on Colab
+        "HF_HUB_DOWNLOAD_TIMEOUT": str(READ_SECONDS),
+        "HF_HUB_ETAG_TIMEOUT": str(READ_SECONDS),
+    }
+    if token := find_token():
+        environment["HF_TOKEN"] = token
+    order = {
+        "repository": source.hub_id,
+        "revisions": source.revisions,
+        "weights": () if access_only else source.weights,
+        "patterns": () if access_only else source.patterns,
+        "gated": source.gated,
+        "read_seconds": READ_SECONDS,
+    }
+    last: dict[str, Any] = {"event": "error", "kind": "other", "type": "the download process ended"}
+    needed: float | None = None
+    started = time.monotonic()
 
-    source: ModelSource
-    progress: Progress = silent_progress
-    cancel: CancelCheck = never_cancelled
-    patterns: tuple[str, ...] | None = None  # None: all that the source needs
+    def on_line(line: str) -> None:
+        nonlocal last, needed, started
+        event: dict[str, Any] = json.loads(line) if line.startswith("{") else {"event": "remark"}
+        if event["event"] in ("done", "error"):
+            last = event
+        elif event["event"] == "plan":
+            needed, started = event["needed"], time.monotonic()
+        if needed and event["event"] in ("plan", "bytes"):
+            got = event.get("got", 0)
+            left = (needed - got) * (time.monotonic() - started) / got if got else None
+            progress(f"Downloading {source.hub_id} ({needed / 1e9:.2f} GB)", min(1.0, got / needed), left)
 
-    def run(self) -> dict[str, Any]:
-        """The last event: ``done``, or ``error`` with its kind."""
-        with self._process() as process:
-            lines: queue.Queue[str | None] = queue.Queue()
-            threading.Thread(target=_pump, args=(process, lines), daemon=True).start()
-            return self._watch(lines)
-
-    @contextmanager
-    def _process(self) -> Iterator[subprocess.Popen[str]]:
-        source = self.source
-        environment = child_environment() | {
-            "HF_HUB_CACHE": str(hub_cache()),
-            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-            "HF_HUB_DISABLE_TELEMETRY": "1",
-            "HF_HUB_DISABLE_XET": "1",  # it shows nothing on disk, cannot be resumed, and is what hangs on Colab
-            "HF_HUB_DOWNLOAD_TIMEOUT": str(READ_SECONDS),
-            "HF_HUB_ETAG_TIMEOUT": str(READ_SECONDS),
-        }
-        if token := find_token():
-            environment["HF_TOKEN"] = token
-        order = {
-            "repository": source.hub_id,
-            "revisions": source.revisions,
-            "weights": source.weights if self.patterns is None else (),
-            "patterns": list(source.patterns if self.patterns is None else self.patterns),
-            "gated": source.gated,
-            "read_seconds": READ_SECONDS,
-        }
-        process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("worker.py"))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            encoding="utf-8",
-        )
-        try:
-            assert process.stdin is not None
-            process.stdin.write(json.dumps(order))
-            process.stdin.close()
-            yield process
-        finally:
-            process.kill()
-            process.wait()
-
-    def _watch(self, lines: queue.Queue[str | None]) -> dict[str, Any]:
-        stage = f"Downloading {self.source.hub_id}"
-        blobs = repository_folder(self.source) / "blobs"
-        needed: int | None = None
-        seen = start = _bytes_in(blobs)
-        grew_at = started_at = time.monotonic()
-        while True:
-            if self.cancel():
-                raise Cancelled(f"Cancelled; what has arrived of {self.source.hub_id} is kept and resumed next time.")
-            try:
-                line = lines.get(timeout=_POLL_SECONDS)
-            except queue.Empty:
-                line = ""
-            now = time.monotonic()
-            if line is None:
-                return {"event": "error", "kind": "other", "type": "the download process ended"}
-            if line:
-                event, grew_at = json.loads(line), now
-                if event["event"] == "plan":
-                    needed, start, started_at = event["needed"], _bytes_in(blobs), now
-                    stage += f" ({needed / 1e9:.2f} GB)"
-                elif event["event"] != "file":
-                    if event.get("kind") == "network" and needed is not None:
-                        event["kind"] = "broken"  # the Hub did answer before
-                    return event
-            if (there := _bytes_in(blobs)) != seen:
-                seen, grew_at = there, now
-            if now - grew_at > STALL_SECONDS:
-                return {"event": "error", "kind": "network" if needed is None else "stalled"}
-            if needed:
-                got = max(0, seen - start)
-                left = (needed - got) * (now - started_at) / got if got > 0 else None
-                self.progress(stage, min(1.0, got / needed), left)
-
-
-def _pump(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("{"):
-            lines.put(line)
-    lines.put(None)
-
-
-def _bytes_in(folder: Path) -> int:
+    program = [sys.executable, str(Path(__file__).with_name("worker.py")), json.dumps(order)]
     try:
-        return sum(entry.stat().st_size for entry in os.scandir(folder))
-    except OSError:
-        return 0
+        run_lines(program, on_line=on_line, cancel=cancel, env=environment, silence_seconds=STALL_SECONDS)
+    except Cancelled:
+        raise Cancelled(f"Cancelled; what has arrived of {source.hub_id} is kept and resumed next time.") from None
+    except CommandFailed as failure:
+        if failure.code is None:
+            return {"event": "error", "kind": "network" if needed is None else "stalled"}
+    if last.get("kind") == "network" and needed is not None:
+        last["kind"] = "broken"  # the Hub did answer before
+    return last

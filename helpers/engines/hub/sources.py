@@ -10,8 +10,10 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ...errors import InvalidInput
+from ...records import EngineInfo
 
 STABILITY_LICENCE = "Stability AI Community License"
 AUDIOLDM2_LICENCE = "CC BY-NC-SA 4.0 (no commercial use)"
@@ -173,6 +175,15 @@ SOURCES = {
         ),
     )
 }
+
+
+def model_info(source: ModelSource, name: str, **facts: Any) -> EngineInfo:
+    """What an engine is; where the weights of its default checkpoint come from is said by ``source``."""
+    size = source.download_gib + sum(SOURCES[need].download_gib for need in source.needs)
+    said: dict[str, Any] = dict(
+        licence=source.licence, hub_id=source.hub_id, gated=source.gated, download_gib=round(size, 2)
+    )
+    return EngineInfo(name=name, **({"prompt_style": name, "packages": "diffusers"} | said | facts))
 
 
 def hub_endpoint() -> str:

@@ -1,9 +1,9 @@
 """The download process: fetch some files of one Hub repository into the Hub's cache and say how it goes.
 
-Run as a script by :mod:`.hub` in a process of its own, because a download that hangs can only be ended by ending its
-process. It reads one JSON object from stdin (the arguments of :func:`fetch`)
-and writes JSON lines: ``plan``, ``file``, then ``done`` or ``error``. The token comes through the environment. Errors
-travel as a kind and plain facts, never as an exception's own text, which could hold an address with credentials.
+Run as a script by :mod:`.download` in a process of its own, because a download that hangs can only be ended by ending
+its process. Its argument is one JSON object (the arguments of :func:`fetch`); it writes JSON lines: ``plan``, ``file``,
+``bytes`` whenever more has arrived, then ``done`` or ``error``. The token comes through the environment. Errors travel
+as a kind and plain facts, never as an exception's own text, which could hold an address with credentials.
 
 Large files are fetched here rather than by ``hf_hub_download``, which begins again from nothing in every process and
 shows nothing on disk for ten megabytes at a time. The result is the Hub's documented cache, blob by blob.
@@ -11,12 +11,15 @@ shows nothing on disk for ten megabytes at a time. The result is the Hub's docum
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
 import os
 import shutil
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,8 @@ RESUMABLE_BYTES = 2**20  # files from this size on are fetched piece by piece
 
 
 def say(event: str, **facts: Any) -> None:
-    print(json.dumps({"event": event, **facts}), flush=True)
+    sys.stdout.write(json.dumps({"event": event, **facts}) + "\n")  # in one piece: two threads write
+    sys.stdout.flush()
 
 
 class TooLittleDisk(Exception):
@@ -38,52 +42,42 @@ class Damaged(Exception):
     """A file arrived whole but is not what the Hub's checksum says."""
 
 
-def classify(error: BaseException) -> dict[str, Any]:
-    """What went wrong, as one of a few kinds that :mod:`.hub` has a sentence for."""
-    from huggingface_hub import errors
-
-    response = getattr(error, "response", None)
-    status = getattr(response, "status_code", None)
-    family = {base.__module__.split(".")[0] for base in type(error).__mro__}
-    facts: dict[str, Any] = {"status": status, "type": type(error).__name__}
-    if isinstance(error, Incomplete):
-        return {"kind": "incomplete"}
-    if isinstance(error, TooLittleDisk):
-        return {"kind": "little-disk", "needed": error.needed, "free": error.free}
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return {"kind": "full-disk", **facts}
-    if isinstance(error, errors.GatedRepoError):  # a subclass of "not found": ask first
-        return {"kind": "gated", **facts}
-    if isinstance(error, errors.OfflineModeIsEnabled):
-        return {"kind": "offline", **facts}
-    if isinstance(error, errors.RepositoryNotFoundError):
-        return {"kind": "no-repository", **facts}
-    if isinstance(error, errors.RevisionNotFoundError):
-        return {"kind": "no-revision", **facts}
-    if isinstance(error, errors.RemoteEntryNotFoundError):
-        return {"kind": "no-file", **facts}
-    if status == 401:
-        return {"kind": "wrong-token", **facts}
-    if status == 403:
-        return {"kind": "forbidden", **facts}
-    if status == 429:
-        return {"kind": "too-many", **facts}
-    if status is not None and status >= 500:
-        return {"kind": "hub-down", **facts}
-    if isinstance(error, Damaged) or (isinstance(error, OSError) and "Consistency check failed" in str(error)):
-        return {"kind": "truncated", **facts}
-    if family & {"httpx", "httpx2", "httpcore", "requests", "urllib3"} or isinstance(
-        error, ConnectionError | TimeoutError
-    ):
-        return {"kind": "network", **facts}
-    cause = error.__cause__ or error.__context__
-    if cause is not None and cause is not error:
-        return classify(cause)
-    return {"kind": "other", **facts}
-
-
 class Incomplete(Exception):
     """No revision holds weights for every part."""
+
+
+def classify(error: BaseException) -> dict[str, Any]:
+    """What went wrong, as one of a few kinds that :mod:`.download` has a sentence for."""
+    from huggingface_hub import errors
+
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    facts: dict[str, Any] = {"status": status, "type": type(error).__name__}
+    families = {base.__module__.split(".")[0] for base in type(error).__mro__}
+    number = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, TooLittleDisk):
+        facts |= {"needed": error.needed, "free": error.free}
+    kinds = {
+        "incomplete": isinstance(error, Incomplete),
+        "little-disk": isinstance(error, TooLittleDisk),
+        "full-disk": number in (errno.ENOSPC, errno.EDQUOT),
+        "gated": isinstance(error, errors.GatedRepoError),  # a subclass of "not found": ask first
+        "offline": isinstance(error, errors.OfflineModeIsEnabled),
+        "no-repository": isinstance(error, errors.RepositoryNotFoundError),
+        "no-revision": isinstance(error, errors.RevisionNotFoundError),
+        "no-file": isinstance(error, errors.RemoteEntryNotFoundError),
+        "wrong-token": status == 401,
+        "forbidden": status == 403,
+        "too-many": status == 429,
+        "hub-down": status is not None and status >= 500,
+        "truncated": isinstance(error, Damaged) or "Consistency check failed" in str(error),
+        "network": bool(families & {"httpx", "httpx2", "httpcore", "requests", "urllib3"})
+        or isinstance(error, ConnectionError | TimeoutError),
+    }
+    for kind, applies in kinds.items():
+        if applies:
+            return {"kind": kind, **facts}
+    cause = error.__cause__ or error.__context__
+    return {"kind": "other", **facts} if cause is None or cause is error else classify(cause)
 
 
 def fetch(
@@ -112,6 +106,7 @@ def fetch(
     blobs.mkdir(parents=True, exist_ok=True)
     needed -= sum(piece.stat().st_size for piece in blobs.glob("*.incomplete"))
     say("plan", files=len(left), needed=max(0, needed))
+    threading.Thread(target=report_growth, args=(blobs,), daemon=True).start()
     free = shutil.disk_usage(blobs).free
     if needed > 0 and free < needed + SPARE_BYTES:
         raise TooLittleDisk(needed, free)
@@ -125,6 +120,18 @@ def fetch(
     if folder is None and patterns:
         raise FileNotFoundError(repository)
     return folder or ""
+
+
+def report_growth(folder: Path) -> None:
+    """Say how many bytes more the folder holds, as often as it has grown."""
+    first = seen = sum(entry.stat().st_size for entry in os.scandir(folder))
+    while True:
+        time.sleep(0.25)
+        with contextlib.suppress(OSError):  # a piece has just been renamed
+            there = sum(entry.stat().st_size for entry in os.scandir(folder))
+            if there > first and there != seen:
+                say("bytes", got=there - first)
+            seen = there
 
 
 def choose(
@@ -174,7 +181,7 @@ def _sha256(path: Path) -> str:
 
 
 def main() -> int:
-    order = json.loads(sys.stdin.read())
+    order = json.loads(sys.argv[1])
     try:
         say("done", folder=fetch(**order))
     except Exception as error:
