@@ -145,7 +145,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LoopsError as error:
         terminal.say(str(error))
         return WRONG
-    except BrokenPipeError:  # whoever read us has gone
+    except BrokenPipeError:  # the reader of our output has ended
         terminal.silence_stdout()
         return DONE
     except (SystemExit, GeneratorExit):

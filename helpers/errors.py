@@ -101,5 +101,5 @@ class Cancelled(LoopsError):
 
 
 def never_cancelled() -> bool:
-    """The check of work that nobody can cancel."""
+    """The check of work that cannot be cancelled."""
     return False

@@ -1,4 +1,4 @@
-"""The house has floors: a part imports from floors below its own, and nothing heavy at import time."""
+"""Layers: a part imports only from lower layers, and nothing heavy when it is imported."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LAYERS = {
 # The sketch engine adapter wraps the composer; write down any other exception here, with its reason.
 ALLOWED = {("engines/sketch", "sketch")}
 
-HEAVY_DOORS = {
+ONLY_IN = {
     "soundfile": ("sound/audio", "sound/decode", "sound/decode_worker"),
     "essentia": ("analysis/",),
     "librosa": ("analysis/",),
@@ -96,15 +96,15 @@ def layer_faults(root: Path) -> list[str]:
     return faults
 
 
-def door_faults(root: Path) -> list[str]:
-    """Every heavy library that is opened outside its door."""
+def heavy_faults(root: Path) -> list[str]:
+    """Every import of a heavy library outside the modules that may import it."""
     faults = []
     for path in _modules(root):
         name = _name(path, root)
         for module, line in _imports(path, root):
-            doors = HEAVY_DOORS.get(module.split(".")[0])
-            if doors and not any(name == door or (door.endswith("/") and name.startswith(door)) for door in doors):
-                faults.append(f"{name}:{line} opens {module}; only {', '.join(doors)} may")
+            places = ONLY_IN.get(module.split(".")[0])
+            if places and not any(name == p or (p.endswith("/") and name.startswith(p)) for p in places):
+                faults.append(f"{name}:{line} imports {module}; only {', '.join(places)} may")
     return faults
 
 
@@ -112,8 +112,8 @@ def test_imports_go_down_only():
     assert layer_faults(HELPERS) == []
 
 
-def test_heavy_libraries_have_one_door():
-    assert door_faults(HELPERS) == []
+def test_heavy_libraries_are_imported_in_one_place():
+    assert heavy_faults(HELPERS) == []
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_planted_sideways_import_is_found(tmp_path, place, line, word):
 
 def test_a_planted_heavy_import_is_found(tmp_path):
     (tmp_path / "export.py").write_text("import soundfile\n", encoding="utf-8")
-    assert "opens soundfile" in door_faults(tmp_path)[0]
+    assert "imports soundfile" in heavy_faults(tmp_path)[0]
 
 
 def test_importing_the_package_imports_nothing_heavy():

@@ -1,1 +1,1 @@
-"""Engines: what turns a request into takes. :mod:`.registry` is the door; adapters are imported only when asked for."""
+"""Engines turn a request into takes. :mod:`.registry` returns them by name and imports each when it is asked for."""

@@ -64,7 +64,7 @@ class Engine(ABC):
     """One way to make takes. Instances are reusable and run one generation at a time."""
 
     info: ClassVar[EngineInfo]
-    one_by_one: ClassVar[bool] = False  # a take costs the same alone as in a group, so each is handed on when made
+    one_by_one: ClassVar[bool] = False  # True: a take costs the same alone as in a group, so each is made by itself
 
     def __init__(self) -> None:
         self._busy = threading.Lock()
@@ -187,7 +187,7 @@ class Engine(ABC):
         return self._checked(takes, numbers)
 
     def _checked(self, takes: list[Take], numbers: Sequence[int]) -> list[Take]:
-        """Hold the adapter to its promise; number the takes and leave out silent ones."""
+        """Check what the adapter returned; number the takes and leave out silent ones."""
         if len(takes) != len(numbers):
             raise LoopsError(f"{self.info.title} returned {len(takes)} takes where {len(numbers)} were asked for.")
         kept = []

@@ -1,6 +1,6 @@
 """First contact with real weights: one short take of every installed model, and a report that a person can send.
 
-Nobody who builds this can run every model on every machine. The report holds versions, GPU, seconds, peak memory, the
+No developer can run every model on every machine. The report holds versions, GPU, seconds, peak memory, the
 fit card of each loop and the sentence of each failure; no sound, no token, no paths.
 """
 
@@ -86,7 +86,7 @@ def _examined(
         raise
     except LoopsError as error:
         return {"outcome": "failed", "reason": str(error), **_cost(started)}
-    except Exception as error:  # what nobody foresaw is what we most want to hear of
+    except Exception as error:  # an unforeseen fault is the most useful row of the report
         return {"outcome": "fault", "reason": report_text(error), **_cost(started)}
     best = result.loops[0]
     take = best.loop.take

@@ -157,7 +157,6 @@ class NeuralEngine(Engine):
         super().__init__()
         self._model: LoadedModel | None = None
         self._loaded_as: tuple[str, str, str] | None = None
-        self.seconds_per_take: float | None = None  # measured in this process; None = never run
 
     # ---- what an adapter writes
 
@@ -191,7 +190,7 @@ class NeuralEngine(Engine):
     def readiness(self) -> Readiness:
         """Packages, weights, token, disk and memory, without torch and without the network."""
         source = self._source(None)
-        return judge_readiness(self.info, source, self._local_aliases(source), self.seconds_per_take)
+        return judge_readiness(self.info, source, self._local_aliases(source))
 
     def access_problem(self) -> str:
         if find_spec("huggingface_hub") is None:
@@ -309,7 +308,6 @@ class NeuralEngine(Engine):
                 sound = self._rescued(partial(model.decode_alone, one, plan), model.device, model)
                 out.append((sound, tuple(remark for remark in remarks if remark)))
             del sampled
-        self.seconds_per_take = meter.seconds / len(seeds)
         return out
 
     def _group_size(self, model: LoadedModel, plan: Plan, wanted: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from importlib.util import find_spec
 from typing import Any
 
@@ -19,28 +20,20 @@ def judge_readiness(
     info: EngineInfo,
     source: ModelSource,
     local_aliases: tuple[str, ...] = (),
-    seconds_per_take: float | None = None,
     packages: tuple[str, ...] = PACKAGES,
 ) -> Readiness:
     """Packages, weights, token, disk and memory for one engine and its default checkpoint.
 
     ``details`` holds the figures for a screen: GPU, precision, memory and disk in GiB (None = unknown), packages that
-    are missing, ``weights`` (``local``, ``cached`` or ``download``) with the GiB left, whether there is a token,
-    ``licence_accepted`` (None: only the Hub knows), and the measured seconds a take (None: never run here).
+    are missing, ``weights`` (``local``, ``cached`` or ``download``) with the GiB left, and whether there is a token.
     """
     machine = devices.probe_machine()
     lacking = [name for name in packages if find_spec(name) is None]
     details: dict[str, Any] = {
-        "gpu": machine.gpu,
-        "gpu_gib": machine.gpu_gib,
-        "gpu_free_gib": machine.gpu_free_gib,
-        "ram_gib": machine.ram_gib,
+        **dataclasses.asdict(machine),
         "precision": machine.precision,
         "packages_missing": lacking,
-        "model": source.hub_id,
-        "licence": source.licence,
         "token": hub.find_token() is not None,
-        "seconds_per_take": seconds_per_take,
     }
 
     def answer(reason: str = "", remedy: str = "") -> Readiness:
@@ -53,12 +46,9 @@ def judge_readiness(
     here = local or cached_folder(source)
     left = 0.0 if here else max(0.0, source.download_gib - cached_gib(source))
     free = free_bytes(hub_cache()) / devices.GIB
-    # Weights that are here were allowed; otherwise only the Hub knows, and it is asked before a download.
-    accepted = True if here or not source.gated else None
     details |= {
         "weights": "local" if local else "cached" if here else "download",
         "download_gib_left": left,
-        "licence_accepted": accepted,
         "disk_free_gib": free,
     }
     if lacking:

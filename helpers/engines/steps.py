@@ -35,7 +35,7 @@ def plan_groups(numbers: Sequence[int], size: int, multiple: int) -> list[Group]
 
 
 class StepMeter:
-    """Counts steps over all groups: progress, seconds left from the steps already measured, and the way out.
+    """Counts steps over all groups, reports progress and seconds left (from the steps measured), and raises Cancelled.
 
     The first step of a run also warms up (memory, kernels), so the estimate is taken from the second on.
     """
@@ -60,10 +60,6 @@ class StepMeter:
     def plan(self, left: int) -> None:
         """Groups became smaller, so there are more steps ``left`` than was thought."""
         self._total = max(1, self._before + left)
-
-    @property
-    def seconds(self) -> float:
-        return self._times[-1] - self._times[0]
 
 
 def name_stage(what: str, first: int, count: int, total: int, device_name: str) -> str:

@@ -1,4 +1,4 @@
-"""The last resort: a failure nobody foresaw, as one sentence and as a report that a person can send."""
+"""Unforeseen failures: one sentence for the person, and a report that can be sent."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Files that appear whole or not at all, never over another one; names that are safe to show.
 
 What is being made lies in a hidden folder beside its destination, locked by the process that makes it. A folder whose
-maker is gone (killed, out of power) is swept away by whoever makes the next one there.
+process has ended (killed, power cut) is removed when the next one is made there.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _take_lock(hidden: Path) -> BinaryIO | None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove the hidden folders in ``folder`` whose makers are gone."""
+    """Remove the hidden folders in ``folder`` whose processes have ended."""
     for hidden in folder.glob(f"{HIDDEN}*"):
         with suppress(OSError):
             if not _is_alive(hidden):

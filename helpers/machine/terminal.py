@@ -1,4 +1,4 @@
-"""Talking to a terminal: only text that may be shown, stdout for the result alone, a clean end when asked to stop."""
+"""The terminal: text that is safe to show, stdout for the result alone, a clean end on a signal."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def clean_stdout(as_json: bool) -> Iterator[Any]:
 
 
 def say(text: str) -> None:
-    """A line for the person at the terminal, on stderr; where nobody can hear it, nothing."""
+    """Print a line on stderr for the person at the terminal; where stderr cannot be written, do nothing."""
     text = shown_text(text, keep="\n")
     with suppress(OSError, ValueError):  # a terminal that has gone
         try:
@@ -113,6 +113,6 @@ def print_result(out: Any, text: str) -> None:
 
 
 def silence_stdout() -> None:
-    """Nobody reads us any more: keep the interpreter's last flush quiet."""
+    """Point stdout at nothing, so that the interpreter's last flush raises no error."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

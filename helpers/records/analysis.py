@@ -98,7 +98,7 @@ class Tag:
 
 @dataclass(frozen=True)
 class Groove:
-    """How the idea moves, folded onto one bar of its grid, and which room it leaves.
+    """Rhythm and register of the idea, folded onto one bar of its grid.
 
     ``accents`` and ``low_accents`` have one value 0..1 per step of a bar (``Meter.steps_per_bar``): mean onset strength
     of the whole sound and of the band below 150 Hz. ``bar_accents`` and ``bar_low_accents`` are the same bar by bar

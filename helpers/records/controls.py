@@ -1,7 +1,7 @@
 """What a control is: a row that says once how a setting is called, checked, explained and drawn.
 
 The rows are the fields of :class:`~helpers.records.Request`. From them come the options of the command line, the
-notebook's form with its conversions, and the checks of every request, whoever wrote it.
+notebook's form with its conversions, and the checks of every request.
 """
 
 from __future__ import annotations

@@ -311,11 +311,6 @@ def test_the_words_are_encoded_once_for_the_same_prompt(engine, monkeypatch):
     engine.generate(REQUEST, count=2, first=3)
 
 
-def test_seconds_per_take_are_known_once_measured(engine):
-    assert engine.seconds_per_take > 0
-    assert engine.readiness().details["seconds_per_take"] == engine.seconds_per_take
-
-
 def test_versions_and_model_are_on_every_take(engine):
     take = engine.generate(REQUEST)[0]
     for package in ("diffusers", "transformers", "torch"):

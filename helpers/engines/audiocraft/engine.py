@@ -90,10 +90,6 @@ class AudiocraftEngine(Engine):
         options=describe_options(presets=presets, table=_OPTIONS, negative_prompt=UNHEARD),
     )
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.seconds_per_take: float | None = None  # measured in this process; None = never run
-
     def readiness(self) -> Readiness:
         """Whether the worker has a home and what the machine has for it."""
         home = find_home()
@@ -102,7 +98,6 @@ class AudiocraftEngine(Engine):
             self.info,
             SOURCES[f"audiocraft-{DEFAULT_VARIANT}"],
             ("LOOPS_MODEL_AUDIOCRAFT",),
-            self.seconds_per_take,
             needs,
         )
         if home is not None:
@@ -163,9 +158,7 @@ class AudiocraftEngine(Engine):
                 **{name: settings[name] for name in ("guidance", "temperature", "top_k", "top_p")},
                 "stride_seconds": settings["stride"],
             }
-            started = time.monotonic()
             answer = self._run(folder, order, job.progress, job.cancel)
-            self.seconds_per_take = (time.monotonic() - started) / len(seeds)
             clips = [Clip(np.load(file, allow_pickle=False), answer["sample_rate"]) for file in files]
         source = _source(settings["variant"])
         return [

@@ -1,9 +1,9 @@
 """One step of a sampler as a CUDA graph: a thousand small kernels launched by a single call.
 
 A graph replays the same kernels on the same memory, so a captured step reads and writes tensors that never move and
-takes nothing from the host: where it is, is a tensor too. Manual capture needs no compiler. On a CPU, or where capture
-fails for any reason, the very same step runs uncaptured; ``how`` and ``why`` say which, and go into the notes of every
-take.
+reads nothing from the host: the number of the step is a tensor too. Manual capture needs no compiler. On a CPU, or
+where capture fails for any reason, the very same step runs uncaptured; ``how`` and ``why`` say which, and go into the
+notes of every take.
 
     runner = run_steps({0: step}, [0] * steps, reset, device, on_step)
 """

@@ -45,7 +45,7 @@ def fetch_model(
     NotAvailable
         For every way the Hub, the network or the disk can refuse, each in its own words.
     Cancelled
-        Within a second of the musician's wish; what has arrived is kept and resumed next time.
+        If ``cancel`` became true; what has arrived is kept and resumed next time.
     """
     if folder := cached_folder(source):
         return folder
@@ -59,7 +59,7 @@ def fetch_model(
                 return folder
             outcome = {"kind": "incomplete"}
         if outcome["kind"] in ("truncated", "full-disk", "little-disk"):
-            _remove_pieces(source)  # what ended wrongly cannot be resumed, and a full disk needs its room back
+            _remove_pieces(source)  # damaged pieces cannot be resumed, and a full disk needs the space
         if outcome["kind"] not in _PASSING:
             break
     raise NotAvailable(explain(source, outcome, token=find_token() is not None))

@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-SPARE_BYTES = 256 * 2**20  # the disk must keep this much room beside the download
+SPARE_BYTES = 256 * 2**20  # the disk must keep this much free beside the download
 RESUMABLE_BYTES = 2**20  # files from this size on are fetched piece by piece
 
 
