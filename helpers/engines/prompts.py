@@ -39,17 +39,6 @@ NEGATIVES = {
 }
 _QUALITY_NEGATIVES = ("low quality", "noise", "distortion artifacts")
 _VOICE_WORDS = {"voice", "vocal", "choir", "oohs", "aahs", "vox"}
-_STRUCK = {
-    "marimba",
-    "xylophone",
-    "vibraphone",
-    "glockenspiel",
-    "timpani",
-    "tubular bells",
-    "kalimba",
-    "dulcimer",
-    "celesta",
-}
 _TAG_FLOOR = 0.3  # below this a heard genre or mood is a guess that should not steer a model
 _MOST_CHARACTERS = 400  # about 100 tokens: every text encoder here reads at least 77 (Stable Audio Open: 128)
 
@@ -142,7 +131,7 @@ def _negative(request: Request, words: _Words, *extra: str) -> str:
     terms = [term for term in NEGATIVES[request.role] if not own & set(term.split())]
     if own & _VOICE_WORDS:
         terms = [term for term in terms if term not in _VOICE_TERMS]
-    if words.aliases & _STRUCK:
+    if _family(request.instrument) == "Mallet":
         terms = [term for term in terms if term != "percussion"]
     asked = [term.strip() for term in request.avoid.replace(";", ",").split(",")]
     return _joined(dict.fromkeys([*asked, *terms, *extra]))
@@ -215,11 +204,15 @@ def told_tempo(request: Request) -> Told:
     return Told(bpm, 4 if request.bars * pace <= 4 else 8, pace)
 
 
+def _family(instrument: str) -> str:
+    program = find_instrument(instrument).instrument.program
+    return _FAMILIES[max(first for first in _FAMILIES if first <= program)]
+
+
 def _foundation_1(request: Request, w: _Words) -> tuple[str, str]:
     """Instrument, timbre, what is played, effects; bars, tempo and key last, as the card's own examples have them."""
     told = told_tempo(request)
-    program = find_instrument(request.instrument).instrument.program
-    family = _FAMILIES[max(first for first in _FAMILIES if first <= program)]
+    family = _family(request.instrument)
     instrument = _SOURCES.get(w.instrument, w.instrument)
     genre = w.genre if w.genre.lower() in _GENRE_TAGS else ""
     busy = _scale_word(request.density, "simple", "complex")
