@@ -103,7 +103,7 @@ def test_on_a_cpu_the_plain_step_runs_and_says_why():
     assert counter.calls == 0  # no trial runs where nothing is captured
     runner("a")
     assert (counter.count, runner.how) == (1, graphs.PLAIN)
-    note = runner.note("9 steps", torch.float32)
+    note = runner.sampled(None, "9 steps", torch.float32).note
     assert note == "9 steps in float32, run one by one (CUDA graphs need a CUDA device, this is cpu)"
 
 
@@ -116,7 +116,7 @@ def test_steps_are_captured_after_trial_runs_and_the_state_is_put_back(monkeypat
     assert fake.pools == [None, "pool"]  # variants share their memory
     runner(64), runner(128)
     assert (counter.count, runner.how, runner.why) == (2, graphs.GRAPH, "")
-    assert runner.note("9 steps", torch.float16) == "9 steps in float16, replayed as a CUDA graph"
+    assert runner.sampled(None, "9 steps", torch.float16).note == "9 steps in float16, replayed as a CUDA graph"
 
 
 def test_a_capture_that_fails_falls_back_to_the_plain_step(monkeypatch):
