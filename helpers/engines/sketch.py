@@ -52,7 +52,7 @@ class SketchEngine(Engine):
             stop_if(job.cancel)
             job.progress("composing", done / len(job.numbers), None)
             score = _compose(request, analysis, number)
-            sound = plan_sound(score, request, number)
+            sound = plan_sound(score, request, number, analysis)
             notes = [f"{name}: {value}" for name, value in score.choices] + [f"sound: {sound.name} ({sound.family})"]
             swapped = patch_swapped(score) if sound.is_sampled else None
             if swapped:

@@ -14,7 +14,7 @@ from ..sound.stretch import apply_stretch, apply_warp
 from .cut import CutLoop, cut_loop
 from .find import PAD_SECONDS, find_phase
 from .hearing import Hearing, active_span, hear
-from .level import RUMBLE_CUT_HZ, RUMBLE_DB, apply_cleaning, offset_db, rumble_db, set_level
+from .level import RUMBLE_CUT_HZ, RUMBLE_DB, apply_cleaning, level_beside, offset_db, rumble_db, set_level
 from .noise import check_usable
 from .seam import apply_seam, close_loop, plan_seam
 from .shift import Shift, plan_shift
@@ -46,7 +46,8 @@ def make_loop(
     """Turn a take into a loop of exactly ``request.samples()`` samples at ``request.sample_rate``.
 
     A take that is ``exact`` is only cut, closed with its own tail and levelled; any other is searched for its grid and
-    its best bars and corrected within limits. Channels stay as they are.
+    its best bars and corrected within limits. Channels stay as they are. Beside an idea it is as loud as its
+    role asks (:func:`level_beside`), unless the request is ``dry``.
 
     Raises
     ------
@@ -54,13 +55,14 @@ def make_loop(
         If the take is silent, too short, noise, more than 6 % off the tempo, or holds no bars that can be used.
     """
     clip = resample(_checked(take.clip), request.sample_rate)
+    level = level_beside(request.role, None if request.dry else analysis)
     if take.exact:
         progress("Closing the loop", None, None)
         active_span(clip)
         cut = cut_loop(clip, 0, request.samples())
         loop = apply_seam(cut, plan_seam(cut, whole_tail=True))
         made = [Correction("fold", cut.tail.shape[1] / clip.sample_rate * 1000)] if cut.tail.size else []
-        return Loop(set_level(remove_infrasound(loop)), take, tuple(made))
+        return Loop(set_level(remove_infrasound(loop), level), take, tuple(made))
     made = [Correction("offset")] if offset_db(clip) > OFFSET_DB else []
     rumble = rumble_db(clip) > RUMBLE_DB
     made += [Correction("rumble", RUMBLE_CUT_HZ)] if rumble else []
@@ -73,7 +75,7 @@ def make_loop(
     loop, seam = close_loop(cut, request)
     made += plan.made
     made += [Correction(seam.kind, seam.seconds * 1000)] if seam.seconds > 0 else []
-    return Loop(set_level(remove_infrasound(loop)), take, tuple(made))
+    return Loop(set_level(remove_infrasound(loop), level), take, tuple(made))
 
 
 def _checked(clip: Clip) -> Clip:

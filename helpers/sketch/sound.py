@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..music.meter import loop_samples
-from ..records import Analysis, Clip, Request
+from ..records import Analysis, Clip, Groove, Request
 from ..sound.audio import loudness_lufs
 from ..sound.infrasound import remove_infrasound
 from .brief import read_brief, stream_of
@@ -39,6 +39,9 @@ class Room:
     low_cut_hz: float
 
 
+# How many dB each role gives way, at most, where the idea is busiest, and the octave C1.. from which it does.
+GIVES_WAY = {"bass": (3.0, 2), "chords": (4.0, 0), "pad": (4.0, 0), "arpeggio": (3.0, 0), "lead": (2.0, 0)}
+OCTAVE_HZ = tuple(46.2 * 2.0**octave for octave in range(7))  # the middles of C1..B1 to C7..B7
 ROOMS = {
     "bass": Room(0, 0, 0.0, 0.0),
     "chords": Room(24, 0, 1.0, 60.0),
@@ -49,9 +52,10 @@ ROOMS = {
 }
 
 
-def plan_sound(score: Score, request: Request, take: int = 0) -> Sound:
+def plan_sound(score: Score, request: Request, take: int = 0, analysis: Analysis | None = None) -> Sound:
     """Choose the sound of a take: what ``request.sound`` asks for, else one that suits the genre and the mood.
 
+    It leaves room where the idea of ``analysis`` is busiest (:func:`room_for`), unless the request is ``dry``.
     Instruments that are played rather than programmed sound through the bank, as do all with the sound ``sampled``.
 
     Raises
@@ -64,7 +68,21 @@ def plan_sound(score: Score, request: Request, take: int = 0) -> Sound:
     asked = "" if request.sound == SAMPLED else request.sound
     if family == SAMPLED and read_sound(asked)[0] is None:
         asked = "classic 0"
-    return choose_sound(family, asked, said.get("genre", ""), said.get("mood", ""), stream_of(request, take))
+    sound = choose_sound(family, asked, said.get("genre", ""), said.get("mood", ""), stream_of(request, take))
+    return sound if request.dry or analysis is None else replace(sound, room_db=room_for(score.role, analysis.groove))
+
+
+def room_for(role: str, groove: Groove) -> tuple[float, ...]:
+    """The gain in dB of a part in each of the octaves C1 to C7: below 0 where the idea has more than its mean of notes.
+
+    A bass keeps its own two octaves, drums all; empty where there is nothing to give way to.
+    """
+    most, first = GIVES_WAY.get(role, (0.0, 0))
+    share = np.asarray(groove.octaves, dtype=float)
+    if not most or share.size != len(OCTAVE_HZ):
+        return ()
+    over = np.maximum(share - share.mean(), 0.0) * (np.arange(share.size) >= first)
+    return tuple(np.round(-most * over / over.max(), 1).tolist()) if over.any() else ()
 
 
 def render(
@@ -124,6 +142,8 @@ def render(
     width = room.width if sound.family == SAMPLED else 1.0
     if request.width is not None:
         width = 2.0 * request.width * (width or 0.5)
+    if sound.room_db:
+        made = shaped(made, 0.0, sample_rate, sound.room_db, OCTAVE_HZ)
     made = _placed(made, width, room.low_cut_hz, sample_rate)
     made = _at_bar_one(made, lead, loop, sample_rate)
     if request.duck and kicks:

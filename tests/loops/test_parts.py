@@ -5,10 +5,19 @@ import pytest
 
 from helpers.errors import Refused
 from helpers.loops.cut import cut_loop
-from helpers.loops.level import PEAK_DBTP, RUMBLE_DB, TARGET_LUFS, apply_cleaning, offset_db, rumble_db, set_level
+from helpers.loops.level import (
+    PEAK_DBTP,
+    RUMBLE_DB,
+    TARGET_LUFS,
+    apply_cleaning,
+    level_beside,
+    offset_db,
+    rumble_db,
+    set_level,
+)
 from helpers.loops.noise import check_usable
 from helpers.loops.purity import measure_purity
-from helpers.records import Clip
+from helpers.records import Analysis, Clip, Tempo
 from helpers.sound.audio import loudness_lufs, true_peak_dbtp
 from helpers.sound.features import onset_times
 from helpers.sound.stretch import apply_stretch, apply_warp
@@ -115,3 +124,17 @@ def test_drums_in_a_tonal_loop_and_chords_in_drums_lower_the_purity():
 
 def test_silence_has_no_purity():
     assert measure_purity(clip_of(np.zeros(RATE)), request_for(bars=1))[0] is None
+
+
+def test_a_part_lies_beside_the_idea_and_never_out_of_hearing():
+    def level(role, lufs, channels=2):
+        return level_beside(
+            role, Analysis("idea.wav", "", 4.0, RATE, channels, Tempo(None, 0.0), None, loudness_lufs=lufs)
+        )
+
+    assert level("pad", -20.0) == pytest.approx(-28.0) and level("drums", -20.0) == pytest.approx(-23.0)
+    assert level("drums", -20.0, channels=1) == pytest.approx(-20.0, abs=0.1)
+    assert level("bass", -5.0) <= -13.0 and level("bass", -60.0) >= -28.0
+    assert level("bass", None) == level_beside("bass", None) == TARGET_LUFS
+    out = set_level(noise(4.0), level("chords", -18.0))
+    assert loudness_lufs(out) == pytest.approx(-24.0, abs=0.1)

@@ -10,13 +10,13 @@ import pytest
 from helpers.music.meter import METERS
 from helpers.music.pitch import midi_hz
 from helpers.records import Clip, Note
-from helpers.sketch import Score, compose, find_soundfont, render
+from helpers.sketch import Score, compose, find_soundfont, plan_sound, render
 from helpers.sketch.sound import _limited
 from helpers.sketch.soundfont import _packaged
 from helpers.sketch.synth import bank_habits, sounding_program
 from helpers.sound.audio import loudness_lufs, true_peak_dbtp
 from helpers.sound.features import onset_times
-from tests.sketch.ideas import PLAYERS, request
+from tests.sketch.ideas import PLAYERS, idea, request
 
 
 @pytest.fixture(autouse=True)
@@ -171,3 +171,21 @@ def test_the_rendering_counts_samples_as_the_request_does(monkeypatch):
     asked = request("bass", bpm=38.4, bars=1, meter="6/8")
     render(compose(asked, None), asked, 44_100)
     assert seen == [asked.samples(44_100)]
+
+
+def test_a_part_gives_way_where_the_idea_is_busy_and_a_dry_one_does_not():
+    """An idea whose notes lie in the octave from C4: the pad has less there against the rest, and its sound says so."""
+    busy = idea(octaves=(0, 0, 0.05, 0.9, 0.05, 0, 0))
+    asked = request("pad", instrument="warm pad")
+    score = compose(asked, None)
+
+    def share(sound):
+        power = np.square(np.abs(np.fft.rfft(render(score, asked, sound=sound).mono())))
+        hz = np.fft.rfftfreq(2 * power.size - 2, 1 / 44_100)
+        return 10 * np.log10(power[(hz > 280) & (hz < 480)].sum() / power[(hz > 900) & (hz < 4000)].sum())
+
+    plain, roomy = (plan_sound(score, asked, analysis=heard) for heard in (None, busy))
+    assert share(roomy) < share(plain) - 1.5
+    assert min(roomy.to_json()["room_db"]) == roomy.room_db[3] == -4.0 and "room_db" not in plain.to_json()
+    assert not plan_sound(score, asked.with_(dry=True), analysis=busy).room_db
+    assert plan_sound(compose(request("drums"), None), request("drums"), analysis=busy).room_db == ()

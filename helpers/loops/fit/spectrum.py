@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...records import Request
+from ...records import Clip, Request
 from ...sound.audio import loudness_lufs
 from ..findings import Findings
 from .bars import Bars
@@ -49,5 +49,6 @@ def _masked_share(loop: Bars, idea: Bars) -> float | None:
 
 
 def _level_db(loop: Bars, idea: Bars) -> float | None:
-    own, other = loudness_lufs(loop.clip), loudness_lufs(idea.clip)
+    """Both in one channel, as the idea's bars are kept: a channel alone is 3 dB softer than two that are alike."""
+    own, other = (loudness_lufs(Clip(x.clip.mono()[None], x.clip.sample_rate)) for x in (loop, idea))
     return None if own is None or other is None else own - other

@@ -11,6 +11,7 @@ import numpy as np
 from .patch import VOICING_HZ
 
 BLOCK = 64
+TURNED_HZ = 700.0  # the frequency that a tilt leaves where it is
 LOWEST_HZ, HIGHEST_SHARE = 20.0, 0.45  # the range of a cutoff; the share is of the sample rate
 
 
@@ -75,9 +76,13 @@ def adsr(
 
 
 def shaped(
-    sound: np.ndarray, tilt_db: float, sample_rate: int, voicing_db: tuple[float, ...] = (), around_hz: float = 700.0
+    sound: np.ndarray,
+    tilt_db: float,
+    sample_rate: int,
+    voicing_db: tuple[float, ...] = (),
+    at_hz: tuple[float, ...] = VOICING_HZ,
 ) -> np.ndarray:
-    """The sound with its spectrum turned by ``tilt_db`` an octave and lifted by ``voicing_db`` at VOICING_HZ.
+    """The sound with its spectrum turned by ``tilt_db`` an octave and lifted by ``voicing_db`` at ``at_hz``.
 
     No phase moves. The turn acts from 40 Hz to 16 kHz; between and beyond the frequencies of the voicing its gain
     goes on straight over log frequency, or stays.
@@ -89,8 +94,8 @@ def shaped(
     count = sound.shape[-1]
     size = next_fast_len(count + sample_rate // 4, real=True)
     hz = np.clip(np.arange(size // 2 + 1) * (sample_rate / size), 40.0, 16_000.0)
-    db = tilt_db * np.log2(hz / around_hz)
+    db = tilt_db * np.log2(hz / TURNED_HZ)
     if voicing_db:
-        db = db + np.interp(np.log(hz), np.log(VOICING_HZ), voicing_db)
+        db = db + np.interp(np.log(hz), np.log(at_hz), voicing_db)
     gain = 10 ** (db / 20)
     return irfft(rfft(sound, size, axis=-1) * gain, size, axis=-1)[..., :count]

@@ -77,12 +77,14 @@ LIKED = 3.0  # how much likelier a genre or a mood makes a word it likes
 
 @dataclass(frozen=True)
 class Sound:
-    """A chosen sound: ``family``, the ``word`` and ``number`` that name it within the family, its ``patch``."""
+    """A chosen sound: ``family``, the ``word`` and ``number`` that name it within the family, its ``patch``, and how
+    many dB it gives way to the idea in each octave from C1 (``room_db``)."""
 
     family: str
     word: str
     number: int
     patch: Patch
+    room_db: tuple[float, ...] = ()
 
     @property
     def name(self) -> str:
@@ -95,7 +97,8 @@ class Sound:
         return self.family == SAMPLED
 
     def to_json(self) -> dict[str, Any]:
-        return {"family": self.family, "preset": self.name, "values": self.patch.values()}
+        room = {"room_db": list(self.room_db)} if self.room_db else {}
+        return {"family": self.family, "preset": self.name, "values": self.patch.values(), **room}
 
 
 def read_sound(text: str) -> tuple[str | None, int | None]:
