@@ -2,6 +2,7 @@
 
     python -m benchmarks.batch IDEA [IDEA ...]                # this machine: 1 worker against 2, memory over many loops
     python -m benchmarks.batch --cluster [--jobs 1000]        # Ray: 8 declared GPUs, a stand-in engine, 5 % deaths
+    python -m benchmarks.batch --cost                         # the table of docs/scale.md, from what was measured
 
 The first makes real sketch loops. The second replaces the engine by a wait of known length, so what is measured is the
 driver: utilisation is the seconds that jobs asked for over the seconds that all GPUs were held.
@@ -13,6 +14,7 @@ import argparse
 import json
 import os
 import random
+import re
 import resource
 import signal
 import tempfile
@@ -28,6 +30,9 @@ from helpers.batch.worker import Answer
 from helpers.batch.worker import make as make_loops
 
 RESULTS = Path(__file__).resolve().parent / "results" / "batch.json"
+ENGINES = RESULTS.with_name("engines-h100.json")
+SCALE = RESULTS.parents[2] / "docs" / "scale.md"
+COST = re.compile(r"(<!-- cost: .*?-->\n).*?(\n<!-- /cost -->)", re.DOTALL)
 INSTRUMENTS = ["bass guitar", "piano", "drum kit"]
 GPUS, TAKE_SECONDS, DEATHS = 8, 2.0, 0.05
 
@@ -105,6 +110,18 @@ def cluster(jobs: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def cost_markdown() -> str:
+    """Hours that 1,000 loops take on one device, by engine, from the committed measurements alone."""
+    lines = ["| engine | takes at once | seconds a loop | hours per 1,000 loops | of |", "|---|---|---|---|---|"]
+    measured = json.loads(ENGINES.read_text())
+    device = measured["machine"]["name"].removeprefix("NVIDIA ")
+    rows = [(r["engine"], str(r["takes"]), r["ours_seconds"] / r["takes"], device) for r in measured["rows"]]
+    sketch = 60 / json.loads(RESULTS.read_text())["machine"]["loops_a_minute"]["1"]
+    for engine, takes, seconds, of in [("sketch", "1", sketch, "one processor core"), *rows]:
+        lines.append(f"| `{engine}` | {takes} | {seconds:.2f} | {seconds / 3.6:.2f} | {of} |")
+    return "\n".join(lines)
+
+
 def _resident_mib() -> int:
     """What this process holds now (Linux)."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() >> 20
@@ -114,9 +131,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ideas", nargs="*")
     parser.add_argument("--cluster", action="store_true")
+    parser.add_argument("--cost", action="store_true")
     parser.add_argument("--jobs", type=int)
     parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()
+    if args.cost:
+        SCALE.write_text(COST.sub(lambda found: found[1] + cost_markdown() + found[2], SCALE.read_text()))
+        return
     results = json.loads(args.out.read_text()) if args.out.exists() else {}
     if args.cluster:
         results["cluster"] = cluster(args.jobs or 1000)

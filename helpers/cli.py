@@ -335,7 +335,8 @@ def _batch(args: argparse.Namespace, out: Any) -> int:
     given = {name: value for name in CONTROLS if (value := getattr(args, name, None)) is not None}
     summary = make_batch(args, given, terminal.say)
     _print(out, args, summary.to_json(), batch_text(summary))
-    return DONE if summary.passed else NONE_PASSED
+    made = any(row.loops for row in summary.rows)
+    return DONE if summary.passed else NONE_PASSED if made else WRONG
 
 
 def _pack(args: argparse.Namespace, out: Any) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.batch import cost_markdown
 from benchmarks.fit.fit import docs_markdown, readme_markdown
 from helpers import cli
 from helpers.engines import registry
@@ -84,6 +85,10 @@ def test_the_fit_card_is_that_of_the_table():
 def test_the_table_of_spoiled_loops_is_what_the_benchmark_found(page, table):
     found = json.loads((ROOT / "benchmarks" / "results" / "fit.json").read_text(encoding="utf-8"))
     assert table(found) in (ROOT / page).read_text(encoding="utf-8")
+
+
+def test_what_loops_cost_is_what_was_measured():
+    assert cost_markdown() in (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
 
 
 def test_the_files_it_names_exist():

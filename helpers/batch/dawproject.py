@@ -10,7 +10,6 @@ import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree as XML
 
 from .. import __version__
@@ -19,9 +18,7 @@ from ..machine.files import plain_name
 from ..pipeline import Idea, analyze_idea, load_idea
 from ..records import Analysis, Clip, Request
 from ..sound.audio import read_back, wav_bytes
-
-if TYPE_CHECKING:
-    from .pack import PackLoop
+from .pack import PackLoop, apart
 
 Points = Sequence[tuple[float, float]]  # quarters against seconds
 COLORS = ("#e4572e", "#2e86ab", "#76b041", "#f3a712", "#7d5ba6", "#2a9d8f", "#c44569", "#5c6b73")
@@ -103,16 +100,17 @@ def write_project(
         points = _pinned(analysis, request.time.quarters_per_beat, idea.clip)
         clips = track(f"Idea: {idea.name}", "audio", COLORS[-1])
         audio(clips, idea.name, "audio/idea.wav", idea.clip, points, max(longest, points[-1][0]))
-    for number, (loop, name) in enumerate(members):
+    shown_names = apart([loop.request.instrument or "loop" for loop, _ in members])
+    for number, ((loop, name), shown) in enumerate(zip(members, shown_names, strict=True)):
         color, quarters = COLORS[number % (len(COLORS) - 1)], _quarters(loop)
         clip, file = read_back(loop.wav), f"audio/{name}.wav"
         files[file] = audio_folder / f"{name}.wav"
         ends = ((0.0, 0.0), (quarters, clip.seconds))
-        audio(track(name, "audio", color), name, file, clip, ends, longest)
+        audio(track(shown, "audio", color), shown, file, clip, ends, longest)
         if notes := loop.notes():
-            clips = track(f"{name} (MIDI)", "notes", color)
+            clips = track(f"{shown} (MIDI)", "notes", color)
             part = XML.SubElement(clips, "Clip", time="0", duration=f"{longest:.9g}", playStart="0", loopStart="0",
-                                  loopEnd=f"{quarters:.9g}", name=_plain(name))  # fmt: skip
+                                  loopEnd=f"{quarters:.9g}", name=_plain(shown))  # fmt: skip
             lane = XML.SubElement(part, "Notes", id=next(ids))
             for note in notes:
                 XML.SubElement(

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..engines.registry import get_engine
 from ..errors import InvalidInput
 from ..machine.files import plain_name, read_json, shown_name
 from ..music.instruments import find_instrument
-from ..records import CONTROLS, read_controls
+from ..records import CONTROLS, Request, read_controls
 
 AUDIO_SUFFIXES = (".wav", ".mp3", ".flac", ".ogg", ".aif", ".aiff", ".m4a", ".caf", ".w64", ".au", ".wv", ".wma")
 LIST_SUFFIXES = (".csv", ".json")
@@ -72,8 +73,9 @@ def plan_jobs(
             raise InvalidInput(f"{place}No instrument is named; add --instrument, such as --instrument 'bass guitar'.")
         for name in named:
             try:
-                asked = {**settings, **given, "instrument": find_instrument(str(name)).instrument.name}
-                values = read_controls(asked)
+                values = read_controls(asked := {**settings, **given, "instrument": name})
+                asked["instrument"] = values["instrument"] = find_instrument(values["instrument"]).instrument.name
+                get_engine(values.get("engine", Request.engine))
             except InvalidInput as error:
                 raise InvalidInput(f"{place}{error}" if place else str(error)) from None
             if path not in digests:
@@ -103,9 +105,10 @@ def _rows(sources: Sequence[str | os.PathLike[str]]) -> Iterator[tuple[Path, dic
             for path in audio_files(source):
                 yield path, {}, ""
         elif source.suffix.lower() in LIST_SUFFIXES:
-            for number, row in enumerate(_read_list(source), 1):
+            for number, cells in enumerate(_read_list(source), 1):
                 place = f"Row {number} of “{shown_name(source)}”: "
-                given = {str(k).strip(): v for k, v in row.items() if v not in (None, "")}
+                given = {k.strip().lower(): v.strip() if isinstance(v, str) else v for k, v in cells.items()}
+                given = {k: v for k, v in given.items() if v not in (None, "")}
                 idea = given.pop("idea", None)
                 if not isinstance(idea, str) or "\0" in idea:
                     raise InvalidInput(f"{place}it names no idea; give its file in the column idea.")

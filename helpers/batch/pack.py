@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import itertools
 import json
 import os
 import re
@@ -21,7 +22,7 @@ from ..errors import InvalidInput
 from ..export import bpm_text, daw_chunks, key_slug, read_notes, read_sidecar, staging
 from ..machine.files import link_new, plain_name, shown_name
 from ..music.pitch import midi_name
-from ..records import Clip, Note, Request
+from ..records import Clip, FitCard, Note, Request
 from ..sketch.kits import NOTES as DRUMS
 from ..sound.audio import read_back, wav_bytes, with_chunks
 from .jobs import audio_files
@@ -36,16 +37,13 @@ MOST_ONE_SHOTS = 24  # of one loop
 
 @dataclass(frozen=True, eq=False)
 class PackLoop:
-    """A finished loop as it was found: its files, its request, and the whole of its JSON."""
+    """A finished loop as it was found: its files, its request, its fit card, and the whole of its JSON."""
 
     wav: Path
     midi: Path | None
     request: Request
+    fit: FitCard
     document: dict[str, Any]
-
-    @property
-    def verdict(self) -> str:
-        return str((self.document.get("fit") or {}).get("verdict", "unknown"))
 
     @property
     def idea(self) -> str:
@@ -73,40 +71,43 @@ class Pack:
 
 
 def find_loops(folder: str | os.PathLike[str]) -> list[PackLoop]:
-    """The finished loops below a folder, by name, those that failed their card too."""
+    """The finished loops below a folder, by name, failed ones too; raises InvalidInput if there is no folder."""
     folder, found = Path(folder), []
+    if not folder.is_dir():
+        raise InvalidInput(f"There is no folder “{shown_name(folder)}”; give the one where the loops lie.")
     for path in sorted(folder.rglob("*.json")):
         wav, midi = path.with_suffix(".wav"), path.with_suffix(".mid")
         if not wav.is_file() or any(part.startswith(".") for part in path.relative_to(folder).parts):
             continue
         try:
             request, document = read_sidecar(path)
-        except InvalidInput:  # a manifest, or somebody else's file
+            fit = FitCard.from_json(document.get("fit") or {})
+        except (InvalidInput, TypeError, ValueError, AttributeError, KeyError):  # a manifest, or somebody else's file
             continue
-        found.append(PackLoop(wav, midi if midi.is_file() else None, request, document))
+        found.append(PackLoop(wav, midi if midi.is_file() else None, request, fit, document))
     return found
 
 
 def pack_names(loops: Sequence[PackLoop], naming: str = "ours", label: str = "LOOPS", pack: str = "PACK") -> list[str]:
     """A free file stem for each loop, by the convention.
 
-    ``ours`` is the name it was made under with the idea's before it; ``splice`` is
-    ``LABEL_PACK_BPM_instrument_name_Key`` as Splice's file-naming guide for creators asks.
+    ``ours`` is the name it was made under; ``splice`` is ``LABEL_PACK_BPM_instrument_name_Key``, as Splice's guide for
+    creators asks.
     """
     if naming not in NAMINGS:
         raise InvalidInput(f"There is no naming {naming!r}; use {' or '.join(NAMINGS)}.")
     stems = []
     for loop in loops:
-        idea, request = plain_name(Path(loop.idea).stem) or "idea", loop.request
+        request = loop.request
         if naming == "ours":
-            stem = f"{idea}_{re.sub(r'[^A-Za-z0-9._-]+', '-', loop.wav.stem)}"
+            stem = re.sub(r"[^A-Za-z0-9._-]+", "-", loop.wav.stem)
         else:
             words = [
                 plain_name(label, "").upper() or "LOOPS",
                 plain_name(pack, "").upper() or "PACK",
                 bpm_text(request.bpm).replace(".", "p"),
                 plain_name(request.instrument, "_") or "loop",
-                idea.lower(),
+                plain_name(Path(loop.idea).stem.lower()) or "idea",
             ]
             stem = "_".join(words + ([key_slug(request.key).replace("sharp", "#")] if request.key else []))
         stems.append(stem[:LONGEST_NAME])
@@ -143,7 +144,7 @@ def one_shots(clip: Clip, notes: Sequence[Note], request: Request) -> Iterator[t
     quarter = 60.0 / (request.bpm * request.time.quarters_per_beat) * clip.sample_rate
     best: dict[tuple[int, ...], tuple[int, int, int]] = {}
     starts = onset_samples(notes, request, clip.length)
-    for start, end in zip(starts, [*starts[1:], clip.length], strict=True):
+    for start, end in itertools.pairwise([*starts, clip.length]):
         here = [n for n in notes if round(n.start * quarter) == start]
         rings = [n for n in notes if round(n.start * quarter) < start]
         if any(round((n.start + n.length) * quarter) > start - REST_SECONDS * clip.sample_rate for n in rings):
@@ -193,7 +194,7 @@ def write_pack(
     if out.exists():
         raise InvalidInput(f"“{shown_name(out)}” exists already and nothing is overwritten; choose another --out.")
     found = find_loops(folder)
-    loops = [loop for loop in found if with_failed or loop.verdict != "failed"]
+    loops = [loop for loop in found if with_failed or loop.fit.verdict != "failed"]
     if not loops:
         more = f" ({len(found)} failed their fit card; add --with-failed to take them)" if found else ""
         raise InvalidInput(f"No finished loop lies in “{shown_name(folder)}”{more}; make some first.")
@@ -205,6 +206,11 @@ def write_pack(
             root = hidden / "pack"
             for loop, stem, row in zip(loops, names, rows, strict=True):
                 clip, notes = read_back(loop.wav), loop.notes()
+                if loop.fit.samples not in (None, clip.length):
+                    raise InvalidInput(
+                        f"“{shown_name(loop.wav)}” is not what its fit card was measured on ({clip.length} samples, "
+                        f"not {loop.fit.samples}); make it again or take it away."
+                    )
                 cues = [cue_chunk(at)] if (at := onset_samples(notes, loop.request, clip.length)) else []
                 _put(root / row["file"], with_chunks(loop.wav.read_bytes(), *cues))
                 if loop.midi:
@@ -251,7 +257,7 @@ def _sounds(ideas: Sequence[str | os.PathLike[str]], wanted: set[str]) -> dict[s
 
 def manifest_row(loop: PackLoop, stem: str) -> dict[str, Any]:
     """What a buyer or a script asks of one file."""
-    request, take, fit = loop.request, loop.document.get("take") or {}, loop.document.get("fit") or {}
+    request, take = loop.request, loop.document.get("take") or {}
     return {
         "file": f"loops/{stem}.wav",
         "kind": "loop",
@@ -267,10 +273,10 @@ def manifest_row(loop: PackLoop, stem: str) -> dict[str, Any]:
         "model": take.get("model") or "",
         "license": take.get("license", ""),
         "seed": take.get("seed", ""),
-        "verdict": loop.verdict,
+        "verdict": loop.fit.verdict,
         "score": loop.document.get("score"),
-        "loudness_lufs": fit.get("loudness_lufs"),
-        "true_peak_dbtp": fit.get("true_peak_dbtp"),
+        "loudness_lufs": loop.fit.loudness_lufs,
+        "true_peak_dbtp": loop.fit.true_peak_dbtp,
     }
 
 

@@ -38,9 +38,11 @@ header b { text-transform: uppercase; letter-spacing: .05em; font-size: .75rem }
 .pass, .corrected { color: var(--good) } .failed { color: var(--bad) } .unproven, .unknown { color: var(--other) }
 svg { display: block; width: 100%; height: 64px; margin: .75rem 0; color: var(--wave) }
 audio { display: block; width: 100% }
+article p { margin-top: .75rem; font-size: .9rem }
 details { margin-top: .75rem; font-size: .9rem } summary { cursor: pointer; color: var(--soft) }
 table { border-collapse: collapse; width: 100%; font-size: .875rem; margin-top: .5rem }
 td { padding: .2rem 0; vertical-align: top; border-top: 1px solid var(--line) }
+td:first-child { min-width: 8.5rem }
 td + td { text-align: right; padding-left: 1rem; font-variant-numeric: tabular-nums }
 """
 _SCRIPT = """
@@ -61,24 +63,27 @@ def cover_sheet(title: str, loops: Sequence[PackLoop], names: Sequence[str], row
     return (
         f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">\n'
         f"<title>{escape(title)}</title><style>{_STYLE}</style>\n<h1>{escape(title)}</h1>\n"
-        f"<p>{count}, each measured on its file. Licences stand on the cards and in manifest.csv.</p>\n"
+        f"<p>{count}, each measured on its file. Drag the WAVs into any DAW, or open a .dawproject, which holds all "
+        "loops of an idea in place. Licences stand on the cards and in manifest.csv.</p>\n"
         f"<main>\n{groups}\n</main><script>{_SCRIPT}</script></html>\n"
     ).encode()
 
 
 def _card(loop: PackLoop, name: str, row: dict[str, Any]) -> str:
-    about = [f"{row['bpm']:g} BPM", row["key"] or "no key", f"{row['bars']} bars of {row['meter']}", row["engine"]]
-    fit = loop.document.get("fit") or {}
-    measured = [(field.label, field.text(fit.get(key))) for key, field in FIT_FIELDS.items() if key in fit]
-    measured += [("Seed", str(row["seed"])), ("Licence", str(row["license"]))]
-    table = "".join(f"<tr><td>{escape(label)}<td>{escape(text)}" for label, text in measured)
+    about = [f"{row['bpm']:g} BPM", row["key"] or "no key", f"{row['bars']} bars of {row['meter']}", str(row["engine"])]
+    measured = {field: getattr(loop.fit, key) for key, field in FIT_FIELDS.items()}
+    values = [(field.label, field.text(value)) for field, value in measured.items() if value is not None]
+    table = [("File", f"{name}.wav"), *values, ("Seed", str(row["seed"])), ("Licence", str(row["license"]))]
+    cells = "".join(f"<tr><td>{escape(label)}<td>{escape(text)}" for label, text in table)
+    reasons = "".join(f"<p>{escape(str(reason))}" for reason in loop.fit.reasons)
     midi = f' · <a href="{quote(row["midi"])}">MIDI</a>' if loop.midi else ""
-    verdict = loop.verdict if loop.verdict in VERDICTS else "unknown"
+    verdict = loop.fit.verdict if loop.fit.verdict in VERDICTS else "unknown"
     return (
         f'<article><header><h3>{escape(row["instrument"])}</h3><b class="{verdict}">{verdict}</b></header>'
         f"<small>{escape(', '.join(about))}{midi}</small>{_wave(loop)}"
         f'<audio controls loop preload="metadata" src="{quote(row["file"])}" aria-label="{escape(name)}"></audio>'
-        f"<details><summary>Fit card</summary><table><tr><td>File<td>{escape(name)}.wav{table}</table></details>"
+        f"<p>{escape(loop.fit.summary)}</p>"
+        f"<details><summary>Fit card</summary><table>{cells}</table>{reasons}</details>"
         "</article>"
     )
 

@@ -33,8 +33,9 @@ _FORGOTTEN_SECONDS = 24 * 3600  # of a folder without a lock: a drive that has n
 
 
 def shown_name(path: str | os.PathLike[str]) -> str:
-    """The file's name without control or direction-changing characters, safe to print."""
-    return shown_text(Path(path).name) or shown_text(str(path))
+    """The file's name without control or direction-changing characters, safe to print; a long one without its middle."""
+    name = shown_text(Path(path).name) or shown_text(str(path))
+    return name if len(name) <= 100 else f"{name[:60]} ... {name[-35:]}"
 
 
 def plain_name(text: str, joint: str = "-", most: int = 60) -> str:

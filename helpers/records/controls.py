@@ -66,7 +66,7 @@ class Control:
         except InvalidInput:
             raise
         except (TypeError, ValueError, OverflowError):
-            shown = value if isinstance(value, int | float) else repr(value)
+            shown = str(value if isinstance(value, int | float) else repr(value))[:60]
             raise InvalidInput(f"{self.name} is {shown}; {self.rule}.") from None
 
     @property

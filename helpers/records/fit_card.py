@@ -79,6 +79,7 @@ class FitCard:
     def from_json(cls, data: Mapping[str, Any]) -> FitCard:
         """From a loop's JSON; that of version 0.1 names no failed fields, so they are found by the limits."""
         values = {name: data.get(name) for name in (*FIT_FIELDS, *ASKED)}
+        values = {name: value for name, value in values.items() if isinstance(value, str | int | float)}
         failed = data.get("failed")
         if failed is None:
             failed = [name for name, row in FIT_FIELDS.items() if row.fails(values)]

@@ -263,9 +263,12 @@ def read_back(path: str | os.PathLike[str]) -> Clip:
     import soundfile
 
     try:
-        samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
+        with soundfile.SoundFile(str(path)) as file:
+            if file.format not in ("WAV", "WAVEX"):
+                raise InvalidInput(f"“{shown_name(path)}” is no WAV but {file.format}; make it again.")
+            samples, rate = file.read(dtype="float32", always_2d=True), file.samplerate
     except soundfile.LibsndfileError as error:
-        raise InvalidInput(f"“{shown_name(path)}” cannot be read ({error.error_string})") from None
+        raise InvalidInput(f"“{shown_name(path)}” cannot be read ({error.error_string}); make it again.") from None
     return Clip(np.ascontiguousarray(samples.T), rate)
 
 
@@ -310,11 +313,9 @@ def wav_bytes(clip: Clip, *, extra: tuple[tuple[bytes, bytes], ...] = ()) -> byt
 
 
 def with_chunks(wav: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
-    """A WAV with further chunks before its samples, as some DAWs read no further; raises InvalidInput if it is none."""
+    """A WAV with further chunks before its samples, as some DAWs read no further."""
     at = 12
-    while (tag := wav[at : at + 4]) != b"data":
-        if wav[:4] != b"RIFF" or len(tag) < 4:
-            raise InvalidInput("It is not a WAV file.")
+    while wav[at : at + 4] != b"data":
         at += 8 + (size := struct.unpack_from("<I", wav, at + 4)[0]) + size % 2
     added = b"".join(tag + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2) for tag, body in chunks)
     return wav[:4] + struct.pack("<I", len(wav) - 8 + len(added)) + wav[8:at] + added + wav[at:]

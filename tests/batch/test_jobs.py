@@ -52,6 +52,7 @@ def test_a_list_has_settings_of_its_own_a_row(folder, kind):
         ("idea,colour\na.mp3,red\n", "Row 1 of “list.csv”: there is no control 'colour'"),
         ("bars\n4\n", "Row 1 of “list.csv”: it names no idea"),
         ("idea\na.mp3,4\n", "does not hold one row an idea"),
+        ("idea,engine\na.mp3,gpt\n", "gpt"),
     ],
 )
 def test_a_bad_row_is_named(folder, text, words):
@@ -59,6 +60,24 @@ def test_a_bad_row_is_named(folder, text, words):
     with pytest.raises(InvalidInput) as refused:
         plan_jobs([folder / "list.csv"], ["piano"], {})
     assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["\ufeffIdea;BPM\r\na.mp3;92,5\r\n\r\na.mp3;92,5\r\n", "idea\tbpm\na.mp3\t92.5\n"])
+def test_lists_of_any_spreadsheet_are_read(folder, text):
+    (folder / "list.csv").write_bytes(text.encode())
+    (job,) = plan_jobs([folder / "list.csv"], ["piano"], {})
+    (same,) = plan_jobs([folder / "a.mp3"], ["piano"], {"bpm": 92.5})
+    assert job.id == same.id
+
+
+@pytest.mark.parametrize(
+    "row", [{"idea": 5}, {"idea": "a\0.mp3"}, {"idea": "a.mp3", "instrument": ["piano", "bass"]},
+            {"idea": "a.mp3", "bars": True}, {"idea": "a.mp3", "seed": 10**400}]
+)  # fmt: skip
+def test_values_of_a_wrong_kind_are_refused_with_their_row(folder, row):
+    (folder / "list.json").write_text(json.dumps([row]))
+    with pytest.raises(InvalidInput, match=r"^Row 1 of “list.json”: .{1,200}$"):
+        plan_jobs([folder / "list.json"], ["piano"], {})
 
 
 def test_nothing_to_do_is_said(folder):

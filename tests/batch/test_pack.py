@@ -180,6 +180,7 @@ def test_a_page_finds_files_whose_names_a_link_cannot_hold(loops, tmp_path):
     ("suffix", "change", "words"),
     [
         (".wav", lambda data: b"no sound", "cannot be read"),
+        (".wav", lambda data: data[:2000], "not what its fit card was measured on"),
         (".json", lambda data: b'{"format": "loops-generator/1"}', "No finished loop"),
         (".json", lambda data: data.replace(b'"fit": {', b'"fit": 3, "x": {'), "No finished loop"),
     ],
@@ -191,6 +192,13 @@ def test_what_is_broken_is_named_and_nothing_is_left(loops, tmp_path, suffix, ch
     with pytest.raises(InvalidInput, match=words):
         write_pack(tmp_path / "loops", tmp_path / "pack")
     assert [p.name for p in tmp_path.iterdir()] == ["loops"]
+
+
+def test_a_loop_whose_midi_is_broken_is_packed_without_notes(loops, tmp_path):
+    shutil.copytree(loops[0], tmp_path / "loops")
+    for path in (tmp_path / "loops").glob("*.mid"):
+        path.write_bytes(b"MThd")
+    assert write_pack(tmp_path / "loops", tmp_path / "pack", with_one_shots=True).loops == 2
 
 
 def test_an_idea_of_no_loop_is_refused(loops, tmp_path):
