@@ -103,6 +103,9 @@ def cluster(jobs: int) -> dict[str, Any]:
         finally:
             seconds = time.perf_counter() - began
             pool.close()
+    for row in summary.rows:
+        if row.state != "done":
+            print(row)
     return {
         "jobs": jobs, "done": summary.count("done"), "failed": summary.count("failed"), "seconds": round(seconds, 1),
         "utilisation": round(summary.count("done") * TAKE_SECONDS / (GPUS * seconds), 3),

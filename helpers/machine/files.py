@@ -33,7 +33,7 @@ _FORGOTTEN_SECONDS = 24 * 3600  # of a folder without a lock: a drive that has n
 
 
 def shown_name(path: str | os.PathLike[str]) -> str:
-    """The file's name without control or direction-changing characters, safe to print; a long one without its middle."""
+    """The file's name without control or direction-changing characters, safe to print; a long one cut in the middle."""
     name = shown_text(Path(path).name) or shown_text(str(path))
     return name if len(name) <= 100 else f"{name[:60]} ... {name[-35:]}"
 
