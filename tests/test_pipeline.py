@@ -281,3 +281,90 @@ def test_a_bare_file_is_measured_against_what_is_heard_in_it(tmp_path):
     write_wav(tone, Clip(0.3 * np.sin(np.arange(3 * RATE) * 0.06)[None].astype(np.float32), RATE))
     with pytest.raises(InvalidInput, match=r"No tempo could be heard in “tone.wav”.*--bpm"):
         pipeline.plan_target(tone, None)
+
+
+# ---- a part of an idea, any audio, the score alone
+
+
+@pytest.fixture
+def ten_bars(monkeypatch):
+    """An idea of ten bars of two seconds from 0.5 s on, whose hearing is written down; the part that was cut out."""
+    lines = tuple(0.5 + 2.0 * n for n in range(10))
+    whole = dataclasses.replace(HEARD, seconds=20.6, tempo=Tempo(120.0, 0.9, downbeats=lines))
+    idea = pipeline.Idea("idea.wav", Clip(np.arange(20_600, dtype=np.float32)[None], 1000), "0" * 64)
+    monkeypatch.setattr(pipeline, "analyze_idea", lambda heard, *_, **__: whole)
+    return idea
+
+
+@pytest.mark.parametrize(
+    ("start", "bars", "span"),
+    [
+        ("bar 1", 1, (0.5, 2.5)),
+        ("bar 3", 2, (4.5, 8.5)),
+        (None, 3, (0.5, 6.5)),
+        ("5.4", 1, (4.5, 6.5)),
+        ("5.6 s", 1, (6.5, 8.5)),
+        ("0", 1, (0.5, 2.5)),
+        ("bar 9", None, (16.5, 20.5)),
+        ("BAR 10", 1, (18.5, 20.5)),
+    ],
+)
+def test_a_part_begins_on_the_nearest_bar_line_and_holds_whole_bars(ten_bars, start, bars, span):
+    part, heard = pipeline.hear_part(ten_bars, start, bars)
+    assert part.span == pytest.approx(span)
+    assert part.clip.samples[0, 0] == span[0] * 1000 and part.clip.length == round((span[1] - span[0]) * 1000)
+    assert heard.tempo.bars == round((span[1] - span[0]) / 2)
+
+
+@pytest.mark.parametrize(
+    ("start", "bars", "said"),
+    [
+        ("bar 0", None, "outside"),
+        ("bar 11", None, r"outside the idea, which has 10 bars in 20\.6 s"),
+        ("20.6", None, "outside"),
+        ("-1", None, "outside"),
+        ("later", None, "give seconds, such as 12.5, or a bar"),
+        ("bar 2", 0, "0 bars cannot be heard; give a whole number from 1"),
+        ("bar 10", 2, "From bar 10 on the idea has fewer than 2 bars"),
+    ],
+)
+def test_a_part_that_the_idea_does_not_have_is_refused(ten_bars, start, bars, said):
+    with pytest.raises(InvalidInput, match=said):
+        pipeline.hear_part(ten_bars, start, bars)
+
+
+def test_an_idea_without_bars_has_no_parts_and_all_of_it_is_itself(ten_bars, monkeypatch):
+    assert pipeline.hear_part(ten_bars, None, None)[0] is ten_bars
+    unheard = dataclasses.replace(HEARD, tempo=Tempo(None, 0.0))
+    monkeypatch.setattr(pipeline, "analyze_idea", lambda heard, *_, **__: unheard)
+    with pytest.raises(InvalidInput, match="No bars were heard"):
+        pipeline.hear_part(ten_bars, "bar 1", None)
+
+
+def test_any_audio_becomes_a_loop_that_keeps_its_licence_open(tmp_path):
+    path = tmp_path / "take.wav"
+    write_wav(path, chord_loop([(57, 60, 64)] * 2, bpm=120))
+    request = dataclasses.replace(REQUEST, engine="sketch", takes=1)
+    result = pipeline.fit_take(path, request, None, None, tmp_path / "out")
+    (finished,) = result.loops
+    take = finished.loop.take
+    assert finished.rank == 1 and take.engine == "upload" and "file that was given" in take.licence
+    assert take.notes[0].startswith("Made from take.wav, SHA-256 ") and result.refused == ()
+    assert finished.loop.clip.length == request.samples()
+
+
+def test_a_file_is_proven_at_its_own_rate_and_scored(tmp_path):
+    path = tmp_path / "loop.wav"
+    write_wav(path, chord_loop([(57, 60, 64)], bpm=120))
+    card = pipeline.prove_file(path, REQUEST.with_(sample_rate=48_000), None)
+    assert card.samples == RATE * 2 and 0 < card.score <= 1
+
+
+def test_the_score_alone_is_a_midi_file_for_each_take_and_only_the_sketch_has_one(tmp_path):
+    request = REQUEST.with_(engine="sketch", takes=2)
+    files = pipeline.write_parts(request, None, tmp_path)
+    assert len(files) == 2 and all(path.suffix == ".mid" and mido.MidiFile(path).length > 1 for path in files)
+    again = pipeline.write_parts(request, None, tmp_path)
+    assert not set(again) & set(files), "nothing is overwritten"
+    with pytest.raises(InvalidInput, match="has no score to write; use the sketch engine"):
+        pipeline.write_parts(REQUEST, None, tmp_path)

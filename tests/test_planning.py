@@ -8,7 +8,7 @@ from helpers.errors import InvalidInput
 from helpers.music.harmony import diatonic_triads, fit_to_key
 from helpers.music.meter import METERS
 from helpers.music.pitch import parse_chord, parse_key
-from helpers.planning import change_request, plan_measure, plan_request
+from helpers.planning import change_request, inherit, part_of, plan_measure, plan_request
 from helpers.records import (
     Analysis,
     ChordSpan,
@@ -241,3 +241,89 @@ def test_a_loop_is_as_long_as_the_loop_that_was_heard():
     assert plan_request(loop, instrument="rhodes", seed=1, bars=2)[0].bars == 2
     free = dataclasses.replace(analysis, tempo=dataclasses.replace(analysis.tempo, is_loop=False, bars=None))
     assert plan_request(free, instrument="rhodes", seed=1)[0].bars == 4
+
+
+# ---- where the lines are drawn
+
+
+@pytest.mark.parametrize(("confidence", "doubts"), [(0.49, 2), (0.5, 0)])
+def test_below_half_the_confidence_tempo_and_key_are_doubted_with_three_and_two_others(confidence, doubts):
+    others = tuple(TempoAlternative(bpm, "other") for bpm in (60.0, 240.0, 80.0, 90.0))
+    keys = tuple(KeyAlternative(name, 0.1) for name in ("C major", "E minor", "D minor"))
+    analysis = heard(confidence=confidence)
+    analysis = dataclasses.replace(
+        analysis,
+        tempo=dataclasses.replace(analysis.tempo, alternatives=others),
+        key=dataclasses.replace(analysis.key, alternatives=keys),
+    )
+    _, notes = plan_request(analysis, instrument="rhodes", seed=1)
+    assert len(notes) == doubts
+    if doubts:
+        assert "other readings: 60, 240, 80)" in notes[0] and "next: C major, E minor)" in notes[1]
+
+
+@pytest.mark.parametrize(("swing", "planned"), [(0.45, 0.5), (0.58, 0.58), (0.8, 0.75)])
+def test_a_heard_swing_is_kept_within_the_controls_range(swing, planned):
+    analysis = heard()
+    analysis = dataclasses.replace(analysis, tempo=dataclasses.replace(analysis.tempo, swing=swing))
+    assert plan_request(analysis, instrument="rhodes", seed=1)[0].swing == planned
+
+
+@pytest.mark.parametrize(("bars", "planned"), [(16, 16), (17, 4)])
+def test_an_exact_loop_longer_than_a_loop_may_be_sets_no_length(bars, planned):
+    analysis = heard()
+    analysis = dataclasses.replace(analysis, tempo=dataclasses.replace(analysis.tempo, is_loop=True, bars=bars))
+    assert plan_request(analysis, instrument="rhodes", seed=1)[0].bars == planned
+
+
+def test_a_family_has_a_take_for_each_member_unless_takes_are_said():
+    assert plan_request(heard(), instrument="rhodes", family=True)[0].takes == 5
+    assert plan_request(heard(), instrument="rhodes", family=True, takes=2)[0].takes == 2
+    assert plan_request(heard(), instrument="rhodes")[0].takes == 3
+
+
+def test_a_loop_of_ours_is_heard_as_it_was_asked_for():
+    request = Request(
+        "rhodes", "chords", 120.0, 2, key=parse_key("E minor"), progression=(("Em",), ("C", "D")), swing=0.6
+    )
+    misheard = heard(bpm=60.3, key="G major", labels=("G",), confidence=0.4)
+    misheard = dataclasses.replace(misheard, key=dataclasses.replace(misheard.key, tuning_cents=12.0))
+    known = inherit(misheard, request)
+    tempo = known.tempo
+    assert (tempo.bpm, tempo.confidence, tempo.bars, tempo.is_loop, tempo.swing) == (120.0, 1.0, 2, True, 0.6)
+    assert tempo.beats == pytest.approx([0.5 * n for n in range(8)]) and tempo.downbeats == pytest.approx((0.0, 2.0))
+    assert tempo.alternatives == () and known.key.key == request.key and known.key.tuning_cents == 12.0
+    assert [(c.start, c.end, c.label) for c in known.chords] == [(0, 1, "Em"), (1, 2, "Em"), (2, 3, "C"), (3, 4, "D")]
+    drums = inherit(misheard, request.with_(instrument="drum kit", role="drums", key=None, progression=()))
+    assert drums.key is None and drums.chords == misheard.chords
+    unsure = inherit(misheard, request.with_(key=None))
+    assert unsure.key == misheard.key, "a pitched loop without a known key keeps the one that was heard"
+
+
+def test_a_part_has_the_beats_chords_and_key_of_its_own_stretch():
+    whole = heard(bpm=120.0)
+    whole = dataclasses.replace(
+        whole, tempo=dataclasses.replace(whole.tempo, beats=tuple(0.5 * n for n in range(16)), bars=4)
+    )
+    alone = heard(bpm=240.0, key="D minor", labels=("Dm",), confidence=0.2)
+    part = part_of(whole, alone, 2.0, 6.0)
+    assert part.tempo.bpm == 120.0 and part.tempo.bars == 2 and part.tempo.is_loop
+    assert part.tempo.downbeats == (0.0, 2.0) and part.tempo.beats == tuple(0.5 * n for n in range(8))
+    assert [(c.start, c.end, c.label) for c in part.chords] == [(0.0, 2.0, "F"), (2.0, 4.0, "C")]
+    assert part.key == whole.key, "the key of a stretch counts where it is as clear as that of the whole"
+    clear = heard(key="D minor", confidence=0.9)
+    assert part_of(whole, clear, 2.0, 6.0).key == clear.key
+    cut = part_of(whole, alone, 3.0, 3.4)
+    assert (cut.tempo.bars, cut.tempo.is_loop) == (None, False)
+    assert [(c.start, round(c.end, 3), c.label) for c in cut.chords] == [(0.0, 0.4, "F")]
+
+
+def test_chords_alone_measure_harmony_and_claim_no_key():
+    request, notes = plan_measure(None, bpm=100.0, bars=2, chords="| Am | F |")
+    assert request.progression == (("Am",), ("F",)) and request.key is None and notes == ()
+    request, _ = plan_measure(None, bpm=100.0, bars=2, key="A minor")
+    assert request.key == parse_key("A minor") and request.progression == () and request.takes == 1
+    assert plan_measure(None, bpm=100.0, bars=2)[0].meter == "4/4"
+    assert plan_measure(heard(meter="3/4"), bpm=100.0, bars=2)[0].meter == "3/4"
+    known, _ = plan_measure(heard(), instrument="rhodes", bpm=100.0, bars=2)
+    assert (known.takes, known.seed) == (1, 0)
