@@ -357,7 +357,7 @@ def test_a_file_is_proven_at_its_own_rate_and_scored(tmp_path):
     path = tmp_path / "loop.wav"
     write_wav(path, chord_loop([(57, 60, 64)], bpm=120))
     card = pipeline.prove_file(path, REQUEST.with_(sample_rate=48_000), None)
-    assert card.samples == RATE * 2 and 0 < card.score <= 1
+    assert card.samples == card.samples_expected == RATE * 2 and 0 < card.score <= 1
 
 
 def test_the_score_alone_is_a_midi_file_for_each_take_and_only_the_sketch_has_one(tmp_path):
