@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .pitch import NO_CHORD, ChordSymbol, Key, parse_chord
+from .pitch import CHORD_INTERVALS, NO_CHORD, ChordSymbol, Key, parse_chord
 
 Progression = tuple[tuple[str, ...], ...]
 MOSTLY_DIATONIC = 0.6
@@ -49,11 +49,16 @@ def _shared(one: ChordSymbol, other: ChordSymbol) -> int:
     return len(set(one.pitch_classes) & set(other.pitch_classes))
 
 
+def degree_chord(key: Key, degree: int, sevenths: bool = False) -> ChordSymbol:
+    """The diatonic chord on a degree 1..7 of the key, as a triad or a seventh chord."""
+    scale = key.scale
+    stack = tuple((scale[(degree - 1 + 2 * i) % 7] - scale[degree - 1]) % 12 for i in range(4 if sevenths else 3))
+    for quality, intervals in CHORD_INTERVALS.items():
+        if intervals == stack:
+            return ChordSymbol(scale[degree - 1], quality)
+    return degree_chord(key, degree)  # every diatonic triad is in the table
+
+
 def diatonic_triads(key: Key) -> tuple[ChordSymbol, ...]:
     """The seven triads of a key, from the tonic up."""
-    out = []
-    for degree in range(7):
-        root, third, fifth = (key.scale[(degree + step) % 7] for step in (0, 2, 4))
-        thirds = ((third - root) % 12, (fifth - root) % 12)
-        out.append(ChordSymbol(root, {(4, 7): "", (3, 7): "m", (3, 6): "dim", (4, 8): "aug"}[thirds]))
-    return tuple(out)
+    return tuple(degree_chord(key, degree) for degree in range(1, 8))

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..music.pitch import ALL_KEYS, CHORD_INTERVALS, ChordSymbol, Key, parse_chord
+from ..music.harmony import degree_chord
+from ..music.pitch import ALL_KEYS, ChordSymbol, Key, parse_chord
 from ..music.tables import read_table
 
 FOREIGN_SHARE = 0.03  # of all chord tones: half a bar of E in eight bars of A minor passes, a wrong key does not
@@ -59,16 +60,6 @@ class Harmony:
             if (self.bass + interval) % 12 in self.tones:
                 return (self.bass + interval) % 12
         return self.fifth
-
-
-def degree_chord(key: Key, degree: int, sevenths: bool = False) -> ChordSymbol:
-    """The diatonic chord on a degree 1..7 of the key, as a triad or a seventh chord."""
-    scale = key.scale
-    stack = [(scale[(degree - 1 + 2 * i) % 7] - scale[degree - 1]) % 12 for i in range(4 if sevenths else 3)]
-    for quality, intervals in CHORD_INTERVALS.items():
-        if list(intervals) == stack:
-            return ChordSymbol(scale[degree - 1], quality)
-    return degree_chord(key, degree)  # every diatonic triad is in the table
 
 
 def suggest_progression(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from helpers.music.harmony import degree_chord
 from helpers.music.meter import METERS
 from helpers.music.pitch import parse_key
 from helpers.sketch.cells import BANKS, PADS, cells, read_cell
 from helpers.sketch.form import plan_form
 from helpers.sketch.genres import GENRES, STYLE_WORDS, find_genre, find_mood
-from helpers.sketch.harmony import PROGRESSIONS, degree_chord
+from helpers.sketch.harmony import PROGRESSIONS
 from helpers.sketch.kits import FILLS, NOTES, drum_style
 from helpers.sketch.parts.arpeggio import ORDERS, order_indices
 
