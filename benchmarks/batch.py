@@ -4,8 +4,8 @@
     python -m benchmarks.batch --cluster [--jobs 1000]        # Ray: 8 declared GPUs, a stand-in engine, 5 % deaths
     python -m benchmarks.batch --cost                         # the table of docs/scale.md, from what was measured
 
-The first makes real sketch loops. The second replaces the engine by a wait of known length, so what is measured is the
-driver: utilisation is the seconds that jobs asked for over the seconds that all GPUs were held.
+The first makes real sketch loops. The second replaces the engine by a wait as long as it took on a GPU, so what is
+measured is the driver: utilisation is the seconds that jobs asked for over the seconds that all GPUs were held.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ ENGINES = RESULTS.with_name("engines-h100.json")
 SCALE = RESULTS.parents[2] / "docs" / "scale.md"
 COST = re.compile(r"(<!-- cost: .*?-->\n).*?(\n<!-- /cost -->)", re.DOTALL)
 INSTRUMENTS = ["bass guitar", "piano", "drum kit"]
-GPUS, TAKE_SECONDS, DEATHS = 8, 2.0, 0.05
+GPUS, DEATHS = 8, 0.05
+JOB = ("stable-audio-open", 4)  # what the stand-in takes as long as: engine and takes of a job
 
 
 def make_and_weigh(idea: str, settings: dict[str, Any], analysis: Any, scratch: str | None = None) -> Answer:
@@ -45,17 +46,23 @@ def make_and_weigh(idea: str, settings: dict[str, Any], analysis: Any, scratch: 
     return made
 
 
+def job_seconds() -> float:
+    """What the job took on the GPU that was measured."""
+    (row,) = (r for r in json.loads(ENGINES.read_text())["rows"] if (r["engine"], r["takes"]) == JOB)
+    return float(row["ours_seconds"])
+
+
 def hear_nothing(idea: str) -> Answer:
     return Answer(analysis={})
 
 
 def wait_or_die(idea: str, settings: dict[str, Any], analysis: Any, scratch: str | None = None) -> Answer:
-    """A take of known length; by chance the actor dies in the middle of it."""
-    chance = random.Random(os.urandom(8))
+    """A job of known length; by chance the actor dies somewhere in it."""
+    chance, seconds = random.Random(os.urandom(8)), job_seconds()
     if chance.random() < DEATHS:
-        time.sleep(TAKE_SECONDS / 2)
+        time.sleep(seconds * chance.random())
         os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(TAKE_SECONDS)
+    time.sleep(seconds)
     return Answer(files={"loop.wav": b"0" * 1_000_000, "loop.json": b"{}"})
 
 
@@ -108,7 +115,8 @@ def cluster(jobs: int) -> dict[str, Any]:
             print(row)
     return {
         "jobs": jobs, "done": summary.count("done"), "failed": summary.count("failed"), "seconds": round(seconds, 1),
-        "utilisation": round(summary.count("done") * TAKE_SECONDS / (GPUS * seconds), 3),
+        "seconds_a_job": job_seconds(),
+        "utilisation": round(summary.count("done") * job_seconds() / (GPUS * seconds), 3),
         "driver_mib_at_each_tenth": driver_mib,
     }  # fmt: skip
 

@@ -19,18 +19,24 @@ __all__ = ["Session", "__version__"]
 class Session:
     """An idea, heard once, and any number of parts for it.
 
-    ``idea`` and ``analysis`` are what was read and heard. Raises InvalidInput or NotAvailable where the file cannot be
-    read.
+    ``idea`` and ``analysis`` are what was read and heard; with ``start`` (seconds, or ``bar 5``) or ``bars_heard`` only
+    of that part. Raises InvalidInput or NotAvailable where the file cannot be read.
 
     >>> song = Session("idea.wav")  # doctest: +SKIP
     >>> song.make("bass guitar", takes=1).loops[0].files.wav  # doctest: +SKIP
     """
 
-    def __init__(self, source: str | os.PathLike[str], out_dir: str | os.PathLike[str] = "loops") -> None:
-        from .pipeline import analyze_idea, load_idea
+    def __init__(
+        self,
+        source: str | os.PathLike[str],
+        out_dir: str | os.PathLike[str] = "loops",
+        *,
+        start: str | None = None,
+        bars_heard: int | None = None,
+    ) -> None:
+        from .pipeline import hear_part, load_idea
 
-        self.idea = load_idea(source)
-        self.analysis = analyze_idea(self.idea)
+        self.idea, self.analysis = hear_part(load_idea(source), start, bars_heard)
         self.out_dir = out_dir
 
     def make(self, instrument: str, **settings: Any) -> Result:

@@ -10,8 +10,9 @@ import pytest
 
 from benchmarks.batch import cost_markdown
 from benchmarks.fit.fit import docs_markdown, readme_markdown
-from helpers import cli
+from helpers import Session, cli
 from helpers.engines import registry
+from helpers.errors import InvalidInput
 from helpers.machine.home import EXAMPLE_IDEA
 from helpers.music.instruments import find_instrument
 from helpers.report import engines_markdown, fit_card_markdown, instruments_markdown
@@ -41,6 +42,34 @@ def test_its_python_runs(tmp_path, monkeypatch, capsys):
     exec(compile(code, "README.md", "exec"), {})
     said = capsys.readouterr().out
     assert said.split()[0] in ("pass", "corrected") and Path(said.split(maxsplit=1)[1].strip()).is_file()
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_the_python_of_its_page_runs(number, tmp_path, monkeypatch, capsys):
+    (tmp_path / "ideas").mkdir()
+    for copy in ("idea.wav", "ideas/idea.wav"):
+        shutil.copyfile(EXAMPLE_IDEA, tmp_path / copy)
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    code = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[number]
+    exec(compile(code, "python.md", "exec"), {"__name__": "__main__"})
+    assert len(list(tmp_path.rglob("*.wav"))) > 2 and capsys.readouterr().out.strip()
+
+
+def test_python_and_the_command_line_ask_for_the_same(tmp_path, monkeypatch):
+    shutil.copyfile(EXAMPLE_IDEA, tmp_path / "idea.wav")
+    monkeypatch.chdir(tmp_path)
+    asked = []
+
+    def stop(request, *args, **more):
+        asked.append(request)
+        raise InvalidInput("It is enough to see what is asked.")
+
+    monkeypatch.setattr("helpers.pipeline.make_loops", stop)
+    with pytest.raises(InvalidInput):
+        Session("idea.wav").make("bass guitar", seed=7)
+    assert cli.main(["make", "idea.wav", "--instrument", "bass guitar", "--seed", "7"]) == cli.WRONG
+    assert asked[0] == asked[1]
 
 
 def test_it_is_short_and_its_links_lead_somewhere():
