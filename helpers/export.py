@@ -199,16 +199,23 @@ def staging(folder: str | os.PathLike[str]) -> Iterator[Path]:
         yield hidden
 
 
-def stage_wav(loop: Loop, request: Request, folder: Path) -> Path:
-    """Write the loop's final WAV into the staging folder and return its path."""
-    chunks = daw_chunks(request, loop.clip.length, loop.clip.sample_rate)
-    path = folder / f"take{loop.take.number}.wav"
+@contextmanager
+def _on_disk() -> Iterator[None]:
+    """What the disk refuses, in a sentence."""
     try:
-        path.write_bytes(wav_bytes(loop.clip, extra=chunks))
+        yield
     except OSError as error:
         raise InvalidInput(
             f"The loop cannot be written ({error.strerror or error}); free disk space or choose another --out."
         ) from None
+
+
+def stage_wav(loop: Loop, request: Request, folder: Path) -> Path:
+    """Write the loop's final WAV into the staging folder and return its path."""
+    chunks = daw_chunks(request, loop.clip.length, loop.clip.sample_rate)
+    path = folder / f"take{loop.take.number}.wav"
+    with _on_disk():
+        path.write_bytes(wav_bytes(loop.clip, extra=chunks))
     return path
 
 
@@ -227,16 +234,12 @@ def publish(
 ) -> Written:
     """Give a staged loop its name, with its JSON and (where there is a score) its MIDI, under one free stem."""
     parts = {".json": staged.with_suffix(".json")}
-    try:
+    with _on_disk():
         parts[".json"].write_bytes(_document(loop, request, idea, rank))
         if loop.take.midi is not None:
             parts[".mid"] = staged.with_suffix(".mid")
             parts[".mid"].write_bytes(loop.take.midi)
-        parts[".wav"] = staged  # last: where there is a WAV, the rest is there too
-    except OSError as error:
-        raise InvalidInput(
-            f"The loop cannot be written ({error.strerror or error}); free disk space or choose another --out."
-        ) from None
+    parts[".wav"] = staged  # last: where there is a WAV, the rest is there too
     stem = loop_stem(request, loop.take.number, fit.verdict, str(idea.get("file") or ""))
     for attempt in range(1, 10_000):
         names = {suffix: folder / f"{stem}{'' if attempt == 1 else f'-{attempt}'}{suffix}" for suffix in parts}
@@ -244,19 +247,15 @@ def publish(
             continue
         made: list[Path] = []
         try:
-            for suffix, part in parts.items():
-                link_new(part, names[suffix])
-                made.append(names[suffix])
-        except FileExistsError:  # somebody took the name meanwhile
-            for path in made:
-                path.unlink(missing_ok=True)
-            continue
+            with _on_disk():
+                for suffix, part in parts.items():
+                    link_new(part, names[suffix])
+                    made.append(names[suffix])
         except BaseException as error:
             for path in made:
                 path.unlink(missing_ok=True)
-            if isinstance(error, OSError):
-                reason = error.strerror or error
-                raise InvalidInput(f"The loop cannot be written to “{folder}” ({reason}).") from None
+            if isinstance(error.__context__, FileExistsError):  # somebody took the name meanwhile
+                continue
             raise
         return Written(wav=names[".wav"], json=names[".json"], midi=names.get(".mid"))
     raise InvalidInput(f"“{folder}” holds too many loops named {stem}; choose another --out.")

@@ -21,8 +21,6 @@ from ..records import CONTROLS, Request, read_controls
 
 AUDIO_SUFFIXES = (".wav", ".mp3", ".flac", ".ogg", ".aif", ".aiff", ".m4a", ".caf", ".w64", ".au", ".wv", ".wma")
 LIST_SUFFIXES = (".csv", ".json")
-MOST_JOBS = 100_000
-LARGEST_LIST = 20 << 20  # bytes
 SEEDS = 1_000_000  # a drawn seed has at most six digits, so that it can be read out
 
 
@@ -82,8 +80,6 @@ def plan_jobs(
                 digests[path] = _digest_of_file(path)
             job = _job(path, digests[path], asked, values)
             jobs.setdefault(job.id, job)
-            if len(jobs) > MOST_JOBS:
-                raise InvalidInput(f"The batch holds more than {MOST_JOBS} jobs; split it into several.")
     if not jobs:
         raise InvalidInput("No audio was found for the batch; name ideas, a folder of them, or a CSV or JSON list.")
     return list(jobs.values())
@@ -134,8 +130,6 @@ def audio_files(folder: Path) -> list[Path]:
 def _read_list(path: Path) -> list[dict[str, Any]]:
     name = shown_name(path)
     try:
-        if os.path.isfile(path) and path.stat().st_size > LARGEST_LIST:
-            raise OSError(f"it is larger than {LARGEST_LIST >> 20} MiB")
         text = path.read_text(encoding="utf-8-sig")
         rows = read_json(text) if path.suffix.lower() == ".json" else _read_csv(text)
     except OSError as error:

@@ -64,7 +64,8 @@ class Ledger:
                 rows = read_ledger(path)
                 handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
                 try:
-                    _end_torn_line(path, handle)
+                    if path.read_bytes()[-1:] not in (b"", b"\n"):  # the last line was torn by a stop
+                        os.write(handle, b"\n")
                     yield cls(rows, handle)
                 finally:
                     os.close(handle)
@@ -106,15 +107,6 @@ def read_ledger(path: Path) -> dict[str, LedgerRow]:
         if isinstance(row.job, str) and row.state in STATES:
             rows[row.job] = row
     return rows
-
-
-def _end_torn_line(path: Path, handle: int) -> None:
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        if size:
-            file.seek(-1, os.SEEK_END)
-            if file.read(1) != b"\n":
-                os.write(handle, b"\n")
 
 
 def _lean(row: LedgerRow) -> dict[str, Any]:

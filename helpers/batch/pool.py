@@ -20,7 +20,6 @@ WORKER_GIB = 1.5  # the most one worker holds; an idea within the limits stays b
 class Pool:
     """Workers that run functions of :mod:`.worker`, one at a time each: one that dies takes no other's job along."""
 
-    lost: tuple[type[BaseException], ...] = ()  # what a future raises when its worker died
     shares_disk = True  # whether workers see the driver's folders
 
     def __init__(self, workers: int) -> None:
@@ -32,7 +31,7 @@ class Pool:
         """Run the function on a worker that is idle; no more than ``workers`` run at once."""
         index = next(i for i, future in enumerate(self._last) if future is None or future.done())
         last = self._last[index]
-        if last is not None and isinstance(last.exception(), self.lost):  # it died; another takes its place
+        if last is not None and last.exception():  # work returns errors as data: the worker died, another comes
             self._end(self._workers[index])
             self._workers[index] = self._new()
         future = self._last[index] = self._start(self._workers[index], function, *args)
@@ -55,8 +54,6 @@ class Pool:
 
 class LocalPool(Pool):
     """Processes of this machine: as many as cores and free memory allow, or as many as asked."""
-
-    lost = (BrokenProcessPool,)
 
     def __init__(self, workers: int | None = None) -> None:
         super().__init__(workers or max(1, min(os.cpu_count() or 1, int(_free_gib() // WORKER_GIB))))
@@ -120,11 +117,9 @@ class RayPool(Pool):
         os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
         try:
             import ray
-            from ray.exceptions import RayError
         except ModuleNotFoundError:
             raise NotAvailable("--ray needs Ray; install it with: pip install 'loops-generator[ray]'.") from None
         self._ray = ray
-        self.lost = (RayError,)
         if not ray.is_initialized():
             try:
                 ray.init(

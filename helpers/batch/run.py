@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..machine.files import read_json
+from ..machine.files import read_json, staging
 from . import worker
 from .jobs import Job
 from .ledger import DONE, FAILED, PLANNED, REFUSED, Ledger, LedgerRow
@@ -40,11 +40,7 @@ class Summary:
 
     def to_json(self) -> dict[str, Any]:
         states = {state: self.count(state) for state in (DONE, REFUSED, FAILED, PLANNED)}
-        rows = [
-            {"job": r.job, "state": r.state, "idea": r.idea, "instrument": r.instrument, "sentence": r.sentence,
-             "loops": list(r.loops)}
-            for r in self.rows
-        ]  # fmt: skip
+        rows = [dataclasses.asdict(row) for row in self.rows]
         return {"jobs": states, "loops_passed": self.passed, "made_now": self.made_now, "rows": rows}
 
 
@@ -81,7 +77,7 @@ def run_batch(
         If the folder cannot be written or another batch works in it.
     """
     folder = Path(folder)
-    with Ledger.opened(folder) as ledger, _parts(folder) as parts:
+    with Ledger.opened(folder) as ledger, staging(folder) as parts:
         ledger.add(*[_row(job, PLANNED) for job in jobs if job.id not in ledger.rows])
         missing = []
         for job in jobs:
@@ -92,18 +88,6 @@ def run_batch(
                 missing.append(job)
         _Driver(folder, parts, ledger, pool, on_row, hear, make, len(missing)).drive(missing)
         return Summary(tuple(ledger.rows[job.id] for job in jobs), len(missing))
-
-
-@contextmanager
-def _parts(folder: Path) -> Iterator[Path]:
-    """Where unfinished work lies; what a killed batch left there goes first, and the ledger's lock keeps others out."""
-    parts = folder / ".parts"
-    shutil.rmtree(parts, ignore_errors=True)
-    parts.mkdir()
-    try:
-        yield parts
-    finally:
-        shutil.rmtree(parts, ignore_errors=True)
 
 
 @dataclass(eq=False)
@@ -119,7 +103,7 @@ class _Driver:
     ended: int = 0
     began: float = field(default_factory=time.monotonic)
     waiting: deque[_Task] = field(default_factory=deque)
-    running: dict[Future[Any], _Task] = field(default_factory=dict)
+    running: dict[Future[worker.Answer], _Task] = field(default_factory=dict)
 
     def drive(self, jobs: Sequence[Job]) -> None:
         of_idea: dict[Path, list[Job]] = {}
@@ -132,7 +116,7 @@ class _Driver:
             ended = [(future, self.running.pop(future)) for future in done]
             self._send()  # first, so that no worker waits while results are written
             for future, task in ended:
-                self._take(task, self._answer(future))
+                self._take(task, future)
             self._send()
 
     def _send(self) -> None:
@@ -146,25 +130,16 @@ class _Driver:
                 future = self.pool.submit(self.make, str(job.idea), dict(job.settings), task.heard.analysis, scratch)
             self.running[future] = task
 
-    def _answer(self, future: Future[Any]) -> worker.Answer | None:
-        """What the worker returned; None when it died."""
+    def _take(self, task: _Task, future: Future[worker.Answer]) -> None:
         try:
-            answer: worker.Answer = future.result()
-        except self.pool.lost:
-            return None
-        except Exception as error:  # the way back broke: an answer that cannot be read, say
-            return worker.Answer(FAILED, f"{type(error).__name__}: {error}")
-        return answer
-
-    def _take(self, task: _Task, answer: worker.Answer | None) -> None:
-        if answer is None:
+            answer = future.result()
+        except Exception as error:  # it died, or what it sent cannot be read
             task.tries += 1
             if task.tries < MOST_TRIES:
                 self.waiting.append(task)
                 return
-            answer = worker.Answer(
-                FAILED, f"The worker died {MOST_TRIES} times on this job; its memory may not be enough."
-            )
+            why = f"The worker died {MOST_TRIES} times on this job ({type(error).__name__})"
+            answer = worker.Answer(FAILED, f"{why}; its memory may not be enough.")
         if answer.state == DONE and task.heard is None:
             self.waiting.extendleft(_Task((job,), answer) for job in reversed(task.jobs))
             return

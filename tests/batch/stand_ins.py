@@ -48,7 +48,6 @@ def fail(idea, settings, analysis, scratch=None):
 class Threads:
     """A pool without processes; ``log`` holds what was run."""
 
-    lost: tuple = ()
     shares_disk = True
     workers = 3
 
