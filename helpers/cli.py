@@ -1,4 +1,4 @@
-"""The command line: the notebook's story in commands.
+"""The command line: the same steps as the notebook.
 
 Results go to stdout (JSON with ``--json``), progress and messages to stderr. Exit status: 0 done; 2 something about the
 input or this machine, in one sentence; 4 loops were made but none passed its fit card; 130 interrupted (128 and the

@@ -316,7 +316,7 @@ def test_a_change_under_a_running_kernel_asks_for_a_restart(monkeypatch):
     assert status.restart and "pillow changed" in status.detail and "other" not in status.detail
 
 
-# --------------------------------------------------------------------------------------------------- audiocraft's home
+# -------------------------------------------------------------------------------------------- audiocraft's environment
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ Two ways to hear a guide. The plain models *continue* it: a bar or two of the gu
 starts on the beat, and are cut off again to the sample. The melody models follow its *melody* (the strongest pitch
 class of each moment). Tokens are drawn by :mod:`.fast.musicgen`, a random stream for each take, not by the library's
 ``generate``: that one shares a stream between takes, takes the top 50 tokens instead of 250, and in many releases of
-transformers ignores what the melody models are told.
+transformers ignores the melody and the text of the melody models.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _CHROMA_SECONDS = 235 * chroma.HOP / SAMPLE_RATE
 class MusicGenEngine(NeuralEngine):
     """MusicGen through transformers."""
 
-    # A token is a token: nothing can be left out that the model would not miss. A smaller variant is quicker.
+    # No preset makes fewer model calls: every token needs one. A smaller variant is quicker.
     presets: ClassVar = {"reference": {"guidance": 3.0, "top_k": 250, "temperature": 1.0}, "balanced": {}, "draft": {}}
     info = model_info(
         SOURCES[f"musicgen-{DEFAULT_VARIANT}"],

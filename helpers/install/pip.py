@@ -1,4 +1,4 @@
-"""Running pip so that nothing a notebook runtime is built around moves; its own last lines say why it failed."""
+"""Runs pip under constraints that keep what a notebook runtime is built around; pip's last lines say why it failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threads of the numerical libraries: one each, where our own work is many small pieces."""
+"""Threads of the numerical libraries: one each, because our own pool works on many small pieces."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def one_thread_each() -> Iterator[None]:
-    """Keep BLAS and OpenMP to one thread: on short signals a second one only waits, and takes a core from our pool."""
+    """Keep BLAS and OpenMP to one thread: on short signals a second thread mostly waits."""
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):

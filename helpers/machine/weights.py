@@ -1,4 +1,4 @@
-"""Learnt numbers as JSON beside the code that uses them: one reader, one writer, and where they come from.
+"""Learned weights as JSON beside the code that uses them: one reader, one writer, and where they come from.
 
 A file holds ``script`` (what made it), ``data`` (from what), ``sha256`` (of its numbers, so that a change by hand is
 noticed) and ``weights``. The scripts under ``benchmarks/`` and ``training/`` write it; nothing else does.

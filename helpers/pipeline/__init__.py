@@ -1,6 +1,6 @@
-"""The story from front to back: read an idea, hear it, plan a request, make takes, prove loops, write them.
+"""The steps in order: read an idea, hear it, plan a request, make takes, prove loops, write them.
 
-Each step is a function that takes and returns records, so the command line and the notebook tell the same story and a
+Each step is a function that takes and returns records, so the command line and the notebook run the same steps and a
 musician may change what lies between two steps.
 """
 

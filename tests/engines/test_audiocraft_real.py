@@ -1,4 +1,4 @@
-"""The real audiocraft 1.3.0 in its own home, as a program of its own, on tiny models in the released format.
+"""The real audiocraft 1.3.0 in its own environment, as a program of its own, on tiny models in the released format.
 
 The first run installs audiocraft into .cache/ (about 40 MiB to download, 125 MiB on disk, half a minute) and builds the
 models (4 MB, ten seconds); both are kept. Without a package index these tests are skipped and say so.
@@ -42,7 +42,7 @@ WORDS = {"prompt": "solo rhodes loop, jazz, C major, bpm: 240"}
 
 @pytest.fixture(scope="module")
 def tiny_hub():
-    """A Hub cache with the tiny models, made in a home that has been installed."""
+    """A Hub cache with the tiny models, made in an environment that has been installed."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LOOPS_HOME", str(CACHE))
         patch.delenv("LOOPS_AUDIOCRAFT_PYTHON", raising=False)
@@ -59,7 +59,7 @@ def tiny_hub():
 
 @pytest.fixture(autouse=True)
 def environment(tiny_hub, no_outside, monkeypatch):
-    """The installed home, the tiny models, and no network."""
+    """The installed environment, the tiny models, and no network."""
     monkeypatch.setenv("LOOPS_HOME", str(CACHE))
     monkeypatch.delenv("LOOPS_AUDIOCRAFT_PYTHON", raising=False)
     use_hub(monkeypatch, tiny_hub)

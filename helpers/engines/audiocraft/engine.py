@@ -2,8 +2,8 @@
 
 Loops beyond 30 s (a sliding window over its own output), the MultiBandDiffusion decoder, and MusicGen-Style where the
 installed version has it. audiocraft's pins exclude everybody else's, so takes are made by a program of its own
-(:mod:`.worker`): a request file in, takes out, and it ends. A crash there is a sentence here; cancelling ends it. Takes
-are made one at a time, each from its own seed, so take k is the same alone or among others.
+(:mod:`.worker`): a request file in, takes out, and it ends. A crash is reported in one sentence; cancelling ends the
+process. Takes are made one at a time, each from its own seed, so take k is the same alone or among others.
 """
 
 from __future__ import annotations

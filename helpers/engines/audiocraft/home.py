@@ -1,9 +1,9 @@
-"""Where the isolated audiocraft worker lives, and how it is made and started.
+"""The environment of the isolated audiocraft worker: where it is, how it is made, how it is started.
 
-The worker runs in another process, because audiocraft's own pins (torch 2.1, numpy below 2) must never touch the main
-environment. Its home is a folder with audiocraft and what else it needs, which only the worker sees, beside this
-interpreter's torch and transformers; or the interpreter named by ``LOOPS_AUDIOCRAFT_PYTHON``, which brings its own
-audiocraft (1.3 or newer). A folder is complete when its manifest lies in it: that is written last.
+The worker runs in another process, because audiocraft pins versions (torch 2.1, numpy below 2) that the main
+environment cannot take. Its environment is a folder with audiocraft and its dependencies that only the worker has on
+its path, beside this interpreter's torch and transformers; or the interpreter named by ``LOOPS_AUDIOCRAFT_PYTHON``,
+which brings its own audiocraft (1.3 or newer). A folder is complete when it holds its manifest, which is written last.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def missing() -> tuple[str, ...]:
 
 
 def make_home(pip_install: Callable[..., None], say: OnLine, cancel: CancelCheck) -> None:
-    """Make a home with ``pip_install`` (:func:`helpers.install.pip.pip_install`) and try it out before it counts.
+    """Make the environment with ``pip_install`` (:func:`helpers.install.pip.pip_install`) and test it.
 
     Raises
     ------
@@ -123,5 +123,5 @@ def worker_environment(home: WorkerHome) -> dict[str, str]:
 
 
 def _requirements_digest() -> str:
-    """Changes when our list of packages changes, so that an older home is made anew."""
+    """Changes when our list of packages changes, so that an older environment is made again."""
     return hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest() if REQUIREMENTS.is_file() else ""

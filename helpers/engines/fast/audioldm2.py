@@ -52,7 +52,7 @@ def continue_words(language_model: Any, projected: torch.Tensor, mask: torch.Ten
     """Let GPT-2 continue a sequence of embeddings, as AudioLDM2 makes its second conditioning.
 
     Own loop, because the pipeline's calls a method that newer transformers releases took away (diffusers#12630), and
-    because only the body of the model is needed: its vocabulary, a third of its work here, is never looked at.
+    because only the body of the model is needed: the projection to its vocabulary, a third of the work, is not used.
 
     Parameters
     ----------
