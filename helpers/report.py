@@ -106,21 +106,23 @@ def result_text(result: Any, *, cards: bool) -> str:
 
 def engine_json(info: EngineInfo, readiness: Readiness) -> dict[str, Any]:
     """One row of ``engines --json``."""
-    return {
-        "name": info.name,
-        "title": info.title,
+    named = (
+        "name",
+        "title",
+        "sample_rate",
+        "channels",
+        "max_seconds",
+        "good_at",
+        "memory_gib",
+        "download_gib",
+        "options",
+    )
+    return {name: getattr(info, name) for name in named} | {
         "ready": readiness.ready,
         "reason": readiness.reason or None,
         "remedy": readiness.remedy or None,
-        "sample_rate": info.sample_rate,
-        "channels": info.channels,
-        "max_seconds": info.max_seconds,
         "license": info.licence,
         "hears": sorted(info.hears),
-        "good_at": info.good_at,
-        "memory_gib": info.memory_gib,
-        "download_gib": info.download_gib,
-        "options": dict(info.options),
         "details": readiness.details,
     }
 

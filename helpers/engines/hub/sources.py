@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -218,25 +217,17 @@ def missing_files(folder: Path, source: ModelSource) -> list[str]:
 
     A sharded checkpoint is complete when every shard that its index names is there.
     """
-    return list(_missing(folder, source))
-
-
-def _missing(folder: Path, source: ModelSource) -> Iterator[str]:
-    yield from (name for name in source.files if not any(folder.glob(name)))
-    for extra in source.extras:
-        if not (folder / extra).is_dir():
-            yield f"{extra}/"
+    lacking = [name for name in source.files if not any(folder.glob(name))]
+    lacking += [f"{extra}/" for extra in source.extras if not (folder / extra).is_dir()]
     for part in source.parts:
-        place = folder / part
-        stem = f"{part}/" if part else ""
-        if not (place / "config.json").is_file():
-            yield f"{stem}config.json"
-        index = next(iter(sorted(place.glob("*.safetensors.index.json"))), None)
-        if index is not None:
-            shards = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-            yield from (f"{stem}{shard}" for shard in shards if not (place / shard).is_file())
+        place, stem = folder / part, f"{part}/" if part else ""
+        needed = ["config.json"]
+        if indexes := sorted(place.glob("*.safetensors.index.json")):
+            needed += sorted(set(json.loads(indexes[0].read_text(encoding="utf-8"))["weight_map"].values()))
         elif not any(place.glob("*.safetensors")):
-            yield f"{stem}*.safetensors"
+            needed.append("*.safetensors")
+        lacking += [f"{stem}{name}" for name in needed if not (place / name).is_file()]
+    return lacking
 
 
 def local_folder(source: ModelSource, *aliases: str) -> Path | None:
