@@ -30,7 +30,7 @@ from helpers.errors import LoopsError
 from helpers.loops import make_loop, prove
 from helpers.music.pitch import parse_key, parse_progression
 from helpers.records import Clip, FitCard, Request
-from helpers.sound.features import chroma, onset_strength
+from helpers.sound.features import note_gram, onset_bands
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 IDEAS = (
@@ -58,8 +58,8 @@ def request_of(idea: Idea, engine: str, sigma: float, seed: int) -> Request:
 def likeness(loop: Clip, guide: Clip) -> dict[str, float]:
     """Correlation of chroma over time and of onset curves, loop against guide, over the loop's length."""
     measures = {
-        "chroma_likeness": lambda clip: chroma(clip).frames,
-        "onset_likeness": lambda clip: onset_strength(clip)[0],
+        "chroma_likeness": lambda clip: note_gram(clip).chroma(),
+        "onset_likeness": lambda clip: onset_bands(clip).all,
     }
     found = {}
     for name, measure in measures.items():

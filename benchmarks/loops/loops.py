@@ -25,7 +25,7 @@ from benchmarks.loops.summary import Outcome, shortfalls, summary, table, target
 from benchmarks.loops.takes import RATE, Damaged, Source, damages, read_sources
 from helpers.errors import Refused
 from helpers.loops import make_loop, plan_corrections, prove
-from helpers.loops.hearing import hear, hear_onsets
+from helpers.loops.hearing import Hearing
 from helpers.loops.level import apply_cleaning
 from helpers.loops.seam import fade_pair
 from helpers.loops.seam_measure import measure_seam
@@ -34,7 +34,7 @@ from helpers.music.meter import step_seconds
 from helpers.music.pitch import ALL_KEYS
 from helpers.records import Clip, Request, Take
 from helpers.sound.audio import resample
-from helpers.sound.features import chroma, key_scores, onset_bands
+from helpers.sound.features import key_scores, note_gram, onset_bands
 
 # -------------------------------------------------------------------------------------------------------------- methods
 
@@ -147,7 +147,7 @@ def lay_over(loop: Clip, source: Source) -> tuple[bool | None, list[float], floa
 
 def lateness_ms(source: Source) -> float:
     """How late the recording's notes lie on its own grid of sixteenths as a whole, in ms: padding, slow attacks."""
-    heard = hear_onsets(source.loop)
+    heard = Hearing(source.loop).struck
     if heard.times.size == 0:
         return 0.0
     meter = source.request.time
@@ -189,7 +189,7 @@ def with_key(source: Source) -> Request:
     """The source's request; a tonal one of unknown key asks for the key that is heard in the undamaged recording."""
     if source.request.key is not None or not source.tonal:
         return source.request
-    heard = key_scores(chroma(source.loop).frames.sum(axis=1))
+    heard = key_scores(note_gram(source.loop).chroma().sum(axis=1))
     return replace(source.request, key=ALL_KEYS[int(np.argmax(heard))])
 
 
@@ -226,7 +226,7 @@ def run(source: Source, damaged: Damaged, method: str, request: Request, truth: 
         off = np.abs(np.array(errors) - truth.lateness_ms)
         outcome.timing_ms, outcome.timing_worst_ms = float(np.median(off)), float(off.max())
     if source.tonal and damaged.damage in ("shifted", "clean", "detuned"):
-        before, after = (chroma(c).frames.sum(axis=1) for c in (source.loop, clip))
+        before, after = (note_gram(c).chroma().sum(axis=1) for c in (source.loop, clip))
         likeness = [float(np.roll(before, k) @ after) for k in range(12)]
         outcome.semitones_left = (int(np.argmax(likeness)) + 6) % 12 - 6
         key = ALL_KEYS[int(np.argmax(key_scores(after)))]
@@ -236,7 +236,7 @@ def run(source: Source, damaged: Damaged, method: str, request: Request, truth: 
 
 def chosen_span(take: Take, request: Request) -> tuple[float, float]:
     """First and last second of the bars that the loop maker takes."""
-    heard = hear(apply_cleaning(resample(take.clip, request.sample_rate)), request)
+    heard = Hearing(apply_cleaning(resample(take.clip, request.sample_rate)))
     lines = plan_corrections(heard, request).window.lines
     return lines[0], lines[-1]
 

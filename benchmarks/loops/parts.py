@@ -26,7 +26,7 @@ from helpers.loops import make_loop, prove
 from helpers.loops.ranking import rank
 from helpers.music.pitch import ALL_KEYS
 from helpers.records import Clip, Take
-from helpers.sound.features import chroma, key_scores, onset_bands
+from helpers.sound.features import key_scores, note_gram, onset_bands
 
 STRETCHERS = {
     "Signalsmith": signalsmith,
@@ -89,7 +89,7 @@ def rank_first(sources: list[Source], everything: list[Source]) -> tuple[int, in
     for source in sources:
         request = source.request
         if source.tonal and request.key is None:
-            heard = key_scores(chroma(source.loop).frames.sum(axis=1))
+            heard = key_scores(note_gram(source.loop).chroma().sum(axis=1))
             request = request.with_(key=ALL_KEYS[int(np.argmax(heard))])
         whole = canvas(source, request.bars + 1.3)
         leak = damages(source, everything, ["leak -6 dB"])[0].clip

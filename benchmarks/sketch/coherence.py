@@ -33,7 +33,7 @@ import numpy as np
 
 from helpers.music.meter import Meter, bar_seconds
 from helpers.records import Clip, Note
-from helpers.sound.features import chroma, onset_bands
+from helpers.sound.features import note_gram, onset_bands
 
 EARLY_QUARTERS = 0.08  # a note this little before a half bar belongs to it
 
@@ -67,7 +67,7 @@ def grid_of_audio(clip: Clip, *, bpm: float, meter: Meter, start: float = 0.0, m
     times = np.arange(bands.all.size) / bands.rate
     edges = start + (np.arange(bars * size + 1) - 0.5) * bar / size
     onsets = np.array([_pooled(b[None], times, edges, np.max)[:, 0] for b in (bands.low, bands.mid, bands.high)]).T
-    heard = chroma(clip)
+    heard = note_gram(clip)
     halves = _pooled(heard.frames, heard.times, start + np.arange(2 * bars + 1) * bar / 2, np.mean)
     return Grid(meter, bars, onsets, halves)
 

@@ -1,4 +1,4 @@
-"""What every question about an idea listens to, computed once: onsets by register, notes over time, where sound is."""
+"""What every question about an idea listens to: the shared measurements; learned models and essentia."""
 
 from __future__ import annotations
 
@@ -8,50 +8,19 @@ from functools import cached_property
 import numpy as np
 
 from ..records import Clip
-from ..sound import features
+from ..sound import listening
+from ..sound.listening import NOTE_HOP_SECONDS
 from .beats import hear_beats
 from .estimators import beat_ticks
 from .musicnn import hear_tags
 from .transcribe import PitchActivity, hear_pitches
 
-NOTE_HOP_SECONDS = 0.05
+__all__ = ["NOTE_HOP_SECONDS", "Listening", "listen"]
 
 
 @dataclass(frozen=True, eq=False)
-class Listening:
-    """A clip and its measurements, each made when first asked for and kept."""
-
-    clip: Clip
-
-    @property
-    def seconds(self) -> float:
-        return self.clip.seconds
-
-    @cached_property
-    def mono(self) -> np.ndarray:
-        """One channel in which nothing cancels, float32 (n,), peak 1, or zeros when silent."""
-        return features.clean_mono(self.clip)
-
-    @cached_property
-    def _heard(self) -> Clip:
-        return Clip(self.mono[None], self.clip.sample_rate)
-
-    @cached_property
-    def is_silent(self) -> bool:
-        return not self.mono.any()
-
-    @cached_property
-    def bands(self) -> features.OnsetBands:
-        return features.onset_bands(self._heard)
-
-    @cached_property
-    def onsets(self) -> tuple[np.ndarray, np.ndarray]:
-        """Onset times in seconds and strengths 0..1."""
-        return features.onset_times(self._heard, self.bands)
-
-    @cached_property
-    def notes(self) -> features.NoteGram:
-        return features.note_gram(self._heard, hop_seconds=NOTE_HOP_SECONDS)
+class Listening(listening.Listening):
+    """A clip and all that is heard in it, each made when first asked for and kept."""
 
     @cached_property
     def pitches(self) -> PitchActivity | None:
@@ -72,14 +41,6 @@ class Listening:
     def tags(self) -> dict[str, dict[str, float]] | None:
         """Tags 0..1 by model and name of a learned ear; None where its package is missing."""
         return hear_tags(self.clip, self.mono)
-
-    @cached_property
-    def sound_span(self) -> tuple[float, float]:
-        """First and last moment, in seconds, at which the sound is within 40 dB of its peak (a pad may fade in)."""
-        loud = np.flatnonzero(np.abs(self.mono) >= 0.01)
-        if not loud.size:
-            return 0.0, self.seconds
-        return float(loud[0] / self.clip.sample_rate), float((loud[-1] + 1) / self.clip.sample_rate)
 
 
 def listen(sound: Clip | Listening) -> Listening:

@@ -9,7 +9,7 @@ import numpy as np
 from ..music.meter import Meter, bar_seconds, step_seconds
 from ..records import Analysis, Request
 from ..sound.features import NoteGram
-from .hearing import Hearing
+from .hearing import Hearing, starts_cut_in
 from .shift import progression_fit, progression_tones
 from .tempo import Drift, TakeTempo
 
@@ -57,7 +57,7 @@ def find_phase(
     bar = bar_seconds(bpm, meter)
     seconds = heard.clip.seconds
     whole = round(seconds / bar)
-    if tempo.bpm is None or heard.onsets.times.size == 0:
+    if tempo.bpm is None or heard.struck.times.size == 0:
         return Phase(heard.begin if heard.begin > 0.02 else 0.0, 0.0, {})
     step = step_seconds(bpm, meter)
     offset = tempo.step_offset_seconds
@@ -84,7 +84,7 @@ def _cues(
     from scipy.ndimage import maximum_filter1d
 
     meter = request.time
-    times = heard.onsets.times
+    times = heard.struck.times
     steady = times - drift.late_seconds(times) - offset
     number = np.round(steady / step).astype(int)
     near = np.abs(steady - number * step) < 0.3 * step
@@ -97,7 +97,7 @@ def _cues(
         return folded(maximum_filter1d(band, 7)[frames])
 
     template = metre_template(meter)
-    accents, low = folded(heard.onsets.strengths), by_band(heard.bands.low)
+    accents, low = folded(heard.struck.strengths), by_band(heard.bands.low)
     cues = {
         "metre": _rotations(template, accents),
         "metre low": _rotations(template, low),
@@ -106,7 +106,7 @@ def _cues(
         "low accent": _standard(low),
         "first": _first(heard, offset, step, meter),
     }
-    if heard.notes is not None:
+    if request.role != "drums":
         cues |= _harmony_cues(heard.notes, heard.clip.seconds, offset, step, request)
     if analysis is not None and len(analysis.groove.accents) == meter.steps_per_bar:
         cues["idea"] = _rotations(np.asarray(analysis.groove.accents), accents)
@@ -145,7 +145,7 @@ def _first(heard: Hearing, offset: float, step: float, meter: Meter) -> np.ndarr
     A take that begins in the midst of a sound says much less by it.
     """
     cue = np.zeros(meter.steps_per_bar)
-    sure = CUT_IN_TRUST if heard.cut_in and heard.begin < 0.02 else 1.0
+    sure = CUT_IN_TRUST if starts_cut_in(heard.clip) and heard.begin < 0.02 else 1.0
     number = round((heard.begin + 0.012 - offset) / step)
     if -0.045 <= heard.begin - offset - number * step <= 0.018:
         cue[number % meter.steps_per_bar] = sure

@@ -13,7 +13,7 @@ from ..sound.infrasound import remove_infrasound
 from ..sound.stretch import apply_stretch, apply_warp
 from .cut import CutLoop, cut_loop
 from .find import PAD_SECONDS, find_phase
-from .hearing import Hearing, active_span, hear
+from .hearing import Hearing, active_span
 from .level import RUMBLE_CUT_HZ, RUMBLE_DB, apply_cleaning, level_beside, offset_db, rumble_db, set_level
 from .noise import check_usable
 from .seam import apply_seam, close_loop, plan_seam
@@ -68,7 +68,7 @@ def make_loop(
     made += [Correction("rumble", RUMBLE_CUT_HZ)] if rumble else []
     clip = apply_cleaning(clip, rumble=rumble)
     progress("Hearing the take", None, None)
-    heard = hear(clip, request)
+    heard = Hearing(clip)
     plan = plan_corrections(heard, request, analysis)
     progress("Correcting the take", None, None)
     cut = apply_corrections(clip, plan, request)
@@ -91,7 +91,7 @@ def _checked(clip: Clip) -> Clip:
 
 def plan_corrections(heard: Hearing, request: Request, analysis: Analysis | None = None) -> Corrections:
     """Decide everything that will be done to a take; raises Refused as :func:`make_loop` does."""
-    tempo = estimate_take_tempo(heard.onsets, request)
+    tempo = estimate_take_tempo(heard.struck, request)
     check_usable(heard.clip)
     error = tempo.error_percent(request.bpm)
     if error is not None and abs(error) <= _least_stretch_percent(tempo, request):
@@ -102,7 +102,7 @@ def plan_corrections(heard: Hearing, request: Request, analysis: Analysis | None
             f"The take plays at {tempo.bpm:.1f} BPM, {error:+.1f} % from the {request.bpm:g} asked for; up to "
             f"{MOST_STRETCH_PERCENT:g} % can be stretched. Make another take."
         )
-    drift = estimate_drift(heard.onsets, tempo, request)
+    drift = estimate_drift(heard.struck, tempo, request)
     phase = find_phase(heard, tempo, drift, request, analysis)
     window = find_window(heard, phase, tempo, drift, request)
     percent = (request.seconds / (window.lines[-1] - window.lines[0]) - 1) * 100  # below 0: the loop becomes shorter

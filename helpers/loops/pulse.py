@@ -6,8 +6,9 @@ import numpy as np
 
 from ..music.meter import step_seconds
 from ..records import Clip, Request
+from ..sound.features import Onsets
+from ..sound.levels import frame_levels
 from .findings import Findings
-from .hearing import Onsets, frame_levels
 from .tempo import estimate_take_tempo, refine_take_tempo
 
 STRONG = 0.25  # onsets at least this strong, of the strongest, count for the grid

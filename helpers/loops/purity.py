@@ -16,6 +16,7 @@ import numpy as np
 
 from ..machine.weights import load_weights
 from ..records import Clip, Request
+from ..sound.features import NoteGram, note_gram, onset_times
 
 FRAME_SECONDS = 0.046
 LONGEST_SECONDS = 16.0  # the start of a longer loop tells enough
@@ -68,12 +69,9 @@ def measure_purity(clip: Clip, request: Request) -> tuple[float | None, dict[str
     purity, parts
         None and nothing for silence.
     """
-    from ..sound.features import chroma, onset_times
-
     drums = request.role == "drums"
     clip = Clip(clip.samples[:, : round(LONGEST_SECONDS * clip.sample_rate)], clip.sample_rate)
-    notes = None if drums else chroma(clip)
-    spectra = spectra_of(clip, onset_times(clip)[0], notes.frames if notes else None, notes.times if notes else None)
+    spectra = spectra_of(clip, onset_times(clip).times, None if drums else note_gram(clip))
     parts = measure_parts(spectra, drums=drums)
     return (purity_of(parts, drums=drums), parts) if parts else (None, {})
 
@@ -85,10 +83,8 @@ def purity_of(parts: dict[str, float], *, drums: bool) -> float:
     return 1 / (1 + math.exp(min(50.0, odds)))
 
 
-def spectra_of(
-    clip: Clip, onset_seconds: np.ndarray, chroma: np.ndarray | None = None, times: np.ndarray | None = None
-) -> Spectra:
-    """Spectrogram of a clip with its onsets in seconds (n,) and, for tonal clips, its chroma (12, k) at ``times``."""
+def spectra_of(clip: Clip, onset_seconds: np.ndarray, notes: NoteGram | None) -> Spectra:
+    """Spectrogram of a clip with its onsets in seconds (n,) and, for tonal clips, its notes."""
     from scipy.signal import stft
 
     rate = clip.sample_rate
@@ -100,11 +96,12 @@ def spectra_of(
     hz, _, spectrum = stft(clip.mono(), rate, nperseg=size, noverlap=size - hop, padded=False)
     power = np.square(np.abs(spectrum))
     frames = np.clip(np.round(onset_seconds * rate / hop).astype(int) + 1, 0, power.shape[1] - 1)
-    if chroma is None or times is None:
+    if notes is None:
         return Spectra(power, hz, hop / rate, frames, empty, empty, empty)
+    chroma = notes.chroma()
     strength = chroma.sum(axis=0)
     focus = np.sort(chroma / (strength + 1e-9), axis=0)[-3:].sum(axis=0)
-    return Spectra(power, hz, hop / rate, frames, focus, strength, times)
+    return Spectra(power, hz, hop / rate, frames, focus, strength, notes.times)
 
 
 def measure_parts(spectra: Spectra, *, drums: bool) -> dict[str, float]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..records import Clip, Request
+from ..sound.levels import frame_levels
 from .cut import CutLoop
 from .seam_measure import measure_seam
 
@@ -179,10 +180,7 @@ def _level_db(samples: np.ndarray) -> float:
 
 
 def _frame_levels_db(samples: np.ndarray, rate: int) -> np.ndarray:
-    frame = max(1, round(FRAME_SECONDS * rate))
-    count = samples.shape[1] // frame
-    power = np.square(samples[:, : count * frame], dtype=np.float64).reshape(samples.shape[0], count, frame)
-    return 10 * np.log10(power.mean(axis=(0, 2)) + 1e-10)
+    return 20 * np.log10(frame_levels(Clip(samples, rate), FRAME_SECONDS) + 1e-5)
 
 
 def _decay_samples(tail: np.ndarray, rate: int) -> int:

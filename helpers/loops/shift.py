@@ -8,7 +8,8 @@ import numpy as np
 
 from ..music.pitch import ALL_KEYS, Key, parse_chord
 from ..records import Correction, Request
-from .hearing import Hearing
+from ..sound.features import key_scores
+from ..sound.listening import Listening
 
 MOST_SEMITONES = 6
 RELATIVE_WEIGHT = 0.9  # the relative key has the same notes; it counts almost as much as the key itself
@@ -48,14 +49,14 @@ class Shift:
         return tuple(out)
 
 
-def plan_shift(heard: Hearing, lines: tuple[float, ...], request: Request) -> Shift:
+def plan_shift(heard: Listening, lines: tuple[float, ...], request: Request) -> Shift:
     """Decide the transposition of the bars between ``lines`` (seconds, bars + 1 of them).
 
-    None for drums, for an unknown key, or where nothing is pitched.
+    None for drums or where nothing is pitched.
     """
-    notes = heard.notes
-    if request.role == "drums" or notes is None:
+    if request.role == "drums":
         return Shift()
+    notes = heard.notes
     inside = (notes.times >= lines[0]) & (notes.times < lines[-1])
     chroma = notes.chroma()[:, inside]
     if chroma.sum() <= 0:
@@ -82,8 +83,6 @@ def plan_shift(heard: Hearing, lines: tuple[float, ...], request: Request) -> Sh
 
 def key_fit(chroma12: np.ndarray, key: Key) -> float:
     """How well pitch classes (12,) match a key or its relative: profile correlation and share on the scale, -1..1."""
-    from ..sound.features import key_scores
-
     scores = key_scores(chroma12)
     by_key = dict(zip(ALL_KEYS, scores, strict=True))
     profile = max(by_key[key], RELATIVE_WEIGHT * by_key[key.relative])

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..music.meter import step_seconds
 from ..records import Request
-from .hearing import Onsets
+from ..sound.features import Onsets
 
 # Searched either side of the request, so that a take 10 % off is seen to be so, and dotted rhythms, which fit three
 # quarters of their tempo, are not.

@@ -9,8 +9,9 @@ import numpy as np
 from ..errors import Refused
 from ..music.meter import bar_seconds, step_seconds
 from ..records import Request
+from ..sound.levels import frame_levels
 from .find import PAD_SECONDS, Phase, distances, has_room, span_sums
-from .hearing import Hearing, frame_levels
+from .hearing import Hearing
 from .purity import measure_parts, purity_of, spectra_of
 from .shift import progression_tones, scale_share
 from .tempo import Drift, TakeTempo
@@ -76,7 +77,7 @@ def find_window(heard: Hearing, phase: Phase, tempo: TakeTempo, drift: Drift, re
         parts = {name: _with_worst(values[at : at + bars]) for name, values in by_bar.items()}
         if chords is not None:
             parts["harmony"] = _with_worst(chords[np.arange(at, at + bars), np.arange(bars) % chords.shape[1]])
-        scored.append(parts | {"seam": _likeness(heard, lines[[at, at + bars]])})
+        scored.append(parts | {"seam": _likeness(heard, lines[[at, at + bars]], request)})
     totals = np.array([sum(PARTS[n] * v for n, v in parts.items()) / sum(PARTS[n] for n in parts) for parts in scored])
     best = int(np.argmax(totals - 0.002 * np.arange(totals.size)))  # of equals, the earlier
     chosen = tuple(float(t) for t in lines[places[best] : places[best] + bars + 1])
@@ -99,7 +100,7 @@ def _bar_parts(
         "level": np.clip(1 + level.max(axis=1) / -DEEPEST_DB, 0, 1),
         "purity": _purities(heard, lines, request),
     }
-    times = heard.onsets.times
+    times = heard.struck.times
     bar_of = np.searchsorted(lines, times + 0.02, side="right") - 1
     inside = (bar_of >= 0) & (bar_of < lines.size - 1)
     if tempo.bpm is not None and inside.any():
@@ -110,7 +111,7 @@ def _bar_parts(
         total = np.bincount(bar_of[inside], off[inside], minlength=lines.size - 1)
         mean = np.where(count > 0, total / np.maximum(count, 1), np.median(off[inside]))
         parts["grid"] = np.exp(-np.maximum(0, mean - TOLERANCE) / 0.1)
-    if heard.notes is not None and request.key is not None and progression_tones(request) is None:
+    if request.role != "drums" and request.key is not None and progression_tones(request) is None:
         notes = span_sums(heard.notes.chroma(), heard.notes.times, lines[:-1], lines[1:])
         parts["harmony"] = np.array([scale_share(bar, request.key) for bar in notes])
     return parts
@@ -130,9 +131,7 @@ def _beat_levels_db(heard: Hearing, lines: np.ndarray, beats: int) -> np.ndarray
 def _purities(heard: Hearing, lines: np.ndarray, request: Request) -> np.ndarray:
     """Purity of each bar by itself, against the take's usual one (bars,): some instruments are never quite pure."""
     drums = request.role == "drums"
-    notes = heard.notes
-    chroma, times = (notes.chroma(), notes.times) if notes is not None else (None, None)
-    spectra = spectra_of(heard.clip, heard.onsets.times, chroma, times)
+    spectra = spectra_of(heard.clip, heard.struck.times, None if drums else heard.notes)
     out = np.ones(lines.size - 1)
     for number in range(out.size):
         parts = measure_parts(spectra.part(lines[number], lines[number + 1]), drums=drums)
@@ -144,13 +143,13 @@ def _purities(heard: Hearing, lines: np.ndarray, request: Request) -> np.ndarray
 def _chord_shares(heard: Hearing, lines: np.ndarray, request: Request) -> np.ndarray | None:
     """Share of each bar's notes on each chord of the progression (bars, chords); None where none is known."""
     chords = progression_tones(request)
-    if heard.notes is None or chords is None:
+    if request.role == "drums" or chords is None:
         return None
     notes = span_sums(heard.notes.chroma(), heard.notes.times, lines[:-1], lines[1:])
     return notes @ np.minimum(chords, 1.0).T / (notes.sum(axis=1, keepdims=True) + 1e-9)
 
 
-def _likeness(heard: Hearing, ends: np.ndarray) -> float:
+def _likeness(heard: Hearing, ends: np.ndarray, request: Request) -> float:
     """How much the 200 ms before the end resemble the 200 ms before the start, in level and notes, 0..1."""
     reach = 0.2
     if ends[0] < reach:
@@ -159,7 +158,7 @@ def _likeness(heard: Hearing, ends: np.ndarray) -> float:
     before = [levels[max(0, round(t / 0.05) - 4) : max(1, round(t / 0.05))].mean() for t in ends]
     step_db = abs(20 * np.log10((before[0] + 1e-4) / (before[1] + 1e-4)))
     likeness = float(np.exp(-step_db / 8))
-    if heard.notes is None:
+    if request.role == "drums":
         return likeness
     notes = span_sums(heard.notes.chroma(), heard.notes.times, ends - reach, ends)
     return likeness * (1 - 0.5 * float(distances(notes[:1], notes[1:])[0]))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, wraps
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -21,7 +21,7 @@ from ..records import Clip
 from .channels import heard_mono
 
 T = TypeVar("T")
-_LONGEST_REMEMBERED = 4_000_000  # samples a channel: loops and takes, not ten minutes
+_LONGEST_REMEMBERED = 4_000_000  # samples a channel
 _measured: WeakKeyDictionary[Clip, dict[Any, Any]] = WeakKeyDictionary()
 SILENCE_PEAK = 1e-3  # -60 dBFS: below this a clip is treated as silent
 _LOWEST_NOTE, _HIGHEST_NOTE = 24, 107  # C1 to B7, seven whole octaves
@@ -29,12 +29,17 @@ _BINS_PER_SEMITONE = 3
 _NOTE_RATE = 11_025  # enough for the fundamentals and the partials that tell notes apart
 
 
+def is_remembered(clip: Clip) -> bool:
+    """Whether what is measured on a clip is kept: of loops and takes, not of ten minutes."""
+    return clip.length <= _LONGEST_REMEMBERED
+
+
 def once_per_clip(measure: Callable[..., T]) -> Callable[..., T]:
     """Remember what was measured on a clip for as long as the clip lives: a loop's proof, purity and rank share it."""
 
     @wraps(measure)
     def remembered(clip: Clip, *args: Any, **options: Any) -> T:
-        if clip.length > _LONGEST_REMEMBERED:
+        if not is_remembered(clip):
             return measure(clip, *args, **options)
         kept, key = _measured.setdefault(clip, {}), (measure.__name__, args, tuple(options.items()))
         if key not in kept:
@@ -143,15 +148,16 @@ def onset_bands(clip: Clip, *, hop_seconds: float = 0.005) -> OnsetBands:
     return OnsetBands(lows, mids, highs, rate / hop)
 
 
-def onset_strength(clip: Clip) -> tuple[np.ndarray, float]:
-    """Onset envelope float64 (n,), >= 0, and its frame rate in Hz (about 200): frame i is time ``i / rate``."""
-    bands = onset_bands(clip)
-    return bands.all, bands.rate
+class Onsets(NamedTuple):
+    """``times`` in seconds, rising, and ``strengths`` 0..1, both (n,)."""
+
+    times: np.ndarray
+    strengths: np.ndarray
 
 
 @once_per_clip
-def onset_times(clip: Clip, bands: OnsetBands | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Times in seconds (n,) and strengths 0..1 (n,) of the onsets, accurate to a few milliseconds for struck sounds.
+def onset_times(clip: Clip, bands: OnsetBands | None = None) -> Onsets:
+    """The onsets of a clip, accurate to a few milliseconds for struck sounds.
 
     Peaks of the onset envelope above a moving threshold; each is then moved to the steepest rise of the sound's own
     energy within 25 ms, since the envelope's frames are too long to place an attack by themselves.
@@ -162,7 +168,7 @@ def onset_times(clip: Clip, bands: OnsetBands | None = None) -> tuple[np.ndarray
     bands = bands if bands is not None else onset_bands(clip)
     envelope, rate = bands.all, bands.rate
     if envelope.size < 3 or not envelope.any():
-        return np.zeros(0), np.zeros(0)
+        return Onsets(np.zeros(0), np.zeros(0))
     reach = max(1, round(0.1 * rate))
     threshold = uniform_filter1d(envelope, 2 * reach + 1) + 0.06 * np.percentile(envelope, 99)
     smooth = np.convolve(envelope, [0.25, 0.5, 0.25], mode="same")
@@ -170,9 +176,9 @@ def onset_times(clip: Clip, bands: OnsetBands | None = None) -> tuple[np.ndarray
     peaks = peaks - 1
     peaks = peaks[smooth[peaks] > threshold[peaks]]
     if peaks.size == 0:
-        return np.zeros(0), np.zeros(0)
+        return Onsets(np.zeros(0), np.zeros(0))
     strengths = smooth[peaks] / smooth[peaks].max()
-    return _to_steepest_rise(clean_mono(clip), clip.sample_rate, peaks / rate), strengths
+    return Onsets(_to_steepest_rise(clean_mono(clip), clip.sample_rate, peaks / rate), strengths)
 
 
 def _to_steepest_rise(
@@ -218,14 +224,6 @@ class NoteGram:
         notes = np.arange(_LOWEST_NOTE, _HIGHEST_NOTE + 1)
         kept = self.frames * ((notes >= low) & (notes <= high))[:, None]
         return kept.reshape(-1, 12, kept.shape[1]).sum(axis=0)
-
-
-@dataclass(frozen=True, eq=False)
-class Chroma:
-    """Pitch-class strengths: ``frames`` (12, n), row 0 = C, >= 0, level kept; ``times`` (n,) in seconds."""
-
-    frames: np.ndarray
-    times: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,11 +279,6 @@ def _tuning(spectra: _PitchSpectra) -> float:
     if abs(turn) < 0.05 * weight.sum():  # no common tuning: a glide, noise, drums
         return 0.0
     return float(np.angle(turn) / (2 * np.pi) * 100.0)
-
-
-def estimate_tuning_cents(clip: Clip) -> float:
-    """Deviation of the clip's semitone grid from A4 = 440 Hz, in cents, -50..50; 0.0 where nothing is pitched."""
-    return _tuning(_pitch_spectra(clip, 0.1))
 
 
 @lru_cache(maxsize=16)
@@ -356,12 +349,6 @@ def _tonal_share(spectra: _PitchSpectra) -> float:
         return 0.0
     peaks = np.maximum(0.0, band - 2.0 * uniform_filter1d(band, 41, axis=1)).sum(axis=1)
     return float(np.average(peaks / (band.sum(axis=1) + 1e-9), weights=spectra.levels))
-
-
-def chroma(clip: Clip, *, hop_seconds: float = 0.1, tuning_cents: float | None = None) -> Chroma:
-    """Pitch classes over time, C first, tuned to the clip, overtones explained away (see :func:`note_gram`)."""
-    notes = note_gram(clip, hop_seconds=hop_seconds, tuning_cents=tuning_cents)
-    return Chroma(notes.chroma(), notes.times)
 
 
 # ----------------------------------------------------------------------------------------------------------------- key

@@ -89,6 +89,14 @@ def loudness_lufs(clip: Clip) -> float | None:
     return meter.lufs()
 
 
+def frame_levels(clip: Clip, frame_seconds: float) -> np.ndarray:
+    """RMS per frame over all channels (n,)."""
+    frame = max(1, round(frame_seconds * clip.sample_rate))
+    count = clip.length // frame
+    power = np.square(clip.samples[:, : count * frame]).reshape(clip.channels, count, frame)
+    return np.sqrt(power.mean(axis=(0, 2)))
+
+
 def true_peak_dbtp(clip: Clip) -> float:
     """True peak in dBTP: the largest magnitude after four-times oversampling (annex 2), two from 96 kHz on."""
     import soxr

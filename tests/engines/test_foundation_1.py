@@ -10,7 +10,7 @@ from helpers.engines.prompts import TRAINED_BPM, told_tempo, write_prompt
 from helpers.engines.registry import get_engine
 from helpers.errors import InvalidInput
 from helpers.loops import make_loop
-from helpers.loops.hearing import hear
+from helpers.loops.hearing import Hearing
 from helpers.loops.tempo import estimate_take_tempo
 from helpers.music.instruments import INSTRUMENTS
 from helpers.music.pitch import parse_key
@@ -93,7 +93,7 @@ def test_what_was_made_at_the_tempo_told_ends_exact(bpm):
     take = Take(apply_stretch(made, round(made.length / ratio)), "foundation-1", "1", 1, "")
     loop = make_loop(take, request)
     assert loop.clip.length == request.samples()
-    heard = estimate_take_tempo(hear(loop.clip, request).onsets, request)
+    heard = estimate_take_tempo(Hearing(loop.clip).struck, request)
     assert heard.error_percent(bpm) == pytest.approx(0, abs=0.3)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from helpers.loops import plan_corrections
 from helpers.loops.find import distances, span_sums
-from helpers.loops.hearing import hear
+from helpers.loops.hearing import Hearing
 from helpers.loops.shift import chord_share, key_fit, progression_fit, progression_tones, scale_share
 from helpers.music.pitch import parse_key
 from helpers.records import Clip
@@ -26,7 +26,7 @@ def chorale(first: int, bars: int = 8, transpose: int = 0) -> Clip:
 
 def plan(clip: Clip, bars: int = 4, **changes):
     request = request_for("chords", bars=bars, **({"progression": CHORDS} | changes))
-    return plan_corrections(hear(clip, request), request)
+    return plan_corrections(Hearing(clip), request)
 
 
 @pytest.mark.parametrize("first", range(4))

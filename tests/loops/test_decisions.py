@@ -5,7 +5,6 @@ import pytest
 
 from helpers.loops.cut import CutLoop
 from helpers.loops.find import _rotations, _standard, metre_template
-from helpers.loops.hearing import Onsets
 from helpers.loops.pulse import grid_distances_seconds, sharp_onsets
 from helpers.loops.ranking import _level_changes_db, _ramp, _untouched
 from helpers.loops.seam import _decay_samples, _is_steady, _level_db, _starts_with_a_jump, plan_seam
@@ -14,6 +13,7 @@ from helpers.loops.shift import Shift
 from helpers.loops.tempo import TakeTempo
 from helpers.music.meter import METERS
 from helpers.records import Clip, Correction
+from helpers.sound.features import Onsets
 from tests.signals import RATE, clip_of
 
 from .takes import request_for

@@ -7,9 +7,9 @@ import pytest
 
 from helpers.loops import prove
 from helpers.loops.fit import bars
-from helpers.loops.hearing import Onsets
 from helpers.loops.pulse import grid_distances_seconds
 from helpers.records import Clip, Correction
+from helpers.sound.features import Onsets
 from tests.signals import RATE, clip_of, melody
 
 from .takes import drums, piano, request_for
@@ -129,6 +129,6 @@ def test_swung_off_beats_are_not_taken_for_three_quarters_of_the_tempo(monkeypat
     step = 60 / request.bpm / 4
     places = np.array([0, 5.25, 17.28, 21.25, 25.27, 31.97, 37.25, 47.97, 55.96])
     strengths = np.array([1, 0.3, 0.55, 0.26, 0.25, 0.29, 0.29, 0.43, 0.29])
-    monkeypatch.setattr(bars, "hear_onsets", lambda *_: Onsets(places * step, strengths))
+    monkeypatch.setattr(bars.Bars, "onsets", Onsets(places * step, strengths))
     card = prove(melody([(57, place * step, 2 * step) for place in places], request.seconds), request)
     assert abs(card.tempo_error_percent) < 0.5 and card.grid_error_ms < 10

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from helpers.loops.hearing import Onsets
 from helpers.loops.tempo import estimate_drift, estimate_take_tempo
 from helpers.music.meter import step_seconds
-from helpers.sound.features import onset_times
+from helpers.sound.features import Onsets, onset_times
 from tests.signals import drum_loop, melody
 
 from .takes import request_for

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers.loops import plan_corrections
-from helpers.loops.hearing import hear, starts_cut_in
+from helpers.loops.hearing import Hearing, starts_cut_in
 from helpers.records import Clip
 from tests.signals import RATE, mixed, silence
 
@@ -15,7 +15,7 @@ BAR = 2 * RATE  # at 120 BPM
 
 def chosen_bars(clip: Clip, role: str, bars: int) -> tuple[int, ...]:
     request = request_for(role, bars=bars)
-    lines = plan_corrections(hear(clip, request), request).window.lines
+    lines = plan_corrections(Hearing(clip), request).window.lines
     return tuple(round(line * RATE / BAR) for line in lines[:-1])
 
 

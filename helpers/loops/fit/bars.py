@@ -16,11 +16,10 @@ import numpy as np
 from ...music.meter import Meter, bar_seconds
 from ...records import Analysis, Clip, Request
 from ...records.analysis import RATIO_TOLERANCE, SAME_SOUND_RATIOS
-from ...sound.features import NoteGram, OnsetBands, note_gram, onset_bands
+from ...sound.features import NoteGram, OnsetBands, Onsets
+from ...sound.listening import Listening
 from ..find import distances
-from ..hearing import Onsets, hear_onsets
 
-NOTE_HOP_SECONDS = 0.05
 ERB_NUMBERS = np.arange(2.0, 37.0)  # Glasberg & Moore 1990: 53 Hz to 10.6 kHz
 WHOLE_SHARE = 0.003  # a file this near to whole bars of a tempo was cut to it
 
@@ -43,16 +42,20 @@ class Bars:
         return self.clip.seconds / self.steps
 
     @cached_property
+    def heard(self) -> Listening:
+        return Listening(self.clip)
+
+    @property
     def envelope(self) -> OnsetBands:
-        return onset_bands(self.clip)
+        return self.heard.bands
 
-    @cached_property
+    @property
     def onsets(self) -> Onsets:
-        return hear_onsets(self.clip, self.envelope)
+        return self.heard.struck
 
-    @cached_property
+    @property
     def notes(self) -> NoteGram:
-        return note_gram(self.clip, hop_seconds=NOTE_HOP_SECONDS)
+        return self.heard.notes
 
     @cached_property
     def note_steps(self) -> np.ndarray:

@@ -1,0 +1,70 @@
+"""What every decision about a sound listens to, measured once: onsets by register, notes over time, where sound is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..records import Clip
+from . import features
+
+NOTE_HOP_SECONDS = 0.05
+STRUCK_FLUX = 4.5  # bowed and blown chords ripple below 4, struck and plucked notes start above 10
+AUDIBLE = 0.01  # of the peak, -40 dB: a pad may fade in
+
+
+@dataclass(frozen=True, eq=False)
+class Listening:
+    """A clip and its measurements, each made when first asked for and kept."""
+
+    clip: Clip
+
+    @property
+    def seconds(self) -> float:
+        return self.clip.seconds
+
+    @cached_property
+    def mono(self) -> np.ndarray:
+        """One channel in which nothing cancels, float32 (n,), peak 1, or zeros when silent."""
+        return features.clean_mono(self.clip)
+
+    @cached_property
+    def _heard(self) -> Clip:
+        """What is measured: the clip itself, of a long one the mono, which would be made again for each measure."""
+        return self.clip if features.is_remembered(self.clip) else Clip(self.mono[None], self.clip.sample_rate)
+
+    @cached_property
+    def is_silent(self) -> bool:
+        return not self.mono.any()
+
+    @cached_property
+    def bands(self) -> features.OnsetBands:
+        return features.onset_bands(self._heard)
+
+    @cached_property
+    def onsets(self) -> features.Onsets:
+        return features.onset_times(self._heard, self.bands)
+
+    @cached_property
+    def struck(self) -> features.Onsets:
+        """The onsets without the ripples of held sound: those whose spectral flux reaches STRUCK_FLUX."""
+        from scipy.ndimage import maximum_filter1d
+
+        times, strengths = self.onsets
+        frames = np.clip(np.round(times * self.bands.rate).astype(int), 0, self.bands.all.size - 1)
+        real = maximum_filter1d(self.bands.all, 5)[frames] >= STRUCK_FLUX
+        return features.Onsets(times[real], strengths[real])
+
+    @cached_property
+    def notes(self) -> features.NoteGram:
+        return features.note_gram(self._heard, hop_seconds=NOTE_HOP_SECONDS)
+
+    @cached_property
+    def sound_span(self) -> tuple[float, float]:
+        """First and last moment, in seconds, at which the sound is within 40 dB of its peak."""
+        loud = np.flatnonzero(np.abs(self.mono) >= AUDIBLE)
+        if not loud.size:
+            return 0.0, self.seconds
+        return float(loud[0] / self.clip.sample_rate), float((loud[-1] + 1) / self.clip.sample_rate)
