@@ -1,11 +1,13 @@
-"""essentia's estimators of key and beats, as evidence for our own: the only module that opens essentia.
+"""essentia's estimators of key, beats and one pitch, beside our own: the only module that opens essentia.
 
 KeyExtractor (Faraldo et al., ECIR 2016, and the profiles named) is asked with several profiles; each says one key.
 RhythmExtractor2013 (Zapata et al., IEEE TASLP 2014: several trackers that agree on their beats) says where beats lie.
+PitchYinFFT (Brossier, 2006, after de Cheveigné & Kawahara, JASA 2002) follows one pitch.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +18,9 @@ from ..music.pitch import Key, parse_key
 PROFILES = ("bgate", "edma", "temperley2005", "shaath")
 RATE = 44_100
 _LONGEST_SECONDS = 60.0
+PITCH_HOP_SECONDS = 0.01
+_PITCH_FRAME = 4096
+_LOWEST_HZ, _HIGHEST_HZ = 38.0, 1500.0
 
 
 @lru_cache(maxsize=1)
@@ -59,13 +64,40 @@ def beat_ticks(mono: np.ndarray, rate: int) -> np.ndarray:
     return np.asarray(essentia.RhythmExtractor2013(method="multifeature")(part)[1], dtype=float) + start
 
 
+@dataclass(frozen=True, eq=False)
+class PitchTrack:
+    """Pitch in semitones (MIDI, fractional), confidence 0..1 that it is the only one, and level (RMS), every 10 ms."""
+
+    pitch: np.ndarray
+    confidence: np.ndarray
+    level: np.ndarray
+
+
+def follow_pitch(mono: np.ndarray, rate: int) -> PitchTrack:
+    """One pitch through finite, sounding mono, in frames of 93 ms; no frames where essentia is missing."""
+    essentia = _essentia()
+    if essentia is None or not mono.any() or not np.isfinite(mono).all():
+        return PitchTrack(*np.zeros((3, 0)))
+    size, hop = _PITCH_FRAME, round(PITCH_HOP_SECONDS * RATE)
+    window, spectrum = essentia.Windowing(type="hann", size=size), essentia.Spectrum(size=size)
+    ask = essentia.PitchYinFFT(frameSize=size, sampleRate=RATE, minFrequency=_LOWEST_HZ, maxFrequency=_HIGHEST_HZ)
+    rows = []
+    for frame in essentia.FrameGenerator(_resampled(mono, rate), frameSize=size, hopSize=hop):
+        hz, confidence = ask(spectrum(window(frame)))
+        rows.append((69 + 12 * np.log2(max(hz, 1.0) / 440), confidence, np.sqrt(np.mean(np.square(frame)))))
+    return PitchTrack(*np.array(rows).T)
+
+
+def _resampled(mono: np.ndarray, rate: int) -> np.ndarray:
+    if rate != RATE:
+        import soxr
+
+        mono = soxr.resample(mono, rate, RATE)
+    return np.ascontiguousarray(mono, dtype=np.float32)
+
+
 def _middle(mono: np.ndarray, rate: int) -> tuple[np.ndarray, float]:
     """The middle minute of a clip at 44.1 kHz, and the second it begins at."""
     longest = round(_LONGEST_SECONDS * rate)
     start = max(0, (mono.size - longest) // 2)
-    part = mono[start : start + longest]
-    if rate != RATE:
-        import soxr
-
-        part = soxr.resample(part, rate, RATE)
-    return np.ascontiguousarray(part, dtype=np.float32), start / rate
+    return _resampled(mono[start : start + longest], rate), start / rate

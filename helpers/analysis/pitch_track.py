@@ -7,95 +7,21 @@ drums in it gives nothing.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 
 import numpy as np
 
 from ..records import Clip, Note
+from .estimators import PITCH_HOP_SECONDS, PitchTrack, follow_pitch
 from .listening import NOTE_HOP_SECONDS, Listening, listen
 from .path import best_path
 
-_HOP_SECONDS = 0.01
-_LOWEST_HZ, _HIGHEST_HZ = 38.0, 1500.0
-_RATE = 11_025
-_PERIODIC = 0.18  # YIN aperiodicity below which a frame has one clear pitch
+_PERIODIC = 0.82  # YIN confidence above which a frame has one clear pitch
 _LEAST_SHARE = 0.6  # of the loud frames that must have one pitch, for a clip to count as one voice
 _LEAST_ALONE = 0.6  # share of the note energy that must lie on the pitch followed, a semitone either way
 _SHORTEST_SECONDS = 0.06
 _CHANGE_SECONDS = 0.05  # of being a semitone off, which one change of pitch outweighs
-_LATE_SECONDS = 0.02  # by rendered lines: frames of 93 ms show a new pitch after it begins
+_LATE_SECONDS = 0.015  # by rendered lines: frames of 93 ms show a new pitch after it begins
 _FURTHEST = 1.5  # semitones; a frame further away than this is just wrong (an octave slip)
-
-
-@dataclass(frozen=True, eq=False)
-class PitchTrack:
-    """Pitch in semitones (MIDI, fractional), aperiodicity (0 = periodic) and level (RMS) every 10 ms."""
-
-    pitch: np.ndarray
-    aperiodicity: np.ndarray
-    level: np.ndarray
-    hop_seconds: float
-
-
-def track_pitch(sound: Clip | Listening) -> PitchTrack:
-    """Follow one pitch with YIN (de Cheveigné & Kawahara, JASA 2002), all frames at once by FFT.
-
-    The cumulative-mean-normalised difference function of 93 ms frames; the first dip below 0.15 wins, or else the
-    deepest, refined by a parabola.
-    """
-    from scipy.signal import resample_poly
-
-    heard = listen(sound)
-    factor = max(1, heard.clip.sample_rate // _RATE)
-    mono = resample_poly(heard.mono, 1, factor).astype(np.float32) if factor > 1 and heard.mono.size else heard.mono
-    rate = heard.clip.sample_rate / factor
-    frame = 1 << round(np.log2(0.093 * rate))
-    hop = max(1, round(_HOP_SECONDS * rate))
-    longest = min(frame // 2, int(rate / _LOWEST_HZ) + 2)
-    shortest = max(2, int(rate / _HIGHEST_HZ))
-    padded = np.pad(mono, (frame // 2, frame))
-    count = max(1, mono.size // hop)
-    pitch, dips, level = np.zeros(count), np.ones(count), np.zeros(count)
-    views = np.lib.stride_tricks.sliding_window_view(padded, frame)
-    for start in range(0, count, 1024):
-        x = views[np.arange(start, min(count, start + 1024)) * hop].astype(np.float64)
-        normalised = _normalised_difference(x, longest)
-        lag, dip = _best_lags(normalised, shortest)
-        stop = start + len(x)
-        pitch[start:stop] = 69 + 12 * np.log2(rate / lag / 440.0)
-        dips[start:stop] = dip
-        level[start:stop] = np.sqrt((x[:, frame // 4 : -frame // 4] ** 2).mean(axis=1))
-    return PitchTrack(pitch, dips, level, hop / rate)
-
-
-def _normalised_difference(x: np.ndarray, longest: int) -> np.ndarray:
-    """YIN's d'(lag) for lags 0..longest of frames (n, frame): (n, longest + 1)."""
-    width = x.shape[1] - longest
-    size = 1 << int(np.ceil(np.log2(x.shape[1] + width)))
-    head = np.fft.rfft(x[:, :width], size)
-    product = np.fft.irfft(np.conj(head) * np.fft.rfft(x, size), size)[:, : longest + 1]
-    energy = np.cumsum(np.c_[np.zeros(len(x)), x**2], axis=1)
-    lags = np.arange(longest + 1)
-    windows = energy[:, lags + width] - energy[:, lags]
-    difference = np.maximum(0.0, windows[:, :1] + windows - 2 * product)
-    mean = np.cumsum(difference[:, 1:], axis=1) / np.arange(1, longest + 1)
-    out = np.ones_like(difference)
-    out[:, 1:] = difference[:, 1:] / (mean + 1e-9 * (1.0 + windows[:, :1]))
-    return out
-
-
-def _best_lags(normalised: np.ndarray, shortest: int) -> tuple[np.ndarray, np.ndarray]:
-    """The first local minimum below 0.15 of each row, or its deepest one: fractional lag and depth."""
-    inner = normalised[:, shortest:-1]
-    valley = (inner <= normalised[:, shortest - 1 : -2]) & (inner < normalised[:, shortest + 1 :])
-    depth = np.where(valley, inner, 2.0)
-    good = depth < 0.15
-    first = np.where(good.any(axis=1), good.argmax(axis=1), depth.argmin(axis=1))
-    rows = np.arange(len(normalised))
-    at = np.clip(first + shortest, 1, normalised.shape[1] - 2)
-    a, b, c = normalised[rows, at - 1], normalised[rows, at], normalised[rows, at + 1]
-    shift = np.clip(0.5 * (a - c) / np.where(np.abs(a - 2 * b + c) > 1e-12, a - 2 * b + c, 1.0), -0.5, 0.5)
-    return at + shift, np.minimum(depth[rows, first], 1.0)
 
 
 def sung_notes(sound: Clip | Listening) -> tuple[Note, ...]:
@@ -103,9 +29,9 @@ def sung_notes(sound: Clip | Listening) -> tuple[Note, ...]:
     heard = listen(sound)
     if heard.is_silent or heard.seconds < 0.2:
         return ()
-    track = track_pitch(heard)
+    track = follow_pitch(heard.mono, heard.clip.sample_rate)
     loud = track.level > 0.05 * track.level.max(initial=0.0)
-    voiced = loud & (track.aperiodicity < _PERIODIC)
+    voiced = loud & (track.confidence > _PERIODIC)
     if not loud.any() or voiced.sum() < _LEAST_SHARE * loud.sum() or not _agrees_with_notes(heard, track, voiced):
         return ()
     return _cut_into_notes(heard, track, voiced)
@@ -115,7 +41,7 @@ def _agrees_with_notes(heard: Listening, track: PitchTrack, voiced: np.ndarray) 
     """Whether the note gram hears the tracked pitch, and little else: a chord has one common period too."""
     notes = heard.notes
     frame = np.clip(
-        (np.flatnonzero(voiced) * track.hop_seconds / NOTE_HOP_SECONDS).astype(int), 0, notes.frames.shape[1] - 1
+        (np.flatnonzero(voiced) * PITCH_HOP_SECONDS / NOTE_HOP_SECONDS).astype(int), 0, notes.frames.shape[1] - 1
     )
     if not frame.size:
         return False
@@ -129,10 +55,10 @@ def _agrees_with_notes(heard: Listening, track: PitchTrack, voiced: np.ndarray) 
 
 def _cut_into_notes(heard: Listening, track: PitchTrack, voiced: np.ndarray) -> tuple[Note, ...]:
     """Stretches of one pitch, cut again at onsets; one shorter than 60 ms joins its neighbour or is dropped."""
-    onsets = np.round(heard.onsets[0][heard.onsets[1] > 0.12] / track.hop_seconds).astype(int)
+    onsets = np.round(heard.onsets[0][heard.onsets[1] > 0.12] / PITCH_HOP_SECONDS).astype(int)
     onsets = onsets[(onsets >= 0) & (onsets < voiced.size)]
     edges = np.flatnonzero(np.diff(np.r_[False, voiced, False].astype(int)))
-    shortest = round(_SHORTEST_SECONDS / track.hop_seconds)
+    shortest = round(_SHORTEST_SECONDS / PITCH_HOP_SECONDS)
     in_tune = track.pitch - _tuning(track.pitch[voiced])
     found: list[list[int]] = []  # start frame, stop frame, pitch
     for first, last in edges.reshape(-1, 2):
@@ -151,9 +77,8 @@ def _cut_into_notes(heard: Listening, track: PitchTrack, voiced: np.ndarray) -> 
     for a, b, pitch in found:
         level = float(track.level[a:b].max()) / top
         velocity = int(np.clip(round(127 * level**0.6), 1, 127))
-        hop = track.hop_seconds
-        start = max(0.0, float(a * hop) - _LATE_SECONDS)
-        notes.append(Note(int(np.clip(pitch, 0, 127)), start, float((b - a) * hop), velocity))
+        start = max(0.0, float(a * PITCH_HOP_SECONDS) - _LATE_SECONDS)
+        notes.append(Note(int(np.clip(pitch, 0, 127)), start, float((b - a) * PITCH_HOP_SECONDS), velocity))
     return tuple(notes)
 
 
@@ -164,7 +89,7 @@ def _tuning(pitch: np.ndarray) -> float:
     """
     from scipy.ndimage import median_filter
 
-    turns = np.exp(2j * np.pi * median_filter(pitch, 2 * round(0.1 / _HOP_SECONDS) + 1, mode="nearest"))
+    turns = np.exp(2j * np.pi * median_filter(pitch, 2 * round(0.1 / PITCH_HOP_SECONDS) + 1, mode="nearest"))
     return float(np.angle(turns.sum()) / (2 * np.pi))
 
 
@@ -176,6 +101,6 @@ def _steady_pitches(pitch: np.ndarray, onsets: np.ndarray) -> np.ndarray:
     low, high = int(np.floor(pitch.min())), int(np.ceil(pitch.max()))
     semitones = np.arange(low, high + 1)
     away = np.minimum(np.abs(pitch[:, None] - semitones), _FURTHEST)
-    cost = np.full(pitch.size, _CHANGE_SECONDS / _HOP_SECONDS)
+    cost = np.full(pitch.size, _CHANGE_SECONDS / PITCH_HOP_SECONDS)
     cost[onsets] = 0.0
     return semitones[best_path(-away, cost)]
