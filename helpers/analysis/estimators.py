@@ -15,7 +15,7 @@ import numpy as np
 
 from ..music.pitch import Key, parse_key
 
-PROFILES = ("bgate", "edma", "temperley2005", "shaath")
+PROFILES = ("bgate", "edma", "shaath")
 RATE = 44_100
 _LONGEST_SECONDS = 60.0
 PITCH_HOP_SECONDS = 0.01
