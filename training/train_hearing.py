@@ -7,11 +7,9 @@ audio. Three models, each a conditional logit (McFadden 1974) with an L2 penalty
 the tempo, which meter it is in, which of 24 keys. Recorded manifests (any whose rows name a ``licence``) weigh more,
 since they are few. Nothing is ever fitted to the manifests after ``--check``.
 
-Printed and written as JSON: the share right (for keys the MIREX weights) by five-fold cross-validation, all clips of
-one origin in one fold, for each manifest apart; and what is lost where nothing of an origin was learnt: recorded and
-check clips are split into halves by origin, alike in kinds of material, and each half is asked of weights fitted to
-the composed clips and the other half alone, beside weights fitted to everything. With ``--write`` the latter are
-written to ``helpers/analysis/weights/``.
+Printed: the share right (for keys the MIREX weights) by five-fold cross-validation, all clips of one origin in one
+fold, for each manifest apart, and of the clips to check. With ``--write`` weights fitted to everything are written to
+``helpers/analysis/weights/``.
 """
 
 from __future__ import annotations
@@ -36,7 +34,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from scipy.optimize import minimize
 
-from benchmarks.hearing.analysis import origin_of, read_manifest, split_by_origin
+from benchmarks.hearing.analysis import origin_of, read_manifest
 from helpers.analysis.evidence import NAMES, TEMPO_NAMES, tempo_evidence
 from helpers.analysis.key import PUBLISHED, VIEWS, key_evidence, key_table
 from helpers.analysis.listening import Listening
@@ -182,51 +180,18 @@ def cross_validate(choices: list[Choice], train: Trainer) -> list[tuple[Choice, 
     return held_out
 
 
-def by_set(name: str, held_out: list[tuple[Choice, np.ndarray]]) -> dict[str, dict[str, float]]:
-    """Manifest -> number of clips and mean mark of the held-out answers; printed too. Clips without a tempo are out."""
+def by_set(name: str, held_out: list[tuple[Choice, np.ndarray]]) -> None:
+    """Print number of clips and mean mark of the answers by manifest; clips without a tempo are out."""
     marks: dict[str, list[float]] = {}
     for choice, weights in held_out:
         if "no-tempo" not in (choice.row.get("notes") or ""):
             marks.setdefault(choice.row["set"], []).append(choice.mark(weights))
     for set_name, values in marks.items():
-        print(f"{name:6s} {set_name:14s} n{len(values):4d}  held out {np.mean(values):.3f}")
-    return {s: {"n": len(values), "held out": round(float(np.mean(values)), 4)} for s, values in marks.items()}
+        print(f"{name:24s} {set_name:14s} n{len(values):4d}  {np.mean(values):.3f}")
 
 
-def between_halves(name: str, trained: list[Choice], checked: list[Choice], train: Trainer) -> list[dict]:
-    """For each half by origin: its mean mark by weights fitted to everything, and to composed clips and the other half.
-
-    Asked are the recorded clips and the check clips, which no weights have seen.
-    """
-    composed = [c for c in trained if not is_recorded(c.row)]
-    asked = [c for c in trained if is_recorded(c.row)] + checked
-    halves = np.array(split_by_origin([c.row for c in asked]))
-    everything = train(trained)
-    rows = []
-    for half in (0, 1):
-        seen = [c for c, h in zip(asked, halves, strict=True) if h != half and is_recorded(c.row)]
-        weights = train(composed + seen)
-        mine = [c for c, h in zip(asked, halves, strict=True) if h == half]
-        for title, some in (("recorded", [c for c in mine if is_recorded(c.row)]), ("recorded and check", mine)):
-            if not some:
-                continue
-            full, held = (float(np.mean([c.mark(w) for c in some])) for w in (everything, weights))
-            print(f"{name:6s} half {'AB'[half]}, {title:18s} n{len(some):4d}  all {full:.3f}  held out {held:.3f}")
-            rows.append(
-                {
-                    "half": "AB"[half],
-                    "clips": title,
-                    "n": len(some),
-                    "fitted to everything": round(full, 4),
-                    "held out": round(held, 4),
-                    "fall": round(full - held, 4),
-                }
-            )
-    return rows
-
-
-def fit_confidence(held_out: list[tuple[Choice, np.ndarray]]) -> tuple[np.ndarray, list[dict]]:
-    """Logistic regression of being right on the trust evidence of held-out answers; its calibration, also printed."""
+def fit_confidence(held_out: list[tuple[Choice, np.ndarray]]) -> np.ndarray:
+    """Logistic regression of being right on the trust evidence of held-out answers; its calibration is printed."""
     rows, right, weights = [], [], []
     for choice, fitted in held_out:
         odds = softmax(choice.table @ fitted)
@@ -247,14 +212,11 @@ def fit_confidence(held_out: list[tuple[Choice, np.ndarray]]) -> tuple[np.ndarra
 
     found = minimize(loss, np.r_[0.0, 1.0, np.zeros(table.shape[1] - 2)], jac=True, method="L-BFGS-B").x
     said = 1.0 / (1.0 + np.exp(-(table @ found)))
-    bins = []
     for low, high in itertools.pairwise((0.0, 0.4, 0.6, 0.8, 0.95, 1.01)):
         inside = (said >= low) & (said < high)
         if inside.any():
-            n, right_share = int(inside.sum()), round(float(truth[inside].mean()), 4)
-            print(f"confidence {low:.2f}-{high:.2f}  n{n:4d}  right {right_share:.3f}")
-            bins.append({"from": low, "to": min(high, 1.0), "n": n, "right": right_share})
-    return found, bins
+            print(f"confidence {low:.2f}-{high:.2f}  n{inside.sum():4d}  right {truth[inside].mean():.3f}")
+    return found
 
 
 def made_from(choices: list[Choice]) -> str:
@@ -340,24 +302,17 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--cache", type=Path, help="folder to keep what was heard of each clip in")
-    parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent / "results.json")
     args = parser.parse_args()
     if args.cache:
         args.cache.mkdir(parents=True, exist_ok=True)
     choices, checks = (hear_all(paths, args.jobs, args.cache) for paths in (args.manifests, args.check))
     held_out = {name: cross_validate(choices[name], train) for name, train in TRAINERS.items()}
-    confidence, reliability = fit_confidence(held_out["tempo"])
-    data = {
-        "cross-validation by origin": {name: by_set(name, held) for name, held in held_out.items()},
-        "tempo confidence": reliability,
-        "between halves": {
-            name: between_halves(name, choices[name], checks[name], TRAINERS[name]) for name in ("tempo", "key")
-        },
-    }
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    fitted = {name: train(choices[name]) for name, train in TRAINERS.items()}
+    for name, held in held_out.items():
+        by_set(name, held)
+        by_set(f"{name}, only measured", [(choice, fitted[name]) for choice in checks[name]])
+    confidence = fit_confidence(held_out["tempo"])
     if args.write:
-        fitted = {name: train(choices[name]) for name, train in TRAINERS.items()}
         document = tempo_document(fitted["tempo"], fitted["meter"], confidence)
         write_weights("tempo", document, made_from(choices["tempo"]))
         write_weights("key", key_document(fitted["key"]), made_from(choices["key"]))

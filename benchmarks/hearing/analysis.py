@@ -19,13 +19,11 @@ from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
 import itertools
 import json
 import os
 import sys
 import time
-from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -213,28 +211,6 @@ def origin_of(row: dict[str, str]) -> str:
     return (row.get("origin") or row["file"]).split("@")[0]
 
 
-def kinds_of(row: dict[str, str]) -> list[tuple[str, str, str]]:
-    """What sort of material a clip is: its kind and its instrument, each within its set."""
-    return [(row["set"], column, row.get(column) or "") for column in ("kind", "instrument")]
-
-
-def split_by_origin(rows: list[dict[str, str]]) -> list[int]:
-    """Half (0 or 1) of each row: all clips of one origin in one half, the halves alike in kinds of material.
-
-    Origins are dealt one by one, those of many clips first and else in the order of their SHA-256, each to the half
-    that has fewer clips of its kinds so far (then fewer clips in all): nothing but the kind decides.
-    """
-    kinds: dict[str, Counter] = {}
-    for row in rows:
-        kinds.setdefault(origin_of(row), Counter()).update(kinds_of(row))
-    counts, half = (Counter(), Counter()), {}
-    for origin in sorted(kinds, key=lambda o: (-kinds[o].total(), hashlib.sha256(o.encode()).hexdigest())):
-        load = [(sum(count[kind] for kind in kinds[origin]), count.total()) for count in counts]
-        half[origin] = int(load[1] < load[0])
-        counts[half[origin]].update(kinds[origin])
-    return [half[origin_of(row)] for row in rows]
-
-
 def reliability(results: list[dict], marks: list[dict], figure: str, confidence: str) -> list[dict]:
     """Share right in five bins of confidence."""
     pairs = [(r[confidence], m[figure][OURS]) for r, m in zip(results, marks, strict=True) if OURS in m.get(figure, {})]
@@ -260,19 +236,6 @@ def print_summary(title: str, table: dict) -> None:
             cell = table[figure].get(method)
             cells.append(f"{cell['mean']:.3f} [{cell['low']:.2f}-{cell['high']:.2f}] n{cell['n']}" if cell else "")
         print(f"| {method} | " + " | ".join(cells) + " |")
-
-
-def print_halves(a: dict, b: dict) -> dict[str, dict[str, float]]:
-    """Figure -> method -> mean on half B less that on half A; chance alone moves it by about the intervals' width."""
-    print("\n## Half B less half A by origin\n")
-    apart = {
-        figure: {m: round(b[figure][m]["mean"] - cell["mean"], 4) for m, cell in methods.items() if m in b[figure]}
-        for figure, methods in a.items()
-        if figure in b
-    }
-    for figure, methods in apart.items():
-        print(f"{figure:12s} " + "  ".join(f"{method} {difference:+.3f}" for method, difference in methods.items()))
-    return apart
 
 
 def main() -> None:
@@ -304,15 +267,11 @@ def report(results: list[dict], out: Path, about: str) -> None:
     groups = {"all clips with a pulse": strong}
     for name in dict.fromkeys(r["row"]["set"] for r in results):
         groups[f"set {name}"] = [i for i in strong if results[i]["row"]["set"] == name]
-    half = split_by_origin([r["row"] for r in results])
-    for h in (0, 1):
-        groups[f"half {'AB'[h]} by origin"] = [i for i in strong if half[i] == h]
     groups["weak pulse"] = [i for i, w in enumerate(weak) if w]
     for title, chosen in groups.items():
         if chosen:
             data["tables"][title] = summarize(results, marks, chosen)
             print_summary(f"{title} ({len(chosen)} clips)", data["tables"][title])
-    data["between halves"] = print_halves(*(data["tables"][f"half {h} by origin"] for h in "AB"))
     print("\n## By kind, ours")
     data["kinds"] = {}
     for kind in sorted({r["row"].get("instrument") or r["row"].get("kind") or "" for r in results}):

@@ -6,7 +6,6 @@ The numbers in ``weights/tempo.json`` are what ``training/train_hearing.py --wri
 loops, mixes and renders by other hands, and five sets by ``training/make_clips.py`` (seeds 101 and 303 through one
 General MIDI SoundFont, 202 and 404 through another; parts, drums, folk tunes, excerpts of scores, sounds without a
 tempo; seed 505 shuffled). The confidence was fitted to answers by weights that had not seen the clip's origin.
-``benchmarks/results/training.json`` says how well all of it does on clips it has not seen.
 """
 
 from __future__ import annotations
