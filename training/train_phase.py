@@ -12,14 +12,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import zlib
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-from scipy.optimize import minimize
 
 from benchmarks.hearing.analysis import floats, read_manifest
 from helpers.analysis.listening import Listening
@@ -35,11 +33,11 @@ from helpers.analysis.precise import fit_beat_line
 from helpers.errors import InvalidInput
 from helpers.machine.weights import weights_text
 from helpers.sound.audio import read_clip
+from training.train_hearing import Choice, cross_validate, fit, softmax
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "helpers" / "analysis" / "weights" / "phase.json"
 NEAR_SECONDS = 0.025
-PENALTY, FOLDS = 3.0, 5
-Choice = tuple[str, np.ndarray, np.ndarray]  # song, table (candidates, columns), which are right
+PENALTY = 3.0
 
 
 def choices_of(row: dict[str, str]) -> dict[str, Choice]:
@@ -55,42 +53,19 @@ def choices_of(row: dict[str, str]) -> dict[str, Choice]:
     candidates = beat_candidates(heard, period)
     table = beat_evidence(heard, period, candidates, line.phase_seconds if line else None)
     away = np.abs(candidates - truth)
-    found = {"beat": (row["origin"], table, np.minimum(away, period - away) <= NEAR_SECONDS)}
+    found = {"beat": Choice(row, table, np.minimum(away, period - away) <= NEAR_SECONDS)}
     downbeats = floats(row.get("downbeat_times"))
     if row.get("meter") == "4/4" and downbeats:
         beats = np.arange(truth if period - truth > 0.02 else 0.0, heard.seconds - 0.02, period)
         first = round((downbeats[0] - beats[0]) / period) % 4
-        found["bar"] = (row["origin"], bar_evidence(heard, beats, 4), np.arange(4) == first)
+        found["bar"] = Choice(row, bar_evidence(heard, beats, 4), np.arange(4) == first)
     return found
-
-
-def fit(choices: list[Choice]) -> np.ndarray:
-    """Weights (columns,) of greatest penalised likelihood; columns are penalised by their spread."""
-    spread = np.concatenate([table for _, table, _ in choices]).std(axis=0) + 1e-6
-    usable = [(table / spread, right) for _, table, right in choices if right.any()]
-
-    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        total, slope = PENALTY * float(weights @ weights), 2.0 * PENALTY * weights
-        for table, right in usable:
-            scores = table @ weights
-            odds = np.exp(scores - scores.max())
-            odds /= odds.sum()
-            chosen = odds * right
-            total -= float(np.log(chosen.sum() + 1e-12))
-            slope = slope + table.T @ (odds - chosen / (chosen.sum() + 1e-12))
-        return total, slope
-
-    return minimize(loss, np.zeros(spread.size), jac=True, method="L-BFGS-B", options={"maxiter": 300}).x / spread
 
 
 def answers(choices: list[Choice], weights: np.ndarray) -> list[tuple[bool, float]]:
     """For each choice whether it was right, and its probability."""
-    out = []
-    for _, table, right in choices:
-        scores = table @ weights
-        odds = np.exp(scores - scores.max())
-        out.append((bool(right[int(scores.argmax())]), float(odds.max() / odds.sum())))
-    return out
+    odds = [softmax(choice.table @ weights) for choice in choices]
+    return [(bool(c.right[int(o.argmax())]), float(o.max())) for c, o in zip(choices, odds, strict=True)]
 
 
 def told(title: str, marks: list[tuple[bool, float]]) -> None:
@@ -123,20 +98,17 @@ def main() -> None:
     for model, names in (("beat", BEAT_NAMES), ("bar", BAR_NAMES)):
         deaf = np.array([not name.startswith(HEARD_NAMES) for name in names])
         for title, kept in ((model, np.ones(len(names), dtype=bool)), (f"{model} without ear", deaf)):
-            mine, theirs = ([(s, t * kept, r) for s, t, r in some[model]] for some in (learn, check))
-            folds = [zlib.crc32(song.encode()) % FOLDS for song, _, _ in mine]
-            held = []
-            for fold in range(FOLDS):
-                weights = fit([c for c, f in zip(mine, folds, strict=True) if f != fold])
-                held += answers([c for c, f in zip(mine, folds, strict=True) if f == fold], weights)
-            told(f"{title}, cross-validated", held)
-            weights = fit(mine)
+            mine, theirs = ([Choice(c.row, c.table * kept, c.right) for c in some[model]] for some in (learn, check))
+            held = cross_validate(mine, lambda some: fit(some, PENALTY))
+            told(f"{title}, cross-validated", [mark for c, weights in held for mark in answers([c], weights)])
+            weights = fit(mine, PENALTY)
             if theirs:
                 told(f"{title}, only measured", answers(theirs, weights))
-                told(f"{title}, could be right", [(bool(r.any()), 0.0) for _, _, r in theirs])
+                told(f"{title}, could be right", [(bool(c.right.any()), 0.0) for c in theirs])
             document[title] = dict(zip(names, np.round(weights * kept, 4).tolist(), strict=True))
     if args.write:
-        data = f"{len(learn['beat'])} clips of {len({s for s, _, _ in learn['beat']})} songs, learn half of clips.py"
+        songs = {c.row["origin"] for c in learn["beat"]}
+        data = f"{len(learn['beat'])} clips of {len(songs)} songs, learn half of clips.py"
         WEIGHTS.write_text(weights_text(document, "training/train_phase.py --write", data), encoding="utf-8")
 
 

@@ -32,19 +32,19 @@ from helpers.loops.seam_measure import measure_seam
 from helpers.loops.tempo import grid_phase
 from helpers.music.meter import step_seconds
 from helpers.music.pitch import ALL_KEYS
-from helpers.records import Clip, Request, Take
+from helpers.records import Clip, Correction, Request, Take
 from helpers.sound.audio import resample
 from helpers.sound.features import key_scores, note_gram, onset_bands
 
 # -------------------------------------------------------------------------------------------------------------- methods
 
 
-def ours(take: Take, request: Request) -> tuple[Clip, tuple[str, ...]]:
+def ours(take: Take, request: Request) -> tuple[Clip, tuple[Correction, ...]]:
     loop = make_loop(take, request)
     return loop.clip, loop.corrections
 
 
-def trim(take: Take, request: Request) -> tuple[Clip, tuple[str, ...]]:
+def trim(take: Take, request: Request) -> tuple[Clip, tuple[Correction, ...]]:
     """What most tools do: the first N samples, whatever they are."""
     clip = resample(take.clip, request.sample_rate)
     length = request.samples()
@@ -53,7 +53,7 @@ def trim(take: Take, request: Request) -> tuple[Clip, tuple[str, ...]]:
     return Clip(out, clip.sample_rate), ()
 
 
-def beat_crop(take: Take, request: Request) -> tuple[Clip, tuple[str, ...]]:
+def beat_crop(take: Take, request: Request) -> tuple[Clip, tuple[Correction, ...]]:
     """A free beat tracker, a crop from its first beat, a stretch to the tempo asked for and a 100-sample crossfade."""
     import librosa
 
@@ -81,7 +81,7 @@ def beat_crop(take: Take, request: Request) -> tuple[Clip, tuple[str, ...]]:
     return Clip(fitted, clip.sample_rate), ()
 
 
-METHODS: dict[str, Callable[[Take, Request], tuple[Clip, tuple[str, ...]]]] = {
+METHODS: dict[str, Callable[[Take, Request], tuple[Clip, tuple[Correction, ...]]]] = {
     "ours": ours,
     "trim": trim,
     "beat crop": beat_crop,
@@ -199,18 +199,18 @@ def run(source: Source, damaged: Damaged, method: str, request: Request, truth: 
     take = Take(clip=damaged.clip, engine="damaged", engine_version="1", seed=0, prompt="")
     begin = time.process_time()
     try:
-        clip, words = METHODS[method](take, request)
+        clip, made = METHODS[method](take, request)
     except Refused as reason:
         outcome.refused = str(reason)
         outcome.right_refusal = damaged.refuse is not None and damaged.refuse in str(reason)
         outcome.seconds = time.process_time() - begin
         return outcome
     if method == "ours":
-        card = prove(clip, request, None, words)
+        card = prove(clip, request, None, made)
         outcome.seconds = time.process_time() - begin
         outcome.verdict, outcome.purity, outcome.grid_error_ms = card.verdict, card.purity, card.grid_error_ms
-        outcome.words = "; ".join((*words, *card.reasons))
-        outcome.shifted = any(word.startswith("shifted") for word in words)
+        outcome.words = "; ".join((*(c.kind for c in made), *card.reasons))
+        outcome.shifted = any(c.kind == "shift" for c in made)
     if damaged.refuse is not None:
         outcome.right_refusal = False
         return outcome

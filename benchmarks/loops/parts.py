@@ -1,11 +1,10 @@
-"""The loop maker's parts by themselves: stretchers, ranking, speed (purity: benchmarks/loops/purity.py).
+"""The loop maker's parts by themselves: ranking and speed (purity: benchmarks/loops/purity.py).
 
     python -m benchmarks.loops.parts EVAL_DIR [--every 3] [--out benchmarks/results/loops_parts.json]
 
-*Stretchers*: each source is stretched and back, shifted and back; what is lost is the difference from the source in
-log-spectral distance (dB, mel bands) and in the sharpness of its onsets (1 = as before). *Ranking*: how often the
-undamaged take of five comes first, beside one with another stem at -6 dB, one 5 % slow, one whose second half fades and
-one a semitone off (drums: drifting by 2.5 %). *Speed*: find, correct and prove eight bars at 44.1 kHz stereo.
+*Ranking*: how often the undamaged take of five comes first, beside one with another stem at -6 dB, one 5 % slow, one
+whose second half fades and one a semitone off (drums: drifting by 2.5 %). *Speed*: find, correct and prove eight bars
+at 44.1 kHz stereo.
 """
 
 from __future__ import annotations
@@ -14,73 +13,17 @@ import argparse
 import json
 import time
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.loops.stretchers import rubber_band, signalsmith
 from benchmarks.loops.takes import RATE, Source, canvas, damages, drifted, faded, read_sources, stretched
 from helpers.errors import Refused
 from helpers.loops import make_loop, prove
 from helpers.loops.ranking import rank
 from helpers.music.pitch import ALL_KEYS
 from helpers.records import Clip, Take
-from helpers.sound.features import key_scores, note_gram, onset_bands
-
-STRETCHERS = {
-    "Signalsmith": signalsmith,
-    "Rubber Band R3": rubber_band,
-    "Rubber Band R2": partial(rubber_band, fine=False),
-}
-
-
-def mel_db(clip: Clip) -> np.ndarray:
-    """Log power in 64 mel bands (bands, frames), floored 60 dB under the loudest."""
-    import librosa
-
-    power = librosa.feature.melspectrogram(y=clip.mono(), sr=clip.sample_rate, n_fft=2048, hop_length=512, n_mels=64)
-    level = 10 * np.log10(power + 1e-12)
-    return np.maximum(level, level.max() - 60)
-
-
-def losses(before: Clip, after: Clip) -> tuple[float, float]:
-    """Log-spectral distance in dB at the best delay up to 60 ms, and the onset sharpness of ``after``."""
-    a = mel_db(before)
-    distances = []
-    for delay in np.arange(-0.06, 0.061, 0.004):
-        b = mel_db(Clip(np.roll(after.samples, round(delay * RATE), axis=1), RATE))
-        count = min(a.shape[1], b.shape[1])
-        distances.append(float(np.mean(np.sqrt(np.mean((a[:, :count] - b[:, :count]) ** 2, axis=0)))))
-    sharp = [float(np.percentile(onset_bands(c).all, 98)) for c in (before, after)]
-    return min(distances), sharp[1] / (sharp[0] + 1e-9)
-
-
-def compare_stretchers(sources: list[Source]) -> list[dict]:
-    rows = []
-    for name, change in STRETCHERS.items():
-        for task, ratio, semitones in (("stretch 4 %", 1.04, 0.0), ("shift 3", 1.0, 3.0)):
-            results = []
-            for source in sources:
-                if semitones and not source.tonal:
-                    continue
-                clip = Clip(source.loop.samples[:, : 8 * RATE].copy(), RATE)
-                begin = time.perf_counter()
-                there = change(clip, ratio, semitones)
-                if there is None:
-                    break
-                back = change(there, clip.length / there.length, -semitones)
-                seconds = (time.perf_counter() - begin) / 2 / clip.seconds
-                results.append((*losses(clip, Clip(back.samples[:, : clip.length], RATE)), seconds))
-            if results:
-                distance, sharp, seconds = np.median(results, axis=0)
-                rows.append({"stretcher": name, "task": task, "n": len(results)})
-                rows[-1] |= {
-                    "distance_db": float(distance),
-                    "sharpness": float(sharp),
-                    "seconds_per_second": float(seconds),
-                }
-    return rows
+from helpers.sound.features import key_scores, note_gram
 
 
 def rank_first(sources: list[Source], everything: list[Source]) -> tuple[int, int, list[str]]:
@@ -143,20 +86,12 @@ def main() -> None:
     options = parser.parse_args()
     everything = read_sources(options.folder)
     sources = everything[:: options.every]
-    stretchers = compare_stretchers(sources)
-    for row in stretchers:
-        print(
-            f"{row['stretcher']:16}{row['task']:13}{row['n']:>3}  {row['distance_db']:.2f} dB  "
-            f"sharpness {row['sharpness']:.2f}  {row['seconds_per_second']:.3f} s/s",
-            flush=True,
-        )
     first, total, beaten = rank_first(sources, everything)
     print(f"undamaged first among five: {first} of {total}; otherwise {beaten}", flush=True)
     seconds = speed(sources)
     print("CPU seconds, eight bars:", {k: round(v, 2) for k, v in seconds.items()})
     if options.out:
-        found = {"stretchers": stretchers, "speed": seconds}
-        found["ranking"] = {"first": first, "of": total, "beaten": beaten}
+        found = {"speed": seconds, "ranking": {"first": first, "of": total, "beaten": beaten}}
         options.out.write_text(json.dumps(found, indent=1) + "\n")
 
 
