@@ -15,6 +15,7 @@ from .tempo import Drift, TakeTempo
 
 PAD_SECONDS = 0.045  # what may be missing at either end of a window: less than a thirty-second at 160 BPM
 CUT_IN_TRUST = 0.2  # tuned with the weights of the cues
+FOLLOWED = (0.6, 0.9)  # share of the notes on the chords: by chance, and where a take follows them
 WHOLE_SECONDS = 0.002  # a take this near to whole bars was cut to them by someone
 
 # What each cue says about which sixteenth starts the bar, in units of log odds; fitted by logistic regression on takes
@@ -28,7 +29,7 @@ CUES = {
     "change": 0.5,  # the notes of a beat differ from those of the beat before, on average over the bars
     "new bar": 0.35,  # the notes of half a bar differ from those of the half before
     "idea": 1.0,  # accents agree with those of the idea, which plays on the same bars
-    "chords": 4.0,  # the notes agree with the chords asked for, bar by bar
+    "chords": 16.0,  # the notes agree with the chords asked for, bar by bar, where they follow them at all
     "first": 3.0,  # the take's first sound lies here
 }
 
@@ -172,7 +173,8 @@ def _harmony_cues(
             agreement[at] = max(progression_fit(bars, chords, first) for first in range(len(chords)))
     cues = {"change": _standard(change), "new bar": _standard(new_bar)}
     if chords is not None:
-        cues["chords"] = agreement - agreement.mean()
+        low, high = FOLLOWED
+        cues["chords"] = (agreement - agreement.mean()) * np.clip((agreement.max() - low) / (high - low), 0.0, 1.0)
     return cues
 
 

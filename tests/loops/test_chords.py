@@ -35,11 +35,12 @@ def test_the_bars_are_taken_where_the_progression_begins(first):
     assert round(starts) % 4 == (-first) % 4 and abs(starts - round(starts)) < 0.05
 
 
-def test_the_bar_line_lies_where_the_chords_change():
-    """The take begins in the middle of a bar; every beat is struck alike."""
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_the_bar_line_lies_where_the_chords_change(quarters):
+    """The take begins within a bar, on a beat; every beat is struck alike."""
     struck = chord_loop([A_MINOR[bar % 4] for bar in range(9)], 120)
-    take = Clip(struck.samples[:, BAR // 2 :].copy(), RATE)
-    assert plan(take).window.lines[0] * RATE / BAR % 1 == pytest.approx(0.5, abs=0.02)
+    take = Clip(struck.samples[:, quarters * BAR // 4 :].copy(), RATE)
+    assert plan(take).window.lines[0] * RATE / BAR % 1 == pytest.approx(1 - quarters / 4, abs=0.02)
 
 
 @pytest.mark.parametrize("semitones", [-2, 1, 2])
