@@ -2,9 +2,9 @@
 
     python -m training.train_phase LEARN/manifest.csv [--check MEASURE/manifest.csv] [--write] [--jobs 2]
 
-Conditional logits (McFadden 1974) with an L2 penalty over the candidates of a clip, each fitted with and without the
-columns of the learned ear. Printed: the share right by five-fold cross-validation over songs, on the clips to check,
-and of the answers with a confidence of at least 0.8. With ``--write`` goes to ``helpers/analysis/weights/phase.json``.
+Conditional logits (McFadden 1974) with an L2 penalty over the candidates of a clip. Printed: the share right by
+five-fold cross-validation over songs, on the clips to check, and of the answers with a confidence of at least 0.8. With
+``--write`` goes to ``helpers/analysis/weights/phase.json``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from helpers.analysis.listening import Listening
 from helpers.analysis.phase import (
     BAR_NAMES,
     BEAT_NAMES,
-    HEARD_NAMES,
     bar_evidence,
     beat_candidates,
     beat_evidence,
@@ -36,7 +35,7 @@ from helpers.sound.audio import read_clip
 from training.train_hearing import Choice, cross_validate, fit, softmax
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "helpers" / "analysis" / "weights" / "phase.json"
-NEAR_SECONDS = 0.025
+NEAR_SECONDS, NEAR_SHARE = 0.025, 0.1  # of the truth, or this share of a beat
 PENALTY = 3.0
 
 
@@ -53,7 +52,7 @@ def choices_of(row: dict[str, str]) -> dict[str, Choice]:
     candidates = beat_candidates(heard, period)
     table = beat_evidence(heard, period, candidates, line.phase_seconds if line else None)
     away = np.abs(candidates - truth)
-    found = {"beat": Choice(row, table, np.minimum(away, period - away) <= NEAR_SECONDS)}
+    found = {"beat": Choice(row, table, np.minimum(away, period - away) <= max(NEAR_SECONDS, NEAR_SHARE * period))}
     downbeats = floats(row.get("downbeat_times"))
     if row.get("meter") == "4/4" and downbeats:
         beats = np.arange(truth if period - truth > 0.02 else 0.0, heard.seconds - 0.02, period)
@@ -96,16 +95,13 @@ def main() -> None:
     learn, check = hear(args.manifests, args.jobs), hear(args.check, args.jobs)
     document = {}
     for model, names in (("beat", BEAT_NAMES), ("bar", BAR_NAMES)):
-        deaf = np.array([not name.startswith(HEARD_NAMES) for name in names])
-        for title, kept in ((model, np.ones(len(names), dtype=bool)), (f"{model} without ear", deaf)):
-            mine, theirs = ([Choice(c.row, c.table * kept, c.right) for c in some[model]] for some in (learn, check))
-            held = cross_validate(mine, lambda some: fit(some, PENALTY))
-            told(f"{title}, cross-validated", [mark for c, weights in held for mark in answers([c], weights)])
-            weights = fit(mine, PENALTY)
-            if theirs:
-                told(f"{title}, only measured", answers(theirs, weights))
-                told(f"{title}, could be right", [(bool(c.right.any()), 0.0) for c in theirs])
-            document[title] = dict(zip(names, np.round(weights * kept, 4).tolist(), strict=True))
+        held = cross_validate(learn[model], lambda some: fit(some, PENALTY))
+        told(f"{model}, cross-validated", [mark for c, weights in held for mark in answers([c], weights)])
+        weights = fit(learn[model], PENALTY)
+        if check[model]:
+            told(f"{model}, only measured", answers(check[model], weights))
+            told(f"{model}, could be right", [(bool(c.right.any()), 0.0) for c in check[model]])
+        document[model] = dict(zip(names, np.round(weights, 4).tolist(), strict=True))
     if args.write:
         songs = {c.row["origin"] for c in learn["beat"]}
         data = f"{len(learn['beat'])} clips of {len(songs)} songs, learn half of clips.py"

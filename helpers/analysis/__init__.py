@@ -3,7 +3,7 @@
 ``tempo`` (candidates in ``pulse``, their ``evidence``, the ``tempo_model``, the ``precise`` figure, ``drift`` and
 ``metre``, the ``grid`` by the evidence in ``phase``), ``key`` (with essentia's votes from ``estimators``), ``chords``,
 ``melody``, ``groove``, ``spans``, ``tags`` (fetched files in ``tag_models``, run by ``effnet``) and ``moods``. Learned
-models that come inside packages are ``ears``: ``beats`` (BeatNet), ``transcribe`` (Basic Pitch), ``musicnn``. What
+models that come inside packages are ``ears``: ``transcribe`` (Basic Pitch), ``musicnn``. What
 could not be heard is None or empty, and ``Analysis.notes`` says why.
 """
 

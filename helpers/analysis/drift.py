@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..sound.features import NoteGram, OnsetBands
-from .beats import FRAME_RATE
 from .listening import NOTE_HOP_SECONDS, Listening
 
 _MOST_CHANGE = 0.12  # of the tempo, over the whole clip
@@ -77,7 +76,7 @@ def evened(heard: Listening, drift: Drift) -> Listening:
         rows = np.atleast_2d(curve)
         return np.stack([np.interp(at, np.arange(count), row) for row in rows]).reshape(curve.shape)
 
-    bands, notes, beats = heard.bands, heard.notes, heard.beat_activity
+    bands, notes = heard.bands, heard.notes
     low, mid, high = (moved(b, bands.rate) for b in (bands.low, bands.mid, bands.high))
     known: dict[str, object] = {
         "bands": OnsetBands(low, mid, high, bands.rate),
@@ -85,7 +84,6 @@ def evened(heard: Listening, drift: Drift) -> Listening:
         "notes": NoteGram(
             moved(notes.frames, 1 / NOTE_HOP_SECONDS), notes.times, notes.tuning_cents, notes.levels, notes.tonal_share
         ),
-        "beat_activity": None if beats is None else moved(beats.T, FRAME_RATE).T,
         "mono": heard.mono,
         "ticks": drift.even(heard.ticks),
     }

@@ -23,8 +23,7 @@ class Ear:
 
 NOTES = Ear("basic-pitch", "basic_pitch", "notes")
 TAGS = Ear("musicnn", "musicnn", "genre family and instruments")
-BEATS = Ear("BeatNet", "BeatNet", "beats")
-EARS = (NOTES, TAGS, BEATS)
+EARS = (NOTES, TAGS)
 
 
 @lru_cache(maxsize=8)

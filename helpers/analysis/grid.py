@@ -18,9 +18,10 @@ from .phase import (
     bar_evidence,
     beat_candidates,
     beat_evidence,
+    first_bar,
+    first_beat,
     length_evidence,
     probabilities,
-    tick_evidence,
 )
 from .precise import PADDING_SECONDS, PreciseTempo, fit_beat_line
 
@@ -50,11 +51,9 @@ def estimate_grid(heard: Listening, bpm: float, meter: Meter, exact: PreciseTemp
     line = fit_beat_line(heard, bpm)
     candidates = beat_candidates(heard, period)
     evidence = beat_evidence(heard, period, candidates, line.phase_seconds if line else None)
-    more = tick_evidence(heard, period, candidates) + length_evidence(heard, bpm, meter, candidates)
-    probability = probabilities("beat", BEAT_NAMES, evidence, heard, more)
+    more = first_beat(heard, period, candidates) + length_evidence(heard, bpm, meter, candidates)
+    probability = probabilities("beat", BEAT_NAMES, evidence, more)
     best = int(probability.argmax())
-    calm = np.sqrt(probability)  # half the log odds: on clips that nothing was fitted to, the model is surer than right
-    confidence = float(calm[best] / calm.sum())
     phase = float(candidates[best])
     early, late = period - phase < AT_START_SECONDS, phase < AT_START_SECONDS
     if early or late:
@@ -63,15 +62,17 @@ def estimate_grid(heard: Listening, bpm: float, meter: Meter, exact: PreciseTemp
     count = max(1, int(np.ceil((heard.seconds - phase) / period - 1e-3)))
     beats = phase + period * np.arange(count)
     openers = bar_evidence(heard, beats, meter.pulses_per_bar)
-    from_start = length_evidence(heard, bpm, meter, beats[:1]) * (np.arange(len(openers)) == 0)
-    bars = probabilities("bar", BAR_NAMES, openers, heard, from_start)
+    more = length_evidence(heard, bpm, meter, beats[:1]) * (np.arange(len(openers)) == 0)
+    more = more + first_bar(heard, beats, len(openers))
+    bars = probabilities("bar", BAR_NAMES, openers, more)
     first = int(bars.argmax())
     if float(meter.beats_per_bar).is_integer():
         lines = beats[first :: int(meter.beats_per_bar)]
     else:  # in 7/8 every other bar begins between two beats
         lines = np.arange(beats[0] + first * period, heard.seconds - 0.05 * period, bar_seconds(bpm, meter))
-    starts = first == 0 and (phase == 0.0 or delayed) and float(probability[best]) >= LEAST_LOOP_CONFIDENCE
-    return Grid(tuple(beats.tolist()), tuple(lines.tolist()), meter, confidence, float(bars[first]), starts)
+    sure = float(probability[best])
+    starts = first == 0 and (phase == 0.0 or delayed) and sure >= LEAST_LOOP_CONFIDENCE
+    return Grid(tuple(beats.tolist()), tuple(lines.tolist()), meter, sure, float(bars[first]), starts)
 
 
 def estimate_swing(heard: Listening, grid: Grid) -> float | None:

@@ -10,7 +10,6 @@ import numpy as np
 from ..records import Clip
 from ..sound import listening
 from ..sound.listening import NOTE_HOP_SECONDS
-from .beats import hear_beats
 from .estimators import beat_ticks
 from .musicnn import hear_tags
 from .transcribe import PitchActivity, hear_pitches
@@ -26,11 +25,6 @@ class Listening(listening.Listening):
     def pitches(self) -> PitchActivity | None:
         """What a learned ear hears of 88 pitches; None where its package is missing."""
         return hear_pitches(self.clip, self.mono)
-
-    @cached_property
-    def beat_activity(self) -> np.ndarray | None:
-        """Beat and downbeat activations (n, 2) of a learned ear; None where its package is missing."""
-        return hear_beats(self.clip, self.mono)
 
     @cached_property
     def ticks(self) -> np.ndarray:

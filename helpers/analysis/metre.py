@@ -1,4 +1,4 @@
-"""How many beats make a bar? For bars of five and seven: after how many eighths the accents return."""
+"""How many beats make a bar? Five or seven, by the eighths after which the accents return; 12/8, by its thirds."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import numpy as np
 from .listening import NOTE_HOP_SECONDS, Listening
 from .phase import note_change_at
 
-EIGHTHS = {"4/4": 8, "3/4": 6, "5/4": 10, "7/4": 14, "7/8": 7}
-ODD = ("5/4", "7/4", "7/8")
+ODD = {"5/4": 10, "7/4": 14, "7/8": 7}  # eighths
 _CLEAR = 0.12  # by so much must the accents return better after an odd bar than after a common one
+# Of the onsets on the beat: both thirds of it hold so many, and twice as many as its halves and quarters. Of 150 clips
+# of songs in 4/4 none comes near.
+_THIRDS = 0.25
+_NEAR = 0.07  # of a beat
 
 
 def returns(heard: Listening, bpm: float, phase: float) -> dict[int, float]:
@@ -38,7 +41,13 @@ def returns(heard: Listening, bpm: float, phase: float) -> dict[int, float]:
 
 
 def odd_meter(heard: Listening, bpm: float, phase: float) -> str | None:
-    """``5/4``, ``7/4`` or ``7/8`` where the accents clearly return after such a bar and not after a common one."""
+    """The metre of what is counted in 4/4 at first, or None.
+
+    ``12/8`` where its beats divide in three; ``5/4``, ``7/4`` or ``7/8`` where the accents clearly return after such a
+    bar and not after a common one.
+    """
+    if divides_in_three(heard, bpm, phase):
+        return "12/8"
     found = returns(heard, bpm, phase)
 
     def score(eighths: int) -> float:
@@ -46,7 +55,19 @@ def odd_meter(heard: Listening, bpm: float, phase: float) -> str | None:
         return float(np.mean(kept)) if kept else -1.0
 
     common = max(score(8), score(6), score(4), score(12))
-    best = max(ODD, key=lambda name: score(EIGHTHS[name]))
+    best = max(ODD, key=lambda name: score(ODD[name]))
     if best == "7/4" and score(7) > score(14) - _CLEAR:  # the shorter bar that says as much
         best = "7/8"
-    return best if score(EIGHTHS[best]) > common + _CLEAR else None
+    return best if score(ODD[best]) > common + _CLEAR else None
+
+
+def divides_in_three(heard: Listening, bpm: float, phase: float) -> bool:
+    """Whether both thirds of the beat are played and its half is not; a shuffle leaves out the first third."""
+    times, strengths = heard.onsets
+    place = (times - phase) * bpm / 60.0
+
+    def near(share: float) -> float:
+        return float(np.sqrt(strengths[np.abs((place - share + 0.5) % 1.0 - 0.5) < _NEAR]).sum())
+
+    thirds = min(near(1 / 3), near(2 / 3))
+    return thirds > max(_THIRDS * near(0.0), 2.0 * (near(0.25) + near(0.5) + near(0.75)), 1e-9)

@@ -76,8 +76,8 @@ INSTALLABLE: dict[str, Installable] = {
         ),
         Installable(
             name="ears",
-            title="Learned ears (Basic Pitch, musicnn, BeatNet)",
-            brings="small models inside packages that hear notes, beats and the genre's family",
+            title="Learned ears (Basic Pitch, musicnn)",
+            brings="small models inside packages that hear notes and the genre's family",
             requirements=requirements_file("requirements-ears.txt"),
             download_bytes=40 * MIB,
             disk_bytes=50 * MIB,

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from helpers.analysis import analyze, ears, estimate_chords, estimate_key, estimate_notes, estimate_tempo
-from helpers.analysis.beats import hear_beats, spectrogram
 from helpers.analysis.listening import Listening
 from helpers.analysis.musicnn import hear_tags, load
 from helpers.analysis.transcribe import hear_pitches
@@ -16,10 +15,10 @@ needs_ears = pytest.mark.skipif(ears.missing_note() is not None, reason="the pac
 
 @pytest.fixture
 def deaf(monkeypatch):
-    for module in ("beats", "transcribe", "musicnn"):
+    for module in ("transcribe", "musicnn"):
         monkeypatch.setattr(f"helpers.analysis.{module}.folder_of", lambda ear: None)
     monkeypatch.setattr("helpers.analysis.ears.folder_of", lambda ear: None)
-    caches = ("beats._weights", "transcribe._session", "musicnn.load")
+    caches = ("transcribe._session", "musicnn.load")
     for name in caches:
         module, _, function = name.partition(".")
         getattr(__import__(f"helpers.analysis.{module}", fromlist=[function]), function).cache_clear()
@@ -32,10 +31,10 @@ def deaf(monkeypatch):
 def test_without_ears_all_else_is_heard_and_what_is_missing_is_said(deaf):
     clip = signals.mixed(signals.drum_loop(100, 2), signals.chord_loop([(57, 60, 64)], 100, beats_each=8))
     mono = clip.mono()
-    assert hear_pitches(clip, mono) is hear_beats(clip, mono) is hear_tags(clip, mono) is None
+    assert hear_pitches(clip, mono) is hear_tags(clip, mono) is None
     heard = analyze(clip, tags=False)
     assert heard.tempo.bpm == pytest.approx(100, rel=1e-3) and heard.key is not None
-    assert any("basic-pitch" in note and "BeatNet" in note for note in heard.notes)
+    assert any("basic-pitch" in note and "musicnn" in note for note in heard.notes)
 
 
 @needs_ears
@@ -45,15 +44,6 @@ def test_the_notes_of_chords_are_written_down():
     for i, chord in enumerate(chords):
         begun = {n.pitch for n in found if abs(n.start - i * 2.4) < 0.06}
         assert set(chord) <= begun
-
-
-@needs_ears
-def test_beats_are_surer_than_what_lies_between():
-    clip = signals.drum_loop(120, 4)
-    activity = hear_beats(clip, clip.mono()).sum(axis=1)
-    frames = np.round(np.arange(4, 15) * 0.5 * 50).astype(int)
-    assert activity[frames].mean() > 3 * activity[frames + 12].mean()
-    assert spectrogram(np.zeros(22_050, np.float32)).shape == (50, 272)
 
 
 @needs_ears
