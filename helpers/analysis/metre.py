@@ -13,6 +13,7 @@ _CLEAR = 0.12  # by so much must the accents return better after an odd bar than
 # of songs in 4/4 none comes near.
 _THIRDS = 0.25
 _NEAR = 0.07  # of a beat
+_COMPOUND, _BY_TEMPO = 0.10, 0.02  # least difference of two returns; of it, for one log odds of the slower tempo
 
 
 def returns(heard: Listening, bpm: float, phase: float) -> dict[int, float]:
@@ -59,6 +60,16 @@ def odd_meter(heard: Listening, bpm: float, phase: float) -> str | None:
     if best == "7/4" and score(7) > score(14) - _CLEAR:  # the shorter bar that says as much
         best = "7/8"
     return best if score(ODD[best]) > common + _CLEAR else None
+
+
+def is_compound(heard: Listening, bpm: float, phase: float, slower_log_odds: float) -> bool:
+    """Whether what is counted in quarters at ``bpm`` is 6/8 at two thirds of it: its accents return after three eighths
+    rather than four, and after six rather than eight. ``slower_log_odds``: of that tempo against this one.
+    """
+    found = returns(heard, bpm, phase)
+    if not {3, 4, 6, 8} <= found.keys():
+        return False
+    return found[6] > found[8] and found[3] - found[4] + _BY_TEMPO * slower_log_odds > _COMPOUND
 
 
 def divides_in_three(heard: Listening, bpm: float, phase: float) -> bool:

@@ -15,12 +15,12 @@ from ..music.meter import METERS, Meter
 from ..records import Clip, Tempo, TempoAlternative
 from .drift import Drift, estimate_drift, evened
 from .evidence import slow_change, tempo_evidence
-from .grid import estimate_grid, estimate_swing
+from .grid import Grid, estimate_grid, estimate_swing
 from .listening import Listening, listen
-from .metre import odd_meter
-from .precise import settle_tempo
+from .metre import is_compound, odd_meter
+from .precise import PreciseTempo, settle_tempo
 from .pulse import find_candidates
-from .tempo_model import likely_meter, tempo_confidence, tempo_probabilities, trust_evidence
+from .tempo_model import likely_meter, meter_log_odds, tempo_confidence, tempo_probabilities, trust_evidence
 
 _SAME_TEMPO = 0.04  # tempi within 4 % count as one answer, as in tempo evaluation
 MOVING_TRUST = 0.6  # of a tempo that moves, no one figure is right throughout
@@ -50,25 +50,23 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
     evidence = tempo_evidence(heard, candidates)
     probability = tempo_probabilities(evidence)
     best = int(probability.argmax())
-    same = np.abs(candidates / candidates[best] - 1) < _SAME_TEMPO
     meter = METERS[likely_meter(evidence[best])]
     exact = settle_tempo(heard, float(candidates[best]), meter.beats_per_bar)
-    bpm = exact.loop_bpm or exact.bpm
     drift = estimate_drift(heard, exact.bpm)
     if drift is not None:
         return _moving(heard, drift, meter, candidates, probability)
-    grid = estimate_grid(heard, bpm, meter, exact)
-    is_loop = exact.beats is not None and grid.starts
+    bpm, exact, grid = _settled(heard, float(candidates[best]), meter)
+    if meter.name in ("3/4", "4/4") and meter_log_odds(evidence[best])["3/4"] > 0.0:
+        slower = int(np.abs(candidates * 1.5 / bpm - 1.0).argmin())
+        if is_compound(heard, bpm, grid.beats[0], float(np.log(probability[slower] / probability[best]))):
+            best, meter = slower, METERS["6/8"]
+            bpm, exact, grid = _settled(heard, bpm / 1.5, meter)
     odd = odd_meter(heard, bpm, grid.beats[0]) if meter.name == "4/4" else None
-    if odd in METERS:
+    if odd is not None:
         meter = METERS[odd]
-        exact = settle_tempo(heard, bpm, meter.beats_per_bar)
-        bpm = exact.loop_bpm or exact.bpm
-        grid = estimate_grid(heard, bpm, meter, exact)
-        is_loop = exact.beats is not None and grid.starts
-    if exact.beats is not None and not is_loop:  # a crop: its length says nothing, since no bar begins with it
-        bpm = exact.bpm
-        grid = estimate_grid(heard, bpm, meter, exact)
+        bpm, exact, grid = _settled(heard, bpm, meter)
+    same = np.abs(candidates / candidates[best] - 1) < _SAME_TEMPO
+    is_loop = exact.beats is not None and grid.starts
     trust = trust_evidence(float(probability[same].sum()), exact.agreement, strong_onsets(heard), is_loop=is_loop)
     return Tempo(
         bpm=bpm,
@@ -83,6 +81,17 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
         phase_confidence=grid.phase_confidence,
         bar_confidence=grid.bar_confidence,
     )
+
+
+def _settled(heard: Listening, bpm: float, meter: Meter) -> tuple[float, PreciseTempo, Grid]:
+    """The exact tempo and its grid; the length of a crop says nothing, since no bar begins with it."""
+    exact = settle_tempo(heard, bpm, meter.beats_per_bar)
+    bpm = exact.loop_bpm or exact.bpm
+    grid = estimate_grid(heard, bpm, meter, exact)
+    if exact.beats is not None and not grid.starts:
+        bpm = exact.bpm
+        grid = estimate_grid(heard, bpm, meter, exact)
+    return bpm, exact, grid
 
 
 def _moving(heard: Listening, drift: Drift, meter: Meter, candidates: np.ndarray, probability: np.ndarray) -> Tempo:

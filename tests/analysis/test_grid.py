@@ -73,6 +73,29 @@ def test_even_time_goes_there_and_back():
     assert drift.ends_bpm == pytest.approx((97.5, 102.5))
 
 
+def triplets(bpm: float, bars: int, hats: tuple[int, ...]) -> Clip:
+    """Kick and snare in turn on four beats a bar, hats on the thirds of the beat that are named."""
+    rng, beat = np.random.default_rng(0), 60.0 / bpm
+    events = []
+    for at in range(4 * bars):
+        low = at % 2 == 0
+        events.append((at * beat, 0.8 * signals._hit(RATE, 55.0 if low else 190.0, 0.09, 0.05 if low else 0.8, rng)))
+        events += [((at + third / 3) * beat, 0.15 * signals._hit(RATE, 7000.0, 0.02, 1.0, rng)) for third in hats]
+    return signals.clip_of(0.5 * signals.place(events, 4 * bars * beat))
+
+
+@pytest.mark.parametrize(("hats", "meter"), [((0, 1, 2), "12/8"), ((0, 2), None)])
+def test_beats_in_three_are_twelve_eighths_and_a_shuffle_is_not(hats, meter):
+    assert odd_meter(Listening(triplets(90, 4, hats)), 90, 0.0) == meter
+
+
+@pytest.mark.parametrize("bpm", [56, 70, 100])
+def test_triplets_are_never_a_silent_four_four(bpm):
+    tempo = estimate_tempo(triplets(bpm, 6, (0, 1, 2)))
+    assert tempo.bpm == pytest.approx(bpm, rel=1e-3) and tempo.meter.name in ("6/8", "12/8")
+    assert tempo.is_loop and tempo.downbeats[0] == 0.0
+
+
 @pytest.mark.parametrize(("beats", "meter"), [(5, "5/4"), (7, "7/4"), (4, None), (3, None)])
 def test_accents_that_return_after_an_odd_bar(beats, meter):
     assert odd_meter(Listening(band(110, 6, beats)), 110, 0.0) == meter
