@@ -24,7 +24,7 @@ REACH_SECONDS = 0.012  # an onset so near a moment counts for it
 _MOST_CANDIDATES = 7
 _SAME_SHARE = 0.07  # of a beat: offsets nearer than this are one candidate
 _STRONG = 0.2
-_LOOP_LENGTH_WEIGHT = 6.0  # log odds: one random length in thousands is whole bars of a round tempo to the sample
+_LOOP_LENGTH_WEIGHT = 1.0  # log odds: at 6 most crops that are as long as a loop were called one
 _AFTER_SILENCE = {"beat": 2.0, "bar": 2.5}  # log odds
 
 BEAT_NAMES = (
