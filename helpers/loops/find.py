@@ -9,7 +9,7 @@ import numpy as np
 from ..music.meter import Meter, bar_seconds, step_seconds
 from ..records import Analysis, Request
 from ..sound.features import NoteGram
-from .hearing import Hearing, starts_cut_in
+from .hearing import Hearing
 from .shift import progression_fit, progression_tones
 from .tempo import Drift, TakeTempo
 
@@ -146,7 +146,7 @@ def _first(heard: Hearing, offset: float, step: float, meter: Meter) -> np.ndarr
     A take that begins in the midst of a sound says much less by it.
     """
     cue = np.zeros(meter.steps_per_bar)
-    sure = CUT_IN_TRUST if starts_cut_in(heard.clip) and heard.begin < 0.02 else 1.0
+    sure = CUT_IN_TRUST if heard.cut_in and heard.begin < 0.02 else 1.0
     number = round((heard.begin + 0.012 - offset) / step)
     if -0.045 <= heard.begin - offset - number * step <= 0.018:
         cue[number % meter.steps_per_bar] = sure

@@ -35,6 +35,10 @@ class Hearing(Listening):
     def end(self) -> float:
         return active_span(self.clip)[1]
 
+    @cached_property
+    def cut_in(self) -> bool:
+        return starts_cut_in(self.clip)
+
 
 def active_span(clip: Clip) -> tuple[float, float]:
     """First and last second in which a clip sounds, within 10 ms; raises Refused if it is silent throughout."""

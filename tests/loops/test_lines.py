@@ -7,7 +7,7 @@ import pytest
 
 from helpers.loops import plan_corrections
 from helpers.loops.find import CUT_IN_TRUST, _first
-from helpers.loops.hearing import hear
+from helpers.loops.hearing import Hearing
 from helpers.music.meter import METERS
 from helpers.records import Clip
 from tests.signals import RATE
@@ -42,6 +42,6 @@ def test_where_the_bars_fit_once_that_place_is_taken_with_full_score():
     request = request_for("drums", bars=2)
     take = drums(bars=2)
     take = Clip(np.concatenate([take.samples, take.samples[:, : RATE // 2]], axis=1), RATE)
-    window = plan_corrections(hear(take, request), request).window
+    window = plan_corrections(Hearing(take), request).window
     assert (window.bar, window.score, window.candidates, window.parts) == (0, 1.0, 1, {})
     assert len(window.lines) == 3
