@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from ..errors import InvalidInput
 from ..music.meter import FASTEST_BPM, SLOWEST_BPM, beat_seconds
 from ..music.pitch import parse_key
-from ..records import Analysis, Clip, KeyEstimate, Request, Tag, Tempo
+from ..records import Analysis, Clip, KeyEstimate, Request, Span, Tag, Tempo
 from .player import CHECK_SECONDS, OfferedFile, listening_gain, pcm_file
 
 _RELATION_WORDS = {
@@ -33,18 +34,16 @@ def confidence(value: float) -> dict[str, Any]:
     return {"marks": 1, "tone": "low", "word": "unsure: check by ear"}
 
 
-def describe(analysis: Analysis) -> dict[str, Any]:
-    """Everything on the card that does not change when settings do."""
+def describe(analysis: Analysis, spans: Iterable[Span] = ()) -> dict[str, Any]:
+    """Everything on the card that does not change when settings do; ``spans`` are those of the whole file."""
     return {
         "tempo": _tempo(analysis.tempo),
         "key": _key(analysis.key),
         "genres": _tags(analysis.genres),
         "moods": _tags(analysis.moods),
-        "loudness": None if analysis.loudness_lufs is None else round(analysis.loudness_lufs, 1),
-        "seconds": round(analysis.seconds, 2),
+        "spans": [asdict(span) for span in sorted(spans, key=lambda span: span.start)],
         "downbeats": [round(t, 3) for t in analysis.tempo.downbeats[:SHOWN_BARS]],
         "notes": list(analysis.notes),
-        "melody_notes": len(analysis.melody),
     }
 
 
@@ -67,7 +66,6 @@ def _tempo(tempo: Tempo) -> dict[str, Any]:
         "others": others[:3],
         "meter": tempo.meter.name,
         "length": length,
-        "swing": None if tempo.swing is None else round(tempo.swing, 2),
     }
 
 

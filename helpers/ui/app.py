@@ -158,7 +158,10 @@ class App:
         for name, value in (("mode", mode.lower()), ("instrument", instrument)):
             if value.strip() and value != "as left":
                 self.change(name, value)
+        odd = self.wrong.pop("mode", None)
         self._show("studio", make)
+        if odd is not None:  # said by the cell's form, not by a field of the panel
+            self.push("studio", message=message(odd.text, "warn"))
         self.show_idea()
         self.hear_idea()
         if generate:
@@ -341,7 +344,8 @@ class App:
 
     def show_idea(self) -> None:
         entry = self.state.find(self.state.current)
-        card = analysis_card.describe(self.analysis) if entry and self.analysis else {}
+        heard = self.analysis
+        card = analysis_card.describe(heard, self.library.spans(entry)) if entry and heard else {}
         self.push("studio", idea=uploader.idea_view(entry) if entry else {}, analysis=card)
 
     def show_runs(self) -> None:

@@ -12,12 +12,14 @@ from typing import Any
 from ..errors import InvalidInput
 from ..export import read_notes, read_sidecar
 from ..machine.files import read_json
+from ..music.pitch import midi_name
 from ..records import FIT_FIELDS, Clip, FitCard, Request
 from ..records.request import FAMILY, MEMBERS
 from ..sound.audio import read_clip
 from .analysis_card import chords_by_bar
 from .form import Form, read_settings
-from .player import listening_gain, peaks
+from .panel import OfferedFile
+from .player import peaks
 from .state import RunEntry, State
 
 CARD_PEAKS = 420
@@ -31,7 +33,7 @@ def run_view(state: State, run: RunEntry) -> dict[str, Any]:
             cards.append(card(state.folder / name, rank, state.marks.get(name, "")))
         except InvalidInput:
             continue
-    return {"title": run.title, "notes": run.notes, "loops": cards}
+    return {"title": run.title, "facts": cards[0]["facts"] if cards else "", "notes": run.notes, "loops": cards}
 
 
 def card(path: Path, rank: int, mark: str = "") -> dict[str, Any]:
@@ -63,12 +65,12 @@ def _facts(path: Path, _changed: tuple[int, int]) -> dict[str, Any]:
 def describe(name: str, request: Request, document: dict[str, Any], clip: Clip, midi: bytes | None) -> dict[str, Any]:
     """A loop as the page shows it, from its JSON, its sound and its score; ``name`` is the card's id."""
     take, fit = document["take"], FitCard.from_json(document.get("fit") or {})
-    key, number = request.key.name if request.key else "no key", int(take["number"])
+    number, notes = int(take["number"]), roll(midi, request) if midi else None
     return {
         "id": name,
         "title": f"{request.instrument} · {request.member(number) or f'take {number + 1}'}",
-        "facts": f"{request.bpm:.4g} BPM · {key} · {request.bars} bars · {clip.seconds:.2f} s",
-        "character": character(take),
+        "facts": facts(request),
+        "character": character(take, notes, is_drums=request.role == "drums"),
         "role": request.role,
         "verdict": fit.verdict,
         "badges": badges(fit),
@@ -86,12 +88,16 @@ def describe(name: str, request: Request, document: dict[str, Any], clip: Clip, 
         "peaks": peaks(clip, CARD_PEAKS),
         "grid": {"bars": request.bars, "beatsPerBar": request.time.pulses_per_bar},
         "chords": chords_by_bar(request) if request.role != "drums" else [],
-        "roll": roll(midi, request) if midi else None,
+        "roll": notes,
         "files": [],
-        "take": int(take["number"]),
         "words": verdict_words(fit),
-        "gain": round(listening_gain(clip), 4),
     }
+
+
+def facts(request: Request) -> str:
+    """What all takes of a request share."""
+    key = request.key.name if request.key else "no key"
+    return f"{request.bpm:.4g} BPM · {key} · {request.bars} bars · {request.seconds:.2f} s"
 
 
 def verdict_words(fit: FitCard) -> str:
@@ -102,10 +108,15 @@ def verdict_words(fit: FitCard) -> str:
     return " ".join(part for part in (fit.summary, done) if part)
 
 
-def character(take: dict[str, Any]) -> str:
-    """What was decided for this take and not for the others: its pattern, form and feel."""
+def character(take: dict[str, Any], notes: dict[str, Any] | None, *, is_drums: bool) -> str:
+    """What tells this take from the others: how many notes and where, its pattern, form and feel."""
     told = dict(note.split(": ", 1) for note in take.get("notes") or () if ": " in note)
-    return " · ".join(told[name] for name in ("pattern", "form", "feel") if told.get(name) not in (None, "as written"))
+    parts = [told[name] for name in ("pattern", "form", "feel") if told.get(name) not in (None, "as written")]
+    if notes:
+        count = len(notes["notes"])
+        span = f"{midi_name(notes['low'])} to {midi_name(notes['high'])}"
+        parts.insert(0, f"{count} hits" if is_drums else f"{count} notes, {span}")
+    return " · ".join(parts)
 
 
 def badges(card: FitCard) -> list[dict[str, str]]:
@@ -152,14 +163,20 @@ def loop_files(folder: Path, name: str) -> list[Path]:
     return [p for p in (path.with_suffix(".wav"), path.with_suffix(".mid"), path) if p.is_file()]
 
 
-def zip_loops(folder: Path, names: Iterable[str]) -> bytes:
-    """WAV, MIDI and JSON of the loops in one ZIP (stored: WAV hardly shrinks and DAWs unpack it faster)."""
-    buffer = io.BytesIO()
+def zip_loops(folder: Path, names: Iterable[str]) -> OfferedFile:
+    """WAV, MIDI and JSON of the loops in one ZIP (stored: WAV hardly shrinks and DAWs unpack it faster).
+
+    It is named after their idea, where they have one in common.
+    """
+    buffer, ideas = io.BytesIO(), set()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name in names:
-            for path in loop_files(folder, name):
+            files = loop_files(folder, name)
+            ideas.add(Path((read_sidecar(files[-1])[1].get("idea") or {}).get("file") or "").stem)
+            for path in files:
                 archive.write(path, path.name)
-    return buffer.getvalue()
+    named = f"{ideas.pop()} loops.zip" if len(ideas) == 1 else ""
+    return OfferedFile(buffer.getvalue(), "application/zip", named.strip() or "loops.zip")
 
 
 def loop_clip(folder: Path, name: str) -> tuple[Clip, Request, dict[str, Any]]:

@@ -147,8 +147,9 @@ def _drawn(row: Control) -> dict[str, Any]:
 
 
 def choices() -> dict[str, Any]:
-    """Lists the page offers: instruments (favourites first), keys."""
+    """What the page offers: instruments (favourites first), keys, how many takes Normal mode makes."""
     return {
+        "takes": Form.INITIAL["takes"],
         "favourites": [{"name": i.name, "role": i.role} for name in FAVOURITES for i in INSTRUMENTS if i.name == name],
         "instruments": sorted({word for i in INSTRUMENTS for word in (i.name, *i.words)}),
         "keys": [key.name for key in ALL_KEYS],

@@ -42,19 +42,22 @@ class Ideas:
 
         ``request`` is that of a loop of ours, where the sound is one.
         """
+        known = {entry.id for entry in self._app.state.ideas}
         try:
             self._app.require_room()
             entry, idea = uploader.store_idea(self._app.state, path, name or path.name, request)
         except LoopsError as error:
             self._app.push("upload", message=explain(error))
             return None
-        self._app.library.keep(entry, idea)
+        if entry.span is None:
+            self._app.library.keep(entry, idea)
         self._new.add(entry.id)
-        facts = f"{entry.seconds:.1f} s, {uploader.sound_words(entry)}"
         knows = " A loop made here: its tempo, key and chords are known." if entry.request else ""
-        said = f"Saved “{entry.name}”: {facts}.{knows}"
-        self._app.push("upload", message=message(" ".join([said, *idea.notes]), "good"))
+        said = f"Saved “{entry.name}”: {entry.seconds:.1f} s, {uploader.sound_words(entry)}.{knows}"
+        if entry.id in known and entry.name != idea.name:
+            said = f"“{idea.name}” is the same sound as “{entry.name}”, which is in use now."
         self.choose(entry.id)
+        self._app.push("upload", message=message(" ".join([said, *idea.notes]), "good"))
         return entry
 
     def choose(self, idea: str) -> None:
@@ -63,6 +66,7 @@ class Ideas:
             raise InvalidInput("That idea is no longer on the list; upload it again.")
         if idea != self._chosen:
             self._app.forget_heard()
+            self._app.push("upload", message={})
         self._app.state.current = self._chosen = idea
         self._app.remember()
         self._app.show_ideas()

@@ -13,7 +13,7 @@ import numpy as np
 from .. import pipeline
 from ..errors import InvalidInput
 from ..planning import inherit, part_of
-from ..records import Analysis, Clip, Request
+from ..records import Analysis, Clip, Request, Span
 from . import analysis_card, cards, player
 from .panel import OfferedFile
 from .state import IdeaEntry, State
@@ -86,6 +86,11 @@ class Library:
             self._analyses[entry.id] = analysis
         return analysis
 
+    def spans(self, entry: IdeaEntry) -> tuple[Span, ...]:
+        """The parts of an idea's file that loop best, also while one of them is in use; nothing is heard for it."""
+        whole = self.heard(_whole(entry).id)
+        return whole.spans if whole is not None else ()
+
     # ------------------------------------------------------------------------------------------------ files for panels
 
     def preview(self, name: str) -> OfferedFile:
@@ -108,7 +113,7 @@ class Library:
         kind, _, rest = name.partition(":")
         folder = self.state.folder
         if kind == "zip":
-            return OfferedFile(cards.zip_loops(folder, rest.split("|")), "application/zip", "loops.zip")
+            return cards.zip_loops(folder, rest.split("|"))
         if kind == "loop":
             clip = cards.loop_clip(folder, rest)[0]
             return player.pcm_file(clip, gain=player.listening_gain(clip))

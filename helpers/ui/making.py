@@ -103,7 +103,8 @@ class Making:
 
     def _begin(self, request: Request, entry: IdeaEntry | None, title: str) -> None:
         self._request = request
-        self.under_way = {"title": _headline(request, entry, title), "notes": [], "loops": [], "making": True}
+        head = {"title": _headline(request, entry, title), "facts": cards.facts(request), "notes": []}
+        self.under_way = {**head, "loops": [], "making": True}
         self._app.show_runs()
 
     def _counted(self, progress: Any, takes: int) -> Any:

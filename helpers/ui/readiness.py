@@ -14,6 +14,7 @@ from ..install.extras import EXTRAS
 from ..machine.home import free_bytes
 from ..records import EngineInfo, Readiness
 
+MOST_NAMED = 3  # models in the one line that MODELS is until it is opened
 NEEDS_TORCH = "It needs torch, and there is no NVIDIA GPU here that would say which build."
 TORCH_REMEDY = (
     "Install torch's CPU build yourself (about 200 MB; https://pytorch.org/get-started has the line), then check "
@@ -108,7 +109,7 @@ def report(folder: Path) -> dict[str, Any]:
     waiting = [row for row in rows if not row["ready"]]
     line = f"{_listed(ready)} can play now"
     if waiting:
-        line += f"; {_listed([row['title'] for row in waiting])} can be added"
+        line += f", {_listed([row['title'] for row in waiting])} can be added"
     extras = extra_rows()
     return {
         "machine": machine_facts(folder),
@@ -125,8 +126,8 @@ def next_step(rows: list[dict[str, Any]], token: bool) -> dict[str, str] | None:
         return {
             "kind": "install",
             "label": "Install what is ticked",
-            "hint": "Packages take one to three minutes, weights as long as your line needs for the sizes above. "
-            "Nothing that is installed gets replaced. Skip this and sketches work all the same.",
+            "hint": "Packages take one to three minutes, weights as long as your connection needs. "
+            "Nothing that is here gets replaced. Without any of it, sketches play.",
         }
     if not token and any(row.get("gated") and not row["ready"] for row in rows):
         return {
@@ -138,6 +139,5 @@ def next_step(rows: list[dict[str, Any]], token: bool) -> dict[str, str] | None:
 
 
 def _listed(names: list[str]) -> str:
-    if len(names) < 2:
-        return names[0] if names else "Nothing"
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    named = names if len(names) <= MOST_NAMED else [*names[: MOST_NAMED - 1], f"{len(names) - MOST_NAMED + 1} more"]
+    return f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else (named or ["Nothing"])[0]

@@ -98,10 +98,13 @@ def store_idea(state: State, source: Path, name: str, request: dict[str, Any] | 
         staged = target.with_name(f".{file}.part")
         staged.write_bytes(source.read_bytes())
         staged.replace(target)
-    clip, shown = idea.clip, _free_name(state, idea.name, idea.sha256)
+    clip, known = idea.clip, state.find(idea.sha256[:ID_LENGTH])
+    if known is not None:  # the same sound under another name: it keeps its own, and the part of it that is meant
+        state.add_idea(known)
+        return known, idea
     entry = IdeaEntry(
         idea.sha256[:ID_LENGTH],
-        shown,
+        _free_name(state, idea.name),
         file,
         idea.sha256,
         clip.seconds,
@@ -139,9 +142,9 @@ def sound_words(entry: IdeaEntry) -> str:
     return f"{entry.sample_rate / 1000:.4g} kHz, {channels}"
 
 
-def _free_name(state: State, name: str, sha256: str) -> str:
+def _free_name(state: State, name: str) -> str:
     """``name``, numbered when another sound on the list already carries it."""
-    taken = {entry.name for entry in state.ideas if entry.sha256 != sha256}
+    taken = {entry.name for entry in state.ideas}
     stem, suffix = Path(name).stem, Path(name).suffix
     numbered = (name, *(f"{stem} ({number}){suffix}" for number in range(2, len(taken) + 2)))
     return next(free for free in numbered if free not in taken)

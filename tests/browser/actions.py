@@ -48,11 +48,8 @@ def save_idea(page, path: Path, timeout: float = 120_000) -> str:
     """Upload, press Save file, wait for the answer and return it."""
     choose(page, path)
     page.click(".t-save")
-    page.wait_for_function(
-        "() => document.querySelector('.lg-drop p').textContent.match(/^(Saved|Choose another)/)", timeout=timeout
-    )
-    page.wait_for_selector(".lg-upload .lg-notice", timeout=timeout)
-    return page.inner_text(".lg-upload .lg-notice")
+    page.wait_for_selector(".t-said:is(.good, .bad)", timeout=timeout)
+    return page.inner_text(".t-said")
 
 
 def wait_heard(page, name: str) -> None:

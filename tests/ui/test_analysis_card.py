@@ -15,7 +15,7 @@ def heard(tempo, key=None, **more):
 def test_unknown_is_shown_as_unknown():
     card = describe(heard(Tempo(None, 0.0)))
     assert card["tempo"]["bpm"] is None and card["tempo"]["others"] == []
-    assert card["key"] is None and card["genres"] == [] and card["loudness"] is None
+    assert card["key"] is None and card["genres"] == [] and card["spans"] == []
 
 
 def test_half_and_double_are_offered_once_each():

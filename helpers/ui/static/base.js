@@ -33,6 +33,7 @@ const ICONS = {
     "m3.5 3.8a1.7 1.7 0 1 0 0 3.4 1.7 1.7 0 0 0 0-3.4zm7 7a1.7 1.7 0 1 0 0 3.4 1.7 1.7 0 0 0 0-3.4z" +
     "M12 10.3a1.7 1.7 0 1 0 0 3.4 1.7 1.7 0 0 0 0-3.4z",
   fold: "M7.4 9.2 12 13.8l4.6-4.6L18 10.6l-6 6-6-6z",
+  unfold: "M7.4 15.4 12 10.8l4.6 4.6L18 14l-6-6-6 6z",
   loop: "M7 7h10v3l4-4-4-4v3H5v6h2zm10 10H7v-3l-4 4 4 4v-3h12v-6h-2z",
 };
 
@@ -47,12 +48,12 @@ const icon = (name) => {
   return svg;
 };
 
-const button = (label, onclick, { kind = "", picture = "", title = "", disabled = false, ...rest } = {}) =>
+const button = (label, onclick, { kind = "", picture = "", ...rest } = {}) =>
   h(
     `button.lg-button${kind ? `.${kind}` : ""}`,
-    { type: "button", onclick, title: title || null, disabled, ...rest },
+    { type: "button", onclick, ...rest },
     picture ? icon(picture) : null,
-    label ? h("span", {}, label) : null,
+    h("span", {}, label),
   );
 
 /** Arrow keys in a group of radios or tabs: the next one gets the focus and is chosen, as in any form. */
@@ -84,13 +85,38 @@ const choiceGroup = (selector, label, items, role = "radio") => {
   );
 };
 
-/** Show a play button as playing or not. Its picture is replaced only on a change: a click dies with what it began on. */
-const showPlaying = (el, on, { stop = "stop", play = "Play" } = {}) => {
+/** A round button that shows a picture; `label` says what it does, and what to. */
+const roundButton = (picture, label, onclick, { kind = "", ...rest } = {}) =>
+  h(`button.lg-button.round${kind}`, { type: "button", "aria-label": label, onclick, ...rest }, icon(picture));
+
+/** A play button; `showPlaying` turns it into Stop or Pause and back. */
+const playButton = (label, onclick, { kind = "", ...rest } = {}) =>
+  roundButton("play", label, onclick, { kind: `.primary${kind}`, "data-name": label, ...rest });
+
+/** Its picture is replaced only on a change: a click dies with what it began on. */
+const showPlaying = (el, on, stop = "stop") => {
   if (!el || el.dataset.on === String(on)) return;
   el.dataset.on = String(on);
   el.replaceChildren(icon(on ? stop : "play"));
-  el.setAttribute("aria-label", on ? (stop === "pause" ? "Pause" : "Stop") : play);
+  el.setAttribute("aria-label", on ? (stop === "pause" ? "Pause" : "Stop") : el.dataset.name);
 };
+
+/** A pill that does something at once; a switch where `pressed` is given. */
+const chip = (content, onclick, { pressed, ...rest } = {}) =>
+  h(
+    "button.lg-chip",
+    { type: "button", "aria-pressed": pressed === undefined ? null : String(!!pressed), onclick, ...rest },
+    content,
+  );
+
+/** Text in a `<p>` or a list, small and quiet. */
+const small = (...text) => h("p.small.muted", {}, text);
+const bullets = (lines) =>
+  h(
+    "ul.small.muted",
+    {},
+    lines.map((line) => h("li", {}, line)),
+  );
 
 const clock = (seconds) => {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return "–";
@@ -292,6 +318,7 @@ const frame = (el, model, name, label) => {
     silent.hidden = !text;
   });
   const unwatch = watchTheme(root);
+  requestAnimationFrame(() => el.closest(".jp-CodeCell")?.classList.add("lg-cell"));
   root.addEventListener("lg-theme", () => {
     for (const wave of root.querySelectorAll(".lg-wave")) wave.repaint?.();
   });

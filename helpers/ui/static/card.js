@@ -47,40 +47,24 @@ const pianoRoll = (card) => {
   return canvas;
 };
 
-const bullets = (title, lines) =>
-  lines.length
-    ? h(
-        "div",
-        {},
-        h("h4", {}, title),
-        h(
-          "ul.small.muted",
-          {},
-          lines.map((line) => h("li", {}, line)),
-        ),
-      )
-    : null;
+const section = (title, ...content) => h("div", {}, h("h4", {}, title), content);
 
 /** All that was measured and how the loop was made. */
 const cardDetails = (card) => {
-  const rows = card.numbers.map(([name, value]) =>
-    h("tr", {}, h("th", { scope: "row" }, name), h("td.num", {}, value)),
-  );
+  const rows = card.numbers.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd.num", {}, value)));
   const made = [card.engine, card.model].filter(Boolean).join(", ");
-  const about = [
-    bullets("Why it ranked here", card.why),
-    bullets("Remarks", card.reasons),
-    h(
-      "div",
-      {},
-      h("h4", {}, "How it was made"),
-      h("p.small.muted", {}, `${made} · seed `, h("code.t-seed", {}, card.seed)),
-      card.prompt ? h("p.small", {}, `“${card.prompt}”`) : null,
+  return h(
+    "div.stack",
+    {},
+    h("dl.lg-numbers", { "aria-label": `Fit card of ${card.title}` }, rows),
+    card.why.length ? section("Why it ranked here", small(card.why[0])) : null,
+    card.reasons.length ? section("Remarks", bullets(card.reasons)) : null,
+    section(
+      "How it was made",
+      small(`${made} · seed `, h("code.t-seed", {}, card.seed), card.prompt ? ` · ${card.prompt}` : ""),
+      card.license ? small(`Licence: ${card.license}`) : null,
     ),
-    card.license ? h("div", {}, h("h4", {}, "Licence"), h("p.small.muted", {}, card.license)) : null,
-  ];
-  const caption = h("caption.visually-hidden", {}, `Fit card of ${card.title}`);
-  return h("div.lg-facts", {}, h("table.lg-table", {}, caption, h("tbody", {}, rows)), h("div.stack", {}, about));
+  );
 };
 
 /**
@@ -89,55 +73,30 @@ const cardDetails = (card) => {
  */
 const loopCard = (model, kernel, player, view, card, { among, open }) => {
   const name = `${card.title}${card.idea ? ` for ${card.idea}` : ""}`;
-  const key = (what) => `${what}-${card.id}`;
-  const job = () => model.get("job") || {};
-  const making = card.files.length === 0;
-  const facts = [card.character, card.facts].filter(Boolean).join(" · ");
+  const key = (what) => ({ "data-key": `${what}-${card.id}` });
   const isOpen = view.open.has(card.id) ? view.open.get(card.id) : open;
-  const round = (what, picture, label, pressed, onclick) =>
-    h(
-      `button.lg-button.round.small-round${what === "keep" ? "" : ".quiet"}`,
-      {
-        type: "button",
-        title: label,
-        "aria-label": `${label}: ${name}`,
-        "aria-pressed": pressed,
-        "data-key": key(what),
-        onclick,
-      },
-      icon(picture),
-    );
-  const play = h(
-    "button.lg-button.round.primary.t-play",
-    { type: "button", "aria-label": `Play ${name}`, "data-key": key("play"), onclick: () => player.toggle(card.id) },
-    icon("play"),
-  );
-  play.dataset.name = `Play ${name}`;
+  const kept = card.mark === "kept";
+  const act = (what, picture, label, onclick, more = {}) =>
+    roundButton(picture, `${label}: ${name}`, onclick, { kind: ".quiet", title: label, ...key(what), ...more });
+  const play = playButton(`Play ${name}`, () => player.toggle(card.id), { kind: ".t-play", ...key("play") });
   const wave = waveform({
     peaks: card.peaks,
     grid: isOpen ? card.grid : null,
-    height: isOpen ? 74 : 34,
+    height: isOpen ? 74 : 30,
     label: `Waveform of ${name}`,
     onseek: (share) => player.toggle(card.id, share || 1e-6),
   });
   view.waves.set(card.id, wave);
   view.plays.set(card.id, play);
-  const kept = card.mark === "kept";
-  const keep = round("keep", "star", kept ? "Kept" : "Keep", String(kept), () =>
-    kernel.send("mark", { id: card.id, mark: kept ? "" : "kept" }),
-  );
-  const discard = round("discard", "bin", "Discard", null, () => {
+  const mark = (value) => () => kernel.send("mark", { id: card.id, mark: value });
+  const discard = () => {
     if (player.current === card.id) player.stop();
-    kernel.send("mark", { id: card.id, mark: "discarded" });
-  });
-  const more = round("more", "fold", isOpen ? "Less" : "More", null, () => {
+    mark("discarded")();
+  };
+  const unfold = () => {
     view.open.set(card.id, !isOpen);
     view.redraw();
-  });
-  more.classList.toggle("up", isOpen);
-  more.setAttribute("aria-expanded", String(isOpen));
-  const bad = card.badges.filter((b) => b.state !== "pass");
-  const word = h(`span.lg-verdict.${card.verdict}`, {}, VERDICTS[card.verdict] || "not measured");
+  };
   const head = h(
     "header",
     {},
@@ -149,72 +108,67 @@ const loopCard = (model, kernel, player, view, card, { among, open }) => {
         "div.row",
         {},
         h("h3.clip", { title: name }, card.title),
-        word,
-        card.rank === 1 && among > 1 ? h("span.lg-badge.plain", {}, "best fit") : null,
+        h(`span.lg-verdict.${card.verdict}`, {}, VERDICTS[card.verdict] || "not measured"),
+        card.rank === 1 && among > 1 ? h("span.lg-badge", {}, "best fit") : null,
       ),
-      h("p.small.muted.num.clip", { title: facts }, making ? "being ranked and written …" : facts),
+      h("p.small.muted.num.clip", { title: card.character }, card.character),
     ),
     isOpen ? null : h("div.grow.lg-rowwave", {}, wave),
-    making ? null : h("div.row.lg-acts", {}, keep, discard, more),
+    h(
+      "div.row.lg-acts",
+      {},
+      act("keep", "star", kept ? "Kept" : "Keep", mark(kept ? "" : "kept"), { "aria-pressed": String(kept) }),
+      act("discard", "bin", "Discard", discard),
+      act("more", isOpen ? "unfold" : "fold", isOpen ? "Less" : "More", unfold, { "aria-expanded": String(isOpen) }),
+    ),
   );
-  if (!isOpen) return h("article.lg-loop.row-only", { "data-loop": card.id, "aria-label": name }, head);
+  const selector = `article.lg-loop${isOpen ? "" : ".row-only"}${kept ? ".kept" : ""}`;
+  const article = h(selector, { "data-loop": card.id, "aria-label": name }, head);
+  if (!isOpen) return article;
 
-  const fold = (what, title, ...content) =>
+  const fold = (what, title, content) =>
     h(
       "details",
       {
-        open: view.folds.has(key(what)),
-        ontoggle: (event) => (event.target.open ? view.folds.add(key(what)) : view.folds.delete(key(what))),
+        open: view.folds.has(what + card.id),
+        ontoggle: (event) => view.folds[event.target.open ? "add" : "delete"](what + card.id),
       },
-      h("summary", { "data-key": key(what) }, title),
+      h("summary", key(what), title),
       content,
     );
-  const chords = card.chords.map((c) => h("span", { title: c }, c === "N" ? "–" : c));
-  const badges = bad.map((b) => h(`span.lg-badge.${b.state}`, { title: b.why || null }, `${b.label} ${b.text}`));
-  const labels = card.labels.map((text) => h("span.lg-badge.plain", {}, text));
-  const busy = !!job().running;
-  const act = (kind) => {
-    view.open.set(card.id, true); // its progress and its answer are shown here, also once newer loops stand above
-    kernel.send(kind, { id: card.id });
+  const press = (what, label, picture, kind) => {
+    const send = () => {
+      view.open.set(card.id, true); // its progress and its answer are shown here, also once newer loops stand above
+      kernel.send(kind, { id: card.id });
+    };
+    return button(label, send, { picture, disabled: what === "vary" && !!model.get("job")?.running, ...key(what) });
   };
-  const press = (what, label, picture, kind) =>
-    button(label, () => act(kind), {
-      picture,
-      "data-key": key(what),
-      disabled: busy && kind !== "as_idea",
-    });
-  const saves = card.files
-    .filter((f) => f !== "json")
-    .map((f) =>
-      saveButton(kernel, `${f}:${card.id}`, f === "mid" ? "MIDI" : "WAV", { "data-key": key(f), "data-file": f }),
-    );
-  const article = h(
-    `article.lg-loop${kept ? ".kept" : ""}`,
-    { "data-loop": card.id, "aria-label": name },
-    head,
-    h(
-      "div.stack",
-      { style: { gap: "5px" } },
-      wave,
-      chords.length ? h("div.lg-strip", { "aria-label": "Chords" }, chords) : null,
-    ),
-    card.words ? h("p.small.lg-words", { class: card.verdict === "failed" ? "bad" : null }, card.words) : null,
-    bad.length || labels.length ? h("div.row", {}, badges, labels) : null,
-    making
-      ? null
-      : h(
-          "div.row",
-          {},
-          saves,
-          press("vary", "Variations", "dice", "variation"),
-          press("again", "Same again", "loop", "again"),
-          press("idea", "Use as new idea", "up", "as_idea"),
-        ),
-    card.roll ? fold("roll", "Piano roll", pianoRoll(card)) : null,
-    fold("fit", "Fit card and details", cardDetails(card)),
+  const files = card.files.filter((f) => f !== "json");
+  const saves = files.map((f) =>
+    saveButton(kernel, `${f}:${card.id}`, f === "mid" ? "MIDI" : "WAV", { ...key(f), "data-file": f }),
   );
-  const said = model.get("message") || {};
-  if (said.at === card.id && said.text) article.append(notice(said));
-  if (job().at === card.id) view.jobHere(article);
+  const chords = card.chords.map((c) => h("span", { title: c }, c === "N" ? "–" : c));
+  const bad = card.badges.filter((b) => b.state !== "pass");
+  const badges = bad.map((b) => h(`span.lg-badge.${b.state}`, { title: b.why || null }, `${b.label} ${b.text}`));
+  const labels = card.labels.map((text) => h("span.lg-badge", {}, text));
+  article.append(
+    ...[
+      h("div", {}, wave, chords.length ? h("div.lg-strip", { "aria-label": "Chords" }, chords) : null),
+      card.words ? h("p.small.lg-words", { class: card.verdict }, card.words) : null,
+      badges.length || labels.length ? h("div.row", {}, badges, labels) : null,
+      h(
+        "div.row",
+        {},
+        saves,
+        press("vary", "Variations", "dice", "variation"),
+        press("again", "Same again", "loop", "again"),
+        press("idea", "Use as new idea", "up", "as_idea"),
+      ),
+      card.roll ? fold("roll", "Piano roll", pianoRoll(card)) : null,
+      fold("fit", "Fit card and details", cardDetails(card)),
+      model.get("message")?.at === card.id ? notice(model.get("message")) : null,
+    ].filter(Boolean),
+  );
+  if (model.get("job")?.at === card.id) view.jobHere(article);
   return article;
 };

@@ -122,16 +122,12 @@ const loopPlayer = (kernel, cardOf, changed) => {
  * The player's bar. It stands above the cards; once it has been used it follows the reader to the foot of the window when
  * the page is scrolled (a frame of its own, as on hosted notebooks, has no window to follow in: there it stays).
  */
-const deckBar = (root, player, cardOf) => {
-  const title = h("strong.clip", {}, "Press play on a loop");
+const deckBar = (root, player, cardOf, best) => {
+  const title = h("strong.clip");
   const where = h("span.small.muted.num");
   const note = h("span.small.muted", { hidden: true, role: "status", style: { flexBasis: "100%" } });
-  const play = h("button.lg-button.round.primary.t-deck-play", {
-    type: "button",
-    "aria-label": "Play",
-    disabled: true,
-    onclick: () => player.current && (player.current === "stack" ? player.stop() : player.toggle(player.current)),
-  });
+  const press = () => (player.current === "stack" ? player.stop() : player.toggle(player.current || best().id));
+  const play = playButton("Play", press, { kind: ".t-deck-play" });
   const volume = h("input", {
     type: "range",
     min: 0,
@@ -155,7 +151,7 @@ const deckBar = (root, player, cardOf) => {
     play,
     choiceGroup("div.lg-segments", "What to hear", segments),
     h("div.grow.row", { style: { flexWrap: "nowrap" } }, title, where),
-    h("span.small.faint.lg-hide-narrow", {}, "keys: 1 idea · 2 loop · 3 both · space"),
+    h("span.small.faint.lg-hide-narrow", {}, "Keys: 1 idea, 2 loop, 3 both, space"),
     h("label.row.small.muted.lg-hide-narrow", {}, "Volume", volume),
     note,
   );
@@ -187,10 +183,9 @@ const deckBar = (root, player, cardOf) => {
   bar.update = () => {
     const card = player.current && cardOf(player.current);
     const share = player.share();
-    if (player.current) play.disabled = false;
     place();
-    showPlaying(play, player.playing(), { stop: "pause", play: "Play" });
-    title.textContent = player.current === "stack" ? "The stack" : card ? card.title : "Press play on a loop";
+    showPlaying(play, player.playing(), "pause");
+    title.textContent = player.current === "stack" ? "The stack" : (card || best())?.title || "";
     for (const { el } of segments) {
       const chosen = el.dataset.mix === player.mix;
       el.setAttribute("aria-checked", String(chosen));
@@ -219,6 +214,5 @@ const deckBar = (root, player, cardOf) => {
   };
   root.addEventListener("keydown", keys);
   float.addEventListener("keydown", keys);
-  showPlaying(play, false, { play: "Play" });
   return { slot, bar };
 };

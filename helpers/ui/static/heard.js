@@ -46,7 +46,7 @@ const certainty = (c) => {
 const wrongNote = (model, name, take = null) => {
   const wrong = model.get("wrong")?.[name];
   if (!wrong) return null;
-  const choices = wrong.choices.map((c) => h("button.lg-chip", { type: "button", onclick: () => take(c) }, c));
+  const choices = wrong.choices.map((c) => chip(c, () => take(c)));
   return h("div.lg-wrong.small", { role: "alert", id: `lg-wrong-${name}` }, wrong.text, h("div.row", {}, choices));
 };
 
@@ -70,7 +70,7 @@ const earCheck = (model, kernel) => {
     const part = loaded ? loaded.seconds / Math.max(loaded.seconds, loaded.part) : 1;
     const [from, to] = loaded?.span || [0, 1];
     check.wave?.progress(share === null ? null : from + share * part * (to - from));
-    showPlaying(check.play, !!transport?.playing, { play: "Play the idea" });
+    showPlaying(check.play, !!transport?.playing);
     cancelAnimationFrame(timer);
     if (transport?.playing) timer = requestAnimationFrame(draw);
   };
@@ -104,22 +104,14 @@ const earCheck = (model, kernel) => {
     transport.play();
     draw();
   };
-  check.layer = (name, label, why) =>
-    h(
-      "button.lg-chip",
-      {
-        type: "button",
-        "aria-pressed": String(heardBy[name]),
-        title: why,
-        "data-key": `layer-${name}`,
-        onclick: (event) => {
-          heardBy[name] = !heardBy[name];
-          event.currentTarget.setAttribute("aria-pressed", String(heardBy[name]));
-          mix();
-        },
-      },
-      label,
-    );
+  check.layer = (name, title) => {
+    const press = (event) => {
+      heardBy[name] = !heardBy[name];
+      event.currentTarget.setAttribute("aria-pressed", String(heardBy[name]));
+      mix();
+    };
+    return chip(name, press, { pressed: heardBy[name], title, "data-key": `layer-${name}` });
+  };
   quiet.add(stop);
   check.stop = stop;
   check.close = () => {
@@ -144,123 +136,87 @@ const heardCard = (model, kernel, check) => {
   };
   const isOwn = (name) => get("form")[name] !== null && get("form")[name] !== undefined;
   const back = (name, original) =>
-    isOwn(name) || get("wrong")?.[name]
-      ? h(
-          "button.lg-chip",
-          {
-            type: "button",
-            title: "Back to what was heard",
-            "data-key": `undo-${name}`,
-            onclick: () => set(name, null),
-          },
-          original ? `heard: ${original}` : "as heard",
-        )
+    isOwn(name) || get("wrong")[name]
+      ? chip(original ? `heard: ${original}` : "as heard", () => set(name, null), { "data-key": `undo-${name}` })
       : null;
-  const chip = (selector, pressed, key, onclick, ...content) =>
-    h(selector, { type: "button", "aria-pressed": String(pressed), "data-key": key, onclick }, content);
+  /** A reading that one press takes over (pressed again, where `off` is so, lets go of it). */
+  const reading = (name, value, label, about, kind = "") => {
+    const el = chip([h("span.num", {}, label), h("span.faint", {}, about)], () => set(name, value), {
+      pressed: get("form")[name] === value,
+      "data-key": `${name}-${value}`,
+    });
+    if (kind) el.classList.add(kind);
+    return el;
+  };
 
+  /** Tempo or key: its field with how sure it is, and the other readings. `none` is said where nothing was heard. */
+  const fact = (name, title, value, heard, { unit, none, others, ...rest }) => {
+    const input = h(`input.num.t-${name}`, {
+      placeholder: "unknown",
+      "aria-label": title,
+      "data-key": name,
+      ...fieldOf(model, name, value),
+      onchange: (event) => set(name, event.target.value),
+      ...rest,
+    });
+    const sure = isOwn(name) ? small("as you say") : heard ? certainty(heard) : small(none);
+    return h(
+      "div.lg-fact",
+      {},
+      h("h4", {}, title),
+      h("div.lg-big", {}, input, unit ? h("small", {}, unit) : null),
+      wrongNote(model, name) || sure,
+      h("div.row", {}, others),
+    );
+  };
   const tempoFact = (heard, plan) => {
-    const others = (heard.others || []).map((o) => {
-      const el = chip(
-        "button.lg-chip.t-bpm-other",
-        get("form").bpm === o.bpm,
-        `bpm-${o.bpm}`,
-        () => set("bpm", o.bpm),
-        h("span.num", {}, o.label),
-        h("span.faint", {}, o.relation),
-      );
+    const shown = plan.bpm ? String(Math.round(plan.bpm * 100) / 100) : "";
+    const others = heard.others.map((o) => {
+      const el = reading("bpm", o.bpm, o.label, o.relation, "t-bpm-other");
       el.dataset.relation = o.relation;
       return el;
     });
-    const doubt = get("wrong").bpm
-      ? null
-      : isOwn("bpm")
-        ? h("span.small.muted", {}, "as you say")
-        : heard.bpm === null
-          ? h("p.small.muted", {}, "No steady tempo was heard. Type it, or tap along.")
-          : certainty(heard.confidence);
-    const input = h("input.num.t-bpm", {
-      inputMode: "decimal",
-      placeholder: "unknown",
-      "aria-label": "Tempo in BPM",
-      "data-key": "bpm",
-      ...fieldOf(model, "bpm", plan.bpm ? String(Math.round(plan.bpm * 100) / 100) : ""),
-      onchange: (event) => set("bpm", event.target.value),
-    });
-    return h(
-      "div.lg-fact",
-      {},
-      h("h4", {}, "Tempo"),
-      h("div.lg-big", {}, input, h("small", {}, `BPM · ${heard.meter}`)),
-      wrongNote(model, "bpm"),
-      doubt,
-      h(
-        "div.row",
-        {},
-        back("bpm", heard.bpm ? `${heard.bpm}` : ""),
+    return fact("bpm", "Tempo", shown, heard.confidence, {
+      unit: `BPM · ${heard.meter}`,
+      none: "No steady tempo was heard. Type it, or tap along.",
+      others: [
+        back("bpm", heard.bpm),
         others,
-        h(
-          "button.lg-chip",
-          { type: "button", title: "Tap four times or more in time", "data-key": "tap", onclick: tap },
-          "tap",
-        ),
-      ),
-    );
-  };
-
-  const keyFact = (heard, plan) => {
-    const doubt = get("wrong").key
-      ? null
-      : isOwn("key")
-        ? h("span.small.muted", {}, "as you say")
-        : heard === null
-          ? h("p.small.muted", {}, "No key was heard; a part with notes needs one: type it.")
-          : certainty(heard.confidence);
-    const input = h("input.key.t-key", {
-      placeholder: "unknown",
-      "aria-label": "Key",
-      list: "lg-keys",
-      "data-key": "key",
-      ...fieldOf(model, "key", plan.key || get("form").key || heard?.name || ""),
-      onchange: (event) => set("key", event.target.value),
+        chip("tap", tap, { title: "Tap four times or more in time", "data-key": "tap" }),
+      ],
+      inputMode: "decimal",
     });
-    const others = (heard?.others || []).map((o) =>
-      chip(
-        "button.lg-chip.t-key-other",
-        get("form").key === o.name,
-        `key-${o.name}`,
-        () => set("key", o.name),
-        o.name,
-        h("span.faint", {}, o.relation),
-      ),
-    );
-    return h(
-      "div.lg-fact",
-      {},
-      h("h4", {}, "Key"),
-      h("div.lg-big", {}, input),
-      wrongNote(model, "key"),
-      doubt,
-      h("div.row", {}, back("key", heard?.name), others),
-      heard?.tuning ? h("p.small.muted", {}, `Tuned ${heard.tuning}.`) : null,
-    );
   };
-
+  const keyFact = (heard, plan) =>
+    fact("key", "Key", plan.key || get("form").key || heard?.name, heard?.confidence, {
+      unit: heard?.tuning,
+      none: "No key was heard; a part with notes needs one: type it.",
+      others: [
+        back("key", heard?.name),
+        (heard?.others || []).map((o) => reading("key", o.name, o.name, o.relation, "t-key-other")),
+      ],
+      list: "lg-keys",
+    });
+  const tagFact = (title, name, tags) => {
+    const value = get("form")[name];
+    const known = tags.map((t) => reading(name, t.label, t.label, `${t.score} %`));
+    const input = h("input", {
+      placeholder: known.length ? "or in your words" : "not heard; write your own, or leave it open",
+      "aria-label": title,
+      "data-key": name,
+      ...fieldOf(model, name, value),
+      onchange: (event) => set(name, event.target.value),
+    });
+    return h("div.lg-fact", {}, h("h4", {}, title), h("div.row", {}, back(name), known), input, wrongNote(model, name));
+  };
   const chordsFact = (plan) => {
     const bars = plan.chords || [];
-    const counts = [...new Set([1, 2, 4, 8, 12, 16, get("form").bars])].sort((a, b) => a - b);
-    const choose = h(
-      "select.t-bars",
-      { "aria-label": "Bars", "data-key": "bars", onchange: (event) => set("bars", event.target.value) },
-      counts.map((n) => h("option", { value: n, selected: n === get("form").bars }, String(n))),
-    );
     const box = (text, bar) =>
       h(
         "label",
         {},
         h("span.num", {}, `bar ${bar + 1}`),
         h("input.t-chord", {
-          "aria-label": `Chords of bar ${bar + 1}`,
           "data-key": `chord-${bar}`,
           spellcheck: false,
           ...fieldOf(model, `chord-${bar}`, text === "N" ? "–" : text),
@@ -271,142 +227,90 @@ const heardCard = (model, kernel, check) => {
     return h(
       "div.lg-fact.wide",
       {},
-      h(
-        "div.row",
-        {},
-        h("h4.grow", {}, plan.bars ? `Chords of the ${plan.bars} bars` : "Chords"),
-        back("chords", ""),
-        h("label.row.small.muted", {}, "Bars", choose),
-      ),
-      wrongNote(model, "bars"),
+      h("div.row", {}, h("h4.grow", {}, "Chords"), back("chords")),
       bars.length
         ? h("div.lg-chords", {}, bars.map(box))
         : h(
             "div.row",
             {},
-            h("p.small.muted.grow", {}, "No chords were heard; the part will follow the key."),
+            small("No chords were heard; the part will follow the key."),
             button("Write chords", write, { "data-key": "write-chords" }),
           ),
-      bars.map((_, bar) => wrongNote(model, `chord-${bar}`)),
-      wrongNote(model, "chords"),
+      ["chords", ...bars.map((_, bar) => `chord-${bar}`)].map((name) => wrongNote(model, name)),
     );
   };
 
-  const tagFact = (title, name, tags) => {
-    const value = get("form")[name];
-    const known = tags.map((tag) =>
-      chip(
-        "button.lg-chip",
-        value === tag.label,
-        `${name}-${tag.label}`,
-        () => set(name, value === tag.label ? null : tag.label),
-        tag.label,
-        h("span.faint.num", {}, `${tag.score} %`),
-      ),
-    );
-    return h(
-      "div.lg-fact",
-      {},
-      h("h4", {}, title),
-      known.length ? h("div.row", {}, known) : null,
-      h("input", {
-        placeholder: known.length ? "or in your words" : "not heard; write your own, or leave it open",
-        "aria-label": title,
-        "data-key": name,
-        ...fieldOf(model, name, value),
-        onchange: (event) => set(name, event.target.value),
-      }),
-      wrongNote(model, name),
-    );
+  /** What was heard, in one line beside the name: an unsure reading says so. */
+  const heardWords = (idea, heard) => {
+    if (!heard.tempo) return "listening …";
+    const known = (name, reading) => reading && `${name}${reading.marks > 1 ? "" : " (unsure)"}`;
+    const length = idea.span ? `${clock(idea.span[0])} to ${clock(idea.span[1])}` : clock(idea.seconds);
+    const { bpm, confidence, length: loop } = heard.tempo;
+    const facts = [bpm && known(`${bpm} BPM`, confidence), heard.key && known(heard.key.name, heard.key.confidence)];
+    return [...facts, loop, length].filter(Boolean).join(" · ");
   };
-
-  const remarks = (notes) =>
-    h(
-      "details",
-      {},
-      h("summary", { "data-key": "remarks" }, `Remarks (${notes.length})`),
-      h(
-        "ul.small.muted",
-        {},
-        notes.map((n) => h("li", {}, n)),
-      ),
-    );
-
+  /** The parts of a long idea that loop best, to choose the bars by a press; drawing over the waveform does the same. */
+  const parts = (idea, spans) => {
+    const cut = (span) => () => kernel.send("span", { span });
+    const now = idea.span?.[0];
+    const whole = chip("all of it", cut(null), { pressed: !idea.span, "data-key": "whole" });
+    const offered = (spans || []).map(({ start, end, section, bars }) => {
+      const pressed = now !== undefined && Math.abs(now - start) < 0.05 && Math.abs(idea.span[1] - end) < 0.05;
+      const words = `${section} · ${bars} bars at ${clock(start)}`;
+      return chip(words, cut([start, end]), { pressed, "data-key": `span-${section}` });
+    });
+    const hint = "Draw over the waveform to make the loop for a part of it.";
+    return [
+      h("span.small.muted", {}, idea.span || offered.length ? "Make it for:" : hint),
+      idea.span || offered.length
+        ? [whole, offered, h("span.small.faint.lg-hide-narrow", {}, "or draw over it")]
+        : null,
+    ];
+  };
   const sound = () => {
     const [idea, heard, plan] = [get("idea"), get("analysis"), get("plan")];
-    if (!idea.id) return h("div.lg-empty", {}, "No idea yet: upload one above, or try the example idea.");
-    const lines = (heard.downbeats || []).map((t) => ({
-      at: (t + (idea.span?.[0] || 0)) / idea.seconds,
-      strong: true,
-    }));
+    if (!idea.id) return null;
+    const at = (t) => (t + (idea.span?.[0] || 0)) / idea.seconds;
     check.wave = waveform({
       peaks: idea.peaks,
       tone: "idea",
       height: 52,
-      lines,
+      lines: (heard.downbeats || []).map((t) => ({ at: at(t), strong: true })),
       label: `Waveform of ${idea.name}`,
-      span: idea.span?.map((at) => at / idea.seconds),
+      span: idea.span?.map((t) => t / idea.seconds),
       ondrag: (from, to) => kernel.send("span", { span: [from * idea.seconds, to * idea.seconds] }),
     });
-    check.play = h(
-      "button.lg-button.round.primary.t-listen",
-      {
-        type: "button",
-        "aria-label": "Play the idea",
-        onclick: check.toggle,
-        disabled: !heard.tempo,
-        "data-key": "listen",
-      },
-      icon("play"),
-    );
-    const length = idea.span ? `${clock(idea.span[0])} to ${clock(idea.span[1])}` : clock(idea.seconds);
-    const whole = button("Whole idea", () => kernel.send("span", { span: null }), {
-      "data-key": "whole",
-      kind: "quiet",
-    });
-    const top = h(
-      "div.row",
-      { style: { flexWrap: "nowrap" } },
-      check.play,
-      h(
-        "div.grow",
-        {},
-        h(
-          "div.row",
-          {},
-          h("strong.clip.grow", { title: idea.name }, idea.name),
-          idea.span ? whole : null,
-          h("span.faint.small.num", {}, [heard.tempo?.length, length].filter(Boolean).join(" · ")),
-        ),
-        check.wave,
-      ),
-    );
-    const drone = heard.key || plan.key;
+    const disabled = !heard.tempo;
+    check.play = playButton("Play the idea", check.toggle, { kind: ".t-listen", disabled, "data-key": "listen" });
+    const name = h("strong.clip.grow", { title: idea.name }, idea.name);
+    const words = h("span.small.muted.num.t-heard", {}, heardWords(idea, heard));
     return h(
       "div.lg-card",
       {},
-      top,
-      heard.tempo
-        ? h(
+      h("div.lg-listen", {}, check.play, h("div.grow", {}, h("div.row", {}, name, words), check.wave)),
+      disabled
+        ? null
+        : h(
             "div.row",
             {},
             h("span.small.muted", {}, "Check by ear:"),
-            check.layer("click", "click", "A click on every beat: it should sit on the idea's beats"),
-            drone ? check.layer("drone", "drone", "The key's chord underneath: it should blend, not rub") : null,
-            h("span.faint.small.grow.lg-hide-narrow", {}, "Draw over the waveform to make the loop for a part of it."),
-          )
-        : h("p.muted.small", {}, "Listening …"),
+            check.layer("click", "A click on every beat: it should sit on the idea's beats"),
+            heard.key || plan.key ? check.layer("drone", "The key's chord underneath: it should blend, not rub") : null,
+            h("i.lg-gap"),
+            parts(idea, heard.spans),
+          ),
     );
   };
   const facts = () => {
     const [heard, plan] = [get("analysis"), get("plan")];
     if (!get("idea").id || !heard.tempo) return null;
+    const { notes } = heard;
     return h(
       "div.lg-card",
       {},
       h("h3", {}, "What was heard"),
       h(
-        "div.lg-facts.heard",
+        "div.lg-facts",
         {},
         tempoFact(heard.tempo, plan),
         keyFact(heard.key, plan),
@@ -414,7 +318,9 @@ const heardCard = (model, kernel, check) => {
         tagFact("Mood", "mood", heard.moods),
         chordsFact(plan),
       ),
-      (heard.notes || []).length ? remarks(heard.notes) : null,
+      notes.length
+        ? h("details", {}, h("summary", { "data-key": "remarks" }, `Remarks (${notes.length})`), bullets(notes))
+        : null,
     );
   };
   return { sound, facts };

@@ -18,18 +18,21 @@ const jobPanel = (model, root, kernel, mine = () => true) => {
   const end = h("div");
   const log = h("pre");
   const lines = h("details", {}, h("summary", {}, "Log"), log);
-  const box = h("div.lg-job.stack", {}, head, track, ready, end, lines);
+  const box = h("div.lg-job.stack", {}, head, track, end, lines);
   const write = (el, text) => {
     if (el.textContent !== text) el.textContent = text;
   };
   const playable = (job) => {
     const ids = job.ready || [];
-    if (ready.childElementCount === ids.length && ready.dataset.last === (ids.at(-1) || "")) return;
-    ready.dataset.last = ids.at(-1) || "";
-    const label = (i) => (ids.length === 1 ? "Play it" : `Play take ${i + 1}`);
+    const shown = `${job.running} ${job.text} ${ids}`;
+    if (ready.dataset.shown === shown) return;
+    ready.dataset.shown = shown;
+    const label = (i) => (job.running ? `Play take ${i + 1}` : "Play the best");
     ready.replaceChildren(
       ...ids.map((id, i) => button(label(i), () => playHere(id), { picture: "play", "data-key": `ready-${i}` })),
     );
+    // It moves only when the job ends: a click dies with what it began on.
+    end.replaceChildren(...[job.running ? ready : notice(job, ready)].filter(Boolean));
   };
   let stale = false; // its end has been read, and something else is asked for now
   const update = () => {
@@ -40,14 +43,10 @@ const jobPanel = (model, root, kernel, mine = () => true) => {
     box.hidden = (!job.running && !job.text) || stale;
     box.setAttribute("aria-busy", String(!!job.running));
     head.hidden = track.hidden = !job.running;
-    end.hidden = !!job.running;
-    lines.hidden = !(job.log || []).length;
+    lines.hidden = !(job.log || []).length || (!job.running && job.tone === "good");
     write(log, (job.log || []).join("\n"));
     playable(job);
-    if (!job.running) {
-      end.replaceChildren(...[notice(job)].filter(Boolean));
-      return;
-    }
+    if (!job.running) return;
     const percent = known ? `${Math.round(job.fraction * 100)} %` : "";
     const remaining = job.left === null || job.left === undefined ? "" : timeLeft(job.left);
     write(stage, job.cancelling ? "Stopping after this step" : job.stage || "Starting");

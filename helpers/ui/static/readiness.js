@@ -7,9 +7,7 @@ export default {
     const job = () => model.get("job") || {};
 
     const badge = (row) =>
-      row.ready
-        ? h("span.lg-badge.pass", {}, icon("check"), "ready")
-        : h("span.lg-badge.plain", {}, row.short || "not yet");
+      h(`span.lg-badge${row.ready ? ".pass" : ""}`, {}, row.ready ? "ready" : row.short || "not yet");
 
     const why = (row) => {
       const left = `${(row.gib_left || 0).toFixed(1)} GB of weights come with the first use; tick it to fetch them now.`;
@@ -38,7 +36,7 @@ export default {
         h("td", {}, name, h("div.muted.small", {}, row.good_at)),
         h("td", {}, badge(row), h("div.muted.small", {}, linked(why(row)))),
         h("td.num", {}, row.size),
-        h("td.small", {}, row.licence),
+        h("td.small.muted", {}, row.licence),
       );
     };
 

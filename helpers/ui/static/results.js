@@ -15,16 +15,17 @@ export default {
       for (const [id, wave] of view.waves) wave.progress(id === player.current ? share : null);
       for (const [id, play] of view.plays) {
         const on = id === player.current && player.playing();
-        showPlaying(play, on, { play: play.dataset.name });
+        showPlaying(play, on);
         play.closest(".lg-loop")?.classList.toggle("playing", on);
       }
       bar.update();
-      if (stackPlay) showPlaying(stackPlay, player.current === "stack" && player.playing(), { play: "Play the stack" });
+      showPlaying(stackPlay, player.current === "stack" && player.playing());
       cancelAnimationFrame(timer);
       if (player.playing()) timer = requestAnimationFrame(show);
     };
     const player = loopPlayer(kernel, cardOf, show);
-    const { slot, bar } = deckBar(root, player, cardOf);
+    const best = () => groups().flatMap((g) => g.loops.filter((l) => l.mark !== "discarded"))[0];
+    const { slot, bar } = deckBar(root, player, cardOf, best);
 
     // The progress of what was pressed on a card stands on that card; it is one element that moves.
     const jobHome = h("div");
@@ -33,8 +34,7 @@ export default {
 
     /** Fetch the best of the newest loops, and the idea under it, before play is pressed. */
     const ready = () => {
-      const best = groups()[0]?.loops[0];
-      if (best) for (const kind of ["loop", "idea"]) kernel.fetch(`${kind}:${best.id}`).catch(() => {}); // play says it
+      if (best()) for (const kind of ["loop", "idea"]) kernel.fetch(`${kind}:${best().id}`).catch(() => {}); // play says it
     };
 
     // ----------------------------------------------------------------------------------------------------------- stack
@@ -54,7 +54,6 @@ export default {
       const send = (level) => {
         dragged.set(row.id, level);
         kernel.send("level", { id: row.id, level });
-        mixStack();
       };
       const slide = h("input", {
         type: "range",
@@ -70,80 +69,70 @@ export default {
         onchange: (event) => send(Number(event.target.value)),
       });
       slide.value = levelOf(row);
-      const toggle = (what, label, on, onclick) =>
-        h(
-          "button.lg-chip",
-          {
-            type: "button",
-            "aria-pressed": String(on),
-            "aria-label": `${label} ${row.title}`,
-            "data-key": `${what}-${row.id}`,
-            onclick: () => {
-              onclick();
-              mixStack();
-              stackArea.redraw();
-            },
-          },
-          label,
-        );
-      const solo = () => (soloed.has(row.id) ? soloed.delete(row.id) : soloed.add(row.id));
+      const toggle = (label, pressed, act) => {
+        const press = () => {
+          act();
+          mixStack();
+          stackArea.redraw();
+        };
+        const key = `${label.toLowerCase()}-${row.id}`;
+        return chip(label, press, { pressed, "aria-label": `${label} ${row.title}`, "data-key": key });
+      };
       return h(
         "div.lg-stackrow",
         {},
         h("span.clip", { title: row.facts }, row.title),
         slide,
-        toggle("mute", "Mute", silent, () => send(silent ? 0.8 : 0)),
-        toggle("solo", "Solo", soloed.has(row.id), solo),
+        toggle("Mute", silent, () => send(silent ? 0.8 : 0)),
+        toggle("Solo", soloed.has(row.id), () => soloed[soloed.has(row.id) ? "delete" : "add"](row.id)),
       );
     };
     const stackCard = () => {
       const rows = model.get("stack") || [];
       if (!rows.length) return null;
-      stackPlay = h(
-        "button.lg-button.round.primary.t-stack",
-        {
-          type: "button",
-          "aria-label": "Play the stack",
-          "data-key": "stack",
-          onclick: () => player.toggleStack(rows, levels()),
-        },
-        icon("play"),
-      );
+      const press = () => player.toggleStack(rows, levels());
+      stackPlay = playButton("Play the stack", press, { kind: ".t-stack", "data-key": "stack" });
+      const next = () => kernel.send("stack_idea");
       return h(
         "div.lg-card.t-stackcard",
         {},
         h(
           "div.row",
-          { style: { flexWrap: "nowrap" } },
+          {},
           stackPlay,
-          h("div.grow", {}, h("h3", {}, "Stack"), h("p.small.muted", {}, "The idea and the loops you keep, together.")),
-          button("Next part for the stack", () => kernel.send("stack_idea"), {
-            picture: "up",
-            "data-key": "stack-idea",
-          }),
+          h("div.grow", {}, h("h3", {}, "Stack"), small("The idea and the loops you keep, together.")),
+          button("Next part for the stack", next, { picture: "up", "data-key": "stack-idea" }),
         ),
         rows.map(stackRow),
       );
     };
 
     // ----------------------------------------------------------------------------------------------------------- cards
-    const groupView = (group, i, newest) => {
+    const groupView = (group, i, actions) => {
       const loops = group.loops.filter((l) => l.mark !== "discarded");
       const gone = group.loops.filter((l) => l.mark === "discarded");
       const restore = () => {
         for (const l of gone) kernel.send("mark", { id: l.id, mark: "" });
       };
-      const undo = h(
-        "button.lg-chip",
-        { type: "button", "data-key": `undo-${i}`, onclick: restore },
-        `${gone.length} discarded · bring back`,
-      );
-      const remarks = (group.notes || []).map((n) => h("p", {}, n));
+      const newest = i === 0;
       return h(
         "section.stack.lg-run",
         { "aria-label": group.title },
-        h("div.row", {}, h("h3.grow", {}, group.title), gone.length ? undo : null),
-        newest && remarks.length ? h("div.lg-remarks", {}, remarks) : null,
+        h(
+          "div.row",
+          {},
+          h("h3", {}, group.title),
+          h("span.small.muted.num.grow", {}, group.facts),
+          gone.length ? chip(`${gone.length} discarded · bring back`, restore, { "data-key": `undo-${i}` }) : null,
+          newest ? actions : null,
+        ),
+        newest && group.notes.length
+          ? h(
+              "div.lg-remarks",
+              {},
+              group.notes.map((n) => small(n)),
+            )
+          : null,
         loops.map((card, n) =>
           loopCard(model, kernel, player, view, card, { among: group.loops.length, open: newest && n === 0 }),
         ),
@@ -155,25 +144,28 @@ export default {
       jobHome.append(jobBox);
       const all = groups().flatMap((g) => g.loops);
       slot.hidden = !all.length;
-      if (!all.length)
-        return h("div.lg-empty", {}, "No loops yet. Choose an instrument above and press Generate; they appear here.");
+      if (!all.length) return h("div.lg-empty", {}, "No loops yet: they appear here as soon as they are made.");
       const kept = all.filter((l) => l.mark === "kept");
-      const chosen = (kept.length ? kept : all.filter((l) => l.mark !== "discarded")).filter((l) => l.files.length);
-      const ids = chosen.map((l) => l.id);
+      const ids = (kept.length ? kept : all.filter((l) => l.mark !== "discarded")).map((l) => l.id);
       const options = model.get("options") || {};
-      const label = kept.length ? `ZIP of ${kept.length} kept` : `ZIP of all ${ids.length}`;
-      const folder = options.folder ? `Saved in ${options.folder.split(/[\\/]/).pop()}` : "";
-      return [
-        h(
-          "div.row.lg-above",
-          {},
-          h("span.small.muted.grow", { title: options.folder || "" }, folder),
-          options.drive ? button("Save to Drive", () => kernel.send("drive", { ids })) : null,
-          ids.length ? saveButton(kernel, `zip:${ids.join("|")}`, label, { "data-key": "zip" }) : null,
-        ),
-        groups().map((group, i) => groupView(group, i, i === 0)),
-        options.older ? h("p.small.muted", {}, `${options.older} older runs are in the folder too.`) : null,
+      const actions = [
+        options.drive ? button("Save to Drive", () => kernel.send("drive", { ids })) : null,
+        ids.length
+          ? saveButton(
+              kernel,
+              `zip:${ids.join("|")}`,
+              `ZIP of ${kept.length ? `${ids.length} kept` : `all ${ids.length}`}`,
+              {
+                "data-key": "zip",
+              },
+            )
+          : null,
       ];
+      const where = [
+        options.folder ? `Every loop is saved in the folder “${options.folder.split(/[\\/]/).pop()}”.` : "",
+        options.older ? `${options.older} older runs are there too.` : "",
+      ];
+      return [groups().map((group, i) => groupView(group, i, actions)), small(where.join(" "))];
     };
 
     root.append(slot);
@@ -208,11 +200,6 @@ export default {
       for (const canvas of root.querySelectorAll(".lg-wave-like")) canvas.repaint();
     });
     model.on("change:groups", () => {
-      // A loop that was heard while the run went on now has its name: it plays on under it.
-      if (player.current?.startsWith("making:") && !cardOf(player.current)) {
-        const take = Number(player.current.split(":")[1]);
-        player.current = groups()[0]?.loops.find((l) => l.take === take)?.id ?? player.current;
-      }
       show();
       ready();
     });
@@ -231,17 +218,7 @@ export default {
       document.head.append(h("style", { id: "loops-generator-live" }, rule));
     };
     requestAnimationFrame(hideStill);
-    el.lgPlayer = {
-      get transport() {
-        return player.transport;
-      },
-      get current() {
-        return player.current;
-      },
-      get mix() {
-        return player.mix;
-      },
-    };
+    el.lgPlayer = player;
     root.tabIndex = -1;
     show();
     return () => {

@@ -13,30 +13,33 @@ const settingsParts = (model, kernel) => {
   const get = (name) => model.get(name) || {};
   const set = (name, value) => kernel.send("set", { name, value });
 
+  /** The favourites as pills; any other instrument is typed into the field after them. */
   const instruments = () => {
     const now = get("form").instrument;
-    const wrong = get("wrong").instrument;
-    const items = (get("choices").favourites || []).map((f) => ({
-      chosen: f.name === now && !wrong,
-      el: h(
-        "button.lg-chip",
-        { type: "button", "data-key": `instrument-${f.name}`, onclick: () => set("instrument", f.name) },
-        h("i", { style: { background: ROLE_COLOURS[f.role] } }),
-        f.name,
-      ),
+    const favourites = get("choices").favourites || [];
+    const named = get("wrong").instrument || !favourites.some((f) => f.name === now);
+    const items = favourites.map((f) => ({
+      chosen: f.name === now && !named,
+      el: chip([h("i", { style: { background: ROLE_COLOURS[f.role] } }), f.name], () => set("instrument", f.name), {
+        "data-key": `instrument-${f.name}`,
+      }),
     }));
+    const other = h("input.t-instrument", {
+      list: "lg-instruments",
+      placeholder: "or any other instrument",
+      "aria-label": "Any other instrument",
+      "data-key": "instrument",
+      ...fieldOf(model, "instrument", named ? now : ""),
+      oninput: () => {
+        for (const { el } of items) el.setAttribute("aria-checked", "false"); // what is being typed is meant
+      },
+      onchange: (event) => set("instrument", event.target.value.trim() || now),
+    });
+    const tiles = h("div.lg-tiles", {}, choiceGroup("div.lg-bare", "Instrument", items), other);
     return h(
       "div.stack",
-      { style: { gap: "8px" } },
-      choiceGroup("div.lg-tiles", "Instrument", items),
-      h("input.t-instrument", {
-        list: "lg-instruments",
-        placeholder: "or any other instrument",
-        "aria-label": "Any instrument",
-        "data-key": "instrument",
-        ...fieldOf(model, "instrument", now),
-        onchange: (event) => set("instrument", event.target.value),
-      }),
+      {},
+      tiles,
       wrongNote(model, "instrument", (choice) => set("instrument", choice)),
     );
   };
@@ -44,7 +47,7 @@ const settingsParts = (model, kernel) => {
   const quietLink = (label, key, onclick) =>
     h("button.lg-button.quiet.tiny", { type: "button", "data-key": key, onclick }, label);
 
-  const slider = (control, value, off, common) => {
+  const slider = (control, value, common) => {
     const auto = value === null || value === undefined;
     const shown = h("output.num", {}, auto ? "auto" : Number(value).toFixed(2));
     const slide = h("input", {
@@ -56,137 +59,89 @@ const settingsParts = (model, kernel) => {
       oninput: (event) => {
         shown.textContent = Number(event.target.value).toFixed(2);
       },
-      onchange: (event) => set(control.name, Number(event.target.value)),
     });
     slide.value = auto ? (control.min + control.max) / 2 : value;
     slide.classList.toggle("auto", auto);
     const free = quietLink("auto", `auto-${control.name}`, () => set(control.name, null));
-    free.style.visibility = auto || control.fixed || off ? "hidden" : "visible"; // it keeps its room: labels do not jump
-    const ends = off ? off : [h("span", {}, control.low), h("span", {}, control.high)];
-    return h(
-      `div.lg-field${off ? ".off" : ""}`,
-      {},
-      h("span", {}, control.label, h("span.row", {}, shown, free)),
-      slide,
-      h("small.lg-ends", {}, ends),
-      wrongNote(model, control.name),
-    );
+    const ends = h("small.lg-ends", {}, h("span", {}, control.low), h("span", {}, control.high));
+    return [h("span", {}, control.label, auto || control.fixed ? shown : h("span", {}, shown, free)), slide, ends];
   };
 
-  const field = (control) => {
-    const form = get("form");
-    const off = get("plan").off?.[control.name];
-    const own = control.name.startsWith("options.");
-    const value = own ? form.options?.[control.name.slice(8)] : form[control.name];
-    const common = {
-      disabled: !!off,
-      "data-key": control.name,
-      "aria-label": control.label,
-      title: off || control.help || null,
-    };
-    const change = (event) => set(control.name, event.target.value);
-    if (control.kind === "share") return slider(control, value, off, common);
-    if (control.kind === "check") {
-      const box = h("input", {
-        type: "checkbox",
-        ...common,
-        checked: !!value,
-        onchange: (event) => set(control.name, event.target.checked),
-      });
-      return h(`label.lg-check${off ? ".off" : ""}`, { style: { alignSelf: "center" } }, box, control.label);
-    }
+  const input = (control, value, common) => {
     const shown = fieldOf(model, control.name, value);
-    const options = (control.choices || []).map((c) =>
-      h("option", { value: c, selected: shown.value === c }, c || control.empty),
-    );
-    const input =
+    const option = (c) => h("option", { value: c, selected: shown.value === c }, c || control.empty);
+    const el =
       control.kind === "choice"
-        ? h("select", { ...common, ...shown, onchange: change }, options)
+        ? h("select", { ...common, ...shown }, control.choices.map(option))
         : h("input", {
             ...common,
             type: "text", // also numbers: a browser's number field loses what it cannot read, and rounds long seeds
             inputMode: control.kind === "number" ? "decimal" : null,
             placeholder: control.hint || "",
             ...shown,
-            onchange: change,
           });
-    const small = off || control.help;
-    return h(
-      `label.lg-field${off ? ".off" : ""}`,
-      {},
-      h("span", {}, control.label),
-      input,
-      small ? h("small", {}, small) : null,
-      wrongNote(model, control.name),
-    );
+    return [h("span", {}, control.label), el, control.help ? h("small", {}, control.help) : null];
+  };
+
+  const field = (control) => {
+    const own = control.name.startsWith("options.");
+    const value = own ? get("form").options?.[control.name.slice(8)] : get("form")[control.name];
+    const common = {
+      "data-key": control.name,
+      "aria-label": control.label,
+      onchange: (event) =>
+        set(control.name, event.target.type === "checkbox" ? event.target.checked : event.target.value),
+    };
+    if (control.kind === "check")
+      return h("label.lg-check", {}, h("input", { type: "checkbox", ...common, checked: !!value }), control.label);
+    const parts = (control.kind === "share" ? slider : input)(control, value, common);
+    return h("label.lg-field", {}, parts, wrongNote(model, control.name));
   };
 
   const engines = () => {
     const items = (get("plan").engines || []).map((e) => ({
       chosen: get("form").engine === e.name,
       el: h(
-        `button.lg-button.lg-model${get("form").engine === e.name ? ".pressed" : ""}`,
-        {
-          type: "button",
-          "data-key": `engine-${e.name}`,
-          "data-engine": e.name,
-          onclick: () => set("engine", e.name),
-        },
-        h(
-          "span.row",
-          {},
-          h("strong", {}, e.title),
-          h(`span.lg-badge.plain${e.ready ? ".pass" : ""}`, {}, e.ready ? "ready" : "not here"),
-        ),
+        "button.lg-button.lg-model",
+        { type: "button", "data-key": `engine-${e.name}`, "data-engine": e.name, onclick: () => set("engine", e.name) },
+        h("span.row", {}, h("strong", {}, e.title), e.ready ? null : h("span.lg-badge", {}, "not here")),
         h("span.small.muted", {}, e.ready ? e.good_at : e.reason),
       ),
     }));
-    return h("div.stack", {}, h("h4", {}, "Model"), choiceGroup("div.lg-fields.models", "Model", items));
+    return part("Model", choiceGroup("div.lg-fields.models", "Model", items));
   };
+  const part = (title, ...content) => h("div.stack", {}, h("h4", {}, title), content);
 
   const prompt = () => {
     const [plan, options] = [get("plan"), get("form").options || {}];
-    const off = plan.off || {};
-    if (off["options.prompt"]) return null;
     const area = (name, label, written) => {
       const key = `options.${name}`;
+      if (plan.off?.[key]) return null;
       const rewrite = quietLink("write it for me", `rewrite-${name}`, () => set(key, null));
-      return h(
-        `label.lg-field.wide${off[key] ? ".off" : ""}`,
-        {},
-        h("span", {}, label, options[name] ? rewrite : null),
-        h("textarea", {
-          rows: 2,
-          disabled: !!off[key],
-          value: options[name] ?? written ?? "",
-          "data-key": key,
-          onchange: (event) => set(key, event.target.value === written ? null : event.target.value),
-        }),
-        off[key] ? h("small", {}, off[key]) : null,
-      );
+      const text = h("textarea", {
+        rows: 2,
+        value: options[name] ?? written ?? "",
+        "data-key": key,
+        onchange: (event) => set(key, event.target.value === written ? null : event.target.value),
+      });
+      return h("label.lg-field.wide", {}, h("span", {}, label, options[name] ? rewrite : null), text);
     };
-    return h(
-      "div.stack",
-      { style: { gap: "10px" } },
-      h("h4", {}, "Words for the model"),
-      h("div.lg-fields", {}, area("prompt", "Prompt", plan.prompt), area("negative_prompt", "Avoid", plan.negative)),
-    );
+    const areas = [area("prompt", "Prompt", plan.prompt), area("negative_prompt", "Avoid", plan.negative)];
+    return areas.some(Boolean) ? part("Words for the model", h("div.lg-fields", {}, areas)) : null;
   };
 
   /** What the chosen model cannot use is one line for all, not a row of grey fields. */
   const group = ({ title, controls }) => {
-    const off = get("plan").off || {};
-    const usable = controls.filter((c) => !off[c.name] && c.name !== "bars"); // bars are chosen with the chords
+    const usable = controls.filter((c) => !get("plan").off?.[c.name] && c.name !== "bars"); // bars stand beside Generate
+    const [checks, fields] = [usable.filter((c) => c.kind === "check"), usable.filter((c) => c.kind !== "check")];
     if (!usable.length) return null;
-    return h("div.stack", { style: { gap: "10px" } }, h("h4", {}, title), h("div.lg-fields", {}, usable.map(field)));
+    return part(title, h("div.lg-fields", {}, fields.map(field)), h("div.row", {}, checks.map(field)));
   };
   const unused = () => {
     const off = get("plan").off || {};
     const all = (get("plan").groups || []).flatMap((g) => g.controls).filter((c) => off[c.name]);
-    if (!all.length) return null;
-    const reasons = [...new Set(all.map((c) => off[c.name]))];
-    const names = all.map((c) => c.label).join(", ");
-    return h("p.small.muted.t-unused", {}, `Not for this model: ${names}. ${reasons.join(" ")}`);
+    const reasons = [...new Set(all.map((c) => off[c.name]))].join(" ");
+    return all.length ? small(`Not for this model: ${all.map((c) => c.label).join(", ")}. ${reasons}`) : null;
   };
 
   const advanced = () => {
@@ -200,8 +155,8 @@ const settingsParts = (model, kernel) => {
       },
     });
     return h(
-      "div.stack",
-      { style: { gap: "18px" } },
+      "div.stack.wide-gap",
+      {},
       engines(),
       (get("plan").groups || []).map(group),
       prompt(),

@@ -1,5 +1,47 @@
 // UPLOAD: a file in acknowledged slices (any size passes any transport), Save file, the saved ideas and their preview.
 const SLICE_BYTES = 256 * 1024;
+const FEW = 3; // ideas that stand open in a long list: the one in use and the newest
+const megabytes = (bytes) => `${Math.round(bytes / 2 ** 20)} MB`;
+
+/** One <audio> element plays all previews; its bytes come when they are asked for. */
+const previews = (root, kernel) => {
+  const audio = h("audio", { preload: "metadata" });
+  root.append(audio);
+  const rows = new Map(); // idea -> its play button and waveform
+  let playing = null;
+  const show = () => {
+    for (const [id, { play, wave }] of rows) {
+      const on = id === playing && !audio.paused;
+      showPlaying(play, on, "pause");
+      wave.progress(id === playing && audio.duration ? audio.currentTime / audio.duration : null);
+    }
+    if (!audio.paused) requestAnimationFrame(show);
+  };
+  const stop = () => audio.pause();
+  const toggle = async (id, share = null) => {
+    if (playing === id && !audio.paused && share === null) return stop();
+    quiet.claim(stop);
+    if (playing !== id) {
+      playing = id;
+      const { bytes, meta } = await kernel.fetch(`preview:${id}`);
+      if (audio.src) URL.revokeObjectURL(audio.src);
+      audio.src = URL.createObjectURL(new Blob([bytes], { type: meta.type }));
+      await new Promise((ready) => {
+        audio.onloadedmetadata = audio.onerror = ready;
+      });
+    }
+    if (share !== null) audio.currentTime = share * audio.duration;
+    await audio.play().catch(() => {});
+    show();
+  };
+  for (const name of ["pause", "ended", "play"]) audio.addEventListener(name, show);
+  quiet.add(stop);
+  onClose(root, () => {
+    stop();
+    quiet.remove(stop);
+  });
+  return { rows, toggle, stop: (id) => id === playing && stop() };
+};
 
 export default {
   render({ model, el }) {
@@ -7,181 +49,130 @@ export default {
     let file = null,
       serial = 0,
       sent = 0,
-      arrived = false,
       saveWanted = false;
 
-    const limits = () => {
-      const megabytes = Math.round(model.get("limit_bytes") / 2 ** 20);
-      return `mp3 or wav, up to ${Math.round(model.get("limit_seconds") / 60)} minutes and ${megabytes} MB`;
-    };
     const input = h("input", {
       type: "file",
       accept: ".mp3,.wav,.flac,.ogg,.aiff,.aif,.m4a,audio/*",
       hidden: true,
       "aria-label": "Audio file",
+      onchange: () => begin(input.files[0]),
     });
-    const chosen = h("p.muted.small", { "aria-live": "polite" }, `${limits()}; ogg, flac and m4a too`);
-    const bar = h("i"),
-      progress = h(
-        "div.lg-progress",
-        { hidden: true, role: "progressbar", "aria-label": "Upload", style: { width: "min(340px, 100%)" } },
-        bar,
-      );
-    const save = button("Save file", () => wantSave(), { kind: "primary", picture: "check", disabled: true });
-    const choose = button("Choose a file", () => input.click(), { picture: "up" });
-    const example = button("Try the example idea", () => kernel.send("example"));
-    save.classList.add("t-save");
-    choose.classList.add("t-choose");
-    example.classList.add("t-example");
+    const said = h("p.small.t-said", { role: "status" });
+    /** The one line of the drop zone: what is happening, what became of it, and a way back. */
+    const say = (text, tone = "", ...more) => {
+      said.className = `small t-said ${tone || "muted"}`;
+      said.replaceChildren(...linked(text), ...more.flat());
+    };
+    const limits = () => {
+      const minutes = Math.round(model.get("limit_seconds") / 60);
+      say(`mp3, wav, flac, ogg or m4a; up to ${minutes} minutes and ${megabytes(model.get("limit_bytes"))}`);
+    };
+    const answer = () => {
+      const { text, tone, undo } = model.get("message") || {};
+      const back = () => kernel.send("restore");
+      if (text) say(text, tone, undo ? [" ", chip("Bring it back", back, { "data-key": "restore" })] : "");
+      else limits();
+    };
+    const bar = h("i");
+    const progress = h("div.lg-progress", { hidden: true, role: "progressbar", "aria-label": "Upload" }, bar);
+    const save = button("Save file", () => wantSave(), { kind: "primary.t-save", picture: "check", disabled: true });
 
-    const nextSlice = async () => {
+    const sendSlice = async () => {
       const part = await file.slice(sent, sent + SLICE_BYTES).arrayBuffer();
       kernel.send("slice", { upload: serial, name: file.name, size: file.size, at: sent }, [part]);
     };
     const begin = (picked) => {
       if (!picked) return;
-      file = picked;
+      const limit = model.get("limit_bytes");
+      const fits = picked.size <= limit;
+      file = fits ? picked : null;
       sent = 0;
-      arrived = false;
       saveWanted = false;
       serial = Date.now();
-      save.disabled = false;
-      progress.hidden = false;
+      save.disabled = progress.hidden = !fits;
       bar.style.width = "0";
-      chosen.textContent = `${file.name} · sending`;
-      if (file.size > model.get("limit_bytes")) {
-        const megabytes = (bytes) => `${(bytes / 2 ** 20).toFixed(0)} MB`;
-        const limit = megabytes(model.get("limit_bytes"));
-        chosen.textContent = `${file.name} is ${megabytes(file.size)}; the limit is ${limit}. Cut out the part you mean.`;
-        progress.hidden = true;
-        save.disabled = true;
-        file = null;
+      if (!fits) {
+        const size = megabytes(picked.size);
+        say(`${picked.name} is ${size}; the limit is ${megabytes(limit)}. Cut out the part you mean.`, "bad");
         return;
       }
-      nextSlice();
+      say(`Sending ${file.name} …`);
+      sendSlice();
     };
     const wantSave = () => {
-      if (!file) return;
-      if (!arrived) {
-        saveWanted = true;
-        chosen.textContent = `${file.name} · saving as soon as it has arrived`;
-        return;
-      }
+      saveWanted = sent < file.size;
+      if (saveWanted) return say(`${file.name} is saved as soon as it has arrived …`);
       save.disabled = true;
       kernel.send("save", { upload: serial });
     };
-    const acknowledged = (message) => {
-      if (message.kind !== "ack" || message.upload !== serial || !file) return;
-      sent = message.got;
-      const share = file.size ? sent / file.size : 1;
-      bar.style.width = `${Math.round(share * 100)}%`;
-      progress.setAttribute("aria-valuenow", Math.round(share * 100));
-      if (sent < file.size) {
-        chosen.textContent = `${file.name} · ${Math.round(share * 100)} %`;
-        nextSlice();
+    model.on("msg:custom", (message) => {
+      if (message.upload !== serial || !file) return;
+      if (message.kind === "saved") {
+        progress.hidden = true;
+        file = null;
+        input.value = "";
+        answer();
         return;
       }
-      arrived = true;
-      chosen.textContent = `${file.name} · ${(file.size / 2 ** 20).toFixed(1)} MB arrived. Press Save file.`;
+      sent = message.got;
+      const percent = file.size ? Math.round((100 * sent) / file.size) : 100;
+      bar.style.width = `${percent}%`;
+      progress.setAttribute("aria-valuenow", percent);
+      if (sent < file.size) return sendSlice();
       if (saveWanted) wantSave();
-    };
-    model.on("msg:custom", acknowledged);
-    model.on("msg:custom", (message) => {
-      if (message.kind !== "saved" || message.upload !== serial) return;
-      progress.hidden = true;
-      file = null;
-      input.value = "";
-      chosen.textContent = message.ok ? "Saved. Choose another file to add a second idea." : "Choose another file.";
+      else say(`${file.name} has arrived. Press Save file.`);
     });
-    input.addEventListener("change", () => begin(input.files[0]));
+    model.on("change:message", answer);
+    answer();
 
+    const over = (on) => (event) => {
+      event.preventDefault();
+      drop.classList.toggle("over", on);
+    };
     const drop = h(
       "div.lg-drop",
       {
-        ondragover: (event) => {
-          event.preventDefault();
-          drop.classList.add("over");
-        },
-        ondragleave: () => drop.classList.remove("over"),
+        ondragover: over(true),
+        ondragleave: over(false),
         ondrop: (event) => {
-          event.preventDefault();
-          drop.classList.remove("over");
+          over(false)(event);
           begin(event.dataTransfer.files[0]);
         },
       },
       icon("up"),
-      h("div.grow", {}, h("h3", {}, "Drop your idea here"), chosen, progress),
-      h("div.row", {}, choose, save, model.get("has_example") ? example : null),
+      h("div.grow", {}, h("h3", {}, "Drop your idea here"), said, progress),
+      h(
+        "div.row",
+        {},
+        button("Choose a file", () => input.click(), { kind: "t-choose", picture: "up" }),
+        save,
+        model.get("has_example")
+          ? button("Try the example", () => kernel.send("example"), { kind: "t-example" })
+          : null,
+      ),
       input,
     );
     const card = h("div.lg-card", {}, drop);
     root.append(card);
 
-    // One <audio> element plays all previews; its bytes come when they are asked for.
-    const audio = h("audio", { preload: "metadata" });
-    root.append(audio);
-    let playing = null;
-    const stop = () => {
-      audio.pause();
-    };
-    quiet.add(stop);
-    const buttons = new Map(),
-      waves = new Map();
-    const show = () => {
-      for (const [id, b] of buttons)
-        showPlaying(b, id === playing && !audio.paused, { stop: "pause", play: b.dataset.name });
-      for (const [id, wave] of waves)
-        wave.progress(id === playing && audio.duration ? audio.currentTime / audio.duration : null);
-    };
-    const toggle = async (id, share = null) => {
-      if (playing === id && !audio.paused && share === null) {
-        audio.pause();
-        return;
-      }
-      quiet.claim(stop);
-      if (playing !== id) {
-        playing = id;
-        const { bytes, meta } = await kernel.fetch(`preview:${id}`);
-        if (audio.src) URL.revokeObjectURL(audio.src);
-        audio.src = URL.createObjectURL(new Blob([bytes], { type: meta.type }));
-        await new Promise((ready) => {
-          audio.onloadedmetadata = ready;
-          audio.onerror = ready;
-        });
-      }
-      if (share !== null) audio.currentTime = share * audio.duration;
-      await audio.play().catch(() => {});
-      tick();
-    };
-    const tick = () => {
-      show();
-      if (!audio.paused) requestAnimationFrame(tick);
-    };
-    for (const name of ["pause", "ended", "play"]) audio.addEventListener(name, show);
-
+    const player = previews(root, kernel);
     const ideaRow = (idea) => {
-      const play = h(
-        "button.lg-button.round.small-round",
-        {
-          type: "button",
-          "aria-label": `Play ${idea.name}`,
-          onclick: () => toggle(idea.id),
-          "data-key": `play-${idea.id}`,
-        },
-        icon("play"),
-      );
-      play.dataset.name = `Play ${idea.name}`;
+      const key = (what) => ({ "data-key": `${what}-${idea.id}` });
+      const play = playButton(`Play ${idea.name}`, () => player.toggle(idea.id), { kind: ".idea", ...key("play") });
       const wave = waveform({
         peaks: idea.peaks,
         tone: "idea",
         height: 30,
         label: `Waveform of ${idea.name}`,
-        onseek: (share) => toggle(idea.id, share),
+        onseek: (share) => player.toggle(idea.id, share),
       });
-      buttons.set(idea.id, play);
-      waves.set(idea.id, wave);
-      const long = idea.seconds < 60 ? `${idea.seconds.toFixed(1)} s` : clock(idea.seconds);
+      player.rows.set(idea.id, { play, wave });
       const use = () => kernel.send("choose", { id: idea.id });
+      const remove = () => {
+        player.stop(idea.id);
+        kernel.send("forget", { id: idea.id });
+      };
       return h(
         `li.lg-idea${idea.current ? ".current" : ""}`,
         { "aria-current": idea.current ? "true" : null },
@@ -190,58 +181,31 @@ export default {
           "div.lg-title",
           {},
           h("strong.clip", { title: idea.name }, idea.name),
-          h("p.faint.small.num.clip", {}, `${long} · ${idea.sound}`),
+          h("p.faint.small.num.clip", {}, `${clock(idea.seconds)} · ${idea.sound}`),
         ),
         h("div.grow.lg-rowwave", {}, wave),
         idea.current
-          ? h("span.lg-badge.plain.idea", {}, "in use")
-          : button("Use", use, { "data-key": `use-${idea.id}`, "aria-label": `Use ${idea.name}` }),
-        h(
-          "button.lg-button.quiet.round.small-round",
-          {
-            type: "button",
-            title: "Remove from the list",
-            "aria-label": `Remove ${idea.name}`,
-            "data-key": `remove-${idea.id}`,
-            onclick: () => {
-              if (playing === idea.id) stop();
-              kernel.send("forget", { id: idea.id });
-            },
-          },
-          icon("bin"),
-        ),
+          ? h("span.lg-badge.idea", {}, "in use")
+          : button("Use", use, { ...key("use"), "aria-label": `Use ${idea.name}` }),
+        roundButton("bin", `Remove ${idea.name}`, remove, { kind: ".quiet", title: "Remove", ...key("remove") }),
       );
     };
-    // A long list is folded: the one in use and the newest stand open.
     let all = false;
-    const ideaList = () => {
-      const ideas = model.get("ideas") || [];
-      buttons.clear();
-      waves.clear();
+    const list = region(model, card, ["ideas"], () => {
+      const ideas = [...(model.get("ideas") || [])].sort((a, b) => b.current - a.current);
+      player.rows.clear();
       if (!ideas.length) return null;
-      const first = [...ideas].sort((a, b) => b.current - a.current);
-      const shown = all ? ideas : first.slice(0, 3);
-      const rest = ideas.length - shown.length;
+      const more = ideas.length - FEW;
       const unfold = () => {
         all = !all;
         list.redraw();
       };
-      const label = all ? "Fewer ideas" : `${rest} more idea${rest > 1 ? "s" : ""}`;
+      const label = all ? "Fewer ideas" : `${more} more idea${more > 1 ? "s" : ""}`;
       return [
-        h("ul.lg-ideas", { "aria-label": "Ideas" }, shown.map(ideaRow)),
-        rest || all ? button(label, unfold, { kind: "quiet", "data-key": "all-ideas" }) : null,
+        h("ul.lg-ideas", { "aria-label": "Ideas" }, ideas.slice(0, all ? ideas.length : FEW).map(ideaRow)),
+        more > 0 ? button(label, unfold, { kind: "quiet", "data-key": "all-ideas" }) : null,
       ];
-    };
-    region(model, card, ["message"], () => {
-      const said = model.get("message") || {};
-      const undo = button("Bring it back", () => kernel.send("restore"), { "data-key": "restore" });
-      return notice(said, said.undo ? undo : null);
     });
-    const list = region(model, card, ["ideas"], ideaList);
-    return () => {
-      stop();
-      quiet.remove(stop);
-      close();
-    };
+    return close;
   },
 };
