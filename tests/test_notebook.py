@@ -44,7 +44,7 @@ def test_the_notebook_holds_no_outputs_and_its_forms_have_titles(book):
     for cell in code_cells(book):
         assert cell.outputs == [] and cell.execution_count is None
         assert cell.source.startswith("# @title ") and "# @markdown" in cell.source
-    titles = [cell.source.splitlines()[0].split("·")[1].split("{")[0].strip() for cell in code_cells(book)]
+    titles = [cell.source.splitlines()[0].split("·")[1].strip() for cell in code_cells(book)]
     assert titles == ["SETUP", "MODELS", "LOGIN", "UPLOAD", "MODE", "RESULTS"]
     nbformat.validate(book)
 
@@ -129,9 +129,11 @@ def test_on_colab_setup_finds_the_repository_that_the_notebook_was_opened_from(s
     threading.Thread(target=server.serve_forever, daemon=True).start()
     values = f"os.environ.update(COLAB_JUPYTER_IP='127.0.0.1', KMP_TARGET_PORT='{server.server_port}')"
     setup_elsewhere.source = f"import os\n{values}\n" + setup_elsewhere.source.replace(
-        "subprocess.run(", "raise SystemExit(REPOSITORY); subprocess.run("
+        "subprocess.run(", "raise SystemExit(f'{REPOSITORY} {version}'); subprocess.run("
     )
-    with pytest.raises(nbclient.exceptions.CellExecutionError, match=r"https://github\.com/someone/their-fork\n"):
+    with pytest.raises(
+        nbclient.exceptions.CellExecutionError, match=r"https://github\.com/someone/their-fork v0\.2\.0"
+    ):
         run(book, tmp_path)
     server.shutdown()
 

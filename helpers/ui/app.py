@@ -54,7 +54,7 @@ class App:
     def _open(self, folder: Path) -> None:
         self.state = State.load(folder)
         self.form = restored_form(self.state.form)
-        self.wrong: dict[str, fields.Wrong] = {}
+        self.wrong: dict[str, dict[str, Any]] = {}
         self.library = Library(self.state)
         self._tried: set[str] = set()
         self._shown = 0
@@ -93,11 +93,12 @@ class App:
         display(self._widgets[name] if more is not None else self._panels[name])
 
     def push(self, name: str, **traits: Any) -> None:
-        """Assign traits of a panel, if it is on the page."""
+        """Assign traits of a panel, if it is on the page, all in one message."""
         panel = self._panels.get(name)
         if panel is not None:
-            for trait, value in traits.items():
-                setattr(panel, trait, value)
+            with panel.hold_sync():
+                for trait, value in traits.items():
+                    setattr(panel, trait, value)
 
     def send(self, name: str, content: dict[str, Any]) -> None:
         """Send an event to a panel, if it is on the page."""
@@ -161,7 +162,7 @@ class App:
         odd = self.wrong.pop("mode", None)
         self._show("studio", make)
         if odd is not None:  # said by the cell's form, not by a field of the panel
-            self.push("studio", message=message(odd.text, "warn"))
+            self.push("studio", message=message(odd["text"], "warn"))
         self.show_idea()
         self.hear_idea()
         if generate:
@@ -310,8 +311,8 @@ class App:
         self._shown += 1
         view = plan_view(self.form, self.analysis)
         self._plan = view if "error" not in view else self._plan | view
-        self.push("studio", form=self.form.to_json(), wrong=fields.views(self.wrong))
-        self.push("studio", plan=self._plan | {"number": self._shown})
+        plan = self._plan | {"number": self._shown}
+        self.push("studio", form=self.form.to_json(), wrong=dict(self.wrong), plan=plan)
         if (panel := self._panels.get("studio")) is not None:
             panel.drop_files()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..errors import LoopsError, UnknownInstrument
@@ -12,15 +11,6 @@ from ..records import CONTROLS, Analysis
 from .form import Form
 
 
-@dataclass(frozen=True)
-class Wrong:
-    """What was typed, why it cannot be used, and what could be meant instead (pressed, it is taken)."""
-
-    value: str
-    text: str
-    choices: list[str] = field(default_factory=list)
-
-
 def set_field(form: Form, name: str, value: Any) -> None:
     """Set one field; raises InvalidInput for a value it cannot take, an unknown instrument among them."""
     if name == "instrument" and isinstance(value, str) and value.strip():
@@ -28,8 +18,8 @@ def set_field(form: Form, name: str, value: Any) -> None:
     form.set(name, value)
 
 
-def wrong(name: str, value: Any, error: LoopsError) -> Wrong:
-    """A refused value, in the page's words."""
+def wrong(name: str, value: Any, error: LoopsError) -> dict[str, Any]:
+    """A refused value as the page draws it: what was typed, why not, and what could be meant (pressed, it is taken)."""
     text = str(error)
     row = CONTROLS.get(name)
     if row is not None and row[1].label and text.startswith(f"{name} "):
@@ -37,12 +27,7 @@ def wrong(name: str, value: Any, error: LoopsError) -> Wrong:
     alike: list[str] = []
     if isinstance(error, UnknownInstrument):
         alike, text = list(error.nearest), f"“{error.word}” is not known here. Did you mean one of these?"
-    return Wrong("" if value is None else str(value), text, alike)
-
-
-def views(fields: dict[str, Wrong]) -> dict[str, Any]:
-    """The refused values as the page draws them, by field."""
-    return {name: asdict(entry) for name, entry in fields.items()}
+    return {"value": "" if value is None else str(value), "text": text, "choices": alike}
 
 
 def bars_to_start_with(analysis: Analysis, bars: int) -> int:

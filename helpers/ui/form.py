@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..engines import registry
+from ..engines.options import OPTIONS
 from ..errors import InvalidInput
 from ..machine.files import read_json
 from ..music.instruments import INSTRUMENTS
@@ -127,10 +128,16 @@ def controls(info: EngineInfo) -> list[dict[str, Any]]:
     ]
     own = [
         {"name": f"options.{name}", "label": name.replace("_", " ").capitalize(), "kind": "text", "help": text}
+        | ({"kind": "choice", "choices": ["", *listed(name)], "empty": "as usual"} if listed(name) else {})
         for name, text in info.options.items()
         if name not in PROMPTS
     ]
     return [*groups, *([{"title": f"{info.title}: its own settings", "controls": own}] if own else [])]
+
+
+def listed(option: str) -> tuple[str, ...]:
+    """The words that an engine's own setting is chosen from; empty where it is typed."""
+    return OPTIONS[option].choices if option in OPTIONS else ()
 
 
 def _drawn(row: Control) -> dict[str, Any]:

@@ -85,6 +85,33 @@ def generate(page, timeout: float = 180_000) -> int:
     return page.locator(".lg-loop").count()
 
 
+def kernel_says(page, expression: str, first: str = "") -> str:
+    """The value of an expression in the notebook's kernel as text, ``first`` run before it; ``ui`` is ours."""
+    code = f"from helpers import ui\n{first}\nprint({expression})"
+    return page.evaluate(
+        """async (code) => { let text = '';
+        const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+        const asked = kernel.requestExecute({ code });
+        asked.onIOPub = (m) => { text += m.content.text || m.content.traceback || ''; };
+        await asked.done; return text.trim(); }""",
+        code,
+    )
+
+
+def run_all(page) -> None:
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
+
+def open_card(page, card):
+    """The card of a loop, opened; its locator holds also when newer loops come."""
+    card = page.locator(f'.lg-loop[data-loop="{card.get_attribute("data-loop")}"]').first
+    fold = card.locator('[data-key^="more-"]')
+    if fold.get_attribute("aria-expanded") == "false":
+        fold.click()
+        card.locator('[data-key^="vary-"]').wait_for()
+    return card
+
+
 def play(page, number: int = 0) -> str:
     """Press play on a card and wait until its loop sounds; returns the loop's id."""
     card = page.locator(".lg-loop").nth(number)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .front import CHROMIUM, FLAGS, PICTURES, Front
+from .front import CHROMIUM, FLAGS, PICTURES, Front, has_server
 
 # The real engines, and beside them one that takes minutes.
 PRELUDE = """
@@ -47,12 +47,28 @@ def facts():
     print("\n" + text)
 
 
-@pytest.fixture(scope="module")
-def lab(browser, tmp_path_factory):
+@pytest.fixture(scope="session")
+def lab_server(browser, tmp_path_factory):
     """JupyterLab with the websocket limit that hosted notebooks are reported to have: 1 MB."""
-    front = Front(tmp_path_factory.mktemp("lab"), "lab", message_limit_bytes=1_000_000, prelude=PRELUDE)
+    front = Front(tmp_path_factory.mktemp("lab"), "lab", message_limit_bytes=1_000_000)
     yield front
     front.close()
+
+
+@pytest.fixture(scope="session")
+def voila(browser, tmp_path_factory):
+    """The notebook as a page that is served to visitors; each browser context is one."""
+    if not has_server("voila"):
+        pytest.skip("Voilà is not installed beside this notebook server.")
+    front = Front(tmp_path_factory.mktemp("voila"), "voila")
+    yield front
+    front.close()
+
+
+@pytest.fixture(scope="module")
+def lab(lab_server, request):
+    """A notebook and a kernel for each module."""
+    return lab_server.another(request.module.__name__.rsplit(".", 1)[-1], prelude=PRELUDE)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ Interpreters come from the environment: ``BROWSER_SERVER_PYTHON`` (jupyterlab or
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import secrets
@@ -21,7 +22,8 @@ import nbformat
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "loops_generator.ipynb"
 PICTURES = ROOT / "artifacts"
-KERNEL = "loops-test"
+KERNEL_NAME = "loops-test"
+KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext"
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
 FLAGS = [
     "--no-sandbox",
@@ -55,8 +57,8 @@ def write_notebook(folder: Path, prelude: str = "", values: dict[str, str] | Non
                 lines[i] = f"{name} = {values[name]}"
         cell.source = "\n".join(lines)
     first = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{prelude}"
-    book.cells.insert(0, nbformat.v4.new_code_cell(first))
-    book.metadata["kernelspec"] = {"name": KERNEL, "display_name": KERNEL, "language": "python"}
+    book.cells.insert(0, nbformat.v4.new_code_cell(first, metadata={"jupyter": {"source_hidden": True}}))
+    book.metadata["kernelspec"] = {"name": KERNEL_NAME, "display_name": KERNEL_NAME, "language": "python"}
     path = folder / "loops_generator.ipynb"
     nbformat.write(book, path)
     return path
@@ -65,21 +67,20 @@ def write_notebook(folder: Path, prelude: str = "", values: dict[str, str] | Non
 class Front:
     """One server on the loopback with its own configuration, data and runtime folders."""
 
-    def __init__(
-        self, folder: Path, kind: str = "lab", *, dark: bool = False, message_limit_bytes: int = 0, **notebook
-    ):
+    def __init__(self, folder: Path, kind: str = "lab", *, message_limit_bytes: int = 0, **notebook):
         self.folder, self.kind, self.port, self.token = folder, kind, free_port(), secrets.token_hex(16)
         python = os.environ.get("BROWSER_SERVER_PYTHON", sys.executable)
         kernel_python = os.environ.get("BROWSER_KERNEL_PYTHON", python)
         self.root = folder / "work"
         self.root.mkdir(parents=True)
         self.notebook = write_notebook(self.root, **notebook)
-        self._settings(dark)
-        spec = folder / "data" / "kernels" / KERNEL
+        self.place = "/" if kind == "voila" else f"/lab/tree/{self.notebook.name}"
+        self._settings()
+        spec = folder / "data" / "kernels" / KERNEL_NAME
         spec.mkdir(parents=True)
         argv = [kernel_python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": KERNEL, "language": "python"}))
-        command = [python, "-m", *self._command(dark, message_limit_bytes)]
+        (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": KERNEL_NAME, "language": "python"}))
+        command = [python, "-m", *self._command(message_limit_bytes)]
         env = dict(
             os.environ,
             JUPYTER_CONFIG_DIR=str(folder / "config"),
@@ -92,23 +93,31 @@ class Front:
         self.process = subprocess.Popen(command, cwd=self.root, env=env, stdout=self.log, stderr=subprocess.STDOUT)
         self._wait()
 
-    def _settings(self, dark: bool) -> None:
+    def another(self, name: str, **notebook) -> Front:
+        """The same server with a notebook of its own, so that its kernel and its ``loops`` folder are fresh."""
+        other = copy.copy(self)
+        other.root = self.root / name
+        other.root.mkdir()
+        other.notebook = write_notebook(other.root, **notebook)
+        other.place = f"/lab/workspaces/{name}/tree/{name}/{other.notebook.name}"
+        return other
+
+    def _settings(self) -> None:
         values = {
             # Lab 4 leaves cells out of view undrawn unless windowing is off.
             "notebook-extension/tracker": {"windowingMode": "none"},
             "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-            "apputils-extension/themes": {"theme": "JupyterLab Dark" if dark else "JupyterLab Light"},
+            "apputils-extension/themes": {"theme": "JupyterLab Light"},
         }
         for name, value in values.items():
             path = self.folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(value))
 
-    def _command(self, dark: bool, message_limit_bytes: int) -> list[str]:
+    def _command(self, message_limit_bytes: int) -> list[str]:
         common = ["--no-browser", f"--port={self.port}"]
         if self.kind == "voila":
-            theme = ["--theme=dark"] if dark else []
-            return ["voila", *common, *theme, "--Voila.ip=127.0.0.1", f"--token={self.token}", str(self.notebook)]
+            return ["voila", *common, "--Voila.ip=127.0.0.1", f"--token={self.token}", str(self.notebook)]
         command = ["jupyterlab", *common, "--ip=127.0.0.1", "--allow-root", "--expose-app-in-browser"]
         command += [f"--ServerApp.token={self.token}", f"--ServerApp.root_dir={self.root}"]
         if message_limit_bytes:  # the websocket closes on a bigger message, as hosted notebooks' transports do
@@ -129,15 +138,19 @@ class Front:
 
     @property
     def url(self) -> str:
-        where = "/" if self.kind == "voila" else f"/lab/tree/{self.notebook.name}"
-        return f"http://127.0.0.1:{self.port}{where}?token={self.token}"
+        return f"http://127.0.0.1:{self.port}{self.place}?token={self.token}"
 
-    def open(self, page) -> None:
-        """Load the notebook in ``page`` and run all its cells; Voilà has run them when the page arrives."""
-        page.goto(self.url, wait_until="domcontentloaded", timeout=120_000)
+    def load(self, page, more: str = "") -> None:
+        """Load the notebook in ``page``; ``more`` goes into the address."""
+        page.goto(self.url + more, wait_until="domcontentloaded", timeout=120_000)
         if self.kind == "lab":
             page.wait_for_function("() => window.jupyterapp && window.jupyterapp.restored", timeout=120_000)
             page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook .jp-Cell", timeout=120_000)
+
+    def open(self, page, more: str = "") -> None:
+        """Load the notebook and run all its cells; Voilà has run them when the page arrives."""
+        self.load(page, more)
+        if self.kind == "lab":
             page.evaluate(
                 """async () => { const app = window.jupyterapp; await app.restored;
                 const panel = app.shell.currentWidget; await panel.context.ready; await panel.sessionContext.ready;

@@ -18,6 +18,7 @@ from .actions import (
     make_big_idea,
     make_idea,
     play,
+    run_all,
     save_idea,
     set_field,
     wait_heard,
@@ -135,11 +136,11 @@ def test_advanced_mode_with_the_cards_buttons(page, tmp_path, facts):
     page.wait_for_function("() => document.querySelectorAll('.t-chord')[1].value === 'Dm G'")
     set_field(page, "takes", "3")
     page.click('[data-key="instrument-piano"]')
-    page.wait_for_function("() => document.querySelector('.t-instrument').value === 'piano'")
+    page.wait_for_selector('[data-key="instrument-piano"][aria-checked="true"]')
     before = page.locator(".lg-loop").count()
     assert generate(page) == before + 3
     card = page.locator(".lg-loop").first
-    assert f"48 BPM · {key} · 8 bars" in card.inner_text()
+    assert f"48 BPM · {key} · 8 bars" in page.locator(".lg-run").first.inner_text()
     assert "Dm G" in card.locator(".lg-strip").inner_text()
     play(page)
     assert page.evaluate(LOUDNESS) > 0.003
@@ -169,7 +170,7 @@ def test_settings_are_saved_and_loaded_as_a_file(page, tmp_path):
     path = tmp_path / "mine.json"
     path.write_text(json.dumps(saved))
     page.locator(".t-settings-file").set_input_files(str(path))
-    page.wait_for_function("() => document.querySelector('.t-instrument').value === 'flute'")
+    page.wait_for_selector('[data-key="instrument-flute"][aria-checked="true"]')
 
 
 def test_a_slow_model_shows_progress_and_cancel_answers_at_once(page, lab, facts):
@@ -238,7 +239,7 @@ def test_every_bad_file_gets_its_sentence(page, eval_folder):
 def test_running_the_cells_again_brings_everything_back(page, lab):
     loops = page.locator(".lg-loop").count()
     ideas = page.locator(".lg-idea").count()
-    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    run_all(page)
     page.wait_for_function("(n) => document.querySelectorAll('.lg-loop').length === n", arg=loops, timeout=60_000)
     assert page.locator(".lg-idea").count() == ideas and lab.cell_errors(page) == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -59,11 +60,10 @@ class ToneEngine(Engine):
 class SlowEngine(ToneEngine):
     """Takes minutes and says how far it is, as a large model does."""
 
-    info = EngineInfo(
+    info = replace(
+        ToneEngine.info,
         name="musicgen",
         title="MusicGen",
-        sample_rate=RATE,
-        channels=2,
         max_seconds=30.0,
         licence="CC-BY-NC-4.0",
         memory_gib=4.0,
@@ -81,21 +81,16 @@ class SlowEngine(ToneEngine):
 class AbsentEngine(ToneEngine):
     """Cannot run here, and says why."""
 
-    info = EngineInfo(
+    info = replace(
+        SlowEngine.info,
         name="stable-audio-open",
         title="Stable Audio Open",
-        sample_rate=RATE,
-        channels=2,
         max_seconds=47.5,
         licence="Stability AI Community License",
-        memory_gib=8.0,
         hears=frozenset({"text", "negative", "init-audio"}),
         good_at="real-sounding loops and textures at full bandwidth",
         gated=True,
-        download_gib=4.9,
-        options={"prompt": "the words", "negative_prompt": "the words to avoid", "steps": "denoising steps, 50 to 150"},
         prompt_style="stable-audio-open",
-        packages="diffusers",
     )
 
     def readiness(self):

@@ -275,8 +275,9 @@ def test_files_for_the_player_and_downloads(app, heard):
     loop, idea = app.library.result(f"loop:{names[0]}"), app.library.result(f"idea:{names[0]}")
     assert loop.meta["samples"] == idea.meta["samples"] and loop.meta["rate"] == idea.meta["rate"]
     assert idea.meta["together"]
-    archive = zipfile.ZipFile(io.BytesIO(app.library.result("zip:" + "|".join(names)).data))
-    assert archive.testzip() is None
+    packed = app.library.result("zip:" + "|".join(names))
+    archive = zipfile.ZipFile(io.BytesIO(packed.data))
+    assert archive.testzip() is None and packed.name == "my idea loops.zip"
     assert len([name for name in archive.namelist() if name.endswith(".wav")]) == 3
     assert json.loads(archive.read(names[0]))["fit"]["samples"] == loop.meta["samples"]
     for odd in ("wav:../secrets.json", "zip:/etc/passwd", "mid:nothing.json", "other:x"):
@@ -390,6 +391,17 @@ def test_a_token_stays_out_of_files_and_views(app, monkeypatch):
     assert panel.status["known"] and "hf_secret" not in str(panel.get_state())
     app.state.save()
     assert "hf_secret" not in (app.state.folder / "notebook-state.json").read_text()
+
+
+def test_a_sound_under_another_name_keeps_its_own(app, heard, idea_file):
+    send(heard["studio"], "span", span=[1.9, 3.7])
+    assert app.jobs.wait(60)
+    other = idea_file.with_name("renamed.wav")
+    shutil.copy(idea_file, other)
+    assert upload(app, other)["ok"] and app.jobs.wait(60)
+    assert [idea["name"] for idea in heard["upload"].ideas] == ["my idea.wav"]
+    assert "“renamed.wav” is the same sound as “my idea.wav”" in heard["upload"].message["text"]
+    assert heard["studio"].idea["span"] and app.analysis.tempo.bars == 1, "the part that is meant stays"
 
 
 def test_a_discarded_folder_does_not_break_the_next_save(app, heard):

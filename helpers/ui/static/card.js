@@ -1,4 +1,5 @@
 // A loop's card: one row that plays, keeps and saves; everything else opens below it.
+const KINDS = { wav: "WAV", mid: "MIDI" };
 const VERDICTS = { pass: "fits", corrected: "fits, corrected", unproven: "unproven", failed: "does not fit" };
 
 const pianoRoll = (card) => {
@@ -68,11 +69,11 @@ const cardDetails = (card) => {
 };
 
 /**
- * `view` keeps what is open, `player` plays, `among` is the number of loops it was ranked with. `open`: a card of the newest
- * run stands open; older ones are one row.
+ * `view` keeps what is open, `player` plays, `among` is the number of loops it was ranked with, `run` numbers the presses on
+ * Generate. `open`: the best of the newest run stands open; the others are one row.
  */
-const loopCard = (model, kernel, player, view, card, { among, open }) => {
-  const name = `${card.title}${card.idea ? ` for ${card.idea}` : ""}`;
+const loopCard = (model, kernel, player, view, card, { among, run, open }) => {
+  const name = `${card.title}, run ${run}`;
   const key = (what) => ({ "data-key": `${what}-${card.id}` });
   const isOpen = view.open.has(card.id) ? view.open.get(card.id) : open;
   const kept = card.mark === "kept";
@@ -133,7 +134,7 @@ const loopCard = (model, kernel, player, view, card, { among, open }) => {
         open: view.folds.has(what + card.id),
         ontoggle: (event) => view.folds[event.target.open ? "add" : "delete"](what + card.id),
       },
-      h("summary", key(what), title),
+      h("summary", { "aria-label": `${title}: ${name}`, ...key(what) }, title),
       content,
     );
   const press = (what, label, picture, kind) => {
@@ -141,11 +142,11 @@ const loopCard = (model, kernel, player, view, card, { among, open }) => {
       view.open.set(card.id, true); // its progress and its answer are shown here, also once newer loops stand above
       kernel.send(kind, { id: card.id });
     };
-    return button(label, send, { picture, disabled: what === "vary" && !!model.get("job")?.running, ...key(what) });
+    return button(label, send, { picture, "aria-label": `${label}: ${name}`, disabled: what === "vary" && !!model.get("job")?.running, ...key(what) });
   };
   const files = card.files.filter((f) => f !== "json");
   const saves = files.map((f) =>
-    saveButton(kernel, `${f}:${card.id}`, f === "mid" ? "MIDI" : "WAV", { ...key(f), "data-file": f }),
+    saveButton(kernel, `${f}:${card.id}`, KINDS[f], { "aria-label": `${KINDS[f]}: ${name}`, ...key(f), "data-file": f }),
   );
   const chords = card.chords.map((c) => h("span", { title: c }, c === "N" ? "–" : c));
   const bad = card.badges.filter((b) => b.state !== "pass");

@@ -134,7 +134,11 @@ export default {
             )
           : null,
         loops.map((card, n) =>
-          loopCard(model, kernel, player, view, card, { among: group.loops.length, open: newest && n === 0 }),
+          loopCard(model, kernel, player, view, card, {
+            among: group.loops.length,
+            run: groups().length - i,
+            open: newest && n === 0,
+          }),
         ),
       );
     };
