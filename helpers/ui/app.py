@@ -89,7 +89,7 @@ class App:
             panel.add_class(f"t-{name}")
             self._panels[name] = self._widgets[name] = panel
         if more is not None and self._widgets[name] is self._panels[name]:
-            self._widgets[name] = ipywidgets.VBox([self._panels[name], more()])
+            self._widgets[name] = ipywidgets.VBox([more(), self._panels[name]])
         display(self._widgets[name] if more is not None else self._panels[name])
 
     def push(self, name: str, **traits: Any) -> None:

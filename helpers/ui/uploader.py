@@ -165,7 +165,7 @@ def uploaded_files(value: Any) -> list[tuple[str, bytes]]:
 def simple_uploader(save: Callable[[str, bytes], None]) -> ipywidgets.Widget:
     """ipywidgets' own FileUpload with a Save button: for front ends that cannot show our panels; small files only."""
     picker = ipywidgets.FileUpload(accept=".mp3,.wav,.flac,.ogg", multiple=False, description="Choose a file")
-    button = ipywidgets.Button(description="Save file", button_style="primary", icon="check")
+    button = ipywidgets.Button(description="Save this file", button_style="primary", icon="check")
     said = ipywidgets.HTML(
         "Files of up to about 1 MB on hosted notebooks, 10 MB elsewhere; larger ones are lost on the way."
     )
@@ -175,7 +175,7 @@ def simple_uploader(save: Callable[[str, bytes], None]) -> ipywidgets.Widget:
         if not files:
             said.value = "Nothing has arrived; choose a file first (if you did, it was too large for this way)."
             return
-        said.value = f"{len(files[-1][1]) / 1e6:.2f} MB handed over; the panel above says what became of it."
+        said.value = f"{len(files[-1][1]) / 1e6:.2f} MB handed over; the panel below says what became of it."
         save(*files[-1])
 
     button.on_click(on_save)
