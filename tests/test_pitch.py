@@ -158,3 +158,9 @@ def test_spelling_follows_the_key():
     assert ChordSymbol(10, "").label(parse_key("F major")) == "Bb"
     assert ChordSymbol(6, "m").label(parse_key("D major")) == "F#m"
     assert midi_name(60) == "C4" and midi_name(61, flats=True) == "Db4" and midi_hz(69) == 440
+
+
+def test_roots_of_chords_may_be_typed_small():
+    assert parse_progression("am dm7 | g/b c#m") == (("Am", "Dm7"), ("G/B", "C#m"))
+    with pytest.raises(InvalidInput, match="add9"):
+        parse_progression("add9")

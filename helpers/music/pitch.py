@@ -237,7 +237,9 @@ def parse_progression(text: str) -> tuple[tuple[str, ...], ...]:
         labels: list[str] = []
         for label in bar:
             before = labels[-1] if labels else out[-1][-1] if out else ""
-            labels.append(before if label == REPEAT else label)
+            # Roots may be typed in small letters; "add9" and the like begin with no root.
+            rooted = re.sub(r"(^|/)[a-g](?!dd|ug|im)", lambda root: root[0].upper(), label)
+            labels.append(before if label == REPEAT else rooted)
             parse_chord(labels[-1])
         out.append(tuple(labels))
     return tuple(out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ class App:
         if name not in self._panels:
             panel = make()
             panel.served = self.served
-            panel.listen("visitor", lambda content, _: self.visit(str(content.get("visitor", ""))))
+            panel.listen("visitor", self.visit)
             panel.add_class(f"t-{name}")
             self._panels[name] = self._widgets[name] = panel
         if more is not None and self._widgets[name] is self._panels[name]:
@@ -121,19 +122,19 @@ class App:
     def show_upload(self, file: str = "", way: str = "panel") -> None:
         """The uploader and the saved ideas; ``file`` is taken from this machine at once, ``way`` names a fallback."""
 
-        def make() -> Panel:
-            handlers: dict[str, Handler] = {
-                "slice": self.ideas.on_slice,
-                "save": self.ideas.on_save,
-                "choose": lambda content, _: self.ideas.choose(str(content["id"])),
-                "forget": lambda content, _: self.ideas.forget(str(content["id"])),
-                "restore": lambda *_: self.ideas.restore(),
-                "example": lambda *_: self.ideas.add(EXAMPLE_IDEA),
-            }
-            limits = {"limit_bytes": LARGEST_BYTES, "limit_seconds": LONGEST_SECONDS}
-            return UploadPanel(handlers, self.library_file("preview"), has_example=EXAMPLE_IDEA.is_file(), **limits)
-
-        simple = (lambda: uploader.simple_uploader(self.ideas.on_simple)) if way == "simple" else None
+        handlers: dict[str, Handler] = {
+            "slice": self.ideas.on_slice,
+            "save": self.ideas.on_save,
+            "choose": self.ideas.choose,
+            "forget": self.ideas.forget,
+            "restore": self.ideas.restore,
+            "example": partial(self.ideas.add, EXAMPLE_IDEA),
+        }
+        limits = {"limit_bytes": LARGEST_BYTES, "limit_seconds": LONGEST_SECONDS}
+        make = partial(
+            UploadPanel, handlers, self.library_file("preview"), has_example=EXAMPLE_IDEA.is_file(), **limits
+        )
+        simple = partial(uploader.simple_uploader, self.ideas.on_simple) if way == "simple" else None
         self._show("upload", make, simple)
         self.show_ideas()
         for name, data in colab.upload_files() if way == "colab" else ():
@@ -144,23 +145,20 @@ class App:
     def show_mode(self, mode: str = "", instrument: str = "", *, generate: bool = False) -> None:
         """The analysis card, the settings and Generate; ``generate`` presses it and waits (for run-all and scripts)."""
 
-        def make() -> Panel:
-            handlers: dict[str, Handler] = {
-                "set": lambda content, _: self.change(str(content["name"]), content.get("value")),
-                "chord": lambda content, _: self._on_chord(int(content["bar"]), str(content["text"])),
-                "span": lambda content, _: self.ideas.cut(content.get("span")),
-                "reset": lambda *_: self._on_reset(),
-                "load": lambda content, _: self._on_load(str(content["text"])),
-                "generate": lambda *_: self.making.generate(),
-                "cancel": lambda *_: self.jobs.cancel(),
-            }
-            return StudioPanel(handlers, self._studio_file, choices=choices(), job=self.jobs.view)
-
+        handlers: dict[str, Handler] = {
+            "set": self.change,
+            "chord": self._on_chord,
+            "span": self.ideas.cut,
+            "reset": self._on_reset,
+            "load": self._on_load,
+            "generate": self.making.generate,
+            "cancel": self.jobs.cancel,
+        }
         for name, value in (("mode", mode.lower()), ("instrument", instrument)):
             if value.strip() and value != "as left":
                 self.change(name, value)
         odd = self.wrong.pop("mode", None)
-        self._show("studio", make)
+        self._show("studio", partial(StudioPanel, handlers, self._studio_file, choices=choices(), job=self.jobs.view))
         if odd is not None:  # said by the cell's form, not by a field of the panel
             self.push("studio", message=message(odd["text"], "warn"))
         self.show_idea()
@@ -173,20 +171,17 @@ class App:
     def show_results(self) -> None:
         """The loops made so far, newest first, with the player, and a picture of them for readers without a kernel."""
 
-        def make() -> Panel:
-            handlers: dict[str, Handler] = {
-                "mark": lambda content, _: self._on_mark(str(content["id"]), str(content.get("mark", ""))),
-                "level": lambda content, _: self._on_level(str(content["id"]), float(content["level"])),
-                "variation": lambda content, _: self.making.vary(str(content["id"])),
-                "again": lambda content, _: self.making.again(str(content["id"])),
-                "as_idea": lambda content, _: self.ideas.add_loop(str(content["id"])),
-                "stack_idea": lambda *_: self.ideas.add_stack(),
-                "drive": lambda content, _: self._on_drive([str(name) for name in content["ids"]]),
-                "cancel": lambda *_: self.jobs.cancel(),
-            }
-            return ResultsPanel(handlers, self.library_file("result"), job=self.jobs.view)
-
-        self._show("results", make)
+        handlers: dict[str, Handler] = {
+            "mark": self._on_mark,
+            "level": self._on_level,
+            "variation": self.making.vary,
+            "again": self.making.again,
+            "as_idea": self.ideas.add_loop,
+            "stack_idea": self.ideas.add_stack,
+            "drive": self._on_drive,
+            "cancel": self.jobs.cancel,
+        }
+        self._show("results", partial(ResultsPanel, handlers, self.library_file("result"), job=self.jobs.view))
         self._snapshot = display(snapshot.picture(self.state), display_id=True)
         self.show_runs()
 

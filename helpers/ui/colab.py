@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import NotAvailable
+from ..export import free_name
 
 DRIVE = Path("/content/drive")
 DRIVE_FOLDER = DRIVE / "MyDrive" / "Loops Generator"
@@ -61,10 +62,5 @@ def save_to_drive(paths: Iterable[Path]) -> Path:
     """Copy files to Google Drive (mounting it on first use, which asks for consent) and return the folder."""
     drive_folder()
     for path in paths:
-        target = DRIVE_FOLDER / path.name
-        number = 2
-        while target.exists():
-            target = DRIVE_FOLDER / f"{path.stem}-{number}{path.suffix}"
-            number += 1
-        shutil.copyfile(path, target)
+        shutil.copyfile(path, free_name(DRIVE_FOLDER, path.stem, path.suffix))
     return DRIVE_FOLDER

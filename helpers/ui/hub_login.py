@@ -60,8 +60,8 @@ class Login:
             os.environ["HF_TOKEN"] = token
         return LoginPanel({"token": self._on_token}, status=status())
 
-    def _on_token(self, content: dict[str, Any], _: list[bytes]) -> None:
-        token = str(content.get("token", "")).strip()
+    def _on_token(self, token: str) -> None:
+        token = token.strip()
         if not token:
             raise InvalidInput("The field is empty; paste a token that begins with hf_.")
         os.environ["HF_TOKEN"] = token

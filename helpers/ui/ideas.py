@@ -94,22 +94,20 @@ class Ideas:
             self.choose(self._removed.id)
             self._removed = None
 
-    def on_slice(self, content: dict[str, Any], buffers: list[bytes]) -> None:
-        acknowledgement = self.uploads.take(content, buffers[0] if buffers else b"")
-        self._app.send("upload", acknowledgement)
+    def on_slice(self, **slice: Any) -> None:
+        self._app.send("upload", self.uploads.take(**slice))
 
-    def on_save(self, content: dict[str, Any], _: list[bytes]) -> None:
-        path, name = self.uploads.finish(int(content["upload"]))
+    def on_save(self, upload: int) -> None:
+        path, name = self.uploads.finish(upload)
         try:
             entry = self.add(path, name)
         finally:
             path.unlink(missing_ok=True)
-        self._app.send("upload", {"kind": "saved", "upload": content["upload"], "ok": entry is not None})
+        self._app.send("upload", {"kind": "saved", "upload": upload, "ok": entry is not None})
 
     def on_simple(self, name: str, data: bytes) -> None:
-        content = {"upload": 0, "name": name, "size": len(data), "at": 0}
-        self.uploads.take(content, data)
-        self.on_save(content, [])
+        self.uploads.take(upload=0, name=name, size=len(data), at=0, data=data)
+        self.on_save(0)
 
     def cut(self, span: list[float] | None) -> None:
         """The musician has drawn over the part of the idea that the loop is for; None: all of it again."""

@@ -26,10 +26,10 @@ class Installing:
     def panel(self) -> ReadinessPanel:
         """A fresh panel: what this machine can run, what each model still needs."""
         handlers: dict[str, Handler] = {
-            "refresh": lambda *_: self.refresh(),
-            "install": lambda content, _: self.install(list(content.get("names", []))),
-            "doctor": lambda *_: self.examine(),
-            "cancel": lambda *_: self.jobs.cancel(),
+            "refresh": self.refresh,
+            "install": self.install,
+            "doctor": self.examine,
+            "cancel": self.jobs.cancel,
         }
         return ReadinessPanel(handlers, report=readiness.report(self._folder), job=self.jobs.view)
 
@@ -48,14 +48,14 @@ class Installing:
 
         return self.jobs.start("Examining the models", lambda *given: examine_models(self._folder, *given), done)
 
-    def install(self, wanted: list[str]) -> bool:
+    def install(self, names: list[str]) -> bool:
         """Install the packages and fetch the weights of these engines, then these extras.
 
         Returns False if nothing was ticked or an installation is running.
         """
-        engines = [registry.get_engine(name) for name in registry.engine_names() if name in wanted]
+        engines = [registry.get_engine(name) for name in registry.engine_names() if name in names]
         models = [engine for engine in engines if engine.info.packages]
-        extras = [extra for extra in EXTRAS.values() if extra.name in wanted]
+        extras = [extra for extra in EXTRAS.values() if extra.name in names]
         if not models and not extras:
             self._push("readiness", message=message("Tick at least one line first.", "warn"))
             return False

@@ -25,7 +25,7 @@ from .style import script, stylesheet
 SLICE_BYTES = 512 * 1024
 _KEPT_FILES = 6  # a file is made once and kept while its slices are being fetched
 
-Handler = Callable[[dict[str, Any], list[bytes]], Any]
+Handler = Callable[..., Any]  # gets an event's fields by their names, and its bytes as ``data``
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,10 @@ class Panel(anywidget.AnyWidget):
             logging.getLogger(__name__).warning("The page sent an event nobody handles: %s", kind)
             return
         try:
-            handler(content, [bytes(buffer) for buffer in buffers or []])
+            fields = {key: value for key, value in content.items() if key != "kind"}
+            handler(**fields, **({"data": bytes(buffers[0])} if buffers else {}))
         except Exception as error:  # a widget swallows exceptions silently; say them instead
-            self.message = explain(error) | {"at": str(content.get("id", ""))}
+            self.message = explain(error) | {"at": str(content.get("name", ""))}
         self.send({"kind": "heard"})  # the page knows by this that the kernel is alive
 
     def _send_slice(self, name: str, at: int) -> None:

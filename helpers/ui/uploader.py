@@ -15,6 +15,7 @@ import ipywidgets
 
 from ..errors import InvalidInput, LoopsError
 from ..export import read_sidecar
+from ..machine.files import write_whole
 from ..pipeline import Idea, load_idea
 from ..sound.audio import LARGEST_BYTES
 from .player import peaks
@@ -36,7 +37,7 @@ class Uploads:
                 if time.time() - left.stat().st_mtime > _STALE_SECONDS:
                     left.unlink()
 
-    def take(self, content: dict[str, Any], data: bytes) -> dict[str, Any]:
+    def take(self, upload: int, at: int, size: int, name: str, data: bytes = b"") -> dict[str, Any]:
         """Append one slice; returns the acknowledgement: how many bytes have been taken of which upload.
 
         Raises
@@ -44,7 +45,6 @@ class Uploads:
         InvalidInput
             If the file is larger than the limit.
         """
-        upload, at, size = int(content["upload"]), int(content["at"]), int(content["size"])
         if size > LARGEST_BYTES or at + len(data) > LARGEST_BYTES:
             self.drop(upload)
             raise InvalidInput(
@@ -56,7 +56,7 @@ class Uploads:
                 self.drop(other)
             self.folder.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self.folder, prefix=_INCOMING, delete=False) as file:
-                self._open[upload] = (Path(file.name), str(content.get("name", "idea")))
+                self._open[upload] = (Path(file.name), name)
         path = self._open[upload][0]
         with path.open("ab") as file:
             if file.tell() == at:
@@ -95,9 +95,7 @@ def store_idea(state: State, source: Path, name: str, request: dict[str, Any] | 
     state.ideas_folder.mkdir(parents=True, exist_ok=True)
     target = state.ideas_folder / file
     if not target.exists():
-        staged = target.with_name(f".{file}.part")
-        staged.write_bytes(source.read_bytes())
-        staged.replace(target)
+        write_whole(target, source.read_bytes())
     clip, known = idea.clip, state.find(idea.sha256[:ID_LENGTH])
     if known is not None:  # the same sound under another name: it keeps its own, and the part of it that is meant
         state.add_idea(known)

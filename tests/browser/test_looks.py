@@ -58,7 +58,7 @@ def test_the_panels_fit_and_follow_the_theme(browser, tmp_path, kind, request):
     page.keyboard.press("Escape")
     for theme in ("light", "dark"):
         if theme == "dark" and kind == "voila":
-            front.open(page, "&voila-theme=dark")
+            front.open(page, "&theme=dark")
             page.wait_for_selector(".lg-loop", timeout=60_000)
             wait_heard(page, path.name)
         elif theme == "dark":

@@ -146,16 +146,16 @@ def test_a_sketch_comes_first_while_a_slow_model_works_and_cancel_is_heard(app, 
 def test_marks_variations_and_new_ideas(app, heard):
     first = generate(app, heard)[0]["loops"][0]
     results = heard["results"]
-    send(results, "mark", id=first["id"], mark="kept")
+    send(results, "mark", name=first["id"], mark="kept")
     assert results.groups[0]["loops"][0]["mark"] == "kept"
-    send(results, "mark", id=first["id"], mark="")
+    send(results, "mark", name=first["id"], mark="")
     assert results.groups[0]["loops"][0]["mark"] == ""
-    send(results, "variation", id=first["id"])
+    send(results, "variation", name=first["id"])
     assert app.jobs.wait(120)
     assert results.groups[0]["title"].startswith("Variation: ") and len(results.groups[0]["loops"]) == 5
     assert {loop["title"].split("· ")[1] for loop in results.groups[0]["loops"]} == set(MEMBERS)
     assert {loop["seed"] for loop in results.groups[0]["loops"]} == {first["seed"]}
-    send(results, "as_idea", id=first["id"])
+    send(results, "as_idea", name=first["id"])
     assert app.jobs.wait(60)
     assert heard["studio"].idea["name"].endswith(".wav") and len(app.state.ideas) == 2
 
@@ -164,7 +164,7 @@ def test_same_again_fills_the_settings_with_which_generate_makes_that_very_loop(
     second = next(loop for loop in generate(app, heard)[0]["loops"] if loop["title"].endswith("take 2"))
     made = (app.state.folder / second["id"]).with_suffix(".wav").read_bytes()
     send(heard["studio"], "set", name="bars", value=1)
-    send(heard["results"], "again", id=second["id"])
+    send(heard["results"], "again", name=second["id"])
     form = heard["studio"].form
     assert (form["mode"], form["takes"], str(form["seed"])) == ("advanced", 1, second["seed"])
     again = generate(app, heard)[0]["loops"]
@@ -176,7 +176,7 @@ def test_a_loop_used_as_idea_keeps_its_tempo_key_and_chords(app, heard):
     for name, value in (("bpm", 104), ("key", "E minor"), ("bars", 2), ("chords", "| Em | C |")):
         send(heard["studio"], "set", name=name, value=value)
     first = generate(app, heard)[0]["loops"][0]
-    send(heard["results"], "as_idea", id=first["id"])
+    send(heard["results"], "as_idea", name=first["id"])
     assert app.jobs.wait(60)
     plan = heard["studio"].plan
     assert (plan["bpm"], plan["key"], plan["bars"], plan["chords"]) == (104, "E minor", 2, ["Em", "C"])
@@ -192,7 +192,7 @@ def test_variations_of_a_loop_for_another_idea_are_made_for_that_idea(app, heard
     other = tmp_path / "other.wav"
     write_wav(other, signals.click_track(90, 6.0, accent_every=4)[0])
     assert upload(app, other)["ok"] and app.jobs.wait(60)
-    send(heard["results"], "variation", id=first["id"])
+    send(heard["results"], "variation", name=first["id"])
     assert app.jobs.wait(120)
     assert heard["results"].groups[0]["title"].endswith("for “my idea.wav”")
     assert heard["studio"].job["at"] == first["id"], "its progress is shown on the card"
@@ -251,9 +251,9 @@ def test_the_stack_sounds_together_and_becomes_the_next_idea(app, heard):
     loops = generate(app, heard)[0]["loops"]
     assert heard["results"].stack == []
     for loop in loops[:2]:
-        send(heard["results"], "mark", id=loop["id"], mark="kept")
+        send(heard["results"], "mark", name=loop["id"], mark="kept")
     assert heard["results"].stack[0]["id"] == "idea" and len(heard["results"].stack) == 3
-    send(heard["results"], "level", id=loops[0]["id"], level=0)
+    send(heard["results"], "level", name=loops[0]["id"], level=0)
     send(heard["results"], "stack_idea")
     assert app.jobs.wait(60)
     request = app.planned()[0]
@@ -263,7 +263,7 @@ def test_the_stack_sounds_together_and_becomes_the_next_idea(app, heard):
 
 
 def test_a_removed_idea_can_be_brought_back(app, heard):
-    send(heard["upload"], "forget", id=app.state.current)
+    send(heard["upload"], "forget", idea=app.state.current)
     assert heard["upload"].ideas == [] and heard["upload"].message["undo"]
     send(heard["upload"], "restore")
     assert len(heard["upload"].ideas) == 1 and heard["studio"].idea["name"] == "my idea.wav"
@@ -414,7 +414,7 @@ def test_drums_used_as_idea_keep_the_songs_key(app, heard):
     for name, value in (("key", "E minor"), ("instrument", "drum kit")):
         send(heard["studio"], "set", name=name, value=value)
     first = generate(app, heard)[0]["loops"][0]
-    send(heard["results"], "as_idea", id=first["id"])
+    send(heard["results"], "as_idea", name=first["id"])
     assert app.jobs.wait(60)
     send(heard["studio"], "set", name="instrument", value="bass guitar")
     assert heard["studio"].plan["key"] == "E minor"

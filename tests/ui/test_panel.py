@@ -48,7 +48,7 @@ def test_a_file_that_cannot_be_made_is_a_sentence():
 
 
 def test_an_error_in_a_handler_reaches_the_page():
-    def fail(content, buffers):
+    def fail():
         raise InvalidInput("Too loud; turn it down.")
 
     panel = UploadPanel({"go": fail})

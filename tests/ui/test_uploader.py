@@ -17,7 +17,7 @@ def send(uploads, data, upload=1, name="a.wav", slice_bytes=1000):
     acknowledgement = None
     for at in range(0, max(1, len(data)), slice_bytes):
         content = {"upload": upload, "at": at, "size": len(data), "name": name}
-        acknowledgement = uploads.take(content, data[at : at + slice_bytes])
+        acknowledgement = uploads.take(**content, data=data[at : at + slice_bytes])
     return acknowledgement
 
 
@@ -31,9 +31,9 @@ def test_slices_make_the_file_whole(tmp_path):
 def test_a_slice_sent_twice_is_taken_once(tmp_path):
     uploads = Uploads(tmp_path)
     content = {"upload": 1, "at": 0, "size": 6, "name": "a"}
-    assert uploads.take(content, b"abc")["got"] == 3
-    assert uploads.take(content, b"abc")["got"] == 3
-    assert uploads.take(content | {"at": 3}, b"def")["got"] == 6
+    assert uploads.take(**content, data=b"abc")["got"] == 3
+    assert uploads.take(**content, data=b"abc")["got"] == 3
+    assert uploads.take(**content | {"at": 3}, data=b"def")["got"] == 6
     assert uploads.finish(1)[0].read_bytes() == b"abcdef"
 
 
@@ -50,7 +50,7 @@ def test_choosing_again_drops_the_first_file(tmp_path):
 def test_a_file_over_the_limit_is_refused_before_it_fills_the_disk(tmp_path):
     uploads = Uploads(tmp_path)
     with pytest.raises(InvalidInput, match="limit"):
-        uploads.take({"upload": 1, "at": 0, "size": LARGEST_BYTES + 1, "name": "a"}, b"x")
+        uploads.take(1, 0, LARGEST_BYTES + 1, "a", b"x")
     assert not list(tmp_path.iterdir())
 
 

@@ -89,7 +89,7 @@ const loopCard = (model, kernel, player, view, card, { among, run, open }) => {
   });
   view.waves.set(card.id, wave);
   view.plays.set(card.id, play);
-  const mark = (value) => () => kernel.send("mark", { id: card.id, mark: value });
+  const mark = (value) => () => kernel.send("mark", { name: card.id, mark: value });
   const discard = () => {
     if (player.current === card.id) player.stop();
     mark("discarded")();
@@ -140,13 +140,22 @@ const loopCard = (model, kernel, player, view, card, { among, run, open }) => {
   const press = (what, label, picture, kind) => {
     const send = () => {
       view.open.set(card.id, true); // its progress and its answer are shown here, also once newer loops stand above
-      kernel.send(kind, { id: card.id });
+      kernel.send(kind, { name: card.id });
     };
-    return button(label, send, { picture, "aria-label": `${label}: ${name}`, disabled: what === "vary" && !!model.get("job")?.running, ...key(what) });
+    return button(label, send, {
+      picture,
+      "aria-label": `${label}: ${name}`,
+      disabled: what === "vary" && !!model.get("job")?.running,
+      ...key(what),
+    });
   };
   const files = card.files.filter((f) => f !== "json");
   const saves = files.map((f) =>
-    saveButton(kernel, `${f}:${card.id}`, KINDS[f], { "aria-label": `${KINDS[f]}: ${name}`, ...key(f), "data-file": f }),
+    saveButton(kernel, `${f}:${card.id}`, KINDS[f], {
+      "aria-label": `${KINDS[f]}: ${name}`,
+      ...key(f),
+      "data-file": f,
+    }),
   );
   const chords = card.chords.map((c) => h("span", { title: c }, c === "N" ? "–" : c));
   const bad = card.badges.filter((b) => b.state !== "pass");

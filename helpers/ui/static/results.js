@@ -53,7 +53,7 @@ export default {
       const silent = levelOf(row) === 0;
       const send = (level) => {
         dragged.set(row.id, level);
-        kernel.send("level", { id: row.id, level });
+        kernel.send("level", { name: row.id, level });
       };
       const slide = h("input", {
         type: "range",
@@ -112,7 +112,7 @@ export default {
       const loops = group.loops.filter((l) => l.mark !== "discarded");
       const gone = group.loops.filter((l) => l.mark === "discarded");
       const restore = () => {
-        for (const l of gone) kernel.send("mark", { id: l.id, mark: "" });
+        for (const l of gone) kernel.send("mark", { name: l.id, mark: "" });
       };
       const newest = i === 0;
       return h(
@@ -153,7 +153,7 @@ export default {
       const ids = (kept.length ? kept : all.filter((l) => l.mark !== "discarded")).map((l) => l.id);
       const options = model.get("options") || {};
       const actions = [
-        options.drive ? button("Save to Drive", () => kernel.send("drive", { ids })) : null,
+        options.drive ? button("Save to Drive", () => kernel.send("drive", { names: ids })) : null,
         ids.length
           ? saveButton(
               kernel,

@@ -168,10 +168,10 @@ export default {
         onseek: (share) => player.toggle(idea.id, share),
       });
       player.rows.set(idea.id, { play, wave });
-      const use = () => kernel.send("choose", { id: idea.id });
+      const use = () => kernel.send("choose", { idea: idea.id });
       const remove = () => {
         player.stop(idea.id);
-        kernel.send("forget", { id: idea.id });
+        kernel.send("forget", { idea: idea.id });
       };
       return h(
         `li.lg-idea${idea.current ? ".current" : ""}`,
