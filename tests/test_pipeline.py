@@ -114,7 +114,7 @@ def test_a_refused_take_is_made_again_with_the_next_number_and_said(make):
     assert engine.asked == [[0, 1], [2]]
     assert sorted(f.loop.take.number for f in result.loops) == [1, 2]
     assert len(result.refused) == 1 and result.refused[0].startswith("Take 1: ")
-    assert result.notes == ("1 more takes were made because some failed.",)
+    assert result.notes == ("1 more take was made because one failed.",)
 
 
 def test_a_take_that_fails_its_card_gives_way_to_one_that_passes(make):

@@ -162,8 +162,9 @@ def make_loops(
         if not there:
             raise
         raise type(error)(f"{error} Finished before, and complete: {', '.join(there)}.") from None
-    notes = (f"{made - request.takes} more takes were made because some failed.",) if made > request.takes else ()
-    return Result(run.request, idea, finished, tuple(refused), notes)
+    more = made - request.takes
+    said = "1 more take was made because one" if more == 1 else f"{more} more takes were made because some"
+    return Result(run.request, idea, finished, tuple(refused), (f"{said} failed.",) if more > 0 else ())
 
 
 def _with_words(run: Run) -> Run:
