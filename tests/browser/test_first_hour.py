@@ -343,7 +343,7 @@ def test_download_pressed_twice_saves_one_whole_file(heard, lab):
 
 
 def test_the_bars_are_offered_drawn_or_those_of_the_heard_loop(heard, idea, tmp_path):
-    long = make_idea(tmp_path, bpm=120.0, bars=16)
+    long = make_idea(tmp_path, bpm=120.0, bars=16).rename(tmp_path / "long.wav")
     save_idea(heard, long)
     wait_heard(heard, long.name)
     assert heard.input_value(".t-bars") == "16", "as long as the loop that was heard"
