@@ -378,7 +378,7 @@ def test_four_parts_in_a_chain_share_tempo_key_and_chords(heard, tmp_path):
     told = []
     for instrument in ("drum kit", "bass guitar", "piano", "synth lead"):
         set_field(heard, "instrument", instrument)
-        heard.wait_for_function("(n) => document.querySelector('.t-instrument').value === n", arg=instrument)
+        heard.wait_for_selector(f'[data-key="instrument-{instrument}"][aria-checked="true"]')
         generate(heard)
         heard.wait_for_selector('.lg-loop [data-key^="idea-"]')
         told.append(heard.locator(".lg-run").first.inner_text())

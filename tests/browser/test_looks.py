@@ -48,7 +48,7 @@ def test_the_panels_fit_and_follow_the_theme(browser, tmp_path, kind, request):
     page.on("pageerror", lambda error: errors.append(str(error)))
     front.open(page)
     if kind == "lab":
-        page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+        page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
     path = make_idea(tmp_path)
     assert "Saved" in save_idea(page, path)
     wait_heard(page, path.name)
