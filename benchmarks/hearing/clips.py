@@ -32,36 +32,24 @@ from helpers.records import Clip
 from helpers.sound.audio import read_clip
 from helpers.sound.features import OnsetBands, onset_bands, onset_times
 
-REPOSITORIES = {
-    "donnaken15/charts": "learn",
-    "Spel0/Vs-Sno": "learn",
-    "slabs37/Huntress-map": "learn",
-    "slabs37/Lost-In-Data-map": "learn",
-    "slabs37/Odysseus-Map": "learn",
-    "slabs37/ReMake-map": "learn",
-    "slabs37/Winter-Wrap-Up-Late-Again-map": "learn",
-    "slabs37/Burning-Sands-Map": "learn",
-    "newember/bs_maps": "learn",
-    "JoseXD2/u": "learn",
-    "LMMS/lmms": "learn",
-    "sonidosingapura/blu-mar-ten": "measure",
-    "GrimyKimu/FunkyFreaks-ChaoticClashing": "measure",
-    "ScuffedItalian/ScuffedNoodleMaps": "measure",
-    "guislakkkkkkk/B2remixed": "measure",
-    "saqmod/fnfmanic-opensource": "measure",
-    "Grizzley101/New-Thang-Redfoo": "measure",
-    "Grizzley101/Venom---JessWar-Song": "measure",
-    "jakeburns323/Beatz": "measure",
-    "FireEntity1/hacksaber-demo": "measure",
-    "Lekrkoekj/the-one-whos-running-the-show": "measure",
-    "dragonruler1000/Your-voice-beat-saber-map": "measure",
-    "Sudospective/mug-root-beer": "measure",
-    "Lekrkoekj/the-plane-that-never-lands": "measure",
-    "vdsap/bs_merry-christmas": "measure",
-    "Sudospective/disgrace-mrc2": "measure",
-    "Sudospective/monsta-notitg": "measure",
-    "falsonix/born-of-a-star": "measure",
-}
+LEARN = """
+    donnaken15/charts Spel0/Vs-Sno slabs37/Huntress-map slabs37/Lost-In-Data-map slabs37/Odysseus-Map
+    slabs37/ReMake-map slabs37/Winter-Wrap-Up-Late-Again-map slabs37/Burning-Sands-Map newember/bs_maps LMMS/lmms
+"""
+MEASURE = """
+    sonidosingapura/blu-mar-ten GrimyKimu/FunkyFreaks-ChaoticClashing ScuffedItalian/ScuffedNoodleMaps
+    guislakkkkkkk/B2remixed saqmod/fnfmanic-opensource Grizzley101/New-Thang-Redfoo Grizzley101/Venom---JessWar-Song
+    jakeburns323/Beatz FireEntity1/hacksaber-demo Lekrkoekj/the-one-whos-running-the-show
+    dragonruler1000/Your-voice-beat-saber-map Sudospective/mug-root-beer Lekrkoekj/the-plane-that-never-lands
+    vdsap/bs_merry-christmas Sudospective/disgrace-mrc2 Sudospective/monsta-notitg falsonix/born-of-a-star
+    EchoPiplup/Funkin---VS-Grovyle BunxMaker/Vs-Papyrus-FULL-WEEK- Nael1820/Sonic-World NothinCrew/VsNothing
+    MuffinsFell283/FNF-vs-Luke-J-Break TaeYai/Sudden-Change ChrisLahd/Anniversary-Mod HippoBoi/Kirby-Source
+    SkilljoyJr/Beat-Saber-Maps MaysLastPlaysThings/Return-Of-Garcello ugamochi/strudel-samples
+    LinkReincarnate/PythonSoundboard Runai-Z/rzha0840_group-G_audio lightandlense/wonderwall
+"""
+REPOSITORIES = dict.fromkeys(LEARN.split(), "learn") | dict.fromkeys(MEASURE.split(), "measure")
+KEY = re.compile(r"(?:^|[ _])([A-G][#b♯]?) ?(min|maj|m(?=[ _.]))", re.I)
+UNPITCHED = re.compile("kick|snare|clap|hats|drum|perc|shaker|noise|riser|glissando|/_128/", re.I)  # or moved in pitch
 AUDIO = (".ogg", ".mp3", ".wav", ".egg", ".flac")
 LEAST_BYTES = 100_000
 MOST_SONGS = 60  # of one repository
@@ -313,8 +301,11 @@ def piece(
 
 
 def named(path: str) -> dict | None:
-    """What a file's own name says: ``... 140 BPM`` (an exact loop) or a Camelot code."""
+    """What a file's own name says: a key, ``... 140 BPM`` (an exact loop) or a Camelot code."""
     name = path.rpartition("/")[2]
+    if (key := KEY.search(name)) and not UNPITCHED.search(path):
+        mode = "major" if key[2].lower() == "maj" else "minor"
+        return {"kind": "named", "key": f"{key[1].replace('♯', '#')} {mode}", "notes": ""}
     if bpm := re.search(r"(\d{2,3})\s?BPM", name):
         note = "octave-ambiguous" if not 80 <= int(bpm[1]) <= 150 else ""
         return {"kind": "named", "bpm": bpm[1], "notes": note}
