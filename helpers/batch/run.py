@@ -19,7 +19,7 @@ from .jobs import Job
 from .ledger import DONE, FAILED, PLANNED, REFUSED, Ledger, LedgerRow
 from .pool import Pool
 
-MOST_TRIES = 3  # a job whose worker died this often is called failed
+MOST_TRIES = 5  # a job whose worker died this often is called failed
 OnRow = Callable[[LedgerRow, int, int, float | None], None]
 
 
