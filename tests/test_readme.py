@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.batch import cost_markdown
-from benchmarks.fit.fit import docs_markdown, readme_markdown
+from benchmarks.fit.tables import docs_markdown, readme_markdown
 from helpers import Session, cli
 from helpers.engines import registry
 from helpers.errors import InvalidInput

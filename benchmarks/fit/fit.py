@@ -1,11 +1,12 @@
-"""Does the fit card tell good from bad? Takes, spoiled takes and stems of people, measured as a musician's would be.
+"""Does the fit card tell good from bad? Takes, spoiled takes, stems and loops of people, measured as a musician's are.
 
-    python -m benchmarks.fit.fit EVAL_DIR --work DIR [--stems DIR] [--ideas 32] [--write] [--out JSON]
+    python -m benchmarks.fit.fit IDEAS_DIR --work DIR [--stems DIR] [--loops DIR] [--ideas 60] [--write] [--out JSON]
 
-Every loop is proven over its idea; what was found lies in ``--work``, a JSON line a loop, so that a run can be stopped
-and go on. ``--write`` learns ``helpers/loops/weights/{harmony,place}.json`` from the half of the pieces called *fitted
-on*; the table tells both halves, weights see only the first. An *unproven* loop (its idea has no pitch or pulse)
-is left out and counted.
+``--work`` keeps the loops (``loops/``) and what was found in each (``lines/``), so that a run can go on, weights can be
+learnt again from the same lines, and the loops be measured again when ``lines/`` is removed. The pieces, in the order
+of their names, belong by turns to the half to learn on and to the other. ``--write`` learns the weights of harmony and
+place from the first alone and says which limits it gives. An *unproven* loop (its idea has no pitch or pulse) is left
+out of the shares and counted.
 """
 
 from __future__ import annotations
@@ -14,40 +15,49 @@ import argparse
 import itertools
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.fit.cases import Case, sketch_cases, stem_cases
+from benchmarks.fit.cases import Case, Group, kept, loop_groups, sketch_groups, stem_groups
 from benchmarks.fit.learn import learn_harmony, learn_place, weights_of
+from benchmarks.fit.tables import docs_markdown
 from helpers.loops import prove
 from helpers.loops.fit import Bars
-from helpers.loops.fit.harmony import harmony_cues
-from helpers.loops.fit.place import place_cues
-from helpers.loops.ranking import score
+from helpers.loops.fit.harmony import certainty, harmony_cues
+from helpers.loops.fit.place import place_cues, place_probabilities
+from helpers.loops.ranking import WEIGHTS, score_parts
+from helpers.machine.weights import load_weights
+from helpers.records import FIT_FIELDS
+from helpers.records.fit_fields import FITS
 
-WEIGHTS = Path(__file__).resolve().parents[2] / "helpers" / "loops" / "weights"
-HALVES = ("fitted on", "other half")
-CLEAR = 0.5  # of two takes, a difference in independent fit this large is clear
+FOLDER = Path(__file__).resolve().parents[2] / "helpers" / "loops" / "weights"
+HALVES = ("learnt on", "other half")
+CLEAR = 0.12  # of two takes: half of what lies between the takes to learn on (0.31) and the same a fourth up (0.06)
+INDEPENDENT = ("good", "fourth", "drone in eighths", "drone held")
+LET_FAIL = 0.015  # of the good takes to learn on: a limit is where this share of them would fail
 
 
 def measured(case: Case) -> dict[str, Any]:
-    """One line of the results: verdict, score, cues, and how well the notes fit by an independent measure."""
-    loop, side = Bars(case.clip, case.request.bars, case.request.time), case.idea.side(case.analysis)
-    idea = side.bars_for(case.request)
-    human = "stem" in case.kind
+    """One line of the results: the card's values, the cues, and how well the notes fit by an independent measure."""
+    human = "stem" in case.kind or case.idea is None
+    side = case.idea.side(case.analysis) if case.idea and case.analysis else None
     card = prove(case.clip, case.request, case.analysis, idea=side, foreign=human)
-    line: dict[str, Any] = {"piece": case.piece, "idea": case.idea.name, "half": case.half, "kind": case.kind}
-    line |= {"number": case.number, "instrument": case.request.instrument, "role": case.request.role}
-    line |= {"verdict": card.verdict, "failed": list(card.failed), "score": score(case.clip, card, case.request)}
+    line: dict[str, Any] = {"piece": case.piece, "idea": case.idea.name if case.idea else "", "kind": case.kind}
+    line |= {"number": case.number, "instrument": case.request.instrument, "role": case.request.role, "human": human}
+    line |= {"values": {name: card.values.get(name) for name in FIT_FIELDS}}
+    line["failed"] = [name for name in card.failed if FIT_FIELDS[name].group != FITS]
+    line["parts"] = score_parts(case.clip, card, case.request)
     line |= {"harmony": None, "place": None, "independent": None}
-    if idea is None:
+    if side is None or (idea := side.bars_for(case.request)) is None:
         return line
-    if case.request.role != "drums" and not human:
-        line["independent"] = independent_fit(loop, idea)
+    loop = Bars(case.clip, case.request.bars, case.request.time)
     if card.harmony is not None:
         line["harmony"] = harmony_cues(loop.half_bars, idea.half_bars)
+        if not human and case.kind in INDEPENDENT:
+            line["independent"] = independent_fit(loop, idea)
     if card.place is not None:
         lags, table = place_cues(loop, idea)
         line["place"] = {"lags": lags.tolist(), "table": np.round(table, 4).tolist()}
@@ -56,15 +66,7 @@ def measured(case: Case) -> dict[str, Any]:
 
 def independent_fit(loop: Bars, idea: Bars) -> float | None:
     """Agreement minus clash of constant-Q chroma (librosa), half bar by half bar: another ear than the card's."""
-    import librosa
-
-    def chroma(sound: Bars) -> np.ndarray:
-        mono = librosa.resample(sound.clip.mono(), orig_sr=sound.clip.sample_rate, target_sr=22_050)
-        frames = np.abs(librosa.cqt(mono, sr=22_050, fmin=librosa.note_to_hz("C2"), n_bins=60, hop_length=1024))
-        frames = np.maximum(frames - np.median(frames, axis=0), 0).reshape(5, 12, -1).sum(axis=0)
-        return np.array([part.mean(axis=1) for part in np.array_split(frames, 2 * sound.bars, axis=1)]).T
-
-    own, other = chroma(loop) ** 1.5, chroma(idea) ** 1.5
+    own, other = _chroma(loop) ** 1.5, _chroma(idea) ** 1.5
     if own.sum() <= 0 or other.sum() <= 0:
         return None
     weight = np.sqrt(own.sum(axis=0) * other.sum(axis=0)) + 1e-9
@@ -73,22 +75,53 @@ def independent_fit(loop: Bars, idea: Bars) -> float | None:
     return float(np.average(12 * (own * other).sum(axis=0) - 6 * (own * clash).sum(axis=0), weights=weight))
 
 
-def collected(groups: Iterator[list[Case]], path: Path) -> list[dict[str, Any]]:
-    """The lines of all groups; those that the file holds are not measured again."""
-    done = [json.loads(text) for text in path.read_text().splitlines()] if path.is_file() else []
-    known = {(line["piece"], line["idea"], line["instrument"]) for line in done}
+@lru_cache(maxsize=4)
+def _chroma(sound: Bars) -> np.ndarray:
+    import librosa
+
+    mono = librosa.resample(sound.clip.mono(), orig_sr=sound.clip.sample_rate, target_sr=22_050)
+    frames = np.abs(librosa.cqt(mono, sr=22_050, fmin=librosa.note_to_hz("C2"), n_bins=60, hop_length=1024))
+    frames = np.maximum(frames - np.median(frames, axis=0), 0).reshape(5, 12, -1).sum(axis=0)
+    return np.array([part.mean(axis=1) for part in np.array_split(frames, 2 * sound.bars, axis=1)]).T
+
+
+def collected(groups: Iterator[Group], work: Path) -> list[dict[str, Any]]:
+    """The lines of all groups; those of an earlier run are read from its files."""
+    lines: list[dict[str, Any]] = []
     for group in groups:
-        fresh = [c for c in group if (c.piece, c.idea.name, c.request.instrument) not in known]
-        lines = [measured(case) for case in fresh]
-        with path.open("a") as file:
-            file.writelines(json.dumps(line) + "\n" for line in lines)
-        done += lines
-        print(f"{group[0].idea.name}: {len(lines)} loops", flush=True)
-    return done
+        path = work / "lines" / f"{group[0]}.json"
+        if not path.is_file():
+            found = [measured(case) for case in kept(group, work / "loops")]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(found))
+            print(f"{group[0]}: {len(found)} loops", flush=True)
+        lines += json.loads(path.read_text())
+    halves = {piece: HALVES[i % 2] for i, piece in enumerate(sorted({line["piece"] for line in lines}))}
+    return [line | {"half": halves[line["piece"]]} for line in lines]
+
+
+def judged(line: dict[str, Any]) -> dict[str, Any]:
+    """The line with what the present weights and limits make of it: ``verdict`` and ``score``."""
+    values = dict(line["values"])
+    if line["harmony"]:
+        values["harmony"] = certainty(line["harmony"])
+    if line["place"]:
+        lags, table = np.array(line["place"]["lags"]), np.array(line["place"]["table"])
+        values["place"] = float(place_probabilities(table)[lags == 0][0])
+    fits = [name for name, row in FIT_FIELDS.items() if row.group == FITS and row.fails(values, others=line["human"])]
+    alone = not line["idea"]
+    compared = alone or values["place" if line["role"] == "drums" else "harmony"] is not None
+    failed = [*line["failed"], *fits]
+    shares = {name: row.share(values[name]) for name, row in FIT_FIELDS.items() if row.weight}
+    parts = {name: part for name, part in line["parts"].items() if name not in FIT_FIELDS}
+    parts |= {name: share for name, share in shares.items() if share is not None}
+    score = sum(WEIGHTS[n].weight * v for n, v in parts.items()) / sum(WEIGHTS[n].weight for n in parts)
+    verdict = "failed" if failed else "pass" if compared else "unproven"
+    return line | {"values": values, "failed": failed, "verdict": verdict, "score": score}
 
 
 def table(lines: list[dict[str, Any]]) -> dict[str, Any]:
-    """For each kind and half, how many loops were compared and the share that failed (of good ones: that passed)."""
+    """For each kind and half, how many loops were compared and the share that failed; then the ranking, by half."""
     out: dict[str, Any] = {}
     for kind in dict.fromkeys(line["kind"] for line in lines):
         out[kind] = {}
@@ -96,96 +129,87 @@ def table(lines: list[dict[str, Any]]) -> dict[str, Any]:
             of_kind = [line for line in lines if line["kind"] == kind and line["half"] == half]
             compared = [line for line in of_kind if line["verdict"] != "unproven"]
             failed = sum(line["verdict"] == "failed" for line in compared)
-            share = failed / len(compared) if compared else None
+            share = round(failed / len(compared), 4) if compared else None
             out[kind][half] = {"loops": len(compared), "unproven": len(of_kind) - len(compared), "failed": share}
-    return out | {"ranking": ranking_figures(lines)}
+    figures = {half: ranking_figures([x for x in lines if x["half"] == half]) for half in HALVES}
+    pieces = {half: len({x["piece"] for x in lines if x["half"] == half}) for half in HALVES}
+    return out | {"ranking": figures, "pieces": pieces}
 
 
 def ranking_figures(lines: list[dict[str, Any]]) -> dict[str, Any]:
     """How far the score follows independent harmonic fit, where drones rank, and own stems against foreign ones."""
-    pitched = [x for x in lines if x["role"] != "drums" and x["independent"] is not None and x["harmony"]]
-    pairs = [(x["independent"], x["score"]) for x in pitched if "stem" not in x["kind"]]
+    pitched = [x for x in lines if x["independent"] is not None]
     goods: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for line in pitched:
         if line["kind"] == "good":
             goods.setdefault((line["idea"], line["instrument"]), []).append(line)
     clear = [
-        (a["independent"] > b["independent"]) == (a["score"] > b["score"])
+        (a["independent"] > b["independent"]) == (_rank(a) > _rank(b))
         for takes in goods.values()
         for a, b in itertools.combinations(takes, 2)
         if abs(a["independent"] - b["independent"]) > CLEAR
     ]
     drones = [(x, goods[x["idea"], x["instrument"]]) for x in pitched if "drone" in x["kind"]]
-    best = [x["score"] > max(t["score"] for t in takes) for x, takes in drones]
-    worst = [x["score"] > min(t["score"] for t in takes) for x, takes in drones]
-    return (
-        {
-            "correlation of score and independent fit": float(np.corrcoef(np.array(pairs).T)[0, 1]) if pairs else None,
-            "clear pairs": len(clear),
-            "clear pairs in order": float(np.mean(clear)) if clear else None,
-            "drones above the best take": float(np.mean(best)) if best else None,
-            "drones above the worst take": float(np.mean(worst)) if worst else None,
-        }
-        | _rivals(lines, "over the rest")
-        | _rivals(lines, "over the mix")
-    )
+    own = {x["idea"]: x["score"] for x in lines if x["kind"].startswith("own stem")}
+    rivals = {
+        over: [own[x["idea"]] > x["score"] for x in lines if x["kind"] == f"other stem {over}"]
+        for over in ("over the rest", "over the mix")
+    }
+    both = np.array([(x["independent"], x["score"]) for x in pitched]).T
+    return {
+        "correlation of score and independent fit": round(float(np.corrcoef(both)[0, 1]), 3)
+        if len(pitched) > 2
+        else None,
+        "clear pairs": len(clear),
+        "clear pairs in order": _mean(clear),
+        "drones above the best take": _mean([_rank(x) > max(map(_rank, takes)) for x, takes in drones]),
+        "drones above the worst take": _mean([_rank(x) > min(map(_rank, takes)) for x, takes in drones]),
+        "pairs of own and other stems": len(rivals["over the rest"]),
+        **{f"own stem scores higher {over}": _mean(won) for over, won in rivals.items()},
+    }
 
 
-def _rivals(lines: list[dict[str, Any]], over: str) -> dict[str, Any]:
-    """How often a stem of the piece scores higher than one of another piece."""
-    own = {(x["idea"], x["instrument"]): x["score"] for x in lines if x["kind"] == f"own stem {over}"}
-    pairs = [(own[x["idea"], x["instrument"]], x["score"]) for x in lines if x["kind"] == f"other stem {over}"]
-    share = float(np.mean([a > b for a, b in pairs])) if pairs else None
-    return {f"pairs of own and other stems {over}": len(pairs), f"own stem scores higher {over}": share}
+def _rank(line: dict[str, Any]) -> tuple[bool, float]:
+    """Greater is better: a loop that failed comes after all others, as :func:`helpers.loops.ranking.rank` has it."""
+    return line["verdict"] != "failed", line["score"]
 
 
-def readme_markdown(found: dict[str, Any]) -> str:
-    """The short table: a column a kind of loop, a row a half of the pieces, the share that fails its fit card."""
-    kinds = [kind for kind in found if kind != "ranking" and "stem" not in kind and "drone" not in kind]
-    rows = ["| fails, of pieces | " + " | ".join(kinds) + " |", "|---" * (len(kinds) + 1) + "|"]
-    for half in HALVES:
-        rows.append(f"| {half} | " + " | ".join(_share(found[kind][half]["failed"]) for kind in kinds) + " |")
-    return "\n".join(rows)
+def _mean(truths: list[bool]) -> float | None:
+    return round(float(np.mean(truths)), 4) if truths else None
 
 
-def docs_markdown(found: dict[str, Any]) -> str:
-    """The long table, with the numbers of loops, and the figures of the ranking."""
-    rows = ["| loops | fails, weights' half | fails, other half | unproven |", "|---|---|---|---|"]
-    for kind, halves in found.items():
-        if kind == "ranking":
-            continue
-        cells = [f"{_share(halves[half]['failed'])} of {halves[half]['loops']}" for half in HALVES]
-        rows.append(f"| {kind} | {cells[0]} | {cells[1]} | {sum(halves[half]['unproven'] for half in HALVES)} |")
-    rows += ["", "| ranking | |", "|---|---|"]
-    return "\n".join(rows + [f"| {name} | {_figure(value)} |" for name, value in found["ranking"].items()])
-
-
-def _share(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.0%}"
-
-
-def _figure(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.2f}" if isinstance(value, float) else str(value)
+def limits(lines: list[dict[str, Any]]) -> dict[str, float]:
+    """Where LET_FAIL of the good takes would fail each field that compares with the idea."""
+    out = {}
+    for name, row in FIT_FIELDS.items():
+        values = [x["values"][name] for x in lines if x["kind"] == "good" and x["values"][name] is not None]
+        if row.group == FITS and row.limit is not None and values:
+            share = LET_FAIL if row.good == "at least" else 1 - LET_FAIL
+            out[name] = round(float(np.quantile(np.abs(values), share)), 3)
+    return out
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="folder with manifest.csv and its recordings")
     parser.add_argument("--stems", type=Path, help="folder with stems.csv and its recordings")
-    parser.add_argument("--ideas", type=int, default=32)
-    parser.add_argument("--work", type=Path, required=True, help="folder where the measured lines are kept")
+    parser.add_argument("--loops", type=Path, help="folder with loops.csv and its recordings")
+    parser.add_argument("--ideas", type=int, default=60)
+    parser.add_argument("--work", type=Path, required=True, help="folder where loops and lines are kept")
     parser.add_argument("--write", action="store_true", help="learn the weights and replace them")
     parser.add_argument("--out", type=Path, help="JSON to write")
     options = parser.parse_args()
-    options.work.mkdir(parents=True, exist_ok=True)
-    lines = collected(sketch_cases(options.folder, options.ideas), options.work / "sketches.jsonl")
-    if options.stems:
-        lines += collected(stem_cases(options.stems), options.work / "stems.jsonl")
+    groups = [sketch_groups(options.folder, options.ideas)]
+    groups += [stem_groups(options.stems)] if options.stems else []
+    groups += [loop_groups(options.loops)] if options.loops else []
+    lines = collected(itertools.chain(*groups), options.work)
     if options.write:
         seen = [line for line in lines if line["half"] == HALVES[0]]
-        for name, weights in (("harmony", learn_harmony(seen)), ("place", learn_place(seen))):
-            (WEIGHTS / f"{name}.json").write_text(weights_of(weights, options.folder), encoding="utf-8")
-    found = table(lines)
+        for name, weights in (("harmony", learn_harmony(seen, LET_FAIL)), ("place", learn_place(seen))):
+            (FOLDER / f"{name}.json").write_text(weights_of(weights, options.folder), encoding="utf-8")
+        load_weights.cache_clear()
+        print("limits:", limits([judged(line) for line in seen]))
+    found = table([judged(line) for line in lines])
     print(docs_markdown(found))
     if options.out:
         options.out.write_text(json.dumps(found, indent=1) + "\n")

@@ -16,11 +16,11 @@ OWN = "own stem over the rest"
 FITTING = {"good": 0.5, OWN: 0.3, "jitter": 0.1, "30 ms late": 0.1}
 WRONG_NOTES = ("semitone", "tritone", "fourth", "other order", "soup", "another idea")
 OWN_SHARE = 0.7  # people's stems against sketches, for place: there are fewer pieces of them, and they vary more
-PENALTY_HARMONY, PENALTY_PLACE = 0.3, 0.003
+PENALTY_HARMONY, PENALTY_PLACE = 0.03, 0.01
 
 
-def learn_harmony(lines: list[dict[str, Any]]) -> dict[str, float]:
-    """A logistic regression on the harmony cues."""
+def learn_harmony(lines: list[dict[str, Any]], let_fail: float) -> dict[str, float]:
+    """A logistic regression on the harmony cues; even odds lie where the share ``let_fail`` of good takes is below."""
     from sklearn.linear_model import LogisticRegression
 
     used = [x for x in lines if x["harmony"] and (x["kind"] in FITTING or x["kind"] in WRONG_NOTES)]
@@ -32,7 +32,8 @@ def learn_harmony(lines: list[dict[str, Any]]) -> dict[str, float]:
     model = LogisticRegression(C=PENALTY_HARMONY, max_iter=3000).fit((cues - mean) / spread, fits, sample_weight=each)
     slopes = model.coef_[0] / spread
     out = {name: float(slope) for name, slope in zip(harmony.CUES, slopes, strict=True)}
-    return out | {"intercept": float(model.intercept_[0] - slopes @ mean)}
+    good = cues[[x["kind"] == "good" for x in used]] @ slopes
+    return out | {"intercept": -float(np.quantile(good, let_fail))}
 
 
 def learn_place(lines: list[dict[str, Any]]) -> dict[str, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .. import __version__
 from ..errors import InvalidInput, LoopsError
 from ..music.instruments import find_instrument
@@ -25,7 +27,10 @@ class SketchEngine(Engine):
         memory_gib=0.4,
         hears=frozenset({"analysis"}),
         good_at="every instrument, at once: exact tempo, key and chords, with MIDI",
-        options={"notes_of": "an instrument whose part is played instead: the same notes, a new sound"},
+        options={
+            "notes_of": "an instrument whose part is played instead: the same notes, a new sound",
+            "recomposed": "a bar that is written again over another chord: 3:Gm",
+        },
     )
 
     def _check_options(self, request: Request) -> None:
@@ -34,6 +39,9 @@ class SketchEngine(Engine):
             raise InvalidInput(
                 f"{request.instrument} cannot play the notes of {wanted}: drums and pitched instruments share none."
             )
+        again = request.options.get("recomposed")
+        if again is not None and not re.fullmatch(r"[1-9]\d*:.+", str(again)):
+            raise InvalidInput(f"{again!r} names no bar and chord to write again; write 3:Gm for bar 3 over G minor.")
 
     def readiness(self) -> Readiness:
         """Ready wherever a SoundFont and the renderer are installed."""
@@ -80,7 +88,20 @@ class SketchEngine(Engine):
 
 
 def _compose(request: Request, analysis: Analysis | None, number: int) -> Score:
-    """The request's own part, or the part of ``notes_of`` (as that instrument's request has it) on its instrument."""
+    """The request's own part, or the part of ``notes_of`` (as that instrument's request has it) on its instrument.
+
+    With ``recomposed`` one bar of it is that of the part over the progression with the other chord.
+    """
+    again = request.options.get("recomposed")
+    if again is not None:
+        bar, chord = str(again).split(":", 1)
+        plain = request.with_(options={k: v for k, v in request.options.items() if k != "recomposed"})
+        chords = [
+            plain.progression[i % len(plain.progression)] if plain.progression else (chord,) for i in range(plain.bars)
+        ]
+        chords[min(int(bar), plain.bars) - 1] = (chord,)
+        written = _compose(plain.with_(progression=tuple(chords)), analysis, number)
+        return _compose(plain, analysis, number).with_bar_of(written, min(int(bar), plain.bars) - 1)
     wanted = request.options.get("notes_of")
     if wanted is None:
         return compose(request, analysis, number)

@@ -9,6 +9,6 @@ result, ``proof`` joins it on one card.
 from .fit import IdeaSide
 from .make import make_loop, plan_corrections
 from .proof import prove
-from .repair import repair
+from .repair import plan_recomposed_bar, repair
 
-__all__ = ["IdeaSide", "make_loop", "plan_corrections", "prove", "repair"]
+__all__ = ["IdeaSide", "make_loop", "plan_corrections", "plan_recomposed_bar", "prove", "repair"]

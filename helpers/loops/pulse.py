@@ -32,7 +32,7 @@ def measure_pulse(clip: Clip, request: Request, heard: Onsets) -> Findings:
         return Findings(notes=("Tempo and grid were not measured: the notes are sustained.",))
     onsets = Onsets(heard.times[strong & sharp], heard.strengths[strong & sharp])
     heard = Onsets(heard.times[sharp], heard.strengths[sharp])
-    away = grid_distances_seconds(onsets.times, request)
+    away = stroke_distances_seconds(onsets.times, clip, request)
     tempo = estimate_take_tempo(heard, request, NEAR_PERCENT)
     error = tempo.error_percent(request.bpm)
     if (
@@ -77,6 +77,28 @@ def sharp_onsets(onsets: Onsets, clip: Clip) -> np.ndarray:
     # The loop is a circle: what sounds before its start is its end.
     around = levels[(frames[:, None] + np.arange(-5, 6)) % levels.size]
     return around[:, 6:].max(axis=1) - around[:, :6].min(axis=1) >= SHARP_RISE_DB
+
+
+def attack_seconds(times: np.ndarray, clip: Clip) -> np.ndarray:
+    """How long the level goes on rising after each onset, to 3 dB under the loudest of the next 100 ms (n,)."""
+    levels = 20 * np.log10(frame_levels(clip, RISE_FRAME_SECONDS) + 1e-6)
+    after = levels[((times / RISE_FRAME_SECONDS).astype(int)[:, None] + np.arange(21)) % levels.size]
+    return np.argmax(after >= after.max(axis=1, keepdims=True) - 3, axis=1) * RISE_FRAME_SECONDS
+
+
+def stroke_distances_seconds(
+    times: np.ndarray, clip: Clip, request: Request, scale: float = 1.0, forgiven: float = 1.0
+) -> np.ndarray:
+    """Signed distance of each stroke to the nearest sixteenth, swung or straight, whichever they keep to (n,).
+
+    ``times`` are of ``clip``, and ``scale`` times as long on the grid. A sound that swells is heard in time while it
+    does: of a stroke that begins early the share ``forgiven`` of its attack is let pass.
+    """
+    if times.size == 0:
+        return times
+    grids = [grid_distances_seconds(times * scale, r) for r in (request, request.with_(swing=None))]
+    away = min(grids, key=lambda distances: float(np.median(np.abs(distances))))
+    return np.where(away < 0, np.minimum(0.0, away + forgiven * attack_seconds(times, clip)), away)
 
 
 def grid_distances_seconds(times: np.ndarray, request: Request) -> np.ndarray:

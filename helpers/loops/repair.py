@@ -1,4 +1,4 @@
-"""A take that would fit if it were moved is moved, before it is refused."""
+"""A take that would fit if it were moved is moved, and a bar that alone does not fit composed again, before refusal."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 
 from ..records import Clip, Correction, FitCard, Loop, Request
 from ..sound.stretch import apply_stretch
+from .fit import IdeaSide
+from .fit.harmony import heard_triad
 
 MOST_SEMITONES = 5
 
@@ -15,7 +17,7 @@ MOST_SEMITONES = 5
 def repair(loop: Loop, card: FitCard, request: Request) -> Loop | None:
     """The loop moved in time or in pitch where only that fails, with the record of it; else None.
 
-    A take with a score is left alone: moved sound would no longer be its MIDI, and composing again costs a second.
+    A take with a score is left alone: moved sound would no longer be its MIDI (:func:`plan_recomposed_bar`).
     """
     if loop.take.midi is not None:
         return None
@@ -33,3 +35,20 @@ def repair(loop: Loop, card: FitCard, request: Request) -> Loop | None:
         return None
     clip = Clip(np.ascontiguousarray(samples), loop.clip.sample_rate)
     return dataclasses.replace(loop, clip=clip, corrections=(*loop.corrections, made))
+
+
+def plan_recomposed_bar(card: FitCard, request: Request, side: IdeaSide) -> tuple[Request, Correction] | None:
+    """The request with the bar that agrees least to be written again over the chord that sounds there in the idea.
+
+    None where more than harmony fails, no chords steered the part, or that chord is the one it was written over.
+    """
+    idea = side.bars_for(request)
+    if card.failed != ("harmony",) or idea is None or not request.progression:
+        return None
+    bar = int(np.argmin(card.bars))
+    prefers_flats = request.key is not None and request.key.prefers_flats
+    chord = heard_triad(idea.half_bars[:, 2 * bar : 2 * bar + 2], prefers_flats)
+    if request.progression[bar % len(request.progression)] == (chord,):
+        return None
+    made = Correction("recomposed", bar + 1, f"over {chord}, which sounds in the idea there")
+    return request.with_(options={**request.options, "recomposed": f"{bar + 1}:{chord}"}), made

@@ -219,7 +219,7 @@ def finish_take(run: Run, take: Take, folder: Path, out: Path, proven: list[Prov
 
     loop = make_loop(take, run.request, run.analysis)
     made = prove_on_file(loop)
-    mended = repair(loop, _card(made.loop), run.request)
+    mended = repair(loop, _card(made.loop), run.request) or _recomposed(run, made.loop, side)
     if mended is not None:
         better = prove_on_file(mended)
         made = better if _card(better.loop).verdict != "failed" else prove_on_file(loop)
@@ -231,6 +231,21 @@ def finish_take(run: Run, take: Take, folder: Path, out: Path, proven: list[Prov
     proven.append(made)
     if made.files is not None:
         run.on_loop(FinishedLoop(0, made.loop, fit, made.files))
+
+
+def _recomposed(run: Run, loop: Loop, side: IdeaSide | None) -> Loop | None:
+    """A sketch that fails on one chord, with that bar composed again; else None."""
+    from ..loops import make_loop, plan_recomposed_bar
+
+    if side is None or loop.take.engine != "sketch":
+        return None
+    plan = plan_recomposed_bar(_card(loop), run.request, side)
+    if plan is None:
+        return None
+    request, made = plan
+    take = run.engine.generate(request, analysis=run.analysis, count=1, first=loop.take.number, cancel=run.cancel)[0]
+    again = make_loop(take, run.request, run.analysis)
+    return dataclasses.replace(again, corrections=(*again.corrections, made))
 
 
 def with_heard_notes(loop: Loop, request: Request) -> Loop:

@@ -22,6 +22,7 @@ KINDS = {
     "shift": _Kind("shifted {amount:+.0f} semitones", "semitones", False),
     "tuning": _Kind("tuned {amount:+.0f} cents", "cents", False),
     "place": _Kind("moved {amount:+.0f} sixteenths", "sixteenths", False),
+    "recomposed": _Kind("bar {amount:.0f} composed again", "bar", False),
     "said": _Kind("", "", False),  # by version 0.1, which wrote sentences only
 }
 _MINOR_OF_0_1 = ("tail wrapped", "wrapped with", "offset", "rumble")

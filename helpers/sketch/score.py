@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ..errors import InvalidInput
 from ..music.instruments import find_instrument
@@ -14,6 +15,7 @@ from ..music.meter import Meter
 from ..music.pitch import Key
 from ..records import Note
 
+EARLY = 0.1  # quarters before a bar line that still belong to its first beat
 BEND_RANGE_SEMITONES = 12.0  # what a full pitch wheel means in our MIDI: wide enough for the glide of an 808
 
 
@@ -97,6 +99,35 @@ class Score:
             notes=notes,
             choices=(*self.choices, ("notes of", self.instrument)),
         )
+
+    def with_bar_of(self, other: Score, bar: int) -> Score:
+        """The same part with bar number ``bar`` (from 0) of ``other``, and what is struck a little before it."""
+        first = bar * self.quarters_per_bar - EARLY
+        last = first + self.quarters_per_bar
+        kept = [
+            dataclasses.replace(n, length=min(n.length, first - n.start)) if n.start < first else n
+            for n in self.notes
+            if not first <= n.start < last
+        ]
+        notes = [*kept, *(n for n in other.notes if first <= n.start < last)]
+        return dataclasses.replace(
+            self,
+            notes=tuple(sorted(notes, key=lambda n: n.start)),
+            bends=_joined(self.bends, other.bends, first, last),
+            swells=_joined(self.swells, other.swells, first, last),
+        )
+
+
+Control = TypeVar("Control", Bend, Swell)
+
+
+def _joined(own: tuple[Control, ...], others: tuple[Control, ...], first: float, last: float) -> tuple[Control, ...]:
+    """Controls that last until the next one: ``others`` from ``first`` to ``last``, ``own`` before and after."""
+    out: list[Control] = [x for x in own if x.start < first]
+    out += [dataclasses.replace(x, start=max(0.0, first)) for x in others if x.start < first][-1:]
+    out += [x for x in others if first <= x.start < last]
+    out += [dataclasses.replace(x, start=last) for x in own if x.start < last][-1:]
+    return tuple(out + [x for x in own if x.start >= last])
 
 
 def into_range(pitch: int, low: int, high: int) -> int:

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from helpers.loops import IdeaSide, prove, repair
+from helpers.loops import IdeaSide, plan_recomposed_bar, prove, repair
 from helpers.loops.fit.bars import Bars
 from helpers.loops.fit.harmony import agreement
 from helpers.loops.level import set_level
@@ -132,6 +132,32 @@ def test_a_take_without_a_score_is_moved_where_only_its_place_is_wrong(idea):
     assert mended.corrections[0].words == "moved -1 sixteenth"
     scored = dataclasses.replace(take_of(late), midi=b"MThd")
     assert repair(Loop(late, scored), only, request) is None
+
+
+def test_one_clashing_bar_of_a_sketch_is_planned_again_over_the_chord_that_sounds_there(idea):
+    misheard = dataclasses.replace(REQUEST, progression=(("Am",), ("F",), ("C#",), ("G",)))
+    wrong = set_level(chord_loop([A_MINOR[0], A_MINOR[1], (61, 65, 68), A_MINOR[3]], 120.0))
+    card = dataclasses.replace(prove(wrong, misheard, idea=idea), failed=("harmony",))
+    request, made = plan_recomposed_bar(card, misheard, idea)
+    assert request.options == {"recomposed": "3:C"}
+    assert made.words == "bar 3 composed again (over C, which sounds in the idea there)"
+    right = dataclasses.replace(misheard, progression=(("Am",), ("F",), ("C",), ("G",)))
+    assert plan_recomposed_bar(card, right, idea) is None, "it was written over that chord"
+    assert plan_recomposed_bar(dataclasses.replace(card, failed=("seam",)), misheard, idea) is None
+
+
+def test_a_slow_attack_that_begins_early_is_in_time_and_a_struck_one_is_not(idea):
+    """The same strokes 30 ms early: one is full at once, the other 80 ms later."""
+    request, beats = request_for(bars=BARS), np.arange(1, 4 * BARS) * 0.5 - 0.03
+    t = np.arange(round(0.3 * RATE)) / RATE
+    for rise, within in ((0.001, False), (0.08, True)):
+        hit = 0.5 * np.minimum(t / rise, 1) * np.exp(-np.maximum(t - rise, 0) / 0.05) * np.sin(2 * np.pi * 440 * t)
+        out = np.zeros(BARS * 2 * RATE)
+        for beat in beats:
+            at = round(beat * RATE)
+            out[at : at + hit.size] += hit
+        card = prove(set_level(Clip(out[None].astype(np.float32), RATE)), request, idea=idea)
+        assert (abs(card.pocket_ms) < 12) is within, (rise, card.pocket_ms)
 
 
 def test_steps_are_sixteenths_of_either_file(idea):

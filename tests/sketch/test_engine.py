@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from helpers.engines.sketch import SketchEngine
+from helpers.engines.sketch import SketchEngine, _compose
 from helpers.errors import InvalidInput
 from helpers.sketch import compose, write_midi
+from helpers.sketch.score import Bend
 from tests.sketch.ideas import request
 
 
@@ -94,3 +97,23 @@ def test_a_bad_soundfont_falls_back_to_the_next_with_a_note(monkeypatch):
     assert SketchEngine().readiness().ready
     take = SketchEngine().generate(request("lead", bars=1))[0]
     assert any("/nowhere.sf2, which cannot be played: no such file" in note for note in take.notes)
+
+
+def test_one_bar_is_composed_again_and_the_others_are_kept():
+    asked = request("bass")
+    plain, again = (_compose(asked.with_(options=options), None, 0) for options in ({}, {"recomposed": "3:E"}))
+    bars = [{(n.start, n.pitch) for n in score.notes if int((n.start + 0.1) // 4) != 2} for score in (plain, again)]
+    third = {n.pitch % 12 for n in again.notes if int((n.start + 0.1) // 4) == 2}
+    assert bars[0] == bars[1] and 4 in third and plain.notes != again.notes
+    assert all(n.start + n.length <= 8 or n.start >= 7.9 for n in again.notes), "nothing rings into the new bar"
+    with pytest.raises(InvalidInput, match="3:Gm"):
+        SketchEngine().generate(asked.with_(options={"recomposed": "third bar"}))
+
+
+def test_a_glide_ends_with_the_bar_that_it_belongs_to():
+    one, other = (
+        dataclasses.replace(compose(request("bass", bars=3), None), bends=bends)
+        for bends in ((Bend(0.0, 1.0), Bend(9.0, 2.0)), (Bend(2.0, 5.0), Bend(5.0, 6.0)))
+    )
+    bends = [(round(b.start, 3), b.semitones) for b in one.with_bar_of(other, 1).bends]
+    assert bends == [(0.0, 1.0), (3.9, 5.0), (5.0, 6.0), (7.9, 1.0), (9.0, 2.0)]

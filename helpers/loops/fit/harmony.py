@@ -18,7 +18,9 @@ AGREEMENT, CLASH = 12.0, 6.0  # of equal notes, and of notes a semitone apart: e
 LEAST_TONAL, LEAST_SELF = 0.02, 0.60
 # What a listener would change first: a cause is named where it costs more than this much agreement.
 CLEAR_COST = 0.25
-CUES = ("agreement", "above_moved", "above_turned", "worst_bar", "idea_itself", "of_best", "on_idea_scale")
+MAJOR, MINOR = (np.isin(np.arange(12), triad).astype(float) for triad in ((0, 4, 7), (0, 3, 7)))
+INTERVALS = tuple(f"{n}_above" for n in range(12))
+CUES = ("above_moved", "above_turned", "worst_bar", "idea_itself", "on_idea_scale", *INTERVALS)
 
 
 def measure_harmony(loop: Bars, idea: Bars, request: Request) -> Findings:
@@ -33,13 +35,10 @@ def measure_harmony(loop: Bars, idea: Bars, request: Request) -> Findings:
     cues = harmony_cues(own, other)
     if idea.notes.tonal_share < LEAST_TONAL or cues["idea_itself"] < LEAST_SELF:
         return found | Findings(notes=("Harmony was not compared: no clear pitch sounds in the idea.",))
-    learnt = load_weights("helpers.loops", "harmony")
-    odds = learnt["intercept"] + sum(learnt[name] * cues[name] for name in CUES)
     moved = int(np.argmax([mean_agreement(np.roll(own, s, axis=0), other) for s in range(-5, 7)])) - 5
     values = {
         "agreement": cues["agreement"],
-        "of_best": cues["of_best"],
-        "harmony": float(1 / (1 + np.exp(-np.clip(odds, -50, 50)))),
+        "harmony": certainty(cues),
         "moved_semitones": moved if cues["above_moved"] < -CLEAR_COST else 0,
     }
     return found | Findings(
@@ -47,6 +46,13 @@ def measure_harmony(loop: Bars, idea: Bars, request: Request) -> Findings:
         {"harmony": _said(own, other, cues, moved, request)},
         bars=tuple(np.round(_by_bar(own, other), 3).tolist()),
     )
+
+
+def certainty(cues: dict[str, float]) -> float:
+    """The field ``harmony``: how sure the learnt weights of ``cues`` are that the part was written over these bars."""
+    learnt = load_weights("helpers.loops", "harmony")
+    odds = learnt["intercept"] + sum(learnt[name] * cues[name] for name in CUES)
+    return float(1 / (1 + np.exp(-np.clip(odds, -50, 50))))
 
 
 def agreement(loop: np.ndarray, idea: np.ndarray) -> np.ndarray:
@@ -73,23 +79,34 @@ def harmony_cues(loop: np.ndarray, idea: np.ndarray) -> dict[str, float]:
 
     ``agreement``; how far it lies above the best of the eleven other transpositions (``above_moved``) and of the other
     turns of the bars (``above_turned``, 0 for one bar); ``worst_bar``; ``idea_itself``, what the idea's notes reach
-    against themselves, and the share ``of_best`` that the loop reaches of it; the share of the loop ``on_idea_scale``,
-    the seven strongest pitch classes of the idea.
+    against themselves; the share of the loop ``on_idea_scale``, the seven strongest pitch classes of the idea; and how
+    much oftener than by chance the idea sounds ``0_above`` to ``11_above`` semitones over what the loop plays.
     """
     here = mean_agreement(loop, idea)
     moved = [mean_agreement(np.roll(loop, s, axis=0), idea) for s in range(1, 12)]
     turned = [mean_agreement(np.roll(loop, t, axis=1), idea) for t in range(2, loop.shape[1], 2)]
     itself = mean_agreement(idea, idea)
     scale = np.argsort(idea.sum(axis=1))[-7:]
+    part, whole = (x / (x.sum(axis=0) + 1e-9) for x in (loop, idea))
+    above = [
+        np.average((part * np.roll(whole, -n, axis=0)).sum(axis=0), weights=weights(loop, idea)) for n in range(12)
+    ]
     return {
         "agreement": here,
         "above_moved": here - max(moved),
         "above_turned": here - max(turned) if turned else 0.0,
         "worst_bar": float(_by_bar(loop, idea).min()),
         "idea_itself": itself,
-        "of_best": here / max(itself, LEAST_SELF),
         "on_idea_scale": float(loop[scale].sum() / loop.sum()),
-    }
+    } | {name: 12 * float(share) - 1 for name, share in zip(INTERVALS, above, strict=True)}
+
+
+def heard_triad(idea: np.ndarray, prefers_flats: bool) -> str:
+    """The major or minor triad that agrees most with pitch classes (12, n) of the idea, as a chord label."""
+    triads = [(root, mode) for root in range(12) for mode in ("", "m")]
+    played = {(root, mode): np.roll(MINOR if mode else MAJOR, root)[:, None] + 0 * idea for root, mode in triads}
+    root, mode = max(triads, key=lambda triad: float(agreement(played[triad], idea).mean()))
+    return (FLAT_NAMES if prefers_flats else SHARP_NAMES)[root] + mode
 
 
 def _by_bar(loop: np.ndarray, idea: np.ndarray) -> np.ndarray:

@@ -25,17 +25,26 @@ FEWEST_ONSETS = 4
 
 def measure_place(loop: Bars, idea: Bars) -> Findings:
     """The fields ``place`` (probability 0..1 that it lies right) and ``place_steps`` (by how much it seems late)."""
-    if min(loop.onsets.times.size, idea.onsets.times.size) < FEWEST_ONSETS:
-        who = "loop" if loop.onsets.times.size < FEWEST_ONSETS else "idea"
-        return Findings(notes=(f"Place was not compared: the {who} has no pulse.",))
+    few = [who for who, x in (("loop", loop), ("idea", idea)) if x.onsets.times.size < FEWEST_ONSETS]
+    if few and not _both_tonal(loop, idea):
+        return Findings(notes=(f"Place was not compared: the {few[0]} has no pulse.",))
     lags, table = place_cues(loop, idea)
-    learnt = load_weights("helpers.loops", "place")
-    scores = table @ np.array([learnt[name] for name in CUES])
-    odds = np.exp(scores - scores.max())
-    probabilities = odds / odds.sum()
+    probabilities = place_probabilities(table)
     best = int(lags[np.argmax(probabilities)])
     share = float(probabilities[lags == 0][0])
     return Findings({"place": share, "place_steps": best}, {"place": _said(best, loop.meter.steps_per_beat)})
+
+
+def _both_tonal(loop: Bars, idea: Bars) -> bool:
+    return min(loop.notes.tonal_share, idea.notes.tonal_share) > LEAST_TONAL
+
+
+def place_probabilities(table: np.ndarray) -> np.ndarray:
+    """How likely the learnt weights of the cues make each place of ``table`` (n, CUES): (n,), 1 in all."""
+    learnt = load_weights("helpers.loops", "place")
+    scores = table @ np.array([learnt[name] for name in CUES])
+    odds = np.exp(scores - scores.max())
+    return odds / odds.sum()
 
 
 def _said(steps: int, per_beat: int) -> str:
@@ -56,7 +65,7 @@ def place_cues(loop: Bars, idea: Bars) -> tuple[np.ndarray, np.ndarray]:
     columns = [likeness(loop.accents[name][back], idea.accents[name]) for name in ("all", "low", "mid", "high")]
     columns += [likeness(loop.accents[name][back], template) for name in ("all", "low")]
     own, other = loop.chroma_steps, idea.chroma_steps
-    if min(loop.notes.tonal_share, idea.notes.tonal_share) > LEAST_TONAL:
+    if _both_tonal(loop, idea):
         columns += [
             np.array([np.average(agreement(own[:, b], other), weights=weights(own[:, b], other)) for b in back]),
             likeness(loop.note_change[back], idea.note_change),

@@ -6,13 +6,13 @@ import numpy as np
 
 from ...records import Request
 from ..findings import Findings
-from ..pulse import grid_distances_seconds, sharp_onsets
+from ..pulse import sharp_onsets, stroke_distances_seconds
 from .bars import Bars
 from .place import FEWEST_ONSETS, likeness
 
 # Onsets at least this strong, of the 90th percentile and of the strongest, have a start that can be placed.
 STRONG, LEAST_STRENGTH = 0.25, 0.15
-FEWEST_REPEATS = 4  # strokes beyond the first at each place of the bar
+FEWEST_REPEATS = 2  # strokes beyond the first at each place of the bar
 STEP_SHARE = 0.4  # of a sixteenth: farther from it lie thirty-seconds, which are placed elsewhere on purpose
 
 
@@ -24,16 +24,16 @@ def measure_timing(loop: Bars, idea: Bars, request: Request) -> Findings:
     times = strong_times(loop)
     if times.size < FEWEST_ONSETS:
         return Findings(values, notes=("Pocket was not measured: too few notes have a clear start.",))
-    away = grid_distances_seconds(times, request)
+    away = stroke_distances_seconds(times, loop.clip, request)
     late = float(np.median(away))
-    pocket = 0.0
-    if idea.onsets.times.size >= FEWEST_ONSETS:
-        scale = loop.clip.seconds / idea.clip.seconds
-        pocket = float(np.median(grid_distances_seconds(strong_times(idea) * scale, request)))
+    theirs = stroke_distances_seconds(strong_times(idea), idea.clip, request, loop.clip.seconds / idea.clip.seconds)
+    pocket = float(np.median(theirs)) if theirs.size >= FEWEST_ONSETS else 0.0
     # On the straight grid, in the idea's own pocket or between the two is in time.
     beyond = late - float(np.clip(late, min(0.0, pocket), max(0.0, pocket)))
-    values |= {"pocket_ms": beyond * 1000, "looseness_ms": _looseness_ms(times, away, loop)}
-    return Findings(values, {"pocket_ms": "late" if beyond > 0 else "early"})
+    # How steady it is shows in the attacks themselves; half of a swell is let pass, since its start is hard to place.
+    spread = stroke_distances_seconds(times, loop.clip, request, forgiven=0.5)
+    values |= {"pocket_ms": beyond * 1000, "looseness_ms": _looseness_ms(times, spread, loop)}
+    return Findings(values, {"pocket_ms": f"{abs(beyond) * 1000:.0f} ms {'late' if beyond > 0 else 'early'}"})
 
 
 def strong_times(sound: Bars) -> np.ndarray:
