@@ -37,7 +37,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "helpers" / "loops" / "weights"
 HALVES = ("learnt on", "other half")
 CLEAR = 0.12  # of two takes: half of what lies between the takes to learn on (0.31) and the same a fourth up (0.06)
 INDEPENDENT = ("good", "fourth", "drone in eighths", "drone held")
-LET_FAIL = 0.015  # of the good takes to learn on: a limit is where this share of them would fail
+LET_FAIL = 0.02  # of the good takes to learn on: a limit is where this share of them would fail
 
 
 def measured(case: Case) -> dict[str, Any]:

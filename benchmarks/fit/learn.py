@@ -16,7 +16,7 @@ OWN = "own stem over the rest"
 FITTING = {"good": 0.5, OWN: 0.3, "jitter": 0.1, "30 ms late": 0.1}
 WRONG_NOTES = ("semitone", "tritone", "fourth", "other order", "soup", "another idea")
 OWN_SHARE = 0.7  # people's stems against sketches, for place: there are fewer pieces of them, and they vary more
-PENALTY_HARMONY, PENALTY_PLACE = 0.03, 0.01
+PENALTY_HARMONY, PENALTY_PLACE = 0.1, 0.01
 
 
 def learn_harmony(lines: list[dict[str, Any]], let_fail: float) -> dict[str, float]:
