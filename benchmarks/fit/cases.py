@@ -146,7 +146,7 @@ def loop_groups(folder: Path) -> Iterator[Group]:
         return [Case(row["piece"], None, None, request.with_(sample_rate=clip.sample_rate), "loop by people", 0, clip)]
 
     for row in _rows(folder / "loops.csv"):
-        yield row["file"], partial(made, row)
+        yield f"loop-{row['file']}", partial(made, row)
 
 
 def kept(group: Group, folder: Path) -> list[Case]:

@@ -15,7 +15,7 @@ from helpers.machine.weights import weights_text
 OWN = "own stem over the rest"
 FITTING = {"good": 0.5, OWN: 0.3, "jitter": 0.1, "30 ms late": 0.1}
 WRONG_NOTES = ("semitone", "tritone", "fourth", "other order", "soup", "another idea")
-OWN_SHARE = 0.7  # people's stems against sketches, for place: there are fewer pieces of them, and they vary more
+OWN_SHARE = 0.3  # people's stems against sketches, for place: they vary more, and a loop that is made is judged most
 PENALTY_HARMONY, PENALTY_PLACE = 0.1, 0.01
 
 

@@ -22,9 +22,9 @@ class Weight:
 
 WEIGHTS = {name: Weight(row.weight, row.label.lower(), row.meaning) for name, row in FIT_FIELDS.items() if row.weight}
 WEIGHTS |= {
-    "level": Weight(0.05, "evenness of level", "bars of even level loop without a lurch"),
+    "level": Weight(0.04, "evenness of level", "bars of even level loop without a lurch"),
     "untouched": Weight(
-        0.06, "how little had to be corrected", "of equals, the one that needed no correction has lost nothing to it"
+        0.05, "how little had to be corrected", "of equals, the one that needed no correction has lost nothing to it"
     ),
 }
 
