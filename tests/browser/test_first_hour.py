@@ -126,6 +126,7 @@ def test_musicians_chords_keys_and_moods_are_understood(heard):
     for key in ("D dorian", "8A", "h moll", "Bb major"):
         set_field(heard, "key", key)
         assert kernel_says(heard, "ui.current().wrong") == "{}", key
+        heard.wait_for_timeout(300)
     heard.wait_for_selector(".lg-remarks:has-text('transposed into Bb major')")
     heard.click('[data-key="undo-key"]')
     heard.wait_for_function("() => document.querySelector('.t-key').value === 'C major'")

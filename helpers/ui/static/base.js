@@ -219,12 +219,14 @@ const region = (model, root, traits, draw) => {
     } // a click dies when what it began on is replaced before the button is let go
     const old = el.contains(document.activeElement) ? document.activeElement : null;
     const typed = old?.dataset.typed ? [old.value, old.selectionStart, old.selectionEnd] : null;
+    const whole = old?.selectionEnd > 0 && old.selectionStart === 0 && old.selectionEnd === old.value.length;
     drawing = true;
     const seen = el.steady?.();
     el.replaceChildren(...[draw()].flat(3).filter((c) => c !== null && c !== undefined && c !== false));
     const now = old?.dataset.key ? el.querySelector(`[data-key="${CSS.escape(old.dataset.key)}"]`) : null;
     now?.focus({ preventScroll: true });
     seen?.();
+    if (whole && !typed) now?.select?.(); // what is typed next still replaces it
     if (now && typed) {
       now.value = typed[0];
       now.dataset.typed = "1";
