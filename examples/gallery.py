@@ -36,20 +36,25 @@ Tunnel | 140 | D minor | Dm Bb Gm A | trap | piano, 808 kit | trap, drill
 Lagoon | 118 | E minor | Em7 Am7 D7 Gmaj7 | bossa nova | nylon guitar, bass guitar | bossa nova, house
 Orbit | 84 | C minor | Cm Ab Eb Bb | ambient | warm pad, synth lead | ambient, synthwave
 """
-INSTRUMENTS = ("bass guitar", "808", "synth bass", "warm pad", "pluck", "supersaw", "piano", "909 kit")
+INSTRUMENTS = ("bass guitar", "pluck", "warm pad", "909 kit", "piano", "synth bass", "808", "supersaw")
 BARS = 4
 
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: #1c2430; }
-h2 { margin-top: 3rem; }
-.loops { display: grid; grid-template-columns: repeat(auto-fill, minmax(21rem, 1fr)); gap: 1rem; }
-article { border: 1px solid #d5dbe3; border-radius: 8px; padding: .8rem; }
-article h3 { margin: 0 0 .3rem; font-size: 1rem; }
-audio { width: 100%; height: 2rem; margin: .1rem 0; }
-img { width: 100%; }
-small { color: #566; }
-.pass { color: #17683a; }
-.failed { color: #a3231b; }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 78rem; padding: 1.5rem; color: #1c2430;
+       background: #f4f6f8; }
+h1 { margin: 0; }
+h2 { margin: 2rem 0 0; }
+p { margin: .2rem 0 .8rem; color: #4a5666; }
+.loops { display: grid; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)); gap: 1rem; margin-top: 1rem; }
+article { background: #fff; border-radius: 10px; padding: .9rem 1rem; box-shadow: 0 1px 4px #1c243022; }
+article h3 { display: flex; align-items: baseline; gap: .5rem; margin: 0 0 .5rem; font-size: 1.05rem; }
+.player { display: grid; grid-template-columns: 6.6rem 1fr; align-items: center; margin: .25rem 0; }
+audio { width: 100%; height: 2rem; }
+img { width: 100%; margin-top: .4rem; }
+small { white-space: nowrap; color: #66717f; font-weight: normal; font-size: .85rem; }
+h3 b { margin-left: auto; border-radius: 9px; padding: 0 .6rem; font-size: .75rem; background: #eee; }
+h3 .pass, h3 .corrected { color: #0f5a30; background: #d9f2e3; }
+.failed { color: #8f1d16; background: #f9dedc; }
 pre { white-space: pre-wrap; font-size: 12px; }
 """
 
@@ -85,12 +90,13 @@ def _round(sound: np.ndarray, count: int) -> np.ndarray:
 def player(folder: Path, name: str, clip: Clip, label: str) -> str:
     """Write a clip as mp3 and return the line that plays it."""
     (folder / f"{name}.mp3").write_bytes(mp3_bytes(clip))
-    return f'<small>{label}</small><audio controls loop preload="none" src="{name}.mp3"></audio>'
+    sounding = f'<audio controls loop preload="none" src="{name}.mp3"></audio>'
+    return f"<div class='player'><small>{label}</small>{sounding}</div>"
 
 
 def loop_card(folder: Path, idea: pipeline.Idea, analysis: Analysis, instrument: str, genre: str, stem: str) -> str:
     """Make one loop and return its part of the page; what goes wrong is said there."""
-    head = f"<h3>{html.escape(instrument)}, {html.escape(genre)}</h3>"
+    name = html.escape(instrument)
     try:
         request, _ = pipeline.plan_request(analysis, instrument=instrument, genre=genre, bars=BARS, takes=1, seed=1)
         with tempfile.TemporaryDirectory() as scratch:
@@ -100,12 +106,11 @@ def loop_card(folder: Path, idea: pipeline.Idea, analysis: Analysis, instrument:
             rolls = pipeline.plot_loops(result, analysis)
             (folder / f"{stem}.png").write_bytes(rolls[0].read_bytes())
     except LoopsError as error:
-        return f"<article>{head}<p class='failed'>{html.escape(str(error))}</p></article>"
+        return f"<article><h3>{name}</h3><p class='failed'>{html.escape(str(error))}</p></article>"
     fit = finished.loop.fit
-    sound = finished.loop.take.sound
+    preset = html.escape(f"{genre} · {finished.loop.take.sound.get('preset', '')}")
     return (
-        f"<article>{head}<small>{html.escape(sound.get('preset', ''))}</small> "
-        f"<b class='{fit.verdict}'>{fit.verdict.upper()}</b>"
+        f"<article><h3>{name} <small>{preset}</small> <b class='{fit.verdict}'>{fit.verdict.upper()}</b></h3>"
         + player(folder, stem, clip, "the loop")
         + player(folder, f"{stem}-with", mixed(idea.clip.samples, clip.samples), "with the idea")
         + f'<img loading="lazy" src="{stem}.png" alt="piano roll"><details><summary>fit card</summary>'

@@ -14,7 +14,7 @@ from .brief import read_brief, stream_of
 from .sampled import LEAD_IN_SECONDS, play_sampled, playable
 from .score import Score
 from .soundfont import find_soundfont
-from .voices import SAMPLED, VOICES, Sound, choose_sound, driven, ducking, play, read_sound, shaped
+from .voices import SAMPLED, VOICES, Sound, choose_sound, driven, ducking, grained, play, read_sound, shaped
 
 LONGEST_TAIL_SECONDS = 3.0
 FADE_OUT_SECONDS = 0.06
@@ -143,7 +143,7 @@ def render(
     if request.width is not None:
         width = 2.0 * request.width * (width or 0.5)
     if sound.room_db:
-        made = shaped(made, 0.0, sample_rate, sound.room_db, OCTAVE_HZ)
+        made = grained(shaped(made, 0.0, sample_rate, sound.room_db, OCTAVE_HZ))
     made = _placed(made, width, room.low_cut_hz, sample_rate)
     made = _at_bar_one(made, lead, loop, sample_rate)
     if request.duck and kicks:

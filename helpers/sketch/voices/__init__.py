@@ -27,6 +27,7 @@ __all__ = [
     "choose_sound",
     "driven",
     "ducking",
+    "grained",
     "play",
     "read_sound",
     "shaped",
@@ -87,4 +88,9 @@ def play(
     out = chorused(out, patch.chorus, loop_seconds, sample_rate)
     out = ping_pong(out, patch.delay, DELAY_QUARTERS * quarter, sample_rate)
     out = in_room(out, patch.room, patch.room_seconds, sample_rate)
-    return np.round(out / GRAIN) * GRAIN
+    return grained(out)
+
+
+def grained(sound: np.ndarray) -> np.ndarray:
+    """The sound in multiples of GRAIN: equal on processors and libraries that round a last bit otherwise."""
+    return np.round(sound / GRAIN) * GRAIN
