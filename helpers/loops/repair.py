@@ -9,7 +9,7 @@ import numpy as np
 from ..records import Clip, Correction, FitCard, Loop, Request
 from ..sound.stretch import apply_stretch
 from .fit import IdeaSide
-from .fit.harmony import heard_triad
+from .fit.harmony import CLEAR_COST, heard_triad
 
 MOST_SEMITONES = 5
 
@@ -40,10 +40,12 @@ def repair(loop: Loop, card: FitCard, request: Request) -> Loop | None:
 def plan_recomposed_bar(card: FitCard, request: Request, side: IdeaSide) -> tuple[Request, Correction] | None:
     """The request with the bar that agrees least to be written again over the chord that sounds there in the idea.
 
-    None where more than harmony fails, no chords steered the part, or that chord is the one it was written over.
+    None where something else fails, no bar clashes, no chords steered the part, or that chord is the one it was written
+    over. Three bars that agree can carry a card past its limit; the fourth is mended all the same.
     """
     idea = side.bars_for(request)
-    if card.failed != ("harmony",) or idea is None or not request.progression:
+    clashes = bool(card.bars) and (min(card.bars) < -CLEAR_COST or card.failed == ("harmony",))
+    if not clashes or card.failed not in ((), ("harmony",)) or idea is None or not request.progression:
         return None
     bar = int(np.argmin(card.bars))
     prefers_flats = request.key is not None and request.key.prefers_flats

@@ -222,7 +222,9 @@ def finish_take(run: Run, take: Take, folder: Path, out: Path, proven: list[Prov
     mended = repair(loop, _card(made.loop), run.request) or _recomposed(run, made.loop, side)
     if mended is not None:
         better = prove_on_file(mended)
-        made = better if _card(better.loop).verdict != "failed" else prove_on_file(loop)
+        kept, card = _card(made.loop), _card(better.loop)
+        improved = kept.verdict == "failed" or min(card.bars, default=0.0) > min(kept.bars, default=0.0)
+        made = better if card.verdict != "failed" and improved else prove_on_file(loop)
     made.loop = with_heard_notes(made.loop, run.request)
     fit = _card(made.loop)
     if fit.verdict != "failed":
