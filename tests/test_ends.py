@@ -51,6 +51,8 @@ def test_what_a_killed_process_left_is_swept_and_a_living_ones_is_not(tmp_path):
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_asked_to_end_it_ends_clean(tmp_path, number):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        pytest.skip("whoever runs the tests ignores this signal, and so would the child")
     out = tmp_path / "out"
     process = child("-m", "helpers", "make", EXAMPLE_IDEA, "--instrument", "piano", *LONG, "--out", out)
     while not list(out.glob(f"{files.HIDDEN}*/*.wav")):

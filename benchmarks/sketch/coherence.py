@@ -68,7 +68,7 @@ def grid_of_audio(clip: Clip, *, bpm: float, meter: Meter, start: float = 0.0, m
     edges = start + (np.arange(bars * size + 1) - 0.5) * bar / size
     onsets = np.array([_pooled(b[None], times, edges, np.max)[:, 0] for b in (bands.low, bands.mid, bands.high)]).T
     heard = note_gram(clip)
-    halves = _pooled(heard.frames, heard.times, start + np.arange(2 * bars + 1) * bar / 2, np.mean)
+    halves = _pooled(heard.chroma(), heard.times, start + np.arange(2 * bars + 1) * bar / 2, np.mean)
     return Grid(meter, bars, onsets, halves)
 
 

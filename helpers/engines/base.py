@@ -64,7 +64,9 @@ class Engine(ABC):
     """One way to make takes. Instances are reusable and run one generation at a time."""
 
     info: ClassVar[EngineInfo]
-    one_by_one: ClassVar[bool] = False  # True: a take costs the same alone as in a group, so each is made by itself
+    one_by_one: ClassVar[bool] = (
+        False  # True: a take costs the same alone as in a group, and several may be made at once
+    )
 
     def __init__(self) -> None:
         self._busy = threading.Lock()
@@ -177,13 +179,15 @@ class Engine(ABC):
         if not readiness.ready:
             raise NotAvailable(not_ready_text(self.info, readiness))
         stop_if(cancel)
-        if not self._busy.acquire(blocking=False):
+        alone = not self.one_by_one
+        if alone and not self._busy.acquire(blocking=False):
             raise NotAvailable(f"{self.info.title} is already making takes; wait for them or cancel them first.")
         try:
             numbers = range(first, first + count)
             takes = self._generate(Job(request, analysis, guide, numbers, progress, cancel))
         finally:
-            self._busy.release()
+            if alone:
+                self._busy.release()
         return self._checked(takes, numbers)
 
     def _checked(self, takes: list[Take], numbers: Sequence[int]) -> list[Take]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,23 +150,27 @@ def make_enough(run: Run, folder: Path, out: Path, proven: list[Proven]) -> tupl
     refused: list[str] = []
     made, wanted, budget = 0, run.request.takes, run.request.takes * (1 + MOST_REROLLS)
     while wanted > 0 and made < budget:
-        count = min(wanted, budget - made)
-        takes = _takes(run, made, count, refused)
-        if not run.engine.one_by_one:
-            takes = iter(list(takes))  # a model has all threads; ours begin when it has ended
-        made += count
+        numbers = range(made, made + min(wanted, budget - made))
+        made = numbers.stop
+        # a model makes its takes together and has all threads; the pool begins when it has ended
+        takes = None if run.engine.one_by_one else _generated(run, numbers, refused)
         with one_thread_each(), ThreadPoolExecutor(min(MOST_WORKERS, os.cpu_count() or 1)) as pool:
-            work = []
-            for take in takes:
-                work.append((take, pool.submit(finish_take, run, take, folder, out, proven)))
-                if take.number == 0 and run.engine.one_by_one:
-                    wait([work[0][1]])  # the first is there before the second takes the processor from it
-            for done, (take, finished) in enumerate(work):
-                run.progress("Cutting and proving the takes", done / len(work), None)
+            if takes is None:
+                stage, jobs = "Composing and proving the takes", {}
+                run.progress(stage, 0.0, None)
+                for number in numbers:
+                    jobs[number] = pool.submit(_make_take, run, number, folder, out, proven)
+                    if number == 0:
+                        wait([jobs[0]])  # the first is there before the second takes the processor from it
+            else:
+                stage = "Cutting and proving the takes"
+                jobs = {take.number: pool.submit(finish_take, run, take, folder, out, proven) for take in takes}
+            for done, (number, job) in enumerate(jobs.items()):
+                run.progress(stage, done / len(jobs), None)
                 try:
-                    finished.result()
+                    job.result()
                 except Refused as reason:
-                    refused.append(f"Take {take.number + 1}: {reason}")
+                    refused.append(f"Take {number + 1}: {reason}")
         wanted = run.request.takes - sum(p.files is not None for p in proven)
     if not proven:
         raise Refused(
@@ -176,28 +180,29 @@ def make_enough(run: Run, folder: Path, out: Path, proven: list[Proven]) -> tupl
     return refused, made
 
 
-def _takes(run: Run, first: int, count: int, refused: list[str]) -> Iterator[Take]:
-    """Takes ``first`` to ``first + count - 1``: one by one where the engine has no use for making them together."""
-    step = 1 if run.engine.one_by_one else count
-    for number in range(first, first + count, step):
+def _make_take(run: Run, number: int, folder: Path, out: Path, proven: list[Proven]) -> None:
+    """One take, from its notes to its files; raises Refused with the reason why there is no loop."""
+    for take in run.engine.generate(
+        run.request, analysis=run.analysis, guide=run.guide, first=number, cancel=run.cancel
+    ):
+        finish_take(run, take, folder, out, proven)
 
-        def progress(
-            stage: str, fraction: float | None = None, seconds_left: float | None = None, at: int = number
-        ) -> None:
-            run.progress(stage, None if fraction is None else (at - first + step * fraction) / count, seconds_left)
 
-        try:
-            yield from run.engine.generate(
-                run.request,
-                analysis=run.analysis,
-                guide=run.guide,
-                count=step,
-                first=number,
-                progress=progress,
-                cancel=run.cancel,
-            )
-        except Refused as reason:  # every take of this group came out silent
-            refused.append(str(reason))
+def _generated(run: Run, numbers: range, refused: list[str]) -> list[Take]:
+    """The takes of these numbers, made together."""
+    try:
+        return run.engine.generate(
+            run.request,
+            analysis=run.analysis,
+            guide=run.guide,
+            count=len(numbers),
+            first=numbers.start,
+            progress=run.progress,
+            cancel=run.cancel,
+        )
+    except Refused as reason:  # every one of them came out silent
+        refused.append(str(reason))
+        return []
 
 
 def finish_take(run: Run, take: Take, folder: Path, out: Path, proven: list[Proven]) -> None:

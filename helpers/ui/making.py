@@ -79,8 +79,7 @@ class Making:
                 first = pipeline.make_loops(quick, idea, analysis, app.state.folder, progress, cancel)
                 self._keep(first, entry, "Sketch first: ")
             self._begin(request, entry, title)
-            told = self._counted(progress, request.takes)
-            return pipeline.make_loops(request, idea, analysis, app.state.folder, told, cancel, self._one_more)
+            return pipeline.make_loops(request, idea, analysis, app.state.folder, progress, cancel, self._one_more)
 
         def done(result: pipeline.Result) -> dict[str, str]:
             self._keep(result, entry, title, notes)
@@ -106,18 +105,6 @@ class Making:
         head = {"title": _headline(request, entry, title), "facts": cards.facts(request), "notes": []}
         self.under_way = {**head, "loops": [], "making": True}
         self._app.show_runs()
-
-    def _counted(self, progress: Any, takes: int) -> Any:
-        """Progress of one take becomes progress of all."""
-
-        def told(stage: str, fraction: float | None = None, seconds_left: float | None = None) -> None:
-            ready = len(self.under_way["loops"]) if self.under_way else 0
-            shown = f"Take {min(ready + 1, takes)} of {takes}: {stage[:1].lower()}{stage[1:]}" if takes > 1 else stage
-            part = 0.5 if fraction is None else fraction
-            progress(shown, min(1.0, (ready + part) / takes), seconds_left)
-
-        one_by_one = self._app.engine_of(self._request).one_by_one
-        return told if one_by_one else progress
 
     def _one_more(self, loop: FinishedLoop) -> None:
         """Show a loop that is written and not yet ranked; it can be played, kept and saved."""
