@@ -81,7 +81,8 @@ def prove(
     failures = [FIT_FIELDS[n].failing(found.values, found.details.get(n, "")) for n in failed] + failures
     said = [FIT_FIELDS[n].failing(found.values, found.details.get(n, "")) for n in remarks]
     changed = any(not correction.is_minor for correction in corrections)
-    compared = idea is None or found.values.get("place" if request.role == "drums" else "harmony") is not None
+    proofs = ("place", "groove") if request.role == "drums" else ("harmony",)
+    compared = idea is None or any(found.values.get(name) is not None for name in proofs)
     return FitCard(
         values=found.values,
         verdict="failed" if failures else "unproven" if not compared else "corrected" if changed else "pass",

@@ -79,11 +79,18 @@ def sharp_onsets(onsets: Onsets, clip: Clip) -> np.ndarray:
     return around[:, 6:].max(axis=1) - around[:, :6].min(axis=1) >= SHARP_RISE_DB
 
 
-def attack_seconds(times: np.ndarray, clip: Clip) -> np.ndarray:
-    """How long the level goes on rising after each onset, to 3 dB under the loudest of the next 100 ms (n,)."""
+def rise_seconds(times: np.ndarray, clip: Clip) -> tuple[np.ndarray, np.ndarray]:
+    """How long the level has been rising at each onset, and how long it goes on to (n,), (n,).
+
+    It rises from 3 dB over the quietest of the 60 ms before, less the two frames that any stroke takes, to 3 dB under
+    the loudest of the 100 ms after: a note of a sub bass rises for a period of its tone.
+    """
     levels = 20 * np.log10(frame_levels(clip, RISE_FRAME_SECONDS) + 1e-6)
-    after = levels[((times / RISE_FRAME_SECONDS).astype(int)[:, None] + np.arange(21)) % levels.size]
-    return np.argmax(after >= after.max(axis=1, keepdims=True) - 3, axis=1) * RISE_FRAME_SECONDS
+    frames = (times / RISE_FRAME_SECONDS).astype(int)[:, None]
+    before, after = (levels[(frames + np.arange(*reach)) % levels.size] for reach in ((0, -13, -1), (0, 21)))
+    since = np.argmax(before <= before.min(axis=1, keepdims=True) + 3, axis=1)
+    until = np.argmax(after >= after.max(axis=1, keepdims=True) - 3, axis=1)
+    return np.maximum(since - 2, 0) * RISE_FRAME_SECONDS, until * RISE_FRAME_SECONDS
 
 
 def stroke_distances_seconds(
@@ -92,13 +99,15 @@ def stroke_distances_seconds(
     """Signed distance of each stroke to the nearest sixteenth, swung or straight, whichever they keep to (n,).
 
     ``times`` are of ``clip``, and ``scale`` times as long on the grid. A sound that swells is heard in time while it
-    does: of a stroke that begins early the share ``forgiven`` of its attack is let pass.
+    does: of its attack, before or after the moment that was measured, the share ``forgiven`` is let pass.
     """
     if times.size == 0:
         return times
     grids = [grid_distances_seconds(times * scale, r) for r in (request, request.with_(swing=None))]
     away = min(grids, key=lambda distances: float(np.median(np.abs(distances))))
-    return np.where(away < 0, np.minimum(0.0, away + forgiven * attack_seconds(times, clip)), away)
+    since, until = rise_seconds(times, clip)
+    early, late = np.minimum(0.0, away + forgiven * until), np.maximum(0.0, away - forgiven * since)
+    return np.where(away < 0, early, late)
 
 
 def grid_distances_seconds(times: np.ndarray, request: Request) -> np.ndarray:

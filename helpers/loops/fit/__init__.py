@@ -6,6 +6,7 @@ feel? ``spectrum``: do the two leave each other room? :class:`IdeaSide` is the i
 
 from __future__ import annotations
 
+from ...music.instruments import find_instrument
 from ...records import Request
 from ..findings import Findings
 from .bars import Bars, IdeaSide
@@ -13,6 +14,8 @@ from .harmony import measure_harmony
 from .place import measure_place
 from .spectrum import measure_room
 from .timing import measure_timing
+
+SINGLE_DRUM = "Place was not judged: a single drum may answer the idea's accents from any place in the bar."
 
 __all__ = ["Bars", "IdeaSide", "measure_fit"]
 
@@ -22,5 +25,7 @@ def measure_fit(loop: Bars, side: IdeaSide, request: Request) -> Findings:
     idea = side.bars_for(request)
     if idea is None:
         return Findings(notes=("Nothing was compared with the idea: it has no tempo.",))
-    found = measure_harmony(loop, idea, request) | measure_place(loop, idea)
+    single = bool(request.instrument and find_instrument(request.instrument).instrument.lines)
+    place = Findings(notes=(SINGLE_DRUM,)) if single else measure_place(loop, idea)
+    found = measure_harmony(loop, idea, request) | place
     return found | measure_timing(loop, idea, request) | measure_room(loop, idea, request)
