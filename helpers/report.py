@@ -71,7 +71,7 @@ def card_text(card: FitCard) -> str:
     rows = [("verdict", f"{card.verdict.upper()}{score}"), *([("in short", card.summary)] if card.summary else [])]
     for row in (row for row in FIT_FIELDS.values() if row.shown):
         asked = f" (asked: {row.text(getattr(card, row.asked))})" if row.asked else ""
-        rows.append((row.label.lower(), f"{row.text(getattr(card, row.name))}{asked}"))
+        rows.append((row.said, f"{row.text(getattr(card, row.name))}{asked}"))
     if card.bars:
         rows.append(("notes by bar", "  ".join(f"{value:.1f}" for value in card.bars)))
     rows.append(("corrections", "; ".join(made.words for made in card.corrections) or "none"))
@@ -164,7 +164,7 @@ def fit_card_markdown() -> str:
     rows = ["| field | meaning | limit | reason for the limit |", "|---|---|---|---|"]
     for row in FIT_FIELDS.values():
         if row.shown:
-            rows.append(f"| {row.label.lower()} | {row.meaning} | {row.limit_text()} | {row.why} |")
+            rows.append(f"| {row.said} | {row.meaning} | {row.limit_text()} | {row.why} |")
     return "\n".join(rows)
 
 

@@ -20,7 +20,7 @@ class Weight:
     why: str
 
 
-WEIGHTS = {name: Weight(row.weight, row.label.lower(), row.meaning) for name, row in FIT_FIELDS.items() if row.weight}
+WEIGHTS = {name: Weight(row.weight, row.said, row.meaning) for name, row in FIT_FIELDS.items() if row.weight}
 WEIGHTS |= {
     "level": Weight(0.04, "evenness of level", "bars of even level loop without a lurch"),
     "untouched": Weight(

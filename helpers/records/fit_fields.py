@@ -64,6 +64,11 @@ class FitField:
     others_limit: float | None = None
     shown: bool = True
 
+    @property
+    def said(self) -> str:
+        """The label inside a sentence or a list."""
+        return self.label[:1].lower() + self.label[1:]
+
     def text(self, value: Value) -> str:
         """The value with its unit, or ``unknown``."""
         if value is None:
