@@ -28,22 +28,23 @@ def _notes(found: Findings) -> str:
     worst, best = min(found.bars), max(found.bars)
     where = found.bars.index(best) + 1
     if len(found.bars) == 1 or best - worst < 0.1:
-        return f"agrees with the idea's notes evenly ({best:.1f})"
+        return "agrees with the idea's notes in every bar alike"
     least = found.bars.index(worst) + 1
     if worst > 0.5:
-        return f"shares the idea's notes in every bar, most in bar {where} ({best:.1f}), least in bar {least}"
-    return f"shares the idea's notes most in bar {where} ({best:.1f}) and hardly in bar {least} ({worst:.1f})"
+        return f"shares the idea's notes in every bar, most in bar {where}, least in bar {least}"
+    return f"shares the idea's notes most in bar {where} and hardly in bar {least}"
 
 
 def _time(values: Mapping[str, Value]) -> str:
     said = []
-    pocket, groove = values.get("pocket_ms"), values.get("groove")
+    groove, pocket, spread = (values.get(name) for name in ("groove", "pocket_ms", "looseness_ms"))
     if isinstance(groove, float):
-        how = "locks to" if groove > LOCKED else "follows" if groove > LOOSE else "plays across"
-        said.append(f"{how} its accents ({groove:.2f})")
+        said.append(f"{'locks to' if groove > LOCKED else 'follows' if groove > LOOSE else 'plays across'} its accents")
     if isinstance(pocket, float):
         side = "behind" if pocket > 0 else "ahead of"
         said.append("in its pocket" if abs(pocket) < IN_TIME_MS else f"{abs(pocket):.0f} ms {side} its pocket")
+    if isinstance(spread, float):
+        said.append(f"(steady to {spread:.0f} ms)")
     return " ".join(said)
 
 
