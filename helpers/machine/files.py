@@ -153,16 +153,29 @@ def read_json(text: str | bytes) -> Any:
     if len(text) > LARGEST_JSON_BYTES:
         raise InvalidInput(f"It has {len(text) / 1e6:.0f} MB; {LARGEST_JSON_BYTES / 1e6:.0f} MB are the most.")
     try:
+        if isinstance(text, bytes):
+            text = text.decode(json.detect_encoding(text), "surrogatepass")
+        if _levels(text) > MOST_LEVELS:  # before it is parsed: a parser near the end of the stack harms others
+            raise InvalidInput(f"It is nested deeper than {MOST_LEVELS} levels.")
         data = json.loads(text, parse_constant=_refuse_constant)
         json.dumps(data, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
+    except InvalidInput:
+        raise
+    except ValueError as error:
         raise InvalidInput(f"It is not JSON that we read ({str(error)[:80]}).") from None
-    level, depth = [data], 0
-    while level := [v for d in level if isinstance(d, dict | list) for v in (d.values() if isinstance(d, dict) else d)]:
-        depth += 1
-        if depth > MOST_LEVELS:
-            raise InvalidInput(f"It is nested deeper than {MOST_LEVELS} levels.")
     return data
+
+
+def _levels(text: str) -> int:
+    """How deep the brackets of a JSON text are nested, those inside its strings left out."""
+    level = deepest = 0
+    for mark in re.findall(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', text, re.DOTALL):
+        if mark in "[{":
+            level += 1
+            deepest = max(deepest, level)
+        elif mark in "]}":
+            level -= 1
+    return deepest
 
 
 def _refuse_constant(name: str) -> None:
