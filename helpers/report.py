@@ -92,7 +92,11 @@ def result_text(result: Any, *, cards: bool) -> str:
         score = "" if f.loop.score is None else f", score {f.loop.score:.2f}"
         others = [path.suffix for path in (f.files.json, f.files.midi) if path]
         lines = [f"{f.rank}  {card.verdict.upper()}{score}  {f.files.wav} (and {', '.join(others)})"]
-        lines += [f"   {text}" for text in (card.summary, *f.loop.why[:1], f"{take.engine}, seed {take.seed}") if text]
+        lines += [
+            f"   {text}"
+            for text in ("" if cards else card.summary, *f.loop.why[:1], f"{take.engine}, seed {take.seed}")
+            if text
+        ]
         if cards:
             lines += [f"   parts: {', '.join(f.loop.why[1:])}"] if f.loop.why[1:] else []
             lines += [card_text(card)]

@@ -61,12 +61,11 @@ def stop_if(cancel: CancelCheck) -> None:
 
 
 class Engine(ABC):
-    """One way to make takes. Instances are reusable and run one generation at a time."""
+    """One way to make takes. Instances are reusable and run one generation at a time, unless ``one_by_one``."""
 
     info: ClassVar[EngineInfo]
-    one_by_one: ClassVar[bool] = (
-        False  # True: a take costs the same alone as in a group, and several may be made at once
-    )
+    # Whether a take costs the same alone as in a group, and several generations may run at once.
+    one_by_one: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._busy = threading.Lock()

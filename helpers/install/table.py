@@ -81,8 +81,8 @@ INSTALLABLE: dict[str, Installable] = {
             requirements=requirements_file("requirements-ears.txt"),
             download_bytes=40 * MIB,
             disk_bytes=50 * MIB,
-            licence="Apache-2.0, ISC, CC BY 4.0.",
-            options=("--no-deps",),  # their own requirements (TensorFlow, madmom) are not used
+            licence="Apache-2.0, ISC.",
+            options=("--no-deps",),  # their own requirements (TensorFlow, old numpy) are not used
         ),
         Installable(
             name="diffusers",

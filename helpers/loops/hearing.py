@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -24,16 +24,13 @@ SILENT_RMS = 1e-3  # -60 dBFS
 class Hearing(Listening):
     """A take and its measurements, with the seconds between which it sounds; raises Refused if it is silent."""
 
+    begin: float = field(init=False)
+    end: float = field(init=False)
+
     def __post_init__(self) -> None:
-        active_span(self.clip)
-
-    @cached_property
-    def begin(self) -> float:
-        return active_span(self.clip)[0]
-
-    @cached_property
-    def end(self) -> float:
-        return active_span(self.clip)[1]
+        begin, end = active_span(self.clip)
+        object.__setattr__(self, "begin", begin)
+        object.__setattr__(self, "end", end)
 
     @cached_property
     def cut_in(self) -> bool:

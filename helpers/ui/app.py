@@ -10,8 +10,6 @@ from typing import Any
 import ipywidgets
 from IPython.display import display
 
-from ..engines import registry
-from ..engines.base import Engine
 from ..errors import LoopsError
 from ..machine.home import EXAMPLE_IDEA
 from ..records import Analysis, Request
@@ -206,10 +204,6 @@ class App:
     def analysis(self) -> Analysis | None:
         """What was heard in the current idea; None until it has been heard."""
         return self.library.heard(self.state.current)
-
-    def engine_of(self, request: Request) -> Engine:
-        """The engine that makes a request."""
-        return registry.get_engine(request.engine)
 
     def hear_idea(self) -> bool:
         """Analyze the current idea on the job thread unless that has been done; False when a job is running."""

@@ -207,7 +207,7 @@ def test_each_take_can_be_heard_as_soon_as_it_is_proven(app, heard, monkeypatch)
             name = group["loops"][-1]["id"]
             seen.append((name, app.library.result(f"loop:{name}").meta["samples"]))
 
-    monkeypatch.setattr(type(app.engine_of(app.planned()[0])), "one_by_one", True)
+    monkeypatch.setattr(type(registry.get_engine(app.planned()[0].engine)), "one_by_one", True)
     heard["results"].observe(look, "groups")
     loops = generate(app, heard)[0]["loops"]
     assert len(seen) == 3 and {name for name, _ in seen} == {loop["id"] for loop in loops}
