@@ -99,7 +99,8 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "what",
         metavar="WHAT",
-        help="core, ears (small models in packages), diffusers (most models), audiocraft (isolated), tags or soundfont",
+        help="core, ears (small models in packages), diffusers (most models), audiocraft (isolated), tags, soundfont; "
+        "drum-kit, electric-piano, bass-guitar (recorded in layers); sfz (the player of your own SFZ instruments)",
     )
     sub = command("doctor", "one short take of every installed model, and a report that you can send")
     sub.add_argument("--out", metavar="DIR", default="loops", help="where loops and report go (default: %(default)s)")

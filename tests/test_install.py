@@ -260,7 +260,7 @@ def test_a_python_without_pip(tmp_path):
 
 def test_unknown_things_are_refused():
     for function in (install, installed):
-        with pytest.raises(InvalidInput, match="core, ears, diffusers, audiocraft"):
+        with pytest.raises(InvalidInput, match="core, ears, sfz, diffusers, audiocraft"):
             function("jukebox")
 
 

@@ -8,7 +8,17 @@ from .. import __version__
 from ..errors import InvalidInput, LoopsError
 from ..music.instruments import find_instrument
 from ..records import Analysis, EngineInfo, Readiness, Request, Take
-from ..sketch import Score, compose, find_soundfont, heard_kicks, patch_swapped, plan_sound, render, write_midi
+from ..sketch import (
+    Score,
+    compose,
+    find_soundfont,
+    find_sounds,
+    heard_kicks,
+    patch_swapped,
+    plan_sound,
+    render,
+    write_midi,
+)
 from .base import Engine, Job, stop_if
 
 
@@ -53,7 +63,6 @@ class SketchEngine(Engine):
 
     def _generate(self, job: Job) -> list[Take]:
         request, analysis = job.request, job.analysis
-        font = find_soundfont()
         kicks = heard_kicks(request, analysis) if request.duck else ()
         takes = []
         for done, number in enumerate(job.numbers):
@@ -62,12 +71,13 @@ class SketchEngine(Engine):
             score = _compose(request, analysis, number)
             sound = plan_sound(score, request, number, analysis)
             notes = [f"{name}: {value}" for name, value in score.choices] + [f"sound: {sound.name} ({sound.family})"]
-            swapped = patch_swapped(score) if sound.is_sampled else None
-            if swapped:
+            font = find_sounds(score) if sound.is_sampled else None
+            swapped = patch_swapped(score) if font else None
+            if font and swapped:
                 notes.append(f"sound: {font.title} has no usable {score.instrument} there, so its {swapped} plays")
-            if sound.is_sampled and font.note:
+            if font and font.note:
                 notes.append(font.note)
-            bank = f"{font.title} SoundFont ({font.licence})" if sound.is_sampled else "made here, yours"
+            bank = font.credit if font else "made here, yours"
             takes.append(
                 Take(
                     clip=render(score, request, self.info.sample_rate, sound, kicks),
@@ -76,7 +86,7 @@ class SketchEngine(Engine):
                     seed=request.take_seed(number),
                     prompt=score.describe(),
                     licence=f"notes: yours; sound: {bank}",
-                    model=font.title if sound.is_sampled else "own voices",
+                    model=font.title if font else "own voices",
                     midi=write_midi(score),
                     exact=True,
                     sound=sound.to_json(),

@@ -1,4 +1,4 @@
-"""What makes the tool better and is fetched only on the user's word: the genre and mood models, a better SoundFont."""
+"""What makes the tool better and is fetched only on the user's word: the genre and mood models, better instruments."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..analysis import tag_models
-from ..sketch import bank_fetch
+from ..records import CancelCheck, Progress, never_cancelled, silent_progress
+from ..sketch import bank_fetch, sfz_fetch
+from . import install
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,22 @@ class Extra:
     licence: str
     is_here: Callable[[], bool]
     fetch: Callable[..., Any]
+
+
+def _instrument(which: sfz_fetch.SampleSet) -> Extra:
+    def fetch(progress: Progress = silent_progress, cancel: CancelCheck = never_cancelled) -> None:
+        install("sfz", on_line=lambda line: progress(line, None), cancel=cancel)
+        sfz_fetch.fetch_samples(which, progress, cancel)
+
+    return Extra(
+        which.instrument.replace(" ", "-"),
+        which.title,
+        f"plays the {which.instrument}: its layers answer the touch, where a SoundFont has one or two",
+        which.samples_bytes,
+        which.licence,
+        lambda: which.is_here,
+        fetch,
+    )
 
 
 EXTRAS = {
@@ -44,5 +62,6 @@ EXTRAS = {
             bank_fetch.has_good_soundfont,
             bank_fetch.fetch_soundfont,
         ),
+        *map(_instrument, sfz_fetch.SETS),
     )
 }

@@ -85,6 +85,15 @@ INSTALLABLE: dict[str, Installable] = {
             options=("--no-deps",),  # their own requirements (TensorFlow, old numpy) are not used
         ),
         Installable(
+            name="sfz",
+            title="sfizz, the player of SFZ instruments",
+            brings="layers and round robins of instruments in LOOPS_HOME/soundfonts",
+            requirements=requirements_file("requirements-sfz.txt"),
+            download_bytes=2 * MIB,
+            disk_bytes=5 * MIB,
+            licence="BSD-2-Clause.",
+        ),
+        Installable(
             name="diffusers",
             title="Stable Audio Open, Foundation-1, AudioLDM2-Music, ACE-Step and MusicGen",
             brings="diffusers and transformers, which run them all in one environment",

@@ -6,8 +6,10 @@ import contextlib
 import errno
 import hashlib
 import os
+import shutil
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +24,8 @@ _HEADROOM_BYTES = 10 << 20
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """One file below some address: its path there, its exact size (None: not known) and its SHA-256."""
+    """One file below some address: its path there, its exact size (None: not known) and its SHA-256 (empty: whoever
+    fetches it checks it)."""
 
     path: str
     size_bytes: int | None
@@ -41,10 +44,22 @@ def make_folder(folder: Path, what: str) -> None:
         raise NotAvailable(f"The folder {folder} for {what} cannot be made ({error.strerror}).") from None
 
 
+def require_room(folder: Path, needed_bytes: int, what: str) -> None:
+    """Raise NotAvailable unless the disk of ``folder`` has so many bytes free for ``what``."""
+    free = shutil.disk_usage(folder).free
+    if free < needed_bytes:
+        raise NotAvailable(
+            f"{what} needs {needed_bytes / 1e6:.0f} MB and {free / 1e6:.0f} MB are free in {folder}; free some space, "
+            "or set LOOPS_HOME to a larger disk."
+        )
+
+
 def is_whole(path: Path, sha256: str) -> bool:
     """Whether the file is there and is the one its SHA-256 names."""
     if not path.is_file():
         return False
+    if not sha256:
+        return True
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == sha256
 
@@ -96,7 +111,8 @@ def _download(url: str, part: Path, file: RemoteFile, on_bytes: Callable[[int], 
     have = part.stat().st_size if part.exists() else 0
     if file.size_bytes is not None and have >= file.size_bytes:
         return  # whole already (the hash is checked by the caller)
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    headers = {"Range": f"bytes={have}-"} if have else {}
+    request = urllib.request.Request(urllib.parse.quote(url, safe=":/~%"), headers=headers)
     try:
         response = urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)
     except urllib.error.HTTPError as error:

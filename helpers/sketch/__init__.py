@@ -20,13 +20,14 @@ from .parts.pad import write_pad
 from .plot import plot_roll
 from .score import Score
 from .sound import heard_kicks, patch_swapped, plan_sound, render
-from .soundfont import SoundFont, find_soundfont
+from .soundfont import SoundFont, find_soundfont, find_sounds
 
 __all__ = [
     "Score",
     "SoundFont",
     "compose",
     "find_soundfont",
+    "find_sounds",
     "heard_kicks",
     "patch_swapped",
     "plan_sound",

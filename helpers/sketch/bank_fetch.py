@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import InvalidInput, LoopsError, NotAvailable
-from ..machine.fetch import RemoteFile, fetch_file, make_folder
+from ..machine.fetch import RemoteFile, fetch_file, make_folder, require_room
 from ..machine.home import cache_home
 from ..records import CancelCheck, Progress, never_cancelled, silent_progress
 from .sf3 import unpack_sf3
@@ -83,14 +82,8 @@ def fetch_soundfont(
     path = bank.path
     if not bank.is_here:
         make_folder(path.parent, "SoundFonts")
-        free = shutil.disk_usage(path.parent).free
         whole = bank.package.size_bytes or 1
-        needed = whole + bank.disk_bytes
-        if free < needed:
-            raise NotAvailable(
-                f"The SoundFont needs {needed / 1e6:.0f} MB while it is unpacked and {free / 1e6:.0f} MB are free in "
-                f"{path.parent}; free some space, or set LOOPS_HOME to a larger disk."
-            )
+        require_room(path.parent, whole + bank.disk_bytes, "The SoundFont, while it is unpacked,")
         progress(
             f"{bank.title} SoundFont, {whole / 1e6:.0f} MB to fetch, {bank.disk_bytes / 1e6:.0f} MB on disk. "
             f"{bank.licence}",

@@ -1,13 +1,14 @@
-"""Played instruments: a score through a SoundFont, every note in time, in tune, and never twice the same.
+"""Played instruments: a score through a SoundFont or an SFZ instrument, every note in time, never twice the same.
 
-A bank answers a softer touch with the same sound, quieter, and a repeat with the very same one. Here soft, middle and
-hard notes are played apart and brightened by their force, and repeats of a pitch alternate between two slightly
-different tunings.
+A SoundFont answers a softer touch with the same sound, quieter, and a repeat with the very same one. Here soft,
+middle and hard notes are played apart and brightened by their force, and repeats of a pitch alternate between two
+slightly different tunings.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
 
@@ -20,13 +21,13 @@ from .midi import DRUM_CHANNEL, channel_setup, part_events
 from .score import Score
 from .synth import (
     LATEST_ATTACK_SECONDS,
+    SFZ,
     SYNTH_RATE,
     Event,
     Habit,
     bank_habits,
     fine_tuning,
     mix_controls,
-    read_bank,
     sounding_program,
     synthesise,
 )
@@ -54,18 +55,17 @@ def play_sampled(
     reverb: int,
     chorus: int,
     seconds: float,
-    tail_seconds: float,
     sample_rate: int,
     tuning_cents: float = 0.0,
 ) -> np.ndarray:
-    """Play a score; float32 (2, n) at ``sample_rate``: LEAD_IN_SECONDS, then ``seconds`` and the tail.
+    """Play a score; float32 (2, n) at ``sample_rate``: LEAD_IN_SECONDS, then ``seconds``, in which the loop dies away.
 
     ``reverb`` and ``chorus`` are sends 0..127. ``tuning_cents`` moves every pitch, drums excepted.
     """
     pitches = tuple(sorted({n.pitch for n in score.notes}))
     habits = bank_habits(bank_path, score.program, score.is_drums, pitches) if pitches else {}
     stems = _stems(score)
-    span = LEAD_IN_SECONDS + seconds + tail_seconds
+    span = LEAD_IN_SECONDS + seconds
     head: list = []
     events: list[Event] = []
     robins = ROBINS if _repeats(score) else (0.0,)
@@ -80,12 +80,12 @@ def play_sampled(
             events += [(start, 0, m) for m in fine_tuning(channel, off)]
         part = dataclasses.replace(score, notes=tuple(notes))
         events += [(start + t, order, m) for t, order, m in _events(part, habits, channels, robins)]
-    bank = read_bank(bank_path)
-    for volume in VOLUMES:
-        controls = [m for channel, _ in used for m in mix_controls(channel, volume, reverb, chorus)]
-        sound = synthesise(bank, head + controls, events, span * max(1, len(stems)))
-        if np.abs(sound).max(initial=0.0) < 0.999:
-            break
+    sound = _unclipped(
+        bank_path,
+        lambda volume: head + [m for channel, _ in used for m in mix_controls(channel, volume, reverb, chorus)],
+        events,
+        span * max(1, len(stems)),
+    )
     count = round(span * SYNTH_RATE)
     out = np.zeros((2, count), dtype=np.float32)
     for i, (velocity, robin, notes) in enumerate(stems):
@@ -94,6 +94,55 @@ def play_sampled(
         hz = DRUM_HZ if score.is_drums else midi_hz(float(np.mean([n.pitch for n in notes])))
         out[:, : one.shape[1]] += touched(one, velocity, robin, hz)
     return resample(Clip(out, SYNTH_RATE), sample_rate).samples
+
+
+def _unclipped(path: Path, head: Callable[[int], list], events: list[Event], seconds: float) -> np.ndarray:
+    """The events at the largest of VOLUMES at which the voices' sum does not clip."""
+    for volume in VOLUMES:
+        sound = synthesise(path, head(volume), events, seconds)
+        if np.abs(sound).max(initial=0.0) < 0.999:
+            break
+    return sound
+
+
+def play_layered(
+    score: Score, path: Path, *, seconds: float, sample_rate: int, tuning_cents: float = 0.0
+) -> np.ndarray:
+    """Play a score through an SFZ instrument, dry; float32 (2, n) as :func:`play_sampled`.
+
+    Its layers answer the touch. Repeats alternate in colour and tuning; a tuning is reached by playing slower or
+    faster and resampling, for sfizz tunes no channel.
+    """
+    pitches = tuple(sorted({n.pitch for n in score.notes}))
+    habits = bank_habits(path, score.program, score.is_drums, pitches) if pitches else {}
+    span = LEAD_IN_SECONDS + seconds
+    robins = ROBINS if _repeats(score) else (0.0,)
+    notes = sorted(score.notes, key=lambda n: (n.start, n.pitch))
+    turns = _turns(notes)
+    channels = {(pitch, 0.0): (0, 0.0) for pitch in habits}
+    events: list[Event] = []
+    stems: list[tuple[float, float, float]] = []  # robin, where it begins, how much slower it is played
+    begins = 0.0
+    for i, robin in enumerate(robins):
+        spread = DRUM_ROBIN_CENTS * robin if score.is_drums else tuning_cents + ROBIN_CENTS * robin
+        slower = round(SYNTH_RATE * 2 ** (spread / 1200)) / SYNTH_RATE
+        mine = tuple(note for note, turn in zip(notes, turns, strict=True) if turn % len(robins) == i)
+        part = dataclasses.replace(score, notes=mine)
+        events += [(begins + t * slower, order, m) for t, order, m in _events(part, habits, channels, (0.0,))]
+        stems.append((robin, begins, slower))
+        begins += span * slower
+    sound = _unclipped(path, lambda volume: mix_controls(0, volume, 0, 0), events, begins)
+    count = round(span * sample_rate)
+    out = np.zeros((2, count), dtype=np.float32)
+    hz = DRUM_HZ if score.is_drums else midi_hz(float(np.mean([n.pitch for n in score.notes] or [60])))
+    for robin, begins, slower in stems:
+        start = round(begins * SYNTH_RATE)
+        one = sound[:, start : start + round(span * slower * SYNTH_RATE)]
+        if one.size:
+            faster = resample(Clip(np.ascontiguousarray(one), round(SYNTH_RATE * slower)), sample_rate).samples
+            faster = touched(faster[:, :count], TOUCH_VELOCITY, robin, hz)
+            out[:, : faster.shape[1]] += faster
+    return out
 
 
 def touched(sound: np.ndarray, velocity: float, robin: float, pitch_hz: float) -> np.ndarray:
@@ -194,6 +243,6 @@ def _events(
 def playable(score: Score, bank_path: Path) -> Score:
     """The score on a program that sounds: a patch that is broken in the part's range is played by its neighbour."""
     pitches = tuple(sorted({n.pitch for n in score.notes}))
-    if score.is_drums or not pitches:
+    if score.is_drums or not pitches or bank_path.suffix == SFZ:
         return score
     return dataclasses.replace(score, program=sounding_program(bank_path, score.program, pitches))

@@ -11,10 +11,24 @@ from ..records import Analysis, Clip, Groove, Request
 from ..sound.audio import loudness_lufs
 from ..sound.infrasound import remove_infrasound
 from .brief import read_brief, stream_of
-from .sampled import LEAD_IN_SECONDS, play_sampled, playable
+from .sampled import LEAD_IN_SECONDS, play_layered, play_sampled, playable
 from .score import Score
-from .soundfont import find_soundfont
-from .voices import SAMPLED, VOICES, Sound, choose_sound, driven, ducking, grained, play, read_sound, shaped
+from .soundfont import find_sounds, own_instrument
+from .synth import SFZ
+from .voices import (
+    SAMPLED,
+    VOICES,
+    Sound,
+    choose_sound,
+    chorused,
+    driven,
+    ducking,
+    grained,
+    in_room,
+    play,
+    read_sound,
+    shaped,
+)
 
 LONGEST_TAIL_SECONDS = 3.0
 FADE_OUT_SECONDS = 0.06
@@ -25,6 +39,7 @@ CREST_DB = 13.5  # peak above loudness (LUFS): -2.5 dBFS at -16 LUFS, with room 
 LOOK_AHEAD_SECONDS = 0.002
 MOST_LIMITING_DB = 7.0
 KICK_ACCENT = 0.5  # of the idea's strongest low onset
+SFZ_ROOM, SFZ_ROOM_SECONDS = 0.5, 1.2  # the reverb of SFZ instruments, which bring none, at a full send
 MONO_BELOW_HZ = 180.0  # under this the two sides are one, as records and large rooms need
 
 
@@ -64,7 +79,9 @@ def plan_sound(score: Score, request: Request, take: int = 0, analysis: Analysis
         If there is no such sound.
     """
     said = dict(score.choices)
-    family = SAMPLED if request.sound == SAMPLED else VOICES.get(score.instrument, SAMPLED)
+    family = VOICES.get(score.instrument, SAMPLED)
+    if request.sound == SAMPLED or own_instrument(score) is not None:
+        family = SAMPLED
     asked = "" if request.sound == SAMPLED else request.sound
     if family == SAMPLED and read_sound(asked)[0] is None:
         asked = "classic 0"
@@ -119,7 +136,7 @@ def render(
     Raises
     ------
     NotAvailable, InvalidInput
-        See :func:`find_soundfont` and :func:`plan_sound`.
+        See :func:`find_sounds` and :func:`plan_sound`.
     """
     sound = sound or plan_sound(score, request)
     room = ROOMS[score.role]
@@ -163,19 +180,25 @@ def heard_kicks(request: Request, analysis: Analysis | None) -> tuple[float, ...
 def _sampled(
     score: Score, request: Request, sound: Sound, room: Room, loop_seconds: float, sample_rate: int, tuning: float
 ) -> np.ndarray:
-    path = find_soundfont().path
+    path = find_sounds(score).path
     patch = sound.patch
     reverb = 0 if request.dry else min(127, round(room.reverb * patch.room))
-    made = play_sampled(
-        playable(score, path),
-        path,
-        reverb=reverb,
-        chorus=0 if request.dry else round(127 * patch.chorus),
-        seconds=loop_seconds,
-        tail_seconds=LONGEST_TAIL_SECONDS,
-        sample_rate=sample_rate,
-        tuning_cents=tuning,
-    )
+    chorus = 0 if request.dry else round(127 * patch.chorus)
+    seconds = loop_seconds + LONGEST_TAIL_SECONDS
+    if path.suffix == SFZ:
+        made = play_layered(score, path, seconds=seconds, sample_rate=sample_rate, tuning_cents=tuning)
+        made = chorused(made, chorus / 127, loop_seconds, sample_rate)
+        made = in_room(made, SFZ_ROOM * reverb / 127, SFZ_ROOM_SECONDS, sample_rate).astype(np.float32)
+    else:
+        made = play_sampled(
+            playable(score, path),
+            path,
+            reverb=reverb,
+            chorus=chorus,
+            seconds=seconds,
+            sample_rate=sample_rate,
+            tuning_cents=tuning,
+        )
     # Many banks hold samples with a constant offset; it must not decide the level.
     made = remove_infrasound(Clip(made, sample_rate)).samples
     return shaped(driven(made, patch.drive_db), patch.tilt_db, sample_rate)
@@ -188,7 +211,7 @@ def patch_swapped(score: Score) -> str | None:
     """
     if score.is_drums or not score.notes:
         return None
-    program = playable(score, find_soundfont().path).program
+    program = playable(score, find_sounds(score).path).program
     if program == score.program:
         return None
     import pretty_midi

@@ -1,9 +1,11 @@
-"""Find the best SoundFont on this machine.
+"""Find what plays a part: an SFZ instrument of its own, else the best SoundFont on this machine.
 
-Each is checked before it is used (:mod:`.bank_check`); one that cannot be played is passed over.
+Each is checked before it is used (:mod:`.bank_check`, :mod:`.sfz`); one that cannot be played is passed over.
 
-Order: the file named by the environment variable ``LOOPS_SOUNDFONT``; a well-known General MIDI bank in the usual
-folders or fetched by us (:mod:`.bank_fetch`), best first; the small TimGM6mb that the pretty_midi package carries.
+An SFZ file in ``LOOPS_HOME/soundfonts`` (or in a folder there) plays the instrument that it (or the folder) is named
+after. Order of SoundFonts: the file named by the environment variable ``LOOPS_SOUNDFONT``; a well-known General MIDI
+bank in the usual folders or fetched by us (:mod:`.bank_fetch`), best first; the small TimGM6mb that the pretty_midi
+package carries.
 """
 
 from __future__ import annotations
@@ -15,9 +17,13 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..errors import NotAvailable, shown_text
+from ..errors import LoopsError, NotAvailable, shown_text
 from ..machine.home import cache_home
+from ..music.instruments import find_instrument
 from .bank_check import why_unusable
+from .score import Score
+from .sfz import Unusable, read_sfz
+from .synth import SFZ, bank_habits
 
 # Best first; the part of a file name that tells the bank, its title and its licence.
 KNOWN_BANKS = (
@@ -25,6 +31,9 @@ KNOWN_BANKS = (
     ("musescore_general", "MuseScore General", "MIT"),
     ("fluidr3", "FluidR3 GM", "MIT"),
     ("timgm6mb", "TimGM6mb", "GPL-2"),
+    ("jrhodes3d", "jRhodes3d by Jeff Learman", "free in any music; the samples themselves are CC BY-NC 4.0"),
+    ("001-standard kit", "the Standard Kit of the Discord SFZ bank", "CC0, CC BY or equal: free in any music"),
+    ("034-electric bass", "the Electric Bass of the Discord SFZ bank", "CC0"),
     ("default-gm", "the system's default bank", "see the package it came with"),
 )
 FOLDERS = (
@@ -40,19 +49,24 @@ FOLDERS = (
 
 @dataclass(frozen=True)
 class SoundFont:
-    """A SoundFont file with its title and licence in words; ``note`` says why it plays instead of the one named."""
+    """A SoundFont or SFZ file with its title and licence in words; ``note`` says why it plays instead of another."""
 
     path: Path
     title: str
     licence: str
     note: str = ""
 
+    @property
+    def credit(self) -> str:
+        """What it is and under which licence, for the card of a loop."""
+        return f"{self.title}{'' if self.path.suffix == SFZ else ' SoundFont'} ({self.licence})"
+
 
 def _described(path: Path) -> SoundFont:
     for part, title, licence in KNOWN_BANKS:
         if part in path.name.lower():
             return SoundFont(path, title, licence)
-    return SoundFont(path, path.stem, "your own SoundFont; its licence is not known to us")
+    return SoundFont(path, path.stem, "your own sounds; their licence is not known to us")
 
 
 @lru_cache(maxsize=64)
@@ -103,6 +117,53 @@ def _search(named: str) -> SoundFont:
         )
     font = _described(bank)
     return replace(font, note=shown_text(f"{note} {font.title} plays instead.")) if note else font
+
+
+def instrument_folder() -> Path:
+    """Where SFZ instruments are looked for, each named after what it plays."""
+    return cache_home() / "soundfonts"
+
+
+def own_instrument(score: Score) -> Path | None:
+    """The SFZ file named after the score's instrument, or after another that its General MIDI sound is."""
+    folder = instrument_folder()
+    files = [(path.stem, path) for path in sorted(folder.glob("*.sfz"))]
+    files += [(path.parent.name, path) for path in sorted(folder.glob("[!.]*/*.sfz"))]
+    for name, path in files:
+        try:
+            match = find_instrument(name.replace("-", " "))
+        except LoopsError:
+            continue
+        found = match.instrument
+        if not match.guessed and (found.program, found.is_drums) == (score.program, score.is_drums):
+            return path
+    return None
+
+
+def find_sounds(score: Score) -> SoundFont:
+    """What plays a score: an SFZ instrument of its own where there is one that can, else the SoundFont.
+
+    Raises
+    ------
+    NotAvailable
+        As :func:`find_soundfont`.
+    """
+    path = own_instrument(score)
+    if path is None:
+        return find_soundfont()
+    reason = ""
+    try:
+        read_sfz(path)
+        pitches = tuple(sorted({n.pitch for n in score.notes}))
+        habits = bank_habits(path, score.program, score.is_drums, pitches) if pitches else {}
+        if any(habit.is_silent for habit in habits.values()):
+            reason = "it has no sound for some of the notes"
+    except (Unusable, LoopsError) as error:
+        reason = str(error).rstrip(".")
+    if not reason:
+        return _described(path)
+    font = find_soundfont()
+    return replace(font, note=shown_text(f"{path.name} does not play: {reason}. {font.title} plays instead."))
 
 
 def forget_soundfont() -> None:

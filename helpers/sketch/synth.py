@@ -1,4 +1,4 @@
-"""The synthesiser: rustysynth behind the midirenderer package, and what a SoundFont is measured to do.
+"""The synthesisers, rustysynth (midirenderer) for SoundFonts and sfizz for SFZ, and what a bank is measured to do.
 
 Banks start their samples late and hold patches that are out of tune, each in its own way. Both are measured on the bank
 itself, note by note, so that every note can be played early and tuned by just as much.
@@ -18,15 +18,20 @@ import numpy as np
 from ..errors import NotAvailable
 from ..music.pitch import midi_hz
 from .midi import DRUM_CHANNEL, file_bytes, track_of
+from .score import BEND_RANGE_SEMITONES
+from .sfz import play_sfz
 
 SYNTH_RATE = 48_000
 # Ticks of the files handed to the synthesiser are time, not music: 24000 to half a second.
 TICKS_PER_QUARTER, TICKS_PER_SECOND, MICROSECONDS_PER_QUARTER = 24_000, 48_000, 500_000
 Event = tuple[float, int, Any]  # seconds, order within a moment, MIDI message
 
+SFZ = ".sfz"
+SFZ_BEND_SEMITONES = 2.0  # what a full pitch wheel means to an SFZ instrument that says nothing else
 PROBE_HIT_SECONDS, PROBE_NOTE_SECONDS = 0.35, 0.9
 LATEST_ATTACK_SECONDS = 0.03  # slower attacks are the instrument's nature, not a delay
 ATTACK_SHARE = 0.35
+SILENT_SHARE = 1e-3  # of the loudest note
 SETTLED_SECONDS = 0.08  # the attack is over and the pitch can be told
 TUNING_REACH_CENTS = 80
 PROBE_FFT = 1 << 18  # 0.18 Hz a bin
@@ -37,12 +42,13 @@ OCTAVES = (1, 2, 4)  # what decides where a note's chroma falls
 
 @dataclass(frozen=True)
 class Habit:
-    """What a bank does with one pitch: seconds until it is heard, its deviation from the written pitch in cents, and
-    whether it sounds at that pitch at all."""
+    """What a bank does with one pitch: seconds until it is heard, its deviation from the written pitch in cents,
+    whether it sounds at that pitch at all, and whether it is silent."""
 
     delay_seconds: float
     cents: float
     sounds: bool = True
+    is_silent: bool = False
 
 
 @lru_cache(maxsize=1)
@@ -51,30 +57,56 @@ def read_bank(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def synthesise(bank: bytes, head: list, events: list[Event], seconds: float) -> np.ndarray:
-    """Play ``events`` after the ``head`` messages; float32 (2, seconds * SYNTH_RATE)."""
+def synthesise(path: Path, head: list, events: list[Event], seconds: float) -> np.ndarray:
+    """Play ``events`` after the ``head`` messages through a SoundFont or an SFZ instrument; float32 (2, n).
+
+    ``n`` is ``seconds * SYNTH_RATE``, or less where the sound ends before.
+    """
     import mido
 
+    layered = path.suffix.lower() == SFZ
+    if layered:
+        head = [message for message in head if _is_for_sfz(message)]
+        events = [(at, order, _for_sfz(message)) for at, order, message in events if _is_for_sfz(message)]
+    ticks = sorted(((round(t * TICKS_PER_SECOND), o, m) for t, o, m in events), key=lambda e: e[:2])
+    first = [mido.MetaMessage("set_tempo", tempo=MICROSECONDS_PER_QUARTER), *head]
+    midi = file_bytes([track_of(ticks, round(seconds * TICKS_PER_SECOND), first)], TICKS_PER_QUARTER)
+    if layered:
+        keys = {message.note for _, _, message in events if message.type == "note_on"}
+        rendered = play_sfz(path, midi, keys, SYNTH_RATE)
+    else:
+        rendered = _by_rustysynth(path, midi)
+    with wave.open(io.BytesIO(rendered)) as file:
+        data = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, file.getnchannels())
+    return data.T.astype(np.float32) / 32768.0
+
+
+def _is_for_sfz(message: Any) -> bool:
+    """Notes, bends, volume and expression mean the same to every SFZ instrument; other controllers are its own."""
+    return message.control in (7, 11) if message.type == "control_change" else message.type != "program_change"
+
+
+def _for_sfz(message: Any) -> Any:
+    if message.type != "pitchwheel":
+        return message
+    return message.copy(pitch=max(-8192, min(8191, round(message.pitch * BEND_RANGE_SEMITONES / SFZ_BEND_SEMITONES))))
+
+
+def _by_rustysynth(path: Path, midi: bytes) -> bytes:
     try:
         import midirenderer
     except ImportError as error:
         raise NotAvailable(
             f"The package midirenderer, which plays SoundFonts, cannot be imported ({error}); install midirenderer."
         ) from None
-    ticks = sorted(((round(t * TICKS_PER_SECOND), o, m) for t, o, m in events), key=lambda e: e[:2])
-    first = [mido.MetaMessage("set_tempo", tempo=MICROSECONDS_PER_QUARTER), *head]
-    midi = file_bytes([track_of(ticks, round(seconds * TICKS_PER_SECOND), first)], TICKS_PER_QUARTER)
     try:
-        rendered = midirenderer.render_wave_from(bank, midi)
+        return midirenderer.render_wave_from(read_bank(path), midi)
     except BaseException as error:  # a panic of the synthesiser is no Exception
         if isinstance(error, KeyboardInterrupt):
             raise
         raise NotAvailable(
             f"This SoundFont cannot be played ({error}); set LOOPS_SOUNDFONT to another .sf2 file, or unset it."
         ) from None
-    with wave.open(io.BytesIO(rendered)) as file:
-        data = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, file.getnchannels())
-    return data.T.astype(np.float32) / 32768.0
 
 
 def mix_controls(channel: int, volume: int, reverb: int, chorus: int) -> list:
@@ -110,13 +142,14 @@ def bank_habits(path: Path, program: int, is_drums: bool, pitches: tuple[int, ..
         events.append((i * each, 2, mido.Message("note_on", channel=channel, note=pitch, velocity=90)))
         events.append((i * each + 0.6 * each, 0, mido.Message("note_off", channel=channel, note=pitch, velocity=0)))
     head = [mido.Message("program_change", channel=channel, program=program), *mix_controls(channel, 127, 0, 0)]
-    sound = synthesise(read_bank(path), head, events, len(pitches) * each)
-    habits = {}
+    sound = synthesise(path, head, events, len(pitches) * each)
+    habits, loudest = {}, float(np.abs(sound).max(initial=0.0)) * SILENT_SHARE
     for i, pitch in enumerate(pitches):
         start = round(i * each * SYNTH_RATE)
         note = sound[:, start : start + round(each * SYNTH_RATE)]
         cents, sounds = (0.0, True) if is_drums else _deviation_cents(note.mean(axis=0), pitch)
-        habits[pitch] = Habit(_attack_seconds(note), cents, sounds)
+        is_silent = bool(np.abs(note).max(initial=0.0) <= loudest)
+        habits[pitch] = Habit(_attack_seconds(note), cents, sounds, is_silent)
     return habits
 
 

@@ -75,11 +75,12 @@ def test_a_bank_that_cannot_be_played_is_passed_over_and_told(tmp_path, monkeypa
     assert "cannot be played: it is cut off" in font.note and font.note.endswith(f"{font.title} plays instead.")
 
 
-def test_a_panic_of_the_synthesiser_is_one_sentence():
+def test_a_panic_of_the_synthesiser_is_one_sentence(tmp_path):
     head = bytearray(GOOD)
     head[TABLES + 4 : TABLES + 8] = b"xxxx"
+    path = written(tmp_path, bytes(head))
     with pytest.raises(NotAvailable, match="cannot be played"):
-        synth.synthesise(bytes(head), [], [], 0.1)
+        synth.synthesise(path, [], [], 0.1)
 
 
 @settings(max_examples=150, deadline=None)

@@ -112,7 +112,7 @@ def test_a_small_disk_is_said_before_anything_is_fetched(serve, monkeypatch):
     serve(debian_package(BANK))
     usage = type("usage", (), {"free": 1_000_000})
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
-    with pytest.raises(NotAvailable, match="needs 153 MB while it is unpacked and 1 MB are free"):
+    with pytest.raises(NotAvailable, match="while it is unpacked, needs 153 MB and 1 MB are free"):
         bank_fetch.fetch_soundfont()
     assert kept() == []
 

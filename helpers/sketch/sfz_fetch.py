@@ -1,0 +1,130 @@
+"""Layered SFZ instruments to fetch on the user's word, from where their makers keep them, at one commit each."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from ..errors import NotAvailable
+from ..machine.fetch import RemoteFile, fetch_file, make_folder, require_room
+from ..records import CancelCheck, Progress, never_cancelled, silent_progress
+from .sfz import Unusable, read_sfz
+from .soundfont import instrument_folder
+
+SOURCE = "https://raw.githubusercontent.com/"
+
+
+@dataclass(frozen=True)
+class SampleSet:
+    """An SFZ file below SOURCE with what is pinned of it: its SHA-256 and that of its samples' SHA-256s in the order
+    it names them. ``absent`` are names in it that the source lacks."""
+
+    instrument: str
+    title: str
+    source: str
+    file: RemoteFile
+    samples_bytes: int
+    samples_sha256: str
+    licence: str
+    absent: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        return instrument_folder() / self.instrument
+
+    @property
+    def is_here(self) -> bool:
+        return self.folder.is_dir()  # it appears there whole and checked, or not at all
+
+
+_DISCORD = "sfzinstruments/Discord-SFZ-GM-Bank/7a9c478fe331f94f246d33332f0adedb25bbbe27/Discord GM/"
+SETS = (
+    SampleSet(
+        "drum kit",
+        "A recorded drum kit, up to eight layers a drum",
+        f"{_DISCORD}Drums/",
+        RemoteFile("001-Standard Kit.sfz", 25_869, "0e6fe52da544e67bedb56d66a4d06600f69813cb19b2fa552b2dacb88fd0403a"),
+        110_298_992,
+        "50e6d3696d515be58a884e8fece279f93171773c5b8beb0d81da346f148b42c3",
+        "The Discord SFZ bank's Standard Kit: CC0, CC BY or equal, free in any music.",
+        absent=("001-Standard Kit/PL EDG Tip ride 3.aif",),
+    ),
+    SampleSet(
+        "electric piano",
+        "A recorded Rhodes of 1977, five layers a key",
+        "sfzinstruments/jlearman.jRhodes3d/aea5b8d3e11e2f7102593789a4e0a0e41b30271a/",
+        RemoteFile("jRhodes3d-mono.sfz", 10_064, "4f6d2069c02a22087fef293e0c0fcad7ee1b748c4f41425c0be9aa8c9d417514"),
+        22_884_538,
+        "2652d990bea57b2467076c9baaa889411575f39d3559aab9401226062f14f1e8",
+        "jRhodes3d by Jeff Learman: free in any music; the samples themselves are CC BY-NC 4.0.",
+    ),
+    SampleSet(
+        "bass guitar",
+        "A recorded fingered bass, five layers a note",
+        f"{_DISCORD}Melodic/",
+        RemoteFile(
+            "034-Electric Bass (finger).sfz",
+            6_394,
+            "c5cf93058b4bd28462a7a3fd66ef7e6d69bb783aa3faa3a9048c82c1fea7e55c",
+        ),
+        22_493_274,
+        "02c67ab6ad2439d58dba5a775068aab70b2e78c329971e4c6c4869f37f70482a",
+        "The Discord SFZ bank's Electric Bass: CC0.",
+    ),
+)
+
+
+def fetch_samples(
+    which: SampleSet, progress: Progress = silent_progress, cancel: CancelCheck = never_cancelled
+) -> Path:
+    """Download a set, check it and let its instrument sound through it; returns its folder.
+
+    Raises
+    ------
+    NotAvailable, Cancelled
+        As :func:`helpers.machine.fetch.fetch_file`; the samples that arrived stay for the next time.
+    """
+    if which.is_here:
+        return which.folder
+    part = which.folder.with_name(f".{which.instrument}.part")
+    make_folder(part, "SFZ instruments")
+    require_room(part, which.samples_bytes, which.title)
+    megabytes = which.samples_bytes / 1e6
+    progress(f"{which.title}, {megabytes:.0f} MB to fetch. {which.licence}", 0.0)
+    base = SOURCE + which.source
+    sfz = fetch_file(base, which.file, part, lambda got: None, cancel)
+    have, digest = 0, hashlib.sha256()
+
+    def tell(before: int, got: int) -> None:
+        progress("Fetching the samples", min(1.0, (before + got) / which.samples_bytes))
+
+    try:
+        names = [name.as_posix() for name in read_sfz(sfz, must_exist=False).names]
+        for name in (name for name in names if name not in which.absent):
+            if not (part / name).resolve().is_relative_to(part.resolve()):
+                raise Unusable(f"{name} lies outside its folder")
+            make_folder((part / name).parent, "SFZ instruments")
+            file = RemoteFile(name, None, "")
+            sample = fetch_file(base, file, (part / name).parent, partial(tell, have), cancel)
+            have += sample.stat().st_size
+            with sample.open("rb") as data:
+                digest.update(hashlib.file_digest(data, "sha256").digest())
+            tell(have, 0)
+    except Unusable as reason:
+        raise NotAvailable(f"{which.title} cannot be used: {reason}.") from None
+    if digest.hexdigest() != which.samples_sha256:
+        shutil.rmtree(part, ignore_errors=True)
+        raise NotAvailable(
+            f"{which.title} arrived, but its samples are not the expected ones, so they were thrown away; try again, "
+            "or go on without it."
+        )
+    try:
+        os.replace(part, which.folder)
+    except OSError as error:
+        raise NotAvailable(f"{which.title} could not be put in place ({error.strerror}); try again.") from None
+    progress(f"{which.title} is here", 1.0)
+    return which.folder
