@@ -51,6 +51,4 @@ def starts_cut_in(clip: Clip) -> bool:
     """Whether a clip sounds from its first 2 ms on about as loud as it does in the 60 ms after: no attack is near."""
     first = Clip(clip.samples[:, : round(0.0025 * clip.sample_rate)], clip.sample_rate)
     after = frame_levels(Clip(clip.samples[:, first.length : round(0.06 * clip.sample_rate)], clip.sample_rate), 0.01)
-    if first.length == 0 or after.size == 0:
-        return False
-    return float(np.sqrt(np.mean(np.square(first.samples)))) > 10 ** (CUT_IN_DB / 20) * float(after.max())
+    return after.size > 0 and float(np.sqrt(np.mean(np.square(first.samples)))) > 10 ** (CUT_IN_DB / 20) * after.max()

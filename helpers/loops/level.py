@@ -33,8 +33,7 @@ def apply_cleaning(clip: Clip, *, rumble: bool = False) -> Clip:
     order, corner = (4, RUMBLE_CUT_HZ) if rumble else (2, LOWEST_HZ)
     sections = butter(order, corner, "highpass", fs=clip.sample_rate, output="sos")
     pad = min(clip.length - 1, clip.sample_rate // 4)
-    centred = clip.samples - clip.samples.mean(axis=1, keepdims=True, dtype=np.float64)
-    return Clip(sosfiltfilt(sections, centred, axis=1, padlen=pad).astype(np.float32), clip.sample_rate)
+    return Clip(sosfiltfilt(sections, clip.samples, padlen=pad).astype(np.float32), clip.sample_rate)
 
 
 def offset_db(clip: Clip) -> float:
@@ -51,13 +50,13 @@ def rumble_db(clip: Clip) -> float:
     """
     from scipy.signal import butter, sosfiltfilt
 
-    block = max(1, clip.sample_rate // 400)
+    block = clip.sample_rate // 400
     blocks = clip.mono()[: clip.length // block * block].reshape(-1, block).mean(axis=1, dtype=np.float64)
     rate = clip.sample_rate / block
     quarter = round(0.25 * rate)
     if blocks.size < 8 * quarter:
         return -120.0
-    low = sosfiltfilt(butter(6, (1.0, RUMBLE_TOP_HZ), "bandpass", fs=rate, output="sos"), blocks - blocks.mean())
+    low = sosfiltfilt(butter(6, (1.0, RUMBLE_TOP_HZ), "bandpass", fs=rate, output="sos"), blocks)
     power = np.square(low[: low.size // quarter * quarter]).reshape(-1, quarter).mean(axis=1)
     centred = clip.samples - clip.samples.mean(axis=1, keepdims=True, dtype=np.float64)
     whole = float(np.mean(np.square(centred))) + 1e-12

@@ -110,7 +110,7 @@ def _starts_with_a_jump(cut: CutLoop, tail_samples: int) -> bool:
     """
     if cut.lead_in.shape[1] >= round(SOFT_START_SECONDS * cut.loop.sample_rate):
         return False
-    near = max(2, round(FRAME_SECONDS * cut.loop.sample_rate))
+    near = round(FRAME_SECONDS * cut.loop.sample_rate)
     first, last = cut.loop.samples[:, :near], cut.loop.samples[:, -near:]
     step = first[:, 0] + (cut.tail[:, 0] if tail_samples else 0.0) - last[:, -1]
     ordinary = np.maximum(np.abs(np.diff(first, axis=1)).max(axis=1), np.abs(np.diff(last, axis=1)).max(axis=1))
@@ -143,8 +143,6 @@ def fold_tail(loop: Clip, tail: np.ndarray) -> Clip:
     Its last 12 ms (all of it if it is shorter) fade out, so that the end of a tail that was cut off does not click.
     """
     count = tail.shape[1]
-    if count == 0:
-        return loop
     fade = min(count, round(FADE_SECONDS * loop.sample_rate))
     tail = tail.copy()
     tail[:, count - fade :] *= fade_pair(fade)[0]
@@ -186,17 +184,16 @@ def _frame_levels_db(samples: np.ndarray, rate: int) -> np.ndarray:
 def _decay_samples(tail: np.ndarray, rate: int) -> int:
     """Length of the decay a tail begins with: up to its first new note; 0 where it does not fall by 12 dB."""
     levels = _frame_levels_db(tail, rate)
-    if levels.size < 3:
+    if levels.size == 0:
         return 0
     smooth = np.convolve(levels, np.ones(3) / 3, mode="valid")
     lowest = np.minimum.accumulate(smooth)
     rises = np.flatnonzero((smooth > lowest + RISE_DB) & (smooth > -60.0))
-    count = int(rises[0]) if rises.size else smooth.size
-    if count == 0 or smooth[0] - lowest[count - 1] < DECAY_DB:
+    decay = smooth[: rises[0]] if rises.size else smooth
+    if smooth[0] - decay.min() < DECAY_DB:
         return 0
     # Back to where the decay was lowest: the rise itself belongs to the next note.
-    last = int(np.argmin(smooth[:count])) if rises.size else levels.size - 1
-    return min(tail.shape[1], round((last + 1) * FRAME_SECONDS * rate))
+    return round((int(np.argmin(decay)) + 1) * FRAME_SECONDS * rate) if rises.size else tail.shape[1]
 
 
 def _is_steady(samples: np.ndarray, rate: int) -> bool:
@@ -205,4 +202,4 @@ def _is_steady(samples: np.ndarray, rate: int) -> bool:
     if levels.size < 6:
         return False
     smooth = np.convolve(levels, np.ones(3) / 3, mode="valid")
-    return bool(np.max(np.abs(smooth[3:] - smooth[:-3]), initial=0.0) < 6.0)
+    return bool(np.max(np.abs(smooth[3:] - smooth[:-3])) < 6.0)

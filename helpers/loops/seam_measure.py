@@ -58,20 +58,17 @@ def measure_seam(clip: Clip, request: Request) -> SeamMeasure:
         (fall, fall_hop, FALL_FLOOR_DB),
         (hole, hole_hop, HOLE_FLOOR_DB),
     ):
-        half = max(1, round(MOMENT_SECONDS * rate / hop))
+        half = round(MOMENT_SECONDS * rate / hop)
         centre = np.round(grid / hop).astype(int)
         windows = (centre[:, None] + np.arange(-half, half + 1)) % curve.size
         moments = curve[windows].max(axis=1)
-        ordinary = _ordinary(moments[1:], floor)
-        parts.append(float(moments[0]) / max(ordinary, floor))
+        parts.append(float(moments[0]) / _ordinary(moments[1:], floor))
     return SeamMeasure(*parts)
 
 
 def _ordinary(moments: np.ndarray, floor: float) -> float:
     """The 99th percentile of the moments: as counted, or from their log-normal spread where that is higher, since few
     moments hardly ever show their own 99th percentile."""
-    if moments.size < 2:
-        return floor
     moments = np.maximum(moments, 0.05 * floor)
     counted = float(np.percentile(moments, ORDINARY_PERCENTILE))
     top = np.log(np.sort(moments)[moments.size // 2 :])
@@ -104,7 +101,7 @@ def _falls_db(mono: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
     """Fall of the spectrum around each frame in dB, and the hop in samples; the loop is taken as a circle."""
     from scipy.signal import stft
 
-    hop = max(1, round(0.005 * rate))
+    hop = round(FRAME_SECONDS * rate)
     size = 2 ** int(np.ceil(np.log2(0.02 * rate)))
     padded = np.concatenate([mono[-2 * size :], mono, mono[: 2 * size]])
     _, times, spectrum = stft(
@@ -116,17 +113,13 @@ def _falls_db(mono: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
     levels = 10 * np.log10(bands + 1e-12)
     floor = np.max(levels) - 60.0
     levels = np.maximum(levels, floor)
-    reach = max(1, round(0.010 * rate / hop))
+    reach = 2  # frames: 20 ms between before and after
     before, after = levels[:, : -2 * reach], levels[:, 2 * reach :]
-    first = times[reach] * rate - 2 * size  # centre of the first usable frame on the loop's own clock
-
     # Bands weigh by how loud they were: what hardly sounded cannot be cut off.
     weight = before - floor + 1e-9
     fall = (np.maximum(before - after, 0) * weight).sum(axis=0) / weight.sum(axis=0)
-    # On the loop's own clock, frame k at k * hop.
-    count = max(1, int(np.ceil(mono.size / hop)))
-    index = np.clip(np.round((np.arange(count) * hop - first) / hop).astype(int), 0, fall.size - 1)
-    return fall[index], hop
+    start = round((2 * size - times[reach] * rate) / hop)  # the frame centred on the loop's first sample
+    return fall[start : start - (-mono.size // hop)], hop
 
 
 def _holes_db(samples: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
@@ -136,8 +129,8 @@ def _holes_db(samples: np.ndarray, rate: int) -> tuple[np.ndarray, int]:
     """
     from scipy.ndimage import maximum_filter1d
 
-    hop = max(1, round(FRAME_SECONDS * rate))
-    count = max(1, samples.shape[1] // hop)
+    hop = round(FRAME_SECONDS * rate)
+    count = samples.shape[1] // hop
     power = np.square(samples[:, : count * hop]).reshape(samples.shape[0], -1, hop).mean(axis=(0, 2))
     levels = 10 * np.log10(power + 1e-12)
     levels = np.maximum(levels, levels.max() - 60)
