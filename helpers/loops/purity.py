@@ -80,7 +80,7 @@ def purity_of(parts: dict[str, float], *, drums: bool) -> float:
     """One minus the chance, by the logistic model, that another instrument sounds."""
     model = load_weights(__package__, "purity")["drums" if drums else "tonal"]
     odds = model["intercept"] + sum(model[name] * parts[name] for name in model if name != "intercept")
-    return 1 / (1 + math.exp(min(50.0, odds)))
+    return 0.5 - 0.5 * math.tanh(odds / 2)
 
 
 def spectra_of(clip: Clip, onset_seconds: np.ndarray, notes: NoteGram | None) -> Spectra:
@@ -193,8 +193,7 @@ def _onsets_together(octaves: np.ndarray) -> np.ndarray:
 
 def _crest(power: np.ndarray) -> float:
     """Natural log of the loudest moments of a band against its median ones."""
-    floor = 1e-30
-    return float(np.log((np.percentile(power, 98) + floor) / (np.median(power) + 1e-5 * power.max() + floor)))
+    return float(np.log((np.percentile(power, 98) + 1e-30) / (np.median(power) + 1e-5 * power.max() + 1e-30)))
 
 
 def _motion_hz(power: np.ndarray, hz: np.ndarray) -> float:
@@ -219,7 +218,5 @@ def _flatness(band: np.ndarray, power: np.ndarray) -> float:
     """Median over the frames that sound of geometric over arithmetic mean."""
     total = power.sum(axis=0)
     loud = total > 0.01 * total.max()
-    if not band.size or not loud.any():
-        return 0.0
     band = band[:, loud]
     return float(np.median(np.exp(np.log(band + 1e-16).mean(axis=0)) / (band.mean(axis=0) + 1e-16)))
