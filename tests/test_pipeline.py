@@ -65,7 +65,7 @@ class Scripted(Engine):
         self.guides.append(job.guide)
         self.asked.append(list(numbers))
         lines = [self.script[min(number, len(self.script) - 1)] for number in numbers]
-        played = [sound(line() if callable(line) else line) for line in lines]
+        played = [line if isinstance(line, Clip) else sound(line() if callable(line) else line) for line in lines]
         return [
             Take(clip, NAME, "1", request.take_seed(n), request.options["prompt"], exact=True)
             for n, clip in zip(numbers, played, strict=True)

@@ -16,7 +16,7 @@ from helpers import pipeline
 from helpers.loops.level import set_level
 from helpers.music.pitch import ALL_KEYS, Key
 from helpers.pipeline.making import Idea
-from helpers.records import Analysis, Clip, Request, Tempo
+from helpers.records import Analysis, Clip, KeyEstimate, Request, Tempo
 from helpers.sound.audio import read_clip, resample
 from helpers.sound.features import key_scores, note_gram
 from helpers.sound.stretch import apply_stretch
@@ -128,7 +128,7 @@ def stem_groups(folder: Path) -> Iterator[Group]:
         cases = []
         for over, clip in (("over the rest", mixed(excerpt, row["file"])), ("over the mix", mixed(excerpt))):
             idea = Idea(f"{row['file']} {over}", clip, "")
-            analysis = Analysis(idea.name, "", clip.seconds, RATE, 1, tempo, None)
+            analysis = Analysis(idea.name, "", clip.seconds, RATE, 1, tempo, KeyEstimate(key(excerpt), 1.0))
             cases += [Case(row["piece"], idea, analysis, request, f"{k} {over}", n, set_level(c)) for k, n, c in loops]
         return cases
 

@@ -59,7 +59,7 @@ def measured(case: Case) -> dict[str, Any]:
         if not human and case.kind in INDEPENDENT:
             line["independent"] = independent_fit(loop, idea)
     if card.place is not None:
-        lags, table = place_cues(loop, idea)
+        lags, table = place_cues(loop, idea, drums=case.request.role == "drums")
         line["place"] = {"lags": lags.tolist(), "table": np.round(table, 4).tolist()}
     return line
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from helpers.music.pitch import parse_key
-from helpers.records import Analysis, Clip, Request, Take, Tempo
+from helpers.records import Analysis, Clip, KeyEstimate, Request, Take, Tempo
 from tests.signals import RATE, chord_loop, clip_of, drum_loop, mixed
 
 A_MINOR = [(57, 60, 64), (53, 57, 60), (48, 52, 55), (55, 59, 62)]  # Am F C G
@@ -68,4 +68,4 @@ def analysis_of(bars: int, bpm: float = 120.0) -> Analysis:
     """Of an exact loop that starts on bar 1."""
     bar = 240 / bpm
     tempo = Tempo(bpm, 1.0, is_loop=True, bars=bars, downbeats=tuple(bar * n for n in range(bars)))
-    return Analysis("idea.wav", "", bars * bar, RATE, 1, tempo, None)
+    return Analysis("idea.wav", "", bars * bar, RATE, 1, tempo, KeyEstimate(parse_key("A minor"), 1.0))

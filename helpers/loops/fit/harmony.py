@@ -23,8 +23,8 @@ INTERVALS = tuple(f"{n}_above" for n in range(12))
 CUES = ("above_moved", "above_turned", "worst_bar", "idea_itself", "on_idea_scale", *INTERVALS)
 
 
-def measure_harmony(loop: Bars, idea: Bars, request: Request) -> Findings:
-    """The fields ``agreement``, ``harmony`` and ``variety``."""
+def measure_harmony(loop: Bars, idea: Bars, request: Request, *, pitched: bool) -> Findings:
+    """The fields ``agreement``, ``harmony`` and ``variety``; ``pitched``: a key was heard in the idea."""
     if request.role == "drums":
         return Findings(notes=("Harmony was not compared: drums have none.",))
     if loop.notes.tonal_share < LEAST_TONAL:
@@ -33,7 +33,7 @@ def measure_harmony(loop: Bars, idea: Bars, request: Request) -> Findings:
     spread = own.sum(axis=1) / own.sum()
     found = Findings({"variety": float(np.exp(-(spread * np.log(spread + 1e-9)).sum()))})
     cues = harmony_cues(own, other)
-    if idea.notes.tonal_share < LEAST_TONAL or cues["idea_itself"] < LEAST_SELF:
+    if not pitched or idea.notes.tonal_share < LEAST_TONAL or cues["idea_itself"] < LEAST_SELF:
         return found | Findings(notes=("Harmony was not compared: no clear pitch sounds in the idea.",))
     moved = int(np.argmax([mean_agreement(np.roll(own, s, axis=0), other) for s in range(-5, 7)])) - 5
     values = {

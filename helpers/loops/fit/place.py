@@ -15,20 +15,21 @@ from .bars import Bars
 from .harmony import LEAST_TONAL, agreement, weights
 
 CUES = (
-    "all", "low", "mid", "high",  # likeness of the onsets, sixteenth by sixteenth, in all and by register
-    "metre", "metre_low",  # accents fall where the metre has its strong places
+    "low", "mid", "high",  # likeness of the onsets, sixteenth by sixteenth, by register
+    "metre_low",  # low accents fall where the metre has its strong places
     "harmony", "change",  # notes agree; they change where the idea's do
-    "new_bar", "new_half", "low_first",  # notes change on bar lines and half bars; low onsets on beat 1
+    "new_bar", "low_first",  # notes change on bar lines; low onsets on beat 1
+    "first", "backbeat",  # the loop begins with a stroke; of drums: what is no kick plays on 2 and 4
 )  # fmt: skip
 FEWEST_ONSETS = 4
 
 
-def measure_place(loop: Bars, idea: Bars) -> Findings:
+def measure_place(loop: Bars, idea: Bars, *, drums: bool) -> Findings:
     """The fields ``place`` (probability 0..1 that it lies right) and ``place_steps`` (by how much it seems late)."""
     few = [who for who, x in (("loop", loop), ("idea", idea)) if x.onsets.times.size < FEWEST_ONSETS]
     if few and not _both_tonal(loop, idea):
         return Findings(notes=(f"Place was not compared: the {few[0]} has no pulse.",))
-    lags, table = place_cues(loop, idea)
+    lags, table = place_cues(loop, idea, drums=drums)
     probabilities = place_probabilities(table)
     best = int(lags[np.argmax(probabilities)])
     share = float(probabilities[lags == 0][0])
@@ -53,7 +54,7 @@ def _said(steps: int, per_beat: int) -> str:
     return f"{size} {'late' if steps > 0 else 'early'}"
 
 
-def place_cues(loop: Bars, idea: Bars) -> tuple[np.ndarray, np.ndarray]:
+def place_cues(loop: Bars, idea: Bars, *, drums: bool) -> tuple[np.ndarray, np.ndarray]:
     """Steps by which the loop may be late, a beat early to a beat late (n,), and what each cue says of it (n, CUES).
 
     Each cue is relative to its mean over the places.
@@ -62,8 +63,8 @@ def place_cues(loop: Bars, idea: Bars) -> tuple[np.ndarray, np.ndarray]:
     lags = np.arange(-meter.steps_per_beat, meter.steps_per_beat + 1)
     back = (np.arange(steps)[None, :] + lags[:, None]) % steps  # the loop's steps when it is moved earlier by the lag
     template = np.tile(metre_template(meter), loop.bars)
-    columns = [likeness(loop.accents[name][back], idea.accents[name]) for name in ("all", "low", "mid", "high")]
-    columns += [likeness(loop.accents[name][back], template) for name in ("all", "low")]
+    columns = [likeness(loop.accents[name][back], idea.accents[name]) for name in ("low", "mid", "high")]
+    columns += [likeness(loop.accents["low"][back], template)]
     own, other = loop.chroma_steps, idea.chroma_steps
     if _both_tonal(loop, idea):
         columns += [
@@ -73,8 +74,10 @@ def place_cues(loop: Bars, idea: Bars) -> tuple[np.ndarray, np.ndarray]:
     else:
         columns += [np.zeros(lags.size)] * 2
     columns += [loop.note_change[back][:, :: meter.steps_per_bar].mean(axis=1)]
-    columns += [loop.note_change[back][:, meter.steps_per_bar // 2 :: meter.steps_per_bar].mean(axis=1)]
-    columns += [loop.accents["low"][back][:, :: meter.steps_per_bar].mean(axis=1)]
+    columns += [loop.accents["low"][back][:, :: meter.steps_per_bar].mean(axis=1), loop.accents["all"][back][:, 0]]
+    twos = np.arange(steps) % (2 * meter.steps_per_beat) == meter.steps_per_beat
+    snares = np.expm1(loop.accents["mid"]) - np.expm1(loop.accents["low"])
+    columns += [likeness(snares[back], twos) if drums else np.zeros(lags.size)]
     table = np.array(columns).T
     return lags, table - table.mean(axis=0)
 
