@@ -16,6 +16,7 @@ from .score import Score
 from .soundfont import find_sounds, own_instrument
 from .synth import SFZ
 from .voices import (
+    OCTAVE_HZ,
     SAMPLED,
     VOICES,
     Sound,
@@ -56,7 +57,6 @@ class Room:
 
 # How many dB each role gives way, at most, where the idea is busiest, and the octave C1.. from which it does.
 GIVES_WAY = {"bass": (3.0, 2), "chords": (4.0, 0), "pad": (4.0, 0), "arpeggio": (3.0, 0), "lead": (2.0, 0)}
-OCTAVE_HZ = tuple(46.2 * 2.0**octave for octave in range(7))  # the middles of C1..B1 to C7..B7
 ROOMS = {
     "bass": Room(0, 0, 0.0, 0.0),
     "chords": Room(24, 0, 1.0, 60.0),
@@ -159,8 +159,6 @@ def render(
     width = room.width if sound.family == SAMPLED else 1.0
     if request.width is not None:
         width = 2.0 * request.width * (width or 0.5)
-    if sound.room_db:
-        made = grained(shaped(made, 0.0, sample_rate, sound.room_db, OCTAVE_HZ))
     made = _placed(made, width, room.low_cut_hz, sample_rate)
     made = _at_bar_one(made, lead, loop, sample_rate)
     if request.duck and kicks:
@@ -201,7 +199,7 @@ def _sampled(
         )
     # Many banks hold samples with a constant offset; it must not decide the level.
     made = remove_infrasound(Clip(made, sample_rate)).samples
-    return shaped(driven(made, patch.drive_db), patch.tilt_db, sample_rate)
+    return grained(shaped(driven(made, patch.drive_db), patch.tilt_db, sample_rate, room_db=sound.room_db))
 
 
 def patch_swapped(score: Score) -> str | None:

@@ -13,12 +13,13 @@ from ..score import Score
 from .effects import chorused, driven, ducking, in_room, ping_pong
 from .filters import shaped
 from .kits import play_hits
-from .patch import Patch
+from .patch import OCTAVE_HZ, Patch
 from .presets import FAMILIES, SAMPLED, VOICES, WORDS, Sound, _rng, choose_sound, read_sound
 from .tonal import Played, play_notes
 
 __all__ = [
     "FAMILIES",
+    "OCTAVE_HZ",
     "SAMPLED",
     "VOICES",
     "WORDS",
@@ -86,7 +87,7 @@ def play(
     if score.swells:
         at = np.array([sample(s.start) for s in score.swells])
         out *= np.interp(np.arange(count), at, [s.level for s in score.swells])
-    out = shaped(out, 0.0 if patch.engine == "kit" else patch.tilt_db, sample_rate, patch.voicing_db)
+    out = shaped(out, 0.0 if patch.engine == "kit" else patch.tilt_db, sample_rate, patch.voicing_db, sound.room_db)
     out = chorused(out, patch.chorus, loop_seconds, sample_rate)
     out = ping_pong(out, patch.delay, DELAY_QUARTERS * quarter, sample_rate)
     out = in_room(out, patch.room, patch.room_seconds, sample_rate)

@@ -35,17 +35,16 @@ def chorused(sound: np.ndarray, amount: float, loop_seconds: float, sample_rate:
     if amount <= 0:
         return sound
     count = sound.shape[-1]
-    t = np.arange(count) / sample_rate
+    here = np.arange(count, dtype=float)
     out = sound.copy()
+    steps = np.diff(sound, append=0.0)
     for rate_hz, phase in ((0.6, 0.0), (0.43, 1.9)):
-        swing = np.sin(2 * np.pi * whole_cycles(rate_hz, loop_seconds) * t + phase)
+        turn = 2 * np.pi * whole_cycles(rate_hz, loop_seconds) / sample_rate
+        swing = 0.004 * sample_rate * np.sin(turn * here + phase)
         for side, sign in ((0, 1.0), (1, -1.0)):
-            at = np.arange(count) - sample_rate * (0.011 + 0.004 * sign * swing)
-            index = np.floor(at).astype(np.int64)
-            part = at - index
-            index = np.clip(index, 0, count - 2)
-            line = sound[side]
-            out[side] += amount * 0.6 * ((1 - part) * line[index] + part * line[index + 1])
+            at = np.maximum(here - 0.011 * sample_rate - sign * swing, 0.0)
+            index = at.astype(np.intp)
+            out[side] += amount * 0.6 * (sound[side][index] + (at - index) * steps[side][index])
     return out / (1 + 0.6 * amount)
 
 

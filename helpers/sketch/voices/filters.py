@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .patch import VOICING_HZ
+from .patch import OCTAVE_HZ, VOICING_HZ
 
 BLOCK = 64
 TURNED_HZ = 700.0  # the frequency that a tilt leaves where it is
@@ -80,22 +80,24 @@ def shaped(
     tilt_db: float,
     sample_rate: int,
     voicing_db: tuple[float, ...] = (),
-    at_hz: tuple[float, ...] = VOICING_HZ,
+    room_db: tuple[float, ...] = (),
 ) -> np.ndarray:
-    """The sound with its spectrum turned by ``tilt_db`` an octave and lifted by ``voicing_db`` at ``at_hz``.
+    """The sound with its spectrum turned by ``tilt_db`` an octave and lifted by ``voicing_db`` at VOICING_HZ and by
+    ``room_db`` at OCTAVE_HZ.
 
-    No phase moves. The turn acts from 40 Hz to 16 kHz; between and beyond the frequencies of the voicing its gain
-    goes on straight over log frequency, or stays.
+    No phase moves. The turn acts from 40 Hz to 16 kHz; between the frequencies a gain goes straight over log
+    frequency, beyond them it stays.
     """
     from scipy.fft import irfft, next_fast_len, rfft
 
-    if not tilt_db and not voicing_db:
+    if not (tilt_db or voicing_db or room_db):
         return sound
     count = sound.shape[-1]
     size = next_fast_len(count + sample_rate // 4, real=True)
     hz = np.clip(np.arange(size // 2 + 1) * (sample_rate / size), 40.0, 16_000.0)
     db = tilt_db * np.log2(hz / TURNED_HZ)
-    if voicing_db:
-        db = db + np.interp(np.log(hz), np.log(at_hz), voicing_db)
+    for gains_db, at_hz in ((voicing_db, VOICING_HZ), (room_db, OCTAVE_HZ)):
+        if gains_db:
+            db = db + np.interp(np.log(hz), np.log(at_hz), gains_db)
     gain = 10 ** (db / 20)
     return irfft(rfft(sound, size, axis=-1) * gain, size, axis=-1)[..., :count]

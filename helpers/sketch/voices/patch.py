@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+OCTAVE_HZ = tuple(46.2 * 2.0**octave for octave in range(7))  # the middles of C1..B1 to C7..B7
 VOICING_HZ = (50.0, 120.0, 300.0, 800.0, 2000.0, 5000.0, 12_000.0)
 
 
