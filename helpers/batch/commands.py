@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,10 +88,10 @@ def batch_text(summary: Summary) -> str:
     from .ledger import DONE
 
     count = summary.to_json()["jobs"]
-    lines = [
-        f"{count['done']} jobs done ({summary.made_now} now), {count['refused']} refused, {count['failed']} failed; "
-        f"{summary.passed} loops passed their fit card."
-    ]
+    verdicts = Counter(str(loop.get("verdict")) for row in summary.rows for loop in row.loops)
+    loops = f"; loops: {', '.join(f'{n} {verdict}' for verdict, n in sorted(verdicts.items()))}" if verdicts else ""
+    done = f"{count['done']} jobs done ({summary.made_now} now)"
+    lines = [f"{done}, {count['refused']} refused, {count['failed']} failed{loops}."]
     lines += [
         f"  {row.state}: {row.idea}, {row.instrument}: {row.sentence}" for row in summary.rows if row.state != DONE
     ]

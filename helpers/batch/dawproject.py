@@ -10,13 +10,16 @@ import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as XML
 
 from .. import __version__
 from ..export import bpm_text, free_name
+from ..loops.fit.bars import place_in_idea
 from ..machine.files import plain_name
-from ..pipeline import Idea, analyze_idea, load_idea
+from ..pipeline import Idea, analyze_idea, cut_part, load_idea
 from ..records import Analysis, Clip, Request
+from ..records.analysis import tempo_ratio
 from ..sound.audio import read_back, wav_bytes
 from .pack import PackLoop, apart
 
@@ -28,18 +31,25 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]") 
 def write_projects(
     folder: Path, loops: Sequence[PackLoop], names: Sequence[str], ideas: Mapping[str, Path] | None = None
 ) -> None:
-    """A project in ``folder`` for every idea, tempo and metre of the loops, which lie under their names in ``loops/``.
+    """A project in ``folder`` for every idea, part of it, tempo and metre of the loops, which lie under their names in
+    ``loops/``.
 
     The idea's own sound is a track of its own where ``ideas`` holds its file by its SHA-256.
     """
-    groups: dict[tuple[str, float, str], list[tuple[PackLoop, str]]] = {}
+    groups: dict[tuple[Any, ...], list[tuple[PackLoop, str]]] = {}
     for loop, name in zip(loops, names, strict=True):
-        groups.setdefault((loop.idea_sha256, loop.request.bpm, loop.request.meter), []).append((loop, name))
-    for (sha256, bpm, meter), members in groups.items():
+        key = (loop.idea_sha256, loop.span, loop.request.bpm, loop.request.meter)
+        groups.setdefault(key, []).append((loop, name))
+    for (sha256, span, bpm, meter), members in groups.items():
         words = [plain_name(Path(members[0][0].idea).stem) or "loops", f"{bpm_text(bpm)}bpm", meter.replace("/", "-")]
         path = free_name(folder, "_".join(words[: 2 + (meter != Request.meter)]), ".dawproject")
-        idea = load_idea(ideas[sha256]) if ideas and sha256 in ideas else None
-        write_project(path, members, folder / "loops", (idea, analyze_idea(idea, tags=False)) if idea else None)
+        heard = None
+        if ideas and sha256 in ideas:
+            idea = load_idea(ideas[sha256])
+            heard = idea, analyze_idea(idea, tags=False)
+            if span and span[1] <= idea.clip.seconds + 1:
+                heard = cut_part(*heard, *span, tags=False)
+        write_project(path, members, folder / "loops", heard)
 
 
 def write_project(
@@ -47,7 +57,8 @@ def write_project(
 ) -> None:
     """One project: every loop an aligned, looping audio clip on a named track, its MIDI beside it.
 
-    All loops share tempo and metre. The idea's track starts at its first downbeat, warped to the project's tempo.
+    All loops share idea, tempo and metre. The idea's track starts at its first downbeat, warped to the project's tempo,
+    and repeats after whole bars.
     """
     request, ids = members[0][0].request, (f"id{n}" for n in itertools.count())
     numerator, denominator = request.meter.split("/")
@@ -77,14 +88,15 @@ def write_project(
         return XML.SubElement(lane, "Clips", id=next(ids))
 
     def audio(clips: XML.Element, name: str, file: str, clip: Clip, points: Points, beats: float) -> None:
-        """A clip of ``beats`` that repeats; ``points`` pin quarters to seconds of the file."""
-        end = points[-1][0]
+        """A clip that repeats after ``beats`` quarters; ``points`` pin quarters to seconds of the file."""
         outer = XML.SubElement(
-            clips, "Clip", time="0", duration=f"{beats:.9g}", playStart="0", loopStart="0", loopEnd=f"{end:.9g}",
-            name=_plain(name),
+            clips, "Clip", time="0", duration=f"{max(longest, beats):.9g}", playStart="0", loopStart="0",
+            loopEnd=f"{beats:.9g}", name=_plain(name),
         )  # fmt: skip
-        inner = XML.SubElement(XML.SubElement(outer, "Clips", id=next(ids)), "Clip", time="0", duration=f"{end:.9g}",
-                               contentTimeUnit="beats", playStart="0")  # fmt: skip
+        inner = XML.SubElement(
+            XML.SubElement(outer, "Clips", id=next(ids)), "Clip", time="0", duration=f"{points[-1][0]:.9g}",
+            contentTimeUnit="beats", playStart="0",
+        )  # fmt: skip
         warps = XML.SubElement(inner, "Warps", id=next(ids), timeUnit="beats", contentTimeUnit="seconds")
         content = XML.SubElement(
             warps, "Audio", id=next(ids), algorithm="stretch", channels=str(clip.channels),
@@ -97,16 +109,16 @@ def write_project(
     if heard is not None:
         idea, analysis = heard
         files["audio/idea.wav"] = wav_bytes(idea.clip)
-        points = _pinned(analysis, request.time.quarters_per_beat, idea.clip)
+        points, bar = _pinned(analysis, request, idea.clip), request.time.beats_per_bar * request.time.quarters_per_beat
         clips = track(f"Idea: {idea.name}", "audio", COLORS[-1])
-        audio(clips, idea.name, "audio/idea.wav", idea.clip, points, max(longest, points[-1][0]))
+        audio(clips, idea.name, "audio/idea.wav", idea.clip, points, max(1, int(points[-1][0] / bar + 0.1)) * bar)
     shown_names = apart([loop.request.instrument or "loop" for loop, _ in members])
     for number, ((loop, name), shown) in enumerate(zip(members, shown_names, strict=True)):
         color, quarters = COLORS[number % (len(COLORS) - 1)], _quarters(loop)
         clip, file = read_back(loop.wav), f"audio/{name}.wav"
         files[file] = audio_folder / f"{name}.wav"
         ends = ((0.0, 0.0), (quarters, clip.seconds))
-        audio(track(shown, "audio", color), shown, file, clip, ends, longest)
+        audio(track(shown, "audio", color), shown, file, clip, ends, quarters)
         if notes := loop.notes():
             clips = track(f"{shown} (MIDI)", "notes", color)
             part = XML.SubElement(clips, "Clip", time="0", duration=f"{longest:.9g}", playStart="0", loopStart="0",
@@ -138,16 +150,18 @@ def _quarters(loop: PackLoop) -> float:
     return loop.request.bars * time.beats_per_bar * time.quarters_per_beat
 
 
-def _pinned(analysis: Analysis, quarters_per_beat: float, clip: Clip) -> tuple[tuple[float, float], ...]:
-    """Quarters against seconds of the idea: its beats from the first downbeat on; without a grid, its plain length."""
-    beats = analysis.tempo.beats
-    first = analysis.tempo.downbeats[0] if analysis.tempo.downbeats else 0.0
-    later = [second for second in beats if second >= first - 1e-3]
-    if len(later) < 2:
-        return (0.0, 0.0), (clip.seconds * (analysis.tempo.bpm or 120.0) / 60 * quarters_per_beat, clip.seconds)
-    points = [(n * quarters_per_beat, max(second, 0.0)) for n, second in enumerate(later)]
-    rest = (clip.seconds - later[-1]) / (later[-1] - later[0]) * (len(later) - 1)  # beats after the last one heard
-    return (*points, (points[-1][0] + rest * quarters_per_beat, clip.seconds)) if rest > 0 else tuple(points)
+def _pinned(analysis: Analysis, request: Request, clip: Clip) -> Points:
+    """Quarters of the loops against seconds of the idea, as fit cards lay the two together: at its beats from the first
+    downbeat on; where the tempo asked for is another than the one heard, at its ends."""
+    tempo, per_beat = analysis.tempo, request.time.quarters_per_beat
+    first, bpm = place_in_idea(request, analysis, clip.seconds)
+    same = tempo_ratio(bpm, tempo.bpm) if tempo.bpm else None
+    beats = [second for second in tempo.beats if second >= first - 1e-3]
+    if same is None or len(beats) < 2:
+        return (0.0, first), ((clip.seconds - first) * bpm / 60 * per_beat, clip.seconds)
+    points = [(n * same * per_beat, max(second, 0.0)) for n, second in enumerate(beats)]
+    rest = (clip.seconds - beats[-1]) / (beats[-1] - beats[0]) * points[-1][0]  # after the last beat heard
+    return (*points, (points[-1][0] + rest, clip.seconds)) if rest > 0 else points
 
 
 def _plain(text: str) -> str:

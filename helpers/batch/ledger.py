@@ -61,6 +61,8 @@ class Ledger:
             folder.mkdir(parents=True, exist_ok=True)
             lock = FileLock(folder / f".{NAME}.lock", timeout=0)
             with lock:
+                if path.exists() and not path.is_file():  # a pipe would never end
+                    raise InvalidInput(f"“{path}” is not a file; choose another --out.")
                 rows = read_ledger(path)
                 handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
                 try:
@@ -97,7 +99,7 @@ def read_ledger(path: Path) -> dict[str, LedgerRow]:
     except OSError as error:
         raise InvalidInput(f"The ledger “{shown_name(path)}” cannot be read ({error.strerror or error}).") from None
     known = {f.name for f in dataclasses.fields(LedgerRow)}
-    for line in text.splitlines():
+    for line in text.split("\n"):  # a name may hold what else Unicode calls the end of a line
         try:
             data = read_json(line)
             row = LedgerRow(**{k: v for k, v in data.items() if k in known})

@@ -53,6 +53,15 @@ class PackLoop:
     def idea_sha256(self) -> str:
         return str((self.document.get("idea") or {}).get("sha256") or "")
 
+    @property
+    def span(self) -> tuple[float, float] | None:
+        """The stretch of the idea's file that it was made for, in seconds; None = all of it."""
+        try:
+            begin, end = map(float, (self.document.get("idea") or {}).get("span") or ())
+        except (TypeError, ValueError):
+            return None
+        return (begin, end) if 0 <= begin < end else None
+
     def notes(self) -> list[Note]:
         """The score's notes, in quarters; empty where there is none that can be read."""
         try:

@@ -135,10 +135,11 @@ class RayPool(Pool):
                 ) from None
         resources = ray.cluster_resources()
         gpus = int(resources.get("GPU", 0))
-        count = workers or gpus or int(resources.get("CPU", 1))
+        most, unit = (gpus, "GPUs") if gpus else (int(resources.get("CPU", 1)), "cores")
+        count = workers or most
         needs = {"num_gpus": 1, "num_cpus": 0} if gpus else {"num_cpus": 1}
-        if gpus and count > gpus:
-            raise InvalidInput(f"--workers is {count} and the cluster has {gpus} GPUs; one worker uses one.")
+        if count > most:  # Ray would wait for more machines without a word
+            raise InvalidInput(f"--workers is {count} and the cluster has {most} {unit}; one worker uses one.")
         self._actor = ray.remote(max_restarts=0, max_task_retries=0, **needs)(_Actor)
         super().__init__(count)
 

@@ -25,7 +25,7 @@ OnRow = Callable[[LedgerRow, int, int, float | None], None]
 
 @dataclass(frozen=True)
 class Summary:
-    """How a batch ended: the last row of each of its jobs, in the order planned, and how many were made just now."""
+    """How a batch ended: the last row of each of its jobs, in the order planned, and how many were done just now."""
 
     rows: tuple[LedgerRow, ...]
     made_now: int
@@ -87,7 +87,8 @@ def run_batch(
             elif ledger.rows[job.id].state != REFUSED:
                 missing.append(job)
         _Driver(folder, parts, ledger, pool, on_row, hear, make, len(missing)).drive(missing)
-        return Summary(tuple(ledger.rows[job.id] for job in jobs), len(missing))
+        made = sum(ledger.rows[job.id].state == DONE for job in missing)
+        return Summary(tuple(ledger.rows[job.id] for job in jobs), made)
 
 
 @dataclass(eq=False)

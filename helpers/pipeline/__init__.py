@@ -46,8 +46,9 @@ from ..sound.audio import read_audio, resample
 from .making import UPLOAD, FinishedLoop, Idea, Proven, Result, Run, finish_take, make_enough, publish_best
 
 __all__ = [
-    "FinishedLoop", "Idea", "Result", "analyze_idea", "change_request", "fit_take", "hear_part", "load_idea",
-    "make_loops", "pick_engine", "plan_request", "plan_target", "plot_loops", "prove_file", "sketch_of", "write_parts",
+    "FinishedLoop", "Idea", "Result", "analyze_idea", "change_request", "cut_part", "fit_take", "hear_part",
+    "load_idea", "make_loops", "pick_engine", "plan_request", "plan_target", "plot_loops", "prove_file", "sketch_of",
+    "write_parts",
 ]  # fmt: skip
 # ------------------------------------------------------------------------------------------------------ the idea, heard
 
@@ -109,6 +110,13 @@ def hear_part(
     end = lines[stop] if stop < len(lines) else min(whole.seconds, lines[-1] + length * (stop - len(lines) + 1))
     if bars is not None and begin + (bars - 0.1) * length > end:
         raise InvalidInput(f"From bar {first + 1} on the idea has fewer than {bars} bars; choose an earlier start.")
+    return cut_part(idea, whole, begin, end, progress, tags=tags)
+
+
+def cut_part(
+    idea: Idea, whole: Analysis, begin: float, end: float, progress: Progress = silent_progress, *, tags: bool = True
+) -> tuple[Idea, Analysis]:
+    """The idea from ``begin`` to ``end`` seconds and what is heard in it, on the grid of the whole."""
     rate = idea.clip.sample_rate
     samples = idea.clip.samples[:, round(begin * rate) : round(end * rate)].copy()
     part = dataclasses.replace(idea, clip=Clip(samples, rate), span=(begin, end), loudness_lufs=None)

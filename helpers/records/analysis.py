@@ -197,6 +197,12 @@ def _notes_json(notes: tuple[Note, ...]) -> list[dict[str, Any]]:
     ]
 
 
+def tempo_ratio(bpm: float, heard_bpm: float) -> float | None:
+    """How many times ``heard_bpm`` another reading of the same sound is; None where ``bpm`` is another speed."""
+    same = min(SAME_SOUND_RATIOS, key=lambda same: abs(bpm / heard_bpm / same - 1))
+    return same if abs(bpm / heard_bpm / same - 1) < RATIO_TOLERANCE else None
+
+
 def bars_of_chords(analysis: Analysis, bpm: float, meter: Meter, bars: int) -> tuple[tuple[str, ...], ...]:
     """The idea's chords from its first downbeat on, two labels (half bars) a bar, at most ``bars`` bars.
 
@@ -206,8 +212,7 @@ def bars_of_chords(analysis: Analysis, bpm: float, meter: Meter, bars: int) -> t
     """
     if not analysis.chords or analysis.tempo.bpm is None:
         return ()
-    ratio = bpm / analysis.tempo.bpm
-    reread = any(abs(ratio / same - 1) < RATIO_TOLERANCE for same in SAME_SOUND_RATIOS)
+    reread = tempo_ratio(bpm, analysis.tempo.bpm) is not None
     bar = bar_seconds(bpm if reread else analysis.tempo.bpm, meter)
     start = analysis.tempo.downbeats[0] if analysis.tempo.downbeats else analysis.chords[0].start
     whole = int((analysis.seconds - start) / bar + 0.1)

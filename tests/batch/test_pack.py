@@ -115,6 +115,33 @@ def test_a_dawproject_has_aligned_looping_clips(loops, tmp_path):
     assert len(ids) == len(set(ids))
 
 
+@pytest.mark.parametrize(
+    ("span", "idea_seconds", "bpm"),
+    [({}, (0, 5), 120.0), ({}, (0, 5), 60.0), ({"span": [2.0, 4.0]}, (2, 4), 120.0)],
+    ids=["whole", "half its tempo", "its second bar"],
+)
+def test_a_dawproject_lays_the_idea_where_the_fit_card_laid_it(loops, tmp_path, span, idea_seconds, bpm):
+    sound = chord_loop([(57, 60, 64), (53, 57, 60), (57, 60, 64)], bpm=120).samples[0, : 5 * RATE]  # 2.5 bars
+    soundfile.write(tmp_path / "idea.wav", sound, RATE, subtype="FLOAT")
+    shutil.copytree(loops[0], tmp_path / "loops")
+    for path in (tmp_path / "loops").glob("*.json"):
+        document = json.loads(path.read_text())
+        document["idea"] |= {"sha256": pipeline.load_idea(tmp_path / "idea.wav").sha256} | span
+        document["request"]["bpm"] = bpm
+        path.write_text(json.dumps(document))
+    out = write_pack(tmp_path / "loops", tmp_path / "pack", ideas=[tmp_path / "idea.wav"]).path
+    (project,) = (zipfile.ZipFile(path) for path in out.glob("*.dawproject"))
+    root = XML.fromstring(project.read("project.xml"))
+    clip = root.find("Arrangement/Lanes/Lanes/Clips/Clip")
+    samples, rate = soundfile.read(io.BytesIO(project.read("audio/idea.wav")))
+    begin, end = (round(second * rate) for second in idea_seconds)
+    assert np.corrcoef(samples.T[0] if samples.ndim > 1 else samples, sound[begin:end])[0, 1] > 0.999
+    assert float(root.find("Transport/Tempo").get("value")) == bpm
+    warps = [(float(w.get("time")), float(w.get("contentTime"))) for w in clip.iter("Warp")]
+    assert len(warps) > 3 and all(abs(t * 60 / bpm - s) < 0.03 for t, s in warps)  # as fast as the idea is
+    assert float(clip.get("loopEnd")) % 4 == 0 and float(clip.get("duration")) == max(4, float(clip.get("loopEnd")))
+
+
 def test_failed_loops_stay_out_unless_asked(loops, tmp_path):
     folder, _ = loops
     copy = tmp_path / "copy"

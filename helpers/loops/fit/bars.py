@@ -15,7 +15,7 @@ import numpy as np
 
 from ...music.meter import Meter, bar_seconds
 from ...records import Analysis, Clip, Request
-from ...records.analysis import RATIO_TOLERANCE, SAME_SOUND_RATIOS
+from ...records.analysis import tempo_ratio
 from ...sound.features import NoteGram, OnsetBands, Onsets
 from ...sound.listening import Listening
 from ..find import distances
@@ -105,6 +105,21 @@ class Bars:
         return {n: np.log1p(getattr(self.envelope, n)[around].max(axis=1)) for n in ("all", "low", "mid", "high")}
 
 
+def place_in_idea(request: Request, analysis: Analysis, seconds: float) -> tuple[float, float]:
+    """Where a loop lies in its idea of ``seconds``: the second of its first bar, and its tempo there.
+
+    It starts at the idea's first downbeat. Where the tempo asked for is no other reading of the one heard, it is taken
+    for a correction if the idea is whole bars of it; else the idea keeps its own tempo, as if a DAW stretched the loop
+    to it.
+    """
+    tempo = analysis.tempo
+    reread = tempo.bpm is not None and tempo_ratio(request.bpm, tempo.bpm) is not None
+    whole = seconds / bar_seconds(request.bpm, request.time)
+    corrected = round(whole) >= 1 and abs(whole / round(whole) - 1) < WHOLE_SHARE
+    first = tempo.downbeats[0] if tempo.downbeats and (reread or not corrected) else 0.0
+    return first, request.bpm if reread or corrected or tempo.bpm is None else tempo.bpm
+
+
 @dataclass(eq=False)
 class IdeaSide:
     """The idea as the fit card hears it: its sound, its analysis, and the bars measured so far."""
@@ -117,9 +132,7 @@ class IdeaSide:
     def bars_for(self, request: Request) -> Bars | None:
         """The bars that a loop of ``request`` is laid over; None where the idea has no tempo or no whole bar.
 
-        They start at the idea's first downbeat. An idea shorter than the loop goes round again. Where the tempo asked
-        for is no other reading of the one heard, it is taken for a correction if the idea is whole bars of it; else the
-        idea keeps its own tempo, as if a DAW stretched the loop to it.
+        An idea shorter than the loop goes round again.
         """
         key = (request.bpm, request.meter, request.bars)
         with self._lock:
@@ -128,16 +141,10 @@ class IdeaSide:
             return self._bars[key]
 
     def _cut(self, request: Request) -> Bars | None:
-        tempo = self.analysis.tempo
-        if tempo.bpm is None:
+        if self.analysis.tempo.bpm is None:
             return None
-        ratio = request.bpm / tempo.bpm
-        reread = any(abs(ratio / same - 1) < RATIO_TOLERANCE for same in SAME_SOUND_RATIOS)
-        whole = self.clip.seconds / bar_seconds(request.bpm, request.time)
-        corrected = round(whole) >= 1 and abs(whole / round(whole) - 1) < WHOLE_SHARE
-        bpm = request.bpm if reread or corrected else tempo.bpm
+        first, bpm = place_in_idea(request, self.analysis, self.clip.seconds)
         bar = bar_seconds(bpm, request.time) * self.clip.sample_rate
-        first = tempo.downbeats[0] if tempo.downbeats and (reread or not corrected) else 0.0
         start = first * self.clip.sample_rate
         count = min(request.bars, int((self.clip.length - start) / bar + 0.1))
         if count < 1:
