@@ -49,7 +49,9 @@ MEASURE = """
 """
 REPOSITORIES = dict.fromkeys(LEARN.split(), "learn") | dict.fromkeys(MEASURE.split(), "measure")
 KEY = re.compile(r"(?:^|[ _])([A-G][#b♯]?) ?(min|maj|m(?=[ _.]))", re.I)
-UNPITCHED = re.compile("kick|snare|clap|hats|drum|perc|shaker|noise|riser|glissando|/_128/", re.I)  # or moved in pitch
+UNPITCHED = re.compile("kick|snare|clap|hats|drum|perc|shaker|noise|riser|glissando", re.I)
+TEMPO_FOLDER = re.compile(r"/(?:_|(?=\d+ ?BPM/))(\d{2,3})(?: ?BPM)?/", re.I)
+TEMPO = re.compile(r"(?<!\d)(\d{2,3}) ?BPM", re.I)
 AUDIO = (".ogg", ".mp3", ".wav", ".egg", ".flac")
 LEAST_BYTES = 100_000
 MOST_SONGS = 60  # of one repository
@@ -301,20 +303,21 @@ def piece(
 
 
 def named(path: str) -> dict | None:
-    """What a file's own name says: a key, ``... 140 BPM`` (an exact loop) or a Camelot code."""
-    name = path.rpartition("/")[2]
-    if (key := KEY.search(name)) and not UNPITCHED.search(path):
-        mode = "major" if key[2].lower() == "maj" else "minor"
-        return {"kind": "named", "key": f"{key[1].replace('♯', '#')} {mode}", "notes": ""}
-    if bpm := re.search(r"(\d{2,3})\s?BPM", name):
-        note = "octave-ambiguous" if not 80 <= int(bpm[1]) <= 150 else ""
-        return {"kind": "named", "bpm": bpm[1], "notes": note}
+    """What a file's own name says: a key, a tempo, or a Camelot code; of a folder of one tempo, that tempo."""
+    folder, _, name = path.rpartition("/")
+    row: dict = {"kind": "named", "notes": ""}
+    # loops in a folder of one tempo were stretched to it; their names tell the tempo and the key from before
+    stretched = TEMPO_FOLDER.search(f"/{folder}/")
+    if (key := KEY.search(name)) and not stretched and not UNPITCHED.search(path):
+        row["key"] = f"{key[1].replace('♯', '#')} {'major' if key[2].lower() == 'maj' else 'minor'}"
+    if bpm := stretched or TEMPO.search(name):
+        row |= {"bpm": bpm[1], "notes": "" if 80 <= int(bpm[1]) <= 150 else "octave-ambiguous"}
     camelot = re.search(r"_(\d{1,2})([AB])\.wav$", name)
     if camelot and path.partition("/")[0] in ("Bass", "Pads", "Riffs_Arps_Hits", "Vocals"):
         mode = "AB".index(camelot[2])
-        tonic = CAMELOT[int(camelot[1])][mode]
-        return {"kind": path.partition("/")[0], "key": f"{tonic} {('minor', 'major')[mode]}", "notes": ""}
-    return None
+        row |= {"kind": path.partition("/")[0]}
+        row["key"] = f"{CAMELOT[int(camelot[1])][mode]} {('minor', 'major')[mode]}"
+    return row if "key" in row or "bpm" in row else None
 
 
 def main() -> None:
