@@ -11,6 +11,7 @@ import numpy as np
 from .patch import OCTAVE_HZ, VOICING_HZ
 
 BLOCK = 64
+STEP_OCTAVES, MOST_STRIDE = 0.01, 8  # a slow filter stands still for as many blocks as move it no further
 TURNED_HZ = 700.0  # the frequency that a tilt leaves where it is
 LOWEST_HZ, HIGHEST_SHARE = 20.0, 0.45  # the range of a cutoff; the share is of the sample rate
 
@@ -36,8 +37,10 @@ def low_pass(
             done = lfilter(b[0], a[0], out, axis=-1)
         else:
             state = np.zeros((*out.shape[:-1], 2))
-            for i in range(-(-out.shape[-1] // BLOCK)):
-                part = slice(i * BLOCK, (i + 1) * BLOCK)
+            moves = float(np.abs(np.diff(np.log2(w))).max(initial=0.0))
+            stride = int(np.clip(STEP_OCTAVES / moves, 1, MOST_STRIDE))
+            for i in range(0, -(-out.shape[-1] // BLOCK), stride):
+                part = slice(i * BLOCK, (i + stride) * BLOCK)
                 done[..., part], state = lfilter(b[i], a[i], out[..., part], axis=-1, zi=state)
         out = done
     return out
