@@ -113,7 +113,8 @@ def test_too_little_to_compare_is_not_cut_in():
 )
 def test_cleaning_takes_out_what_lies_below_its_corner(hz, rumble, gain):
     sound = sine(hz, 4.0)
-    clean = apply_cleaning(Clip(np.array([sound, 0.5 * sound + 0.3], np.float32), LOW_RATE), rumble=rumble)
+    clip = Clip(np.array([sound, 0.5 * sound + 0.3], np.float32), LOW_RATE)
+    clean = apply_cleaning(clip, rumble=True) if rumble else apply_cleaning(clip)
     middle = clean.samples[:, LOW_RATE : 3 * LOW_RATE]
     assert np.sqrt(2 * np.mean(np.square(middle), axis=1)) == pytest.approx([gain, gain / 2], abs=2e-3)
     assert abs(float(middle.mean())) < 1e-3, "and a constant offset altogether"

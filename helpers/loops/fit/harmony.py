@@ -52,7 +52,7 @@ def certainty(cues: dict[str, float]) -> float:
     """The field ``harmony``: how sure the learnt weights of ``cues`` are that the part was written over these bars."""
     learnt = load_weights("helpers.loops", "harmony")
     odds = learnt["intercept"] + sum(learnt[name] * cues[name] for name in CUES)
-    return float(1 / (1 + np.exp(-np.clip(odds, -50, 50))))
+    return float(0.5 + 0.5 * np.tanh(odds / 2))
 
 
 def agreement(loop: np.ndarray, idea: np.ndarray) -> np.ndarray:

@@ -1,0 +1,259 @@
+"""Harmony note by note, where agreement and clash can be counted on fingers, and the sentence of a card."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from helpers.loops.findings import Findings
+from helpers.loops.fit import harmony
+from helpers.loops.fit.harmony import agreement, certainty, harmony_cues, heard_triad, mean_agreement, measure_harmony
+from helpers.loops.fit.summary import summarise
+from helpers.machine.weights import load_weights
+from helpers.music.pitch import parse_key
+
+from .takes import request_for
+
+C, CIS, E, F, G, A, B = 0, 1, 4, 5, 7, 9, 11
+
+
+def notes(*columns) -> np.ndarray:
+    """Pitch classes (12, n): a number, or several of equal strength, in each half bar."""
+    out = np.zeros((12, len(columns)))
+    for number, classes in enumerate(columns):
+        for one in np.atleast_1d(classes):
+            out[one, number] += 1 / np.atleast_1d(classes).size
+    return out
+
+
+# ---- agreement
+
+
+@pytest.mark.parametrize(
+    ("loop", "idea", "value"),
+    [(C, C, 12), (C, CIS, -6), (C, B, -6), (C, E, 0), ((C, E), (C, E), 6), ((C, CIS), (C, CIS), 3), (C, (C, CIS), 3)],
+)
+def test_agreement_is_12_for_the_same_note_and_minus_6_for_a_semitone(loop, idea, value):
+    for loud in (1.0, 5.0):
+        assert agreement(loud * notes(loop, loop), notes(idea, idea)) == pytest.approx([value, value], abs=1e-6)
+    assert not agreement(np.zeros((12, 1)), notes(C)).any(), "silence agrees with nothing"
+
+
+def test_moments_count_as_both_sound_there():
+    loop, idea = notes(C, C) * [1, 4], notes(C, CIS) * [4, 4]  # weights 2 and 4
+    assert mean_agreement(loop, idea) == pytest.approx((2 * 12 - 4 * 6) / 6, abs=1e-6)
+    assert np.isfinite(mean_agreement(np.zeros((12, 2)), idea))
+
+
+def test_cues_of_the_same_notes():
+    cues = harmony_cues(notes(C, C), notes(C, C))
+    assert cues["agreement"] == cues["idea_itself"] == cues["worst_bar"] == pytest.approx(12)
+    assert cues["above_moved"] == pytest.approx(12) and cues["above_turned"] == 0.0, "one bar cannot be turned"
+    assert [cues[f"{n}_above"] for n in range(12)] == pytest.approx([11.0] + [-1.0] * 11, abs=1e-5)
+    assert set(cues) == {"agreement", *harmony.CUES}
+
+
+@pytest.mark.parametrize("interval", range(12))
+def test_the_interval_is_how_far_the_idea_sounds_above_the_loop(interval):
+    cues = harmony_cues(notes(G, G), notes((G + interval) % 12, (G + interval) % 12))
+    assert cues[f"{interval}_above"] == pytest.approx(11.0, abs=1e-5)
+    twice = harmony_cues(notes(G, G) * [1, 9], notes(G, G + 1) * [1, 9])
+    assert twice["0_above"] == pytest.approx(12 / 10 - 1, abs=1e-5), "weighted as both sound"
+
+
+@pytest.mark.parametrize("semitones", [1, 6, 11])
+def test_a_loop_moved_in_pitch_agrees_better_elsewhere(semitones):
+    idea = notes((C, E), (C, E), (F, A), (F, A))
+    cues = harmony_cues(np.roll(idea, semitones, axis=0), idea)
+    assert cues["agreement"] + 1e-9 < 6 and cues["above_moved"] == pytest.approx(cues["agreement"] - 6)
+
+
+@pytest.mark.parametrize("turn", [2, 4])
+def test_a_loop_whose_bars_are_turned_agrees_better_in_another_order(turn):
+    idea = notes(C, C, E, E, 8, 8)
+    cues = harmony_cues(np.roll(idea, turn, axis=1), idea)
+    assert cues["agreement"] == pytest.approx(0, abs=1e-6) and cues["above_turned"] == pytest.approx(-12)
+    half = harmony_cues(np.roll(notes(C, E, C, E), 1, axis=1), notes(C, E, C, E))
+    assert half["above_turned"] == pytest.approx(0, abs=1e-6), "whole bars only"
+
+
+def test_the_worst_bar_and_the_ideas_scale():
+    cues = harmony_cues(notes(C, C, C, C), notes(C, C, C, CIS) * [1, 1, 4, 1])
+    assert cues["worst_bar"] == pytest.approx((2 * 12 - 1 * 6) / 3)
+    scale = np.zeros((12, 2))
+    scale[[0, 2, 4, 5, 7, 9, 11]] = [[2.0]] * 7
+    scale[1] = 1.0
+    loop = notes((C, CIS, 2, 3), (C, CIS, 2, 3))
+    assert harmony_cues(loop, scale)["on_idea_scale"] == pytest.approx(0.5)
+
+
+def test_certainty_is_logistic_in_the_learnt_weights():
+    learnt = load_weights("helpers.loops", "harmony")
+    none = dict.fromkeys(harmony.CUES, 0.0)
+    even = -learnt["intercept"] / learnt["above_turned"]
+    for odds, share in ((0.0, 0.5), (1.0, 1 / (1 + np.exp(-1))), (-2.0, 1 / (1 + np.exp(2))), (500.0, 1.0)):
+        cues = none | {"above_turned": even + odds / learnt["above_turned"], "agreement": 9.9}
+        assert certainty(cues) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("flats", "names"), [(False, "C C# D D# E F F# G G# A A# B"), (True, "C Db D Eb E F Gb G Ab A Bb B")]
+)
+def test_the_triad_that_sounds_is_named(flats, names):
+    for root, name in enumerate(names.split()):
+        major = notes((root, (root + 4) % 12, (root + 7) % 12))
+        minor = notes((root, (root + 3) % 12, (root + 7) % 12))
+        assert heard_triad(np.c_[major, major], flats) == name and heard_triad(minor, flats) == name + "m"
+
+
+# ---- the fields
+
+
+def bars(half_bars: np.ndarray, tonal: float = 0.5) -> SimpleNamespace:
+    return SimpleNamespace(half_bars=half_bars, notes=SimpleNamespace(tonal_share=tonal))
+
+
+REQUEST = request_for("chords", bars=2)
+TRIADS = notes((A, C, E), (A, C, E), (F, A, C), (F, A, C))
+
+
+def test_the_fields_of_a_part_over_the_ideas_own_chords():
+    found = measure_harmony(bars(TRIADS), bars(TRIADS), REQUEST)
+    assert found.values["agreement"] == pytest.approx(4.0) and found.values["moved_semitones"] == 0
+    assert (
+        found.bars == (4.0, 4.0)
+        and found.notes == ()
+        and found.values["harmony"] == pytest.approx(certainty(harmony_cues(TRIADS, TRIADS)))
+    )
+    spread = np.array([2, 2, 1, 1]) / 6  # A, C, E, F
+    assert found.values["variety"] == pytest.approx(np.exp(-(spread * np.log(spread)).sum()), rel=1e-6)
+    assert measure_harmony(bars(notes((0, 4, 8), (0, 4, 8))), bars(TRIADS[:, :2]), REQUEST).values[
+        "variety"
+    ] == pytest.approx(3)
+
+
+@pytest.mark.parametrize(
+    ("loop_tonal", "idea_tonal", "role", "said"),
+    [
+        (0.02, 0.02, "chords", None),
+        (0.0199, 0.5, "chords", "nothing pitched sounds in the loop"),
+        (0.5, 0.0199, "chords", "no clear pitch sounds in the idea"),
+        (0.5, 0.5, "drums", "drums have none"),
+    ],
+)
+def test_harmony_is_compared_where_both_have_pitch(loop_tonal, idea_tonal, role, said):
+    request = REQUEST if role == "chords" else request_for(bars=2)
+    found = measure_harmony(bars(TRIADS, loop_tonal), bars(TRIADS, idea_tonal), request)
+    assert ("harmony" in found.values) is (said is None)
+    assert found.notes == () if said is None else said in found.notes[0]
+    assert ("variety" in found.values) is (said is None or "idea" in said)
+
+
+@pytest.mark.parametrize(("itself", "compared"), [(0.601, True), (0.599, False)])
+def test_an_idea_that_hardly_agrees_with_itself_is_no_measure(itself, compared, monkeypatch):
+    cues = harmony_cues(TRIADS, TRIADS) | {"idea_itself": itself}
+    monkeypatch.setattr(harmony, "harmony_cues", lambda own, other: cues)
+    assert ("harmony" in measure_harmony(bars(TRIADS), bars(TRIADS), REQUEST).values) is compared
+
+
+@pytest.mark.parametrize("moved", range(-5, 7))
+def test_the_way_back_is_named_within_a_tritone(moved):
+    """A fifth of two notes: no transposition but the way back shares more than one of them."""
+    idea = notes((C, G), (C, G), (2, A), (2, A))
+    found = measure_harmony(bars(np.roll(idea, -moved, axis=0)), bars(idea), REQUEST)
+    assert found.values["moved_semitones"] == moved
+    if moved:
+        said = f"moved by {moved:+d} semitone{'' if abs(moved) == 1 else 's'} it would agree better"
+        assert found.details["harmony"] == said
+
+
+@pytest.mark.parametrize(("cost", "moved"), [(-0.26, -1), (-0.24, 0)])
+def test_a_transposition_is_named_where_it_costs_a_quarter(cost, moved, monkeypatch):
+    idea = notes(C, C)
+    cues = harmony_cues(idea, idea) | {"above_moved": cost}
+    monkeypatch.setattr(harmony, "harmony_cues", lambda own, other: cues)
+    found = measure_harmony(bars(np.roll(idea, 1, axis=0)), bars(idea), REQUEST)
+    assert found.values["moved_semitones"] == moved
+    assert ("moved by" in found.details["harmony"]) is bool(moved)
+
+
+@pytest.mark.parametrize(
+    ("cues", "said"),
+    [
+        ({"above_moved": -0.5, "above_turned": -0.5}, "moved by -2 semitones it would agree better"),
+        (
+            {"above_moved": -0.5, "above_turned": -0.6},
+            "its bars come in another order; 1 bar later it would agree better",
+        ),
+        ({"above_moved": 0.5, "above_turned": -0.26}, "its bars come in another order; 1 bar later"),
+        ({"above_moved": 0.5, "above_turned": -0.24}, "bar 3 clashes: its C♯ against the idea's D"),
+    ],
+)
+def test_the_costliest_cause_is_said(cues, said):
+    loop, idea = notes(C, C, E, E, CIS, CIS), notes(8, 8, C, C, 2, 2)
+    assert harmony._said(loop, idea, cues, -2, REQUEST).startswith(said)
+
+
+def test_the_order_is_said_in_bars():
+    idea = notes(C, C, E, E, 8, 8)
+    said = harmony._said(np.roll(idea, 2, axis=1), idea, {"above_moved": 0.0, "above_turned": -9.0}, 0, REQUEST)
+    assert said == "its bars come in another order; 2 bars later it would agree better"
+
+
+@pytest.mark.parametrize(
+    ("loop", "idea", "key", "said"),
+    [
+        (notes(C, C, CIS, CIS), notes(C, C, C, C), "A minor", "bar 2 clashes: its C♯ against the idea's C"),
+        (notes(C, C, CIS, CIS), notes(C, C, 2, 2), "A minor", "bar 2 clashes: its C♯ against the idea's D"),
+        (notes(3, 3, C, C), notes(E, E, C, C), "F major", "bar 1 clashes: its E♭ against the idea's E"),
+        # a quarter tells a clash from what only agrees least: 12 / 50 and 12 / 46
+        (notes(C, C), notes((C, *[E] * 49), (C, *[E] * 49)), None, "bar 1 clashes"),
+        (notes(C, C), notes((C, *[E] * 45), (C, *[E] * 45)), None, "bar 1 agrees least"),
+    ],
+)
+def test_the_bar_and_the_two_notes_are_named(loop, idea, key, said):
+    request = REQUEST.with_(key=parse_key(key) if key else None)
+    assert harmony._said(loop, idea, {"above_moved": 0.0, "above_turned": 0.0}, 0, request).startswith(said)
+
+
+# ---- the sentence
+
+
+@pytest.mark.parametrize(
+    ("values", "bars_found", "sentence"),
+    [
+        ({}, (), ""),
+        ({}, (0.9,), "Agrees with the idea's notes in every bar alike."),
+        ({}, (0.9, 0.81), "Agrees with the idea's notes in every bar alike."),
+        ({}, (0.79, 0.9, 0.85), "Shares the idea's notes in every bar, most in bar 2, least in bar 1."),
+        ({}, (0.9, 0.51), "Shares the idea's notes in every bar, most in bar 1, least in bar 2."),
+        ({}, (0.9, 0.5), "Shares the idea's notes most in bar 1 and hardly in bar 2."),
+        ({"groove": 0.61}, (), "Locks to its accents."),
+        ({"groove": 0.6}, (), "Follows its accents."),
+        ({"groove": 0.26}, (), "Follows its accents."),
+        ({"groove": 0.25}, (), "Plays across its accents."),
+        ({"pocket_ms": 3.9}, (), "In its pocket."),
+        ({"pocket_ms": -4.0}, (), "4 ms ahead of its pocket."),
+        ({"pocket_ms": 4.1}, (), "4 ms behind its pocket."),
+        ({"looseness_ms": 7.4}, (), "(steady to 7 ms)."),
+        ({"masked_share": 0.26}, (), "26% of it lies hidden under the idea."),
+        ({"masked_share": 0.25, "low_end": 0.3}, (), ""),
+        ({"masked_share": 0.9, "low_end": 0.31}, (), "Its low notes differ from the idea's for 31% of their time."),
+        (
+            {"groove": 0.7, "pocket_ms": 0.0, "looseness_ms": 2.0, "masked_share": 0.5},
+            (1.0,),
+            "Agrees with the idea's notes in every bar alike, locks to its accents in its pocket (steady to 2 ms), "
+            "50% of it lies hidden under the idea.",
+        ),
+        ({"groove": None, "pocket_ms": None, "masked_share": None, "low_end": None, "looseness_ms": None}, (), ""),
+    ],
+)
+def test_the_card_in_one_sentence(values, bars_found, sentence):
+    assert summarise(Findings(values, bars=bars_found), []) == sentence
+
+
+def test_a_loop_that_fails_says_why_first():
+    found = Findings({"groove": 0.9})
+    assert summarise(found, ["It clicks."]) == "Not usable as it is: it clicks."
+    assert summarise(found, ["It clicks.", "It is silent."]) == "Not usable as it is: it clicks (1 more below)."
+    assert summarise(found, ["One", "two", "three"]) == "Not usable as it is: one (2 more below)."
