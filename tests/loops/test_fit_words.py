@@ -109,6 +109,10 @@ def test_the_triad_that_sounds_is_named(flats, names):
 # ---- the fields
 
 
+def measured(loop, idea, request=None, *, pitched=True) -> Findings:
+    return measure_harmony(loop, idea, request or REQUEST, pitched=pitched)
+
+
 def bars(half_bars: np.ndarray, tonal: float = 0.5) -> SimpleNamespace:
     return SimpleNamespace(half_bars=half_bars, notes=SimpleNamespace(tonal_share=tonal))
 
@@ -118,7 +122,7 @@ TRIADS = notes((A, C, E), (A, C, E), (F, A, C), (F, A, C))
 
 
 def test_the_fields_of_a_part_over_the_ideas_own_chords():
-    found = measure_harmony(bars(TRIADS), bars(TRIADS), REQUEST)
+    found = measured(bars(TRIADS), bars(TRIADS))
     assert found.values["agreement"] == pytest.approx(4.0) and found.values["moved_semitones"] == 0
     assert (
         found.bars == (4.0, 4.0)
@@ -127,9 +131,7 @@ def test_the_fields_of_a_part_over_the_ideas_own_chords():
     )
     spread = np.array([2, 2, 1, 1]) / 6  # A, C, E, F
     assert found.values["variety"] == pytest.approx(np.exp(-(spread * np.log(spread)).sum()), rel=1e-6)
-    assert measure_harmony(bars(notes((0, 4, 8), (0, 4, 8))), bars(TRIADS[:, :2]), REQUEST).values[
-        "variety"
-    ] == pytest.approx(3)
+    assert measured(bars(notes((0, 4, 8), (0, 4, 8))), bars(TRIADS[:, :2])).values["variety"] == pytest.approx(3)
 
 
 @pytest.mark.parametrize(
@@ -143,24 +145,26 @@ def test_the_fields_of_a_part_over_the_ideas_own_chords():
 )
 def test_harmony_is_compared_where_both_have_pitch(loop_tonal, idea_tonal, role, said):
     request = REQUEST if role == "chords" else request_for(bars=2)
-    found = measure_harmony(bars(TRIADS, loop_tonal), bars(TRIADS, idea_tonal), request)
+    found = measured(bars(TRIADS, loop_tonal), bars(TRIADS, idea_tonal), request)
     assert ("harmony" in found.values) is (said is None)
     assert found.notes == () if said is None else said in found.notes[0]
     assert ("variety" in found.values) is (said is None or "idea" in said)
+    unheard = measured(bars(TRIADS), bars(TRIADS), pitched=False)
+    assert "no clear pitch sounds in the idea" in unheard.notes[0], "no key was heard"
 
 
 @pytest.mark.parametrize(("itself", "compared"), [(0.601, True), (0.599, False)])
 def test_an_idea_that_hardly_agrees_with_itself_is_no_measure(itself, compared, monkeypatch):
     cues = harmony_cues(TRIADS, TRIADS) | {"idea_itself": itself}
     monkeypatch.setattr(harmony, "harmony_cues", lambda own, other: cues)
-    assert ("harmony" in measure_harmony(bars(TRIADS), bars(TRIADS), REQUEST).values) is compared
+    assert ("harmony" in measured(bars(TRIADS), bars(TRIADS)).values) is compared
 
 
 @pytest.mark.parametrize("moved", range(-5, 7))
 def test_the_way_back_is_named_within_a_tritone(moved):
     """A fifth of two notes: no transposition but the way back shares more than one of them."""
     idea = notes((C, G), (C, G), (2, A), (2, A))
-    found = measure_harmony(bars(np.roll(idea, -moved, axis=0)), bars(idea), REQUEST)
+    found = measured(bars(np.roll(idea, -moved, axis=0)), bars(idea))
     assert found.values["moved_semitones"] == moved
     if moved:
         said = f"moved by {moved:+d} semitone{'' if abs(moved) == 1 else 's'} it would agree better"
@@ -172,7 +176,7 @@ def test_a_transposition_is_named_where_it_costs_a_quarter(cost, moved, monkeypa
     idea = notes(C, C)
     cues = harmony_cues(idea, idea) | {"above_moved": cost}
     monkeypatch.setattr(harmony, "harmony_cues", lambda own, other: cues)
-    found = measure_harmony(bars(np.roll(idea, 1, axis=0)), bars(idea), REQUEST)
+    found = measured(bars(np.roll(idea, 1, axis=0)), bars(idea))
     assert found.values["moved_semitones"] == moved
     assert ("moved by" in found.details["harmony"]) is bool(moved)
 

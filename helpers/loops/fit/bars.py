@@ -99,7 +99,7 @@ class Bars:
     @cached_property
     def accents(self) -> dict[str, np.ndarray]:
         """The strongest onset around each sixteenth, natural log (steps,), in ``all`` and by register."""
-        half = max(1, round(0.5 * self.step_seconds * self.envelope.rate))
+        half = round(0.5 * self.step_seconds * self.envelope.rate)
         centres = np.round(np.arange(self.steps) * self.step_seconds * self.envelope.rate).astype(int)
         around = (centres[:, None] + np.arange(-half, half)) % self.envelope.all.size
         return {n: np.log1p(getattr(self.envelope, n)[around].max(axis=1)) for n in ("all", "low", "mid", "high")}

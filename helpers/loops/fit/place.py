@@ -87,4 +87,4 @@ def likeness(rows: np.ndarray, other: np.ndarray) -> np.ndarray:
     rows = rows - rows.mean(axis=-1, keepdims=True)
     other = other - other.mean()
     norm = np.linalg.norm(rows, axis=-1) * np.linalg.norm(other)
-    return np.where(norm > 1e-9, rows @ other / np.maximum(norm, 1e-9), 0.0)
+    return rows @ other / (norm + 1e-9)

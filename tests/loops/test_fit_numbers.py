@@ -1,0 +1,410 @@
+"""Bars, place, room and timing on numbers written by hand: what is heard is put in the sound's place."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from helpers.loops import IdeaSide
+from helpers.loops.fit import measure_fit, place, spectrum, timing
+from helpers.loops.fit.bars import Bars
+from helpers.loops.fit.harmony import agreement, weights
+from helpers.loops.fit.place import likeness, measure_place, place_cues, place_probabilities
+from helpers.loops.fit.spectrum import measure_room
+from helpers.loops.fit.timing import measure_timing, strong_times
+from helpers.machine.weights import load_weights
+from helpers.music.meter import METERS
+from helpers.records import Analysis, Clip, Tempo
+from helpers.sound.features import NoteGram, OnsetBands, Onsets
+
+from .takes import request_for
+
+RATE = 8000
+FOUR = METERS["4/4"]
+RNG = np.random.default_rng(7)
+REQUEST = request_for("chords", bars=2)  # 4 s, steps of 125 ms
+
+
+def bars(
+    count=2, meter=FOUR, seconds=None, times=(), strengths=None, frames=None, tonal=0.5, cents=0.0, **curves
+) -> Bars:
+    """``count`` bars at 120 BPM in which onsets, notes and onset curves (100 a second) are as given."""
+    seconds = seconds or count * meter.beats_per_bar * 0.5
+    clip = curves.pop("clip", None) or Clip(np.zeros((1, round(seconds * RATE)), np.float32), RATE)
+    made = Bars(clip, count, meter)
+    times = np.array(times, float)
+    struck = Onsets(times, np.ones(times.size) if strengths is None else np.array(strengths, float))
+    n = round(seconds * 20)
+    frames = np.zeros((84, n)) if frames is None else frames
+    notes = NoteGram(frames, (np.arange(n) + 0.5) / 20, cents, np.ones(n), tonal)
+    zeros = np.zeros(round(seconds * 100))
+    bands = OnsetBands(*(curves.get(name, zeros) for name in ("low", "mid", "high")), 100.0)
+    made.__dict__["heard"] = SimpleNamespace(struck=struck, notes=notes, bands=bands)
+    return made
+
+
+# ---- bars
+
+
+def test_notes_are_averaged_over_the_frames_of_each_step_and_folded():
+    frames = RNG.uniform(size=(84, 80))
+    made = bars(frames=frames)
+    assert made.steps == 32 and made.step_seconds == 0.125
+    at = np.minimum(((np.arange(80) + 0.5) / 20 / 0.125).astype(int), 31)
+    for step in range(32):
+        np.testing.assert_allclose(made.note_steps[:, step], frames[:, at == step].mean(axis=1))
+    np.testing.assert_allclose(made.chroma_steps[3], made.note_steps[3::12].sum(axis=0))
+    np.testing.assert_allclose(made.half_bars[:, 1], made.chroma_steps[:, 8:16].mean(axis=1))
+    assert made.half_bars.shape == (12, 4)
+    fast = bars(seconds=1.0, frames=np.ones((84, 20)))  # 31 ms a step: most hold no frame of 50 ms
+    assert set(np.unique(fast.note_steps)) == {0.0, 1.0} and fast.note_steps[0].sum() == 20
+    late = bars(frames=np.ones((84, 80)))
+    late.notes.times[-1] = 9.0
+    assert late.note_steps[0, 31] == 1.0, "what is heard past the end belongs to the last step"
+
+
+@pytest.mark.parametrize("meter", ["4/4", "7/8"])
+def test_change_compares_the_half_bars_on_either_side_round_the_loop(meter):
+    made = bars(2, METERS[meter])
+    n, half = made.steps, METERS[meter].steps_per_bar // 2
+    chroma = RNG.uniform(size=(12, n))
+    made.__dict__["chroma_steps"] = chroma
+    for at in range(n):
+        before = sum(chroma[:, (at - d) % n] for d in range(1, half + 1))
+        after = sum(chroma[:, (at + d) % n] for d in range(half))
+        cosine = before @ after / np.linalg.norm(before) / np.linalg.norm(after)
+        assert made.note_change[at] == pytest.approx(1 - cosine)
+
+
+@pytest.mark.parametrize("meter", ["4/4", "7/8"])
+def test_the_power_of_a_tone_lies_in_its_band_and_beat(meter):
+    """Glasberg & Moore: band number 21.4 log10(1 + 0.00437 Hz), the first here from 2 to 3."""
+    count = 2 * METERS[meter].beats_per_bar * 0.5
+    t = np.arange(round(count * RATE)) / RATE
+    beats = 8 if meter == "4/4" else 7
+    beat = t.size // beats
+    for hz in (60.0, 440.0, 3000.0):
+        tone = 0.5 * np.sin(2 * np.pi * hz * t) * (np.arange(t.size) // beat == 3)
+        power = bars(2, METERS[meter], clip=Clip(tone[None].astype(np.float32), RATE)).erb_beats
+        band = int(21.4 * np.log10(1 + 0.00437 * hz)) - 2
+        assert power.shape == (34, beats) and np.unravel_index(np.argmax(power), power.shape) == (band, 3)
+        assert power[band, 3] == pytest.approx((0.25 * beat) ** 2 / t.size, rel=0.05)
+        assert power[:, 3].sum() > 0.9 * power.sum()
+
+
+def test_an_accent_is_the_strongest_onset_within_half_a_step():
+    curve = np.zeros(400)
+    curve[[25, 44, 43, 395]] = (3.0, 5.0, 7.0, 9.0)  # step 2; step 3 ends before 44 and step 4 begins there
+    made = bars(low=curve)
+    wanted = np.zeros(32)
+    for step in range(32):
+        centre = round(step * 12.5)
+        wanted[step] = max(curve[(centre + d) % 400] for d in range(-6, 6))
+    np.testing.assert_allclose(made.accents["low"], np.log1p(wanted))
+    assert made.accents["all"][2] == np.log1p(3.0) and not made.accents["mid"].any() and set(made.accents) == {
+        "all", "low", "mid", "high"
+    }  # fmt: skip
+
+
+def idea_side(seconds: float, bpm=120.0, downbeats=(0.0,), channels=1) -> IdeaSide:
+    """Samples that count up from 1, so that each says where it came from."""
+    samples = np.arange(1, round(seconds * RATE) + 1, dtype=np.float32)
+    clip = Clip(np.array([samples * (n + 1) for n in range(channels)]), RATE)
+    return IdeaSide(clip, Analysis("i", "", seconds, RATE, channels, Tempo(bpm, 1.0, downbeats=downbeats), None))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "bpm", "downbeats", "first", "bar", "own_bars"),
+    [
+        (6.0, 120.0, (0.5,), 0.5, 2.0, 2),  # two bars from the first downbeat on
+        (6.0, 120.0, (), 0.0, 2.0, 2),
+        (4.0, 120.0, (0.5,), 0.5, 2.0, 1),  # 3.5 s hold one bar, which goes round
+        (3.8, 120.0, (0.0,), 0.0, 2.0, 2),  # a tenth of a bar may lack
+        (3.79, 120.0, (0.0,), 0.0, 2.0, 1),
+        (6.0, 120.0, (-0.1,), -0.1, 2.0, 2),
+        (6.0, 60.0, (0.5,), 0.5, 2.0, 2),  # read at twice the tempo: the request's own bars
+        (6.0, 117.0, (0.5,), 0.5, 2.0, 2),  # within 3 %: another reading of the same
+        (6.0, 116.0, (0.5,), 0.0, 2.0, 2),  # beyond: corrected, the file is three whole bars
+        (8.0, 100.0, (0.7,), 0.0, 2.0, 2),  # no reading, but the file is whole bars of the tempo asked for
+        (8.02, 100.0, (0.7,), 0.0, 2.0, 2),
+        (8.03, 100.0, (0.7,), 0.7, 2.4, 2),  # else the idea keeps its own
+        (0.5, 97.0, (0.0,), None, 0, 0),
+        (1.79, 120.0, (0.0,), None, 0, 0),
+        (6.0, None, (0.0,), None, 0, 0),
+    ],
+)
+def test_the_bars_of_an_idea_are_cut_where_it_plays_them(seconds, bpm, downbeats, first, bar, own_bars):
+    side = idea_side(seconds, bpm, downbeats)
+    made = side.bars_for(REQUEST)
+    if first is None:
+        assert made is None and side.bars_for(REQUEST) is None
+        return
+    assert made.bars == 2 and made.meter == FOUR and made.clip.length == round(2 * bar * RATE)
+    at = np.arange(round(2 * bar * RATE)) % round(own_bars * bar * RATE) + round(first * RATE)
+    inside = (at >= 0) & (at < round(seconds * RATE))
+    np.testing.assert_array_equal(made.clip.samples[0], np.where(inside, at + 1, 0))
+    assert side.bars_for(REQUEST) is made, "measured once"
+    assert side.bars_for(REQUEST.with_(bars=1)).bars == 1 and side.bars_for(REQUEST.with_(meter="3/4")).steps == 24
+
+
+def test_the_channels_of_an_idea_are_averaged():
+    assert idea_side(6.0, channels=3).bars_for(REQUEST).clip.samples[0, 0] == 2.0
+
+
+# ---- place
+
+
+def test_likeness_is_a_correlation():
+    other = np.array([1.0, 2.0, 3.0, 6.0])
+    rows = np.array([2 * other + 1, -other, [1, 1, 1, 1], [6, 1, 2, 3]])
+    assert likeness(rows, other) == pytest.approx([1, -1, 0, np.corrcoef(rows[3], other)[0, 1]], abs=1e-6)
+    assert not likeness(rows, np.ones(4)).any()
+
+
+@pytest.mark.parametrize("meter", ["4/4", "6/8"])
+def test_each_cue_says_of_each_place_how_well_the_moved_loop_would_lie(meter):
+    per_beat, per_bar = METERS[meter].steps_per_beat, METERS[meter].steps_per_bar
+    loop, idea = bars(2, METERS[meter]), bars(2, METERS[meter])
+    for one in (loop, idea):
+        one.__dict__["accents"] = {name: RNG.uniform(0, 2, one.steps) for name in ("all", "low", "mid", "high")}
+        one.__dict__["chroma_steps"] = RNG.uniform(size=(12, one.steps))
+        one.__dict__["note_change"] = RNG.uniform(size=one.steps)
+    lags, table = place_cues(loop, idea, drums=True)
+    assert lags.tolist() == list(range(-per_beat, per_beat + 1))
+    wanted = []
+    template = np.tile(place.metre_template(METERS[meter]), 2)
+    twos = [float(step // per_beat % 2 == 1 and step % per_beat == 0) for step in range(loop.steps)]
+    for lag in lags:
+        moved = {name: np.roll(curve, -lag) for name, curve in loop.accents.items()}
+        own, change = np.roll(loop.chroma_steps, -lag, axis=1), np.roll(loop.note_change, -lag)
+        wanted.append(
+            [np.corrcoef(moved[name], idea.accents[name])[0, 1] for name in ("low", "mid", "high")]
+            + [np.corrcoef(moved["low"], template)[0, 1]]
+            + [np.average(agreement(own, idea.chroma_steps), weights=weights(own, idea.chroma_steps))]
+            + [np.corrcoef(change, idea.note_change)[0, 1], change[::per_bar].mean(), moved["low"][::per_bar].mean()]
+            + [moved["all"][0], np.corrcoef(np.exp(moved["mid"]) - np.exp(moved["low"]), twos)[0, 1]]
+        )
+    wanted = np.array(wanted)
+    np.testing.assert_allclose(table, wanted - wanted.mean(axis=0), atol=1e-6)
+    assert len(place.CUES) == table.shape[1]
+    assert not place_cues(loop, idea, drums=False)[1][:, -1].any(), "only drums have a backbeat"
+    for dull in (bars(2, METERS[meter], tonal=0.02), bars(2, METERS[meter], tonal=0.019)):
+        dull.__dict__.update({name: loop.__dict__[name] for name in ("accents", "chroma_steps", "note_change")})
+        assert not place_cues(dull, idea, drums=True)[1][:, 4:6].any(), "no notes to compare"
+
+
+def test_places_are_as_likely_as_the_learnt_weights_say():
+    learnt = load_weights("helpers.loops", "place")
+    assert place_probabilities(np.zeros((4, len(place.CUES)))) == pytest.approx([0.25] * 4)
+    for number, name in enumerate(place.CUES):
+        table = np.zeros((2, len(place.CUES)))
+        table[1, number] = np.log(3) / learnt[name]
+        assert place_probabilities(table) == pytest.approx([0.25, 0.75])
+    far = np.zeros((2, len(place.CUES)))
+    far[0, 0] = 1e5
+    assert place_probabilities(far) == pytest.approx([1.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("meter", "best", "said"),
+    [
+        ("4/4", 4, "a beat late"),
+        ("4/4", -2, "half a beat early"),
+        ("4/4", 1, "a sixteenth late"),
+        ("4/4", 3, "3 sixteenths late"),
+        ("6/8", 6, "a beat late"),
+        ("6/8", 3, "half a beat late"),
+        ("6/8", -4, "4 sixteenths early"),
+    ],
+)
+def test_the_likeliest_place_is_named_and_that_of_the_loop_counts(meter, best, said, monkeypatch):
+    steps = METERS[meter].steps_per_beat
+    chances = np.full(2 * steps + 1, 0.01)
+    chances[best + steps], chances[steps] = 0.6, 0.2
+    monkeypatch.setattr(place, "place_probabilities", lambda table: chances)
+    one = bars(2, METERS[meter], times=range(4))
+    found = measure_place(one, one, drums=True)
+    assert (found.values["place"], found.values["place_steps"], found.details["place"]) == (0.2, best, said)
+
+
+@pytest.mark.parametrize(
+    ("loop_onsets", "idea_onsets", "tonal", "said"),
+    [(4, 4, 0.0, None), (3, 4, 0.0, "the loop"), (4, 3, 0.0, "the idea"), (3, 3, 0.0, "the loop"), (3, 3, 0.021, None)],
+)
+def test_place_needs_four_onsets_or_notes_on_either_side(loop_onsets, idea_onsets, tonal, said):
+    loop, idea = (bars(times=range(n), tonal=tonal) for n in (loop_onsets, idea_onsets))
+    found = measure_place(loop, idea, drums=True)
+    assert ("place" in found.values) is (said is None)
+    assert found.notes == (() if said is None else (f"Place was not compared: {said} has no pulse.",))
+    assert "place" not in measure_place(bars(tonal=0.5), bars(tonal=0.02), drums=True).values
+
+
+# ---- room
+
+
+def with_notes(*runs: tuple[int, int, float], tonal=0.5, cents=0.0) -> Bars:
+    """Notes ``(row above C1, step, strength)``; 32 steps."""
+    made = bars(tonal=tonal, cents=cents)
+    made.__dict__["note_steps"] = np.zeros((84, 32))
+    for row, step, strength in runs:
+        made.note_steps[row, step] += strength
+    return made
+
+
+@pytest.mark.parametrize(
+    ("loop", "idea", "share"),
+    [
+        ([(0, 0, 1)], [(12, 0, 1)], 0.0),  # the same note, an octave up
+        ([(0, 0, 1)], [(7, 0, 1)], 1.0),
+        ([(0, 0, 1), (0, 1, 3)], [(7, 0, 1), (0, 1, 1)], 0.25),  # as much as both share of that moment
+        ([(0, 0, 3), (0, 1, 1)], [(7, 0, 1), (0, 1, 1)], 0.5),
+        ([(23, 0, 1)], [(22, 0, 1)], 1.0),
+        ([(24, 0, 1)], [(22, 0, 1)], None),  # from C3 on nothing is low
+        ([(0, 0, 1), (30, 0, 18.9)], [(7, 0, 1)], 1.0),
+        ([(0, 0, 1), (30, 0, 19.1)], [(7, 0, 1)], None),  # a twentieth must be low
+        ([(7, 0, 1)], [(0, 0, 1), (30, 0, 18.9)], 1.0),
+        ([(7, 0, 1)], [(0, 0, 1), (30, 0, 19.1)], None),
+        ([(0, 0, 1), (4, 0, 1)], [(0, 0, 1)], 1 - np.sqrt(0.5)),
+    ],
+)
+def test_the_low_end_is_what_sounds_against_another_low_note(loop, idea, share):
+    measured = spectrum._low_end(with_notes(*loop), with_notes(*idea))
+    assert measured is None if share is None else measured == pytest.approx(share, abs=1e-6)
+
+
+@pytest.mark.parametrize(("louder_db", "share"), [(5.9, 0.0), (6.1, 0.2)])
+def test_masked_is_what_lies_6_db_under_the_idea_at_equal_loudness(louder_db, share):
+    loop, idea = bars(), bars()
+    own, other = np.array([[0.2, 0.8]]), np.array([[0.2, 0.0]]) * 10 ** (louder_db / 10)
+    other[0, 1] = 1 - other[0, 0]
+    loop.__dict__["erb_beats"], idea.__dict__["erb_beats"] = 7 * own, 3 * other
+    assert spectrum._masked_share(loop, idea) == pytest.approx(share)
+    for silent in (loop, idea):
+        silent.__dict__["erb_beats"] = 0 * own
+        assert spectrum._masked_share(loop, idea) is None
+
+
+@pytest.mark.parametrize(
+    ("cents", "apart"), [((10.0, -5.0), 15.0), ((40.0, -40.0), -20.0), ((-40.0, 40.0), 20.0), ((25.0, -25.0), -50.0)]
+)
+def test_tunings_lie_half_a_semitone_apart_at_most(cents, apart):
+    loop, idea = (with_notes((0, 0, 1), cents=c) for c in cents)
+    values = measure_room(loop, idea, REQUEST).values
+    assert values["tuning_cents"] == pytest.approx(apart) and set(values) == {
+        "low_end", "masked_share", "level_db", "tuning_cents"
+    }  # fmt: skip
+    assert "tuning_cents" not in measure_room(loop, idea, request_for(bars=2)).values
+    assert "tuning_cents" not in measure_room(loop, with_notes(tonal=0.02), REQUEST).values
+
+
+def test_levels_are_compared_in_one_channel():
+    tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(4 * RATE) / RATE)
+    stereo = bars(clip=Clip(np.array([tone, tone], np.float32), RATE))
+    softer = bars(clip=Clip(0.1 * tone[None].astype(np.float32), RATE))
+    assert spectrum._level_db(stereo, softer) == pytest.approx(20.0, abs=0.01)
+    assert spectrum._level_db(stereo, bars()) is spectrum._level_db(bars(), stereo) is None
+
+
+# ---- timing
+
+
+@pytest.mark.parametrize(
+    ("strengths", "sharp", "kept"),
+    [
+        ([1.0, 0.26, 0.24], [1, 1, 1], [0, 1]),  # a quarter of the 90th percentile, which is 0.85 here
+        ([1.0] * 9 + [0.251, 0.249], [1] * 11, [*range(9), 9]),
+        ([0.4, 0.151, 0.149], [1, 1, 1], [0, 1]),  # and 0.15 in any case
+        ([1.0, 1.0], [1, 0], [0]),
+        ([], [], []),
+    ],
+)
+def test_strokes_with_a_clear_and_strong_start_are_placed(strengths, sharp, kept, monkeypatch):
+    monkeypatch.setattr(timing, "sharp_onsets", lambda onsets, clip: np.array(sharp, bool))
+    made = bars(times=range(len(strengths)), strengths=strengths)
+    if strengths[:1] == [1.0] and len(strengths) == 3:
+        kept = [n for n in range(3) if strengths[n] >= 0.25 * np.percentile(strengths, 90)]
+    assert strong_times(made).tolist() == kept
+
+
+def timed(monkeypatch, late: float, pocket: float, loop_n=5, idea_n=5):
+    """What is measured where the loop's strokes lie so late, and the idea's."""
+    loop, idea = bars(times=np.arange(loop_n) * 0.5), bars(times=np.arange(idea_n) * 0.5 + 0.001)
+    asked = []
+
+    def distances(times, clip, request, scale=1.0, *, early=1.0, late_=1.0, **more):
+        asked.append((scale, early, more.get("late", late_)))
+        return np.full(times.size, late if clip is loop.clip else pocket)
+
+    monkeypatch.setattr(timing, "stroke_distances_seconds", distances)
+    monkeypatch.setattr(timing, "strong_times", lambda sound: sound.onsets.times)
+    found = measure_timing(loop, idea, REQUEST)
+    return found, asked
+
+
+@pytest.mark.parametrize(
+    ("late", "pocket", "beyond", "said"),
+    [
+        (0.010, 0.0, 10.0, "10 ms late"),
+        (-0.010, 0.0, -10.0, "10 ms early"),
+        (0.010, 0.015, 0.0, "0 ms early"),  # between the grid and the idea's pocket
+        (0.020, 0.015, 5.0, "5 ms late"),
+        (-0.005, 0.015, -5.0, "5 ms early"),
+        (-0.010, -0.015, 0.0, "0 ms early"),
+        (-0.020, -0.015, -5.0, "5 ms early"),
+    ],
+)
+def test_between_the_grid_and_the_ideas_pocket_is_in_time(late, pocket, beyond, said, monkeypatch):
+    found, asked = timed(monkeypatch, late, pocket)
+    assert found.values["pocket_ms"] == pytest.approx(beyond, abs=1e-9) and found.details["pocket_ms"] == said
+    assert asked == [(1.0, 1.0, 1.0), (1.0, 1.0, 1.0), (1.0, 0.5, 0.0)] and found.notes == ()
+
+
+def test_fewer_than_four_strokes_have_no_feel(monkeypatch):
+    found, _ = timed(monkeypatch, 0.01, 0.0, loop_n=3)
+    assert set(found.values) == set() and "too few notes" in found.notes[0]
+    found, _ = timed(monkeypatch, 0.02, 0.015, idea_n=3)  # the idea's pocket is then the grid
+    assert found.values["pocket_ms"] == pytest.approx(20.0) and "groove" not in found.values
+    found, _ = timed(monkeypatch, 0.02, 0.015, loop_n=4, idea_n=4)
+    assert found.values["pocket_ms"] == pytest.approx(5.0) and "groove" in found.values
+
+
+def test_the_groove_is_the_likeness_of_the_accents():
+    loop, idea = bars(times=range(4)), bars(times=range(4))
+    for one in (loop, idea):
+        one.__dict__["accents"] = {"all": RNG.uniform(size=32)}
+    wanted = np.corrcoef(loop.accents["all"], idea.accents["all"])[0, 1]
+    assert measure_timing(loop, idea, REQUEST).values["groove"] == pytest.approx(wanted, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("strokes", "loose"),
+    [
+        # (step, ms late) over two bars of 16 steps of 125 ms: pairs at the same place of the bar
+        ([(0, 0), (16, 10), (4, 0), (20, 10)], 10.0),
+        ([(0, 0), (16, 10), (4, 0), (20, 30), (8, 0), (24, 20)], 20.0),
+        ([(0, 5), (16, 5), (4, -5), (20, -5)], 0.0),  # off the grid alike is steady
+        ([(0, 0), (16, 10), (4, 0)], None),  # one repeat is not enough
+        ([(0, 0), (16, 49), (4, 0), (20, 49)], 49.0),
+        ([(0, 0), (16, 51), (4, 0), (20, 51)], None),  # 0.4 of a step and more: a thirty-second
+    ],
+)
+def test_looseness_is_how_much_repeats_differ(strokes, loose):
+    away = np.array([late / 1000 for _, late in strokes])
+    times = np.array([step * 0.125 for step, _ in strokes]) + away
+    measured = timing._looseness_ms(times, away, bars())
+    assert measured is None if loose is None else measured == pytest.approx(loose * 1.0483, abs=1e-6)
+
+
+# ---- all of it
+
+
+def test_a_single_drum_is_not_judged_by_its_place_and_an_idea_without_tempo_not_at_all(monkeypatch):
+    assert measure_fit(bars(), idea_side(6.0, None), REQUEST).notes == (
+        "Nothing was compared with the idea: it has no tempo.",
+    )
+    loop, side = bars(times=range(4)), idea_side(6.0)
+    monkeypatch.setattr(IdeaSide, "bars_for", lambda self, request: loop)
+    hat = measure_fit(loop, side, request_for(bars=2).with_(instrument="hi-hat"))
+    kit = measure_fit(loop, side, request_for(bars=2))
+    assert "place" not in hat.values and any("single drum" in note for note in hat.notes)
+    assert "place" in kit.values and {"groove", "level_db"} <= set(kit.values) and "low_end" in kit.values
