@@ -1,0 +1,96 @@
+"""A loop's accents, pocket and steadiness on strokes whose places are written down."""
+
+import numpy as np
+import pytest
+
+from helpers.loops.fit import timing
+from helpers.loops.fit.timing import measure_timing, strong_times
+
+from .test_fit_numbers import REQUEST, RNG, bars
+
+
+@pytest.mark.parametrize(
+    ("strengths", "sharp", "kept"),
+    [
+        ([1.0, 0.26, 0.24], [1, 1, 1], [0, 1]),  # a quarter of the 90th percentile, which is 0.85 here
+        ([1.0] * 9 + [0.251, 0.249], [1] * 11, [*range(9), 9]),
+        ([0.4, 0.151, 0.149], [1, 1, 1], [0, 1]),  # and 0.15 in any case
+        ([1.0, 1.0], [1, 0], [0]),
+        ([], [], []),
+    ],
+)
+def test_strokes_with_a_clear_and_strong_start_are_placed(strengths, sharp, kept, monkeypatch):
+    monkeypatch.setattr(timing, "sharp_onsets", lambda onsets, clip: np.array(sharp, bool))
+    made = bars(times=range(len(strengths)), strengths=strengths)
+    if strengths[:1] == [1.0] and len(strengths) == 3:
+        kept = [n for n in range(3) if strengths[n] >= 0.25 * np.percentile(strengths, 90)]
+    assert strong_times(made).tolist() == kept
+
+
+def timed(monkeypatch, late: float, pocket: float, loop_n=5, idea_n=5):
+    """What is measured where the loop's strokes lie so late, and the idea's."""
+    loop, idea = bars(times=np.arange(loop_n) * 0.5), bars(times=np.arange(idea_n) * 0.5 + 0.001)
+    asked = []
+
+    def distances(times, clip, request, scale=1.0, *, early=1.0, late_=1.0, **more):
+        asked.append((scale, early, more.get("late", late_)))
+        return np.full(times.size, late if clip is loop.clip else pocket)
+
+    monkeypatch.setattr(timing, "stroke_distances_seconds", distances)
+    monkeypatch.setattr(timing, "strong_times", lambda sound: sound.onsets.times)
+    found = measure_timing(loop, idea, REQUEST)
+    return found, asked
+
+
+@pytest.mark.parametrize(
+    ("late", "pocket", "beyond", "said"),
+    [
+        (0.010, 0.0, 10.0, "10 ms late"),
+        (-0.010, 0.0, -10.0, "10 ms early"),
+        (0.010, 0.015, 0.0, "0 ms early"),  # between the grid and the idea's pocket
+        (0.020, 0.015, 5.0, "5 ms late"),
+        (-0.005, 0.015, -5.0, "5 ms early"),
+        (-0.010, -0.015, 0.0, "0 ms early"),
+        (-0.020, -0.015, -5.0, "5 ms early"),
+    ],
+)
+def test_between_the_grid_and_the_ideas_pocket_is_in_time(late, pocket, beyond, said, monkeypatch):
+    found, asked = timed(monkeypatch, late, pocket)
+    assert found.values["pocket_ms"] == pytest.approx(beyond, abs=1e-9) and found.details["pocket_ms"] == said
+    assert asked == [(1.0, 1.0, 1.0), (1.0, 1.0, 1.0), (1.0, 0.5, 0.0)] and found.notes == ()
+
+
+def test_fewer_than_four_strokes_have_no_feel(monkeypatch):
+    found, _ = timed(monkeypatch, 0.01, 0.0, loop_n=3)
+    assert set(found.values) == set() and "too few notes" in found.notes[0]
+    found, _ = timed(monkeypatch, 0.02, 0.015, idea_n=3)  # the idea's pocket is then the grid
+    assert found.values["pocket_ms"] == pytest.approx(20.0) and "groove" not in found.values
+    found, _ = timed(monkeypatch, 0.02, 0.015, loop_n=4, idea_n=4)
+    assert found.values["pocket_ms"] == pytest.approx(5.0) and "groove" in found.values
+
+
+def test_the_groove_is_the_likeness_of_the_accents():
+    loop, idea = bars(times=range(4)), bars(times=range(4))
+    for one in (loop, idea):
+        one.__dict__["accents"] = {"all": RNG.uniform(size=32)}
+    wanted = np.corrcoef(loop.accents["all"], idea.accents["all"])[0, 1]
+    assert measure_timing(loop, idea, REQUEST).values["groove"] == pytest.approx(wanted, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("strokes", "loose"),
+    [
+        # (step, ms late) over two bars of 16 steps of 125 ms: pairs at the same place of the bar
+        ([(0, 0), (16, 10), (4, 0), (20, 10)], 10.0),
+        ([(0, 0), (16, 10), (4, 0), (20, 30), (8, 0), (24, 20)], 20.0),
+        ([(0, 5), (16, 5), (4, -5), (20, -5)], 0.0),  # off the grid alike is steady
+        ([(0, 0), (16, 10), (4, 0)], None),  # one repeat is not enough
+        ([(0, 0), (16, 49), (4, 0), (20, 49)], 49.0),
+        ([(0, 0), (16, 51), (4, 0), (20, 51)], None),  # 0.4 of a step and more: a thirty-second
+    ],
+)
+def test_looseness_is_how_much_repeats_differ(strokes, loose):
+    away = np.array([late / 1000 for _, late in strokes])
+    times = np.array([step * 0.125 for step, _ in strokes]) + away
+    measured = timing._looseness_ms(times, away, bars())
+    assert measured is None if loose is None else measured == pytest.approx(loose * 1.0483, abs=1e-6)
