@@ -74,26 +74,26 @@ def _failed(loop: Loop) -> bool:
 def _score(parts: dict[str, float]) -> float:
     """Weighted mean of the parts, 0..1; 0 where none could be measured."""
     total = sum(WEIGHTS[name].weight for name in parts)
-    return float(np.clip(sum(WEIGHTS[n].weight * v for n, v in parts.items()) / total, 0.0, 1.0)) if total else 0.0
+    return sum(WEIGHTS[n].weight * v for n, v in parts.items()) / total if total else 0.0
 
 
 def _why(loop: Loop, place: int, number: int, parts: list[dict[str, float]], scores: list[float]) -> tuple[str, ...]:
     """One sentence of what put loop ``number`` in its ``place``, then its parts, those that helped most first."""
-    own, others = parts[number], [p for i, p in enumerate(parts) if i != number]
-    if not own:
+    if loop.fit is None:
         return ("It was not measured.",)
+    own, others = parts[number], [p for i, p in enumerate(parts) if i != number]
     # Against the other takes; what only this one has, or a take that is alone, against what is ordinary.
     usual = {n: float(np.mean([p[n] for p in others if n in p] or [ORDINARY])) for n in own}
     effects = {n: WEIGHTS[n].weight * (own[n] - usual[n]) for n in own}
     by_effect = sorted(own, key=lambda name: -effects[name])
     listed = tuple(f"{WEIGHTS[name].said} {own[name]:.2f}" for name in by_effect)
     start = f"Place {place} of {len(parts)}, score {scores[number]:.2f}"
-    if loop.fit and loop.fit.verdict == "failed":
+    if loop.fit.verdict == "failed":
         reason = loop.fit.reasons[0] if loop.fit.reasons else "its fit card failed"
         return (f"{start}, behind every loop that did not fail: {reason}", *listed)
     against = "the others' " if others else "an ordinary "
 
-    details = loop.fit.details if loop.fit else {}
+    details = loop.fit.details
 
     def said(names: list[str]) -> str:
         return " and ".join(f"{WEIGHTS[name].said} ({own[name]:.2f}, {against}{usual[name]:.2f})" for name in names[:2])

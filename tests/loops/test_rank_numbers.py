@@ -1,0 +1,262 @@
+"""The score of a loop and its words, and what is mended, on cards written by hand."""
+
+import dataclasses
+import importlib
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from helpers.loops import ranking
+from helpers.loops.ranking import _level_changes_db, _untouched, rank, score
+from helpers.loops.repair import plan_recomposed_bar, repair
+from helpers.music.pitch import parse_key
+from helpers.records import Clip, Correction, FitCard, Loop
+from tests.signals import RATE, clip_of
+
+from .takes import request_for, take_of
+
+REQUEST = request_for("chords", bars=1)
+CLIP = clip_of(np.zeros(16))
+
+
+def loop_of(parts=None, verdict="pass", **card) -> Loop:
+    """A loop whose card holds the parts of its score; None: it was never proven."""
+    fit = None if parts is None else FitCard({}, verdict, purity_parts=parts, **card)
+    return Loop(CLIP, take_of(CLIP), fit=fit)
+
+
+@pytest.fixture
+def ranked(monkeypatch):
+    monkeypatch.setattr(ranking, "score_parts", lambda clip, fit, request: dict(fit.purity_parts))
+    return lambda *loops: rank(list(loops), REQUEST)
+
+
+# ---- the score
+
+
+@pytest.mark.parametrize(
+    ("corrections", "left"),
+    [
+        ([], 1.0),
+        ([("stretch", -2.0)], 0.8),
+        ([("shift", 2)], 0.5),
+        ([("tuning", -20.0)], 0.8),
+        ([("drift", 20.0)], 0.7),
+        ([("place", 2), ("recomposed", 3), ("fold", 640.0)], 1.0),
+        ([("stretch", 1.0), ("tuning", 20.0)], 0.7),
+        ([("shift", 5), ("drift", 200.0)], 0.0),
+    ],
+)
+def test_each_correction_has_its_cost(corrections, left):
+    assert _untouched(tuple(Correction(*made) for made in corrections)) == pytest.approx(left)
+
+
+@pytest.mark.parametrize(
+    ("spread", "fade", "level"),
+    [
+        (1.0, 3.0, 1.0),
+        (9.5, 0.0, 0.5),
+        (0.0, 7.5, 0.5),
+        (0.0, -7.5, 0.5),
+        (9.5, 7.5, 0.25),
+        (18.0, 0.0, 0.0),
+        (0.0, 12.0, 0.0),
+        (2.7, 3.9, 0.81),
+    ],
+)
+def test_level_counts_the_hole_and_the_slope(spread, fade, level, monkeypatch):
+    monkeypatch.setattr(ranking, "_level_changes_db", lambda clip, request: (spread, fade))
+    parts = ranking.score_parts(CLIP, FitCard({}, "pass"), REQUEST)
+    assert parts == {"level": pytest.approx(level), "untouched": 1.0}
+    by_hand = (0.04 * level + 0.05) / 0.09
+    assert score(CLIP, FitCard({}, "pass"), REQUEST) == pytest.approx(by_hand)
+    with_purity = ranking.score_parts(CLIP, FitCard({"purity": 0.05, "loudness_lufs": -16.0}, "pass"), REQUEST)
+    assert set(with_purity) == {"level", "untouched", "purity"} and with_purity["purity"] == 0.0
+
+
+def test_silence_counts_as_40_db_under_the_loudest_half_bar():
+    tone = np.sin(2 * np.pi * 200 * np.arange(8 * RATE) / RATE)
+    tone[RATE : 2 * RATE] = 0.0  # the second of eight half bars
+    spread, rise = _level_changes_db(clip_of(tone), request_for(bars=4))
+    x = np.linspace(0, 1, 8)
+    levels = np.where(np.arange(8) == 1, -40.0, 0.0)
+    slope = ((x - x.mean()) @ levels) / ((x - x.mean()) @ (x - x.mean()))
+    assert (spread, rise) == pytest.approx((40.0, slope), abs=0.01)
+    assert _level_changes_db(clip_of(np.zeros(800)), REQUEST) == pytest.approx((0.0, 0.0))
+
+
+# ---- the order and the words
+
+
+def test_scores_are_means_of_what_was_measured_and_failed_loops_come_last(ranked):
+    loops = [
+        loop_of({"level": 1.0, "untouched": 1.0}, "failed", reasons=("It clicks.",)),
+        loop_of({"level": 0.5, "untouched": 0.5}),
+        loop_of(),
+        loop_of({"level": 1.0, "untouched": 0.5}, "corrected"),
+    ]
+    found = ranked(*loops)
+    assert [loop.score for loop in found] == pytest.approx([0.065 / 0.09, 0.5, 1.0, 0.0])
+    assert found[2].why[0] == "Place 3 of 4, score 1.00, behind every loop that did not fail: It clicks."
+    assert found[3].why == ("It was not measured.",) and found[3].fit is None
+    assert found[2].why[1:] == ("evenness of level 1.00", "how little had to be corrected 1.00")
+    unsaid = ranked(loop_of({"level": 1.0}, "failed"))[0]
+    assert unsaid.why[0] == "Place 1 of 1, score 1.00, behind every loop that did not fail: its fit card failed"
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "said"),
+    [
+        ({"level": 0.9}, {"level": 0.77}, "ahead in evenness of level (0.90, the others' 0.77)."),
+        ({"level": 0.9}, {"level": 0.78}, "much like the others."),  # less than 0.005 of the score
+        ({"level": 0.77}, {"level": 0.9}, "behind in evenness of level (0.77, the others' 0.90)."),
+        ({"level": 0.78}, {"level": 0.9}, "much like the others."),
+        (
+            {"level": 1.0, "untouched": 1.0, "purity": 0.5, "seam": 0.0},
+            {"level": 0.5, "untouched": 0.0, "purity": 0.0, "seam": 1.0},
+            "ahead in how little had to be corrected (1.00, the others' 0.00) and purity (0.50, the others' 0.00), "
+            "behind in ",
+        ),
+        ({"level": 1.0}, {"untouched": 1.0}, "ahead in evenness of level (1.00, the others' 0.70)."),
+    ],
+)
+def test_a_loop_says_what_put_it_in_its_place_against_the_others(own, other, said, ranked):
+    why = next(loop.why for loop in ranked(loop_of(own), loop_of(other)) if loop.fit.purity_parts == own)
+    assert why[0].split(": ", 1)[1].startswith(said), why[0]
+    assert len(why) == 1 + len(own)
+
+
+def test_the_two_largest_effects_are_said_largest_first_and_all_are_listed(ranked):
+    own = {"level": 0.9, "untouched": 0.9, "purity": 0.9}
+    best = ranked(loop_of(own), loop_of(dict.fromkeys(own, 0.0)))[0]
+    purity = ranking.WEIGHTS["purity"].said
+    assert best.why[0] == (
+        f"Place 1 of 2, score 0.90: ahead in {purity} (0.90, the others' 0.00) and how little had to be corrected "
+        "(0.90, the others' 0.00)."
+    )
+    assert best.why[1:] == (f"{purity} 0.90", "how little had to be corrected 0.90", "evenness of level 0.90")
+    worst = ranked(loop_of(own), loop_of(dict.fromkeys(own, 0.0)))[1]
+    assert worst.why[0] == (
+        f"Place 2 of 2, score 0.00: behind in {purity} (0.00, the others' 0.90) and how little had to be corrected "
+        "(0.00, the others' 0.90)."
+    )
+
+
+def test_several_others_count_by_their_mean_and_none_as_ordinary(ranked):
+    three = ranked(loop_of({"level": 1.0}), loop_of({"level": 0.2}), loop_of({"level": 0.4}))
+    assert three[0].why[0] == "Place 1 of 3, score 1.00: ahead in evenness of level (1.00, the others' 0.30)."
+    alone = ranked(loop_of({"level": 1.0}))[0]
+    assert alone.why[0] == "Place 1 of 1, score 1.00: ahead in evenness of level (1.00, an ordinary 0.70)."
+    assert ranked(loop_of({"level": 0.7}))[0].why[0].endswith(": ordinary throughout.")
+
+
+@pytest.mark.parametrize(
+    ("harmony", "agreement", "details", "noted"),
+    [
+        (0.5, 0.7, {"harmony": "bar 3 clashes"}, True),  # the notes cost it something
+        (0.7, 0.5, {"harmony": "bar 3 clashes"}, True),
+        (0.7, 0.7, {"harmony": "bar 3 clashes"}, False),
+        (0.9, 0.9, {"harmony": "bar 3 clashes"}, False),
+        (0.5, 0.5, {}, False),
+        (None, None, {"harmony": "bar 3 clashes"}, False),
+    ],
+)
+def test_the_bar_is_named_where_the_notes_cost_the_loop_its_place(harmony, agreement, details, noted, ranked):
+    parts = {"level": 0.7} | ({} if harmony is None else {"harmony": harmony, "agreement": agreement})
+    why = ranked(loop_of(parts, details=details))[0].why[0]
+    assert ("; bar 3 clashes." in why) is noted
+
+
+# ---- mending
+
+
+def card(failed=(), bars=(), **values) -> FitCard:
+    return FitCard(values, "failed", tuple(failed), bars)
+
+
+COUNTED = Clip(np.arange(160, dtype=np.float32)[None], 80)
+
+
+@pytest.mark.parametrize("steps", [2, -3, 4])
+def test_a_take_off_its_place_is_moved_by_sixteenths(steps):
+    loop = Loop(COUNTED, take_of(COUNTED), (Correction("fold", 1.0),))
+    mended = repair(loop, card(["place"], place_steps=steps), REQUEST)
+    assert mended.clip.samples[0, 0] == steps * 10 % 160 and mended.clip.sample_rate == 80
+    assert mended.corrections == (Correction("fold", 1.0), Correction("place", -steps)) and mended.take is loop.take
+
+
+@pytest.mark.parametrize(
+    ("failed", "moved", "shifted"),
+    [
+        (["harmony"], 5, True),
+        (["harmony"], -5, True),
+        (["harmony"], 6, False),
+        (["harmony", "in_key_share"], 2, True),
+        (["in_key_share"], 2, True),
+        (["harmony", "seam"], 2, False),
+        (["harmony"], 0, False),
+        ([], 2, False),
+    ],
+)
+def test_a_take_off_its_pitch_is_shifted_by_five_semitones_at_most(failed, moved, shifted, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        importlib.import_module("helpers.loops.repair"), "apply_stretch", lambda *how: asked.append(how) or COUNTED
+    )
+    mended = repair(Loop(COUNTED, take_of(COUNTED)), card(failed, moved_semitones=moved), REQUEST)
+    assert (mended is not None) is shifted
+    if shifted:
+        assert asked == [(COUNTED, 160, moved)]
+        assert mended.corrections == (Correction("shift", moved, "towards the idea's notes"),)
+
+
+def test_what_cannot_be_mended_is_left():
+    loop = Loop(COUNTED, take_of(COUNTED))
+    for failed, values in ((["place"], {"place_steps": 0}), (["place", "seam"], {"place_steps": 2}), ([], {})):
+        assert repair(loop, card(failed, **values), REQUEST) is None
+    scored = Loop(COUNTED, dataclasses.replace(take_of(COUNTED), midi=b"MThd"))
+    assert repair(scored, card(["place"], place_steps=2), REQUEST) is None
+
+
+def side_of(*triads: tuple[int, ...]) -> SimpleNamespace:
+    half_bars = np.array([np.isin(np.arange(12), triad) for triad in triads for _ in range(2)], float).T
+    return SimpleNamespace(bars_for=lambda request: SimpleNamespace(half_bars=half_bars))
+
+
+C, F = (0, 4, 7), (5, 9, 0)
+TWO = request_for("chords", bars=2, progression=(("F#",), ("F",)), options={"kept": 1})
+
+
+@pytest.mark.parametrize(
+    ("failed", "bars", "asked"),
+    [
+        (["harmony"], (0.1, 0.9), "1:C"),
+        ([], (-0.26, 0.9), "1:C"),  # a clash, though the others carry the card
+        ([], (-0.24, 0.9), None),
+        (["harmony"], (0.9, 0.1), None),  # that bar was written over the chord that sounds
+        (["harmony", "seam"], (-0.9, 0.9), None),
+        (["seam"], (-0.9, 0.9), None),
+        (["harmony"], (), None),
+    ],
+)
+def test_the_bar_that_agrees_least_is_planned_again(failed, bars, asked):
+    plan = plan_recomposed_bar(card(failed, bars), TWO, side_of(C, F))
+    assert (plan is not None) is (asked is not None)
+    if plan:
+        assert plan[0].options == {"kept": 1, "recomposed": asked}
+        assert plan[1] == Correction("recomposed", 1, "over C, which sounds in the idea there")
+
+
+def test_a_bar_is_planned_in_the_requests_spelling_and_only_over_chords():
+    clash = card(["harmony"], (0.9, 0.1, 0.9, 0.9))
+    four = request_for("chords", bars=4, progression=(("C",), ("F#",)))
+    sharp = plan_recomposed_bar(clash, four, side_of(C, (10, 2, 5), C, F))
+    assert sharp[0].options == {"recomposed": "2:A#"}
+    flat = plan_recomposed_bar(clash, four.with_(key=parse_key("F major")), side_of(C, (10, 2, 5), C, F))
+    assert flat[0].options == {"recomposed": "2:Bb"}
+    assert plan_recomposed_bar(clash, four.with_(key=None), side_of(C, (10, 2, 5), C, F))[1].amount == 2
+    third = card(["harmony"], (0.9, 0.9, 0.1, 0.9))
+    assert plan_recomposed_bar(third, four, side_of(F, F, C, F)) is None, "the progression goes round: bar 3 is C"
+    assert plan_recomposed_bar(clash, four.with_(progression=()), side_of(C, C, C, F)) is None
+    assert plan_recomposed_bar(clash, four, SimpleNamespace(bars_for=lambda request: None)) is None
