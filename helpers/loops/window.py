@@ -57,7 +57,7 @@ def find_window(heard: Hearing, phase: Phase, tempo: TakeTempo, drift: Drift, re
     first = phase.first_bar_seconds
     while first - bar >= heard.begin - PAD_SECONDS:
         first -= bar
-    grid = first + bar * np.arange(max(0, int((heard.clip.seconds + PAD_SECONDS - first) / bar + 1e-9)) + 1)
+    grid = first + bar * np.arange(int((heard.clip.seconds + PAD_SECONDS - first) / bar + 1e-9) + 1)
     lines = grid + drift.late_seconds(grid)
     bars = request.bars
     places = [

@@ -264,6 +264,8 @@ def with_notes(*runs: tuple[int, int, float], tonal=0.5, cents=0.0) -> Bars:
         ([(7, 0, 1)], [(0, 0, 1), (30, 0, 18.9)], 1.0),
         ([(7, 0, 1)], [(0, 0, 1), (30, 0, 19.1)], None),
         ([(0, 0, 1), (4, 0, 1)], [(0, 0, 1)], 1 - np.sqrt(0.5)),
+        ([], [(0, 0, 1)], None),
+        ([(0, 0, 1)], [], None),
     ],
 )
 def test_the_low_end_is_what_sounds_against_another_low_note(loop, idea, share):

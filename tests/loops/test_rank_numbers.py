@@ -100,7 +100,7 @@ def test_scores_are_means_of_what_was_measured_and_failed_loops_come_last(ranked
     assert [loop.score for loop in found] == pytest.approx([0.065 / 0.09, 0.5, 1.0, 0.0])
     assert found[2].why[0] == "Place 3 of 4, score 1.00, behind every loop that did not fail: It clicks."
     assert found[3].why == ("It was not measured.",) and found[3].fit is None
-    assert found[2].why[1:] == ("evenness of level 1.00", "how little had to be corrected 1.00")
+    assert found[2].why[1:] == ("how little had to be corrected 1.00", "evenness of level 1.00")
     unsaid = ranked(loop_of({"level": 1.0}, "failed"))[0]
     assert unsaid.why[0] == "Place 1 of 1, score 1.00, behind every loop that did not fail: its fit card failed"
 

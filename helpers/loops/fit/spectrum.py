@@ -31,7 +31,7 @@ def measure_room(loop: Bars, idea: Bars, request: Request) -> Findings:
 def _low_end(loop: Bars, idea: Bars) -> float | None:
     """Share of the loop's low notes that sound while the idea holds another low note, 0..1; None without a low end."""
     own, other = (x.note_steps[:LOW_NOTES].reshape(2, 12, -1).sum(axis=0) for x in (loop, idea))
-    if own.sum() < LEAST_LOW_SHARE * loop.note_steps.sum() or other.sum() < LEAST_LOW_SHARE * idea.note_steps.sum():
+    if own.sum() <= LEAST_LOW_SHARE * loop.note_steps.sum() or other.sum() <= LEAST_LOW_SHARE * idea.note_steps.sum():
         return None
     norm = np.linalg.norm(own, axis=0) * np.linalg.norm(other, axis=0)
     apart = 1 - (own * other).sum(axis=0) / np.maximum(norm, 1e-9)
