@@ -39,8 +39,12 @@ TESTS = (
     "tests/loops",
     "tests/loops/test_ranking.py",
     "tests/test_planning.py",
+    "tests/test_planning_lines.py",
     "tests/test_controls.py",
     "tests/test_pipeline.py",
+    "tests/test_pipeline_lines.py",
+    "tests/test_making.py",
+    "tests/test_mending.py",
 )
 LONGEST_SECONDS = 240.0  # a fault that makes the tests run on for ever is noticed too
 MOST_TESTS = 40  # of those that run a line, the fastest

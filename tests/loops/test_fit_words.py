@@ -57,8 +57,8 @@ def test_cues_of_the_same_notes():
 def test_the_interval_is_how_far_the_idea_sounds_above_the_loop(interval):
     cues = harmony_cues(notes(G, G), notes((G + interval) % 12, (G + interval) % 12))
     assert cues[f"{interval}_above"] == pytest.approx(11.0, abs=1e-5)
-    twice = harmony_cues(notes(G, G) * [1, 9], notes(G, G + 1) * [1, 9])
-    assert twice["0_above"] == pytest.approx(12 / 10 - 1, abs=1e-5), "weighted as both sound"
+    twice = harmony_cues(notes(G, G) * [9, 1], notes(G, G + 1) * [9, 1])
+    assert twice["0_above"] == pytest.approx(12 * 0.9 - 1, abs=1e-5), "weighted as both sound"
 
 
 @pytest.mark.parametrize("semitones", [1, 6, 11])
@@ -82,9 +82,9 @@ def test_the_worst_bar_and_the_ideas_scale():
     assert cues["worst_bar"] == pytest.approx((2 * 12 - 1 * 6) / 3)
     scale = np.zeros((12, 2))
     scale[[0, 2, 4, 5, 7, 9, 11]] = [[2.0]] * 7
-    scale[1] = 1.0
-    loop = notes((C, CIS, 2, 3), (C, CIS, 2, 3))
-    assert harmony_cues(loop, scale)["on_idea_scale"] == pytest.approx(0.5)
+    scale[0], scale[1] = 1.5, 1.0
+    loop = notes((C, CIS, 3), (C, CIS, 3))
+    assert harmony_cues(loop, scale)["on_idea_scale"] == pytest.approx(1 / 3)
 
 
 def test_certainty_is_logistic_in_the_learnt_weights():
