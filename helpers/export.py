@@ -213,7 +213,7 @@ def _on_disk() -> Iterator[None]:
 def stage_wav(loop: Loop, request: Request, folder: Path) -> Path:
     """Write the loop's final WAV into the staging folder and return its path."""
     chunks = daw_chunks(request, loop.clip.length, loop.clip.sample_rate)
-    path = folder / f"take{loop.take.number}.wav"
+    path = free_name(folder, f"take{loop.take.number}", ".wav")
     with _on_disk():
         path.write_bytes(wav_bytes(loop.clip, extra=chunks))
     return path

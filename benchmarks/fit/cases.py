@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -46,8 +47,11 @@ class Case:
 Group = tuple[str, Callable[[], list[Case]]]  # a name for files, and what makes the loops
 
 
-def sketch_groups(folder: Path, at_most: int) -> Iterator[Group]:
-    """For each idea of ``manifest.csv`` (file, bpm, seconds, kind, piece): two pitched parts and drums, and spoiled."""
+def sketch_groups(folder: Path, at_most: int, *, delivered: bool = False) -> Iterator[Group]:
+    """For each idea of ``manifest.csv`` (file, bpm, seconds, kind, piece): two pitched parts and drums, and spoiled.
+
+    Or, ``delivered``, the one loop of each that a musician is given: failed takes are mended or made again.
+    """
     rows = [row for row in _rows(folder / "manifest.csv") if _is_idea(row)][:at_most]
 
     @cache
@@ -68,6 +72,11 @@ def sketch_groups(folder: Path, at_most: int) -> Iterator[Group]:
         cases = []
         for name in (*(INSTRUMENTS[(2 * number + k) % len(INSTRUMENTS)] for k in range(2)), "drum kit"):
             request, _ = pipeline.plan_request(analysis, instrument=name, bars=bars, takes=TAKES, seed=1)
+            if delivered:
+                with TemporaryDirectory() as out:
+                    best = pipeline.make_loops(request.with_(takes=1), idea, analysis, out).loops[0].loop
+                cases.append(Case(piece, idea, analysis, request, "as delivered", best.take.number, best.clip))
+                continue
             takes = good_takes(request, analysis, TAKES)
             loops = [("good", take, clip) for take, clip in enumerate(takes)]
             loops += [(kind, 0, clip) for kind, clip in spoiled(takes[0], request, analysis, other, rng)]
@@ -75,7 +84,7 @@ def sketch_groups(folder: Path, at_most: int) -> Iterator[Group]:
         return cases
 
     for number, row in enumerate(rows):
-        yield row["file"], partial(made, number)
+        yield row["file"] + delivered * "-delivered", partial(made, number)
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -55,7 +55,7 @@ def measured(case: Case) -> dict[str, Any]:
         return line
     loop = Bars(case.clip, case.request.bars, case.request.time)
     if card.harmony is not None:
-        line["harmony"] = harmony_cues(loop.half_bars, idea.half_bars)
+        line["harmony"] = harmony_cues(loop.half_bars, idea.half_bars, bass=case.request.role == "bass")
         if not human and case.kind in INDEPENDENT:
             line["independent"] = independent_fit(loop, idea)
     if card.place is not None:
@@ -96,8 +96,7 @@ def collected(groups: Iterator[Group], work: Path) -> list[dict[str, Any]]:
             path.write_text(json.dumps(found))
             print(f"{group[0]}: {len(found)} loops", flush=True)
         lines += json.loads(path.read_text())
-    halves = {piece: HALVES[i % 2] for i, piece in enumerate(sorted({line["piece"] for line in lines}))}
-    return [line | {"half": halves[line["piece"]]} for line in lines]
+    return lines
 
 
 def judged(line: dict[str, Any]) -> dict[str, Any]:
@@ -203,13 +202,16 @@ def main() -> None:
     groups += [stem_groups(options.stems)] if options.stems else []
     groups += [loop_groups(options.loops)] if options.loops else []
     lines = collected(itertools.chain(*groups), options.work)
+    halves = {piece: HALVES[i % 2] for i, piece in enumerate(sorted({line["piece"] for line in lines}))}
     if options.write:
-        seen = [line for line in lines if line["half"] == HALVES[0]]
+        seen = [line for line in lines if halves[line["piece"]] == HALVES[0]]
         for name, weights in (("harmony", learn_harmony(seen, LET_FAIL)), ("place", learn_place(seen))):
             (FOLDER / f"{name}.json").write_text(weights_of(weights, options.folder), encoding="utf-8")
         load_weights.cache_clear()
         print("limits:", limits([judged(line) for line in seen]))
-    found = table([judged(line) for line in lines])
+    # Last, since what is delivered depends on the weights: take its loops and lines away before another --write.
+    lines = collected(sketch_groups(options.folder, options.ideas, delivered=True), options.work) + lines
+    found = table([judged(line | {"half": halves[line["piece"]]}) for line in lines])
     print(docs_markdown(found))
     if options.out:
         options.out.write_text(json.dumps(found, indent=1) + "\n")

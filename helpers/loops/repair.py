@@ -44,7 +44,7 @@ def plan_recomposed_bar(card: FitCard, request: Request, side: IdeaSide) -> tupl
     over. Three bars that agree can carry a card past its limit; the fourth is mended all the same.
     """
     idea = side.bars_for(request)
-    clashes = bool(card.bars) and (min(card.bars) < -CLEAR_COST or card.failed == ("harmony",))
+    clashes = bool(card.bars) and (min(card.bars) < CLEAR_COST or card.failed == ("harmony",))
     if not clashes or card.failed not in ((), ("harmony",)) or idea is None or not request.progression:
         return None
     bar = int(np.argmin(card.bars))

@@ -222,14 +222,13 @@ def finish_take(run: Run, take: Take, folder: Path, out: Path, proven: list[Prov
         fit = prove(clip, run.request, run.analysis, corrections, idea=side, foreign=others)
         return Proven(dataclasses.replace(loop, clip=clip, fit=fit), staged)
 
-    loop = make_loop(take, run.request, run.analysis)
-    made = prove_on_file(loop)
-    mended = repair(loop, _card(made.loop), run.request) or _recomposed(run, made.loop, side)
+    made = prove_on_file(make_loop(take, run.request, run.analysis))
+    mended = repair(made.loop, _card(made.loop), run.request) or _recomposed(run, made.loop, side)
     if mended is not None:
-        better = prove_on_file(mended)
-        kept, card = _card(made.loop), _card(better.loop)
-        improved = kept.verdict == "failed" or min(card.bars, default=0.0) > min(kept.bars, default=0.0)
-        made = better if card.verdict != "failed" and improved else prove_on_file(loop)
+        again = prove_on_file(mended)
+        before, card = _card(made.loop), _card(again.loop)
+        better = before.verdict == "failed" or min(card.bars, default=0.0) > min(before.bars, default=0.0)
+        made = again if card.verdict != "failed" and better else made
     made.loop = with_heard_notes(made.loop, run.request)
     fit = _card(made.loop)
     if fit.verdict != "failed":

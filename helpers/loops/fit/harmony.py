@@ -18,9 +18,15 @@ AGREEMENT, CLASH = 12.0, 6.0  # of equal notes, and of notes a semitone apart: e
 LEAST_TONAL, LEAST_SELF = 0.02, 0.60
 # What a listener would change first: a cause is named where it costs more than this much agreement.
 CLEAR_COST = 0.25
-MAJOR, MINOR = (np.isin(np.arange(12), triad).astype(float) for triad in ((0, 4, 7), (0, 3, 7)))
+# A row for each major and minor triad: C, Cm, C#, C#m ...
+TRIADS = np.array(
+    [np.roll(np.isin(np.arange(12), t), root) for root in range(12) for t in ((0, 4, 7), (0, 3, 7))], float
+)
+ALIKE = 0.7  # bars of the idea whose notes have this cosine and more return, the more the higher it is
 INTERVALS = tuple(f"{n}_above" for n in range(12))
-CUES = ("above_moved", "above_turned", "worst_bar", "idea_itself", "on_idea_scale", *INTERVALS)
+CUES = (
+    "above_turned", "worst_bar", "spread", "idea_itself", "on_triad", "returns", "bass", "bass_agreement", *INTERVALS,
+)  # fmt: skip
 
 
 def measure_harmony(loop: Bars, idea: Bars, request: Request, *, pitched: bool) -> Findings:
@@ -32,7 +38,7 @@ def measure_harmony(loop: Bars, idea: Bars, request: Request, *, pitched: bool) 
     own, other = loop.half_bars, idea.half_bars
     spread = own.sum(axis=1) / own.sum()
     found = Findings({"variety": float(np.exp(-(spread * np.log(spread + 1e-9)).sum()))})
-    cues = harmony_cues(own, other)
+    cues = harmony_cues(own, other, bass=request.role == "bass")
     if not pitched or idea.notes.tonal_share < LEAST_TONAL or cues["idea_itself"] < LEAST_SELF:
         return found | Findings(notes=("Harmony was not compared: no clear pitch sounds in the idea.",))
     moved = int(np.argmax([mean_agreement(np.roll(own, s, axis=0), other) for s in range(-5, 7)])) - 5
@@ -74,39 +80,53 @@ def mean_agreement(loop: np.ndarray, idea: np.ndarray) -> float:
     return float(np.average(agreement(loop, idea), weights=weights(loop, idea)))
 
 
-def harmony_cues(loop: np.ndarray, idea: np.ndarray) -> dict[str, float]:
+def harmony_cues(loop: np.ndarray, idea: np.ndarray, *, bass: bool) -> dict[str, float]:
     """What tells a part that was written over these bars from one that was not, of pitch classes (12, half bars).
 
     ``agreement``; how far it lies above the best of the eleven other transpositions (``above_moved``) and of the other
-    turns of the bars (``above_turned``, 0 for one bar); ``worst_bar``; ``idea_itself``, what the idea's notes reach
-    against themselves; the share of the loop ``on_idea_scale``, the seven strongest pitch classes of the idea; and how
-    much oftener than by chance the idea sounds ``0_above`` to ``11_above`` semitones over what the loop plays.
+    turns of the bars (``above_turned``, 0 for one bar); ``worst_bar`` and the ``spread`` over the half bars;
+    ``idea_itself``, what the idea's notes reach against themselves; the share of the loop ``on_triad``, the one that
+    holds most of the idea in each half bar; ``returns``, how alike its bars are where the idea's are; whether it is a
+    ``bass``, which plays few notes, and the agreement of one; and how much oftener than by chance the idea sounds
+    ``0_above`` to ``11_above`` semitones over what the loop plays.
     """
     here = mean_agreement(loop, idea)
     moved = [mean_agreement(np.roll(loop, s, axis=0), idea) for s in range(1, 12)]
     turned = [mean_agreement(np.roll(loop, t, axis=1), idea) for t in range(2, loop.shape[1], 2)]
     itself = mean_agreement(idea, idea)
-    scale = np.argsort(idea.sum(axis=1))[-7:]
+    each, weight = agreement(loop, idea), weights(loop, idea)
     part, whole = (x / (x.sum(axis=0) + 1e-9) for x in (loop, idea))
-    above = [
-        np.average((part * np.roll(whole, -n, axis=0)).sum(axis=0), weights=weights(loop, idea)) for n in range(12)
-    ]
+    above = [np.average((part * np.roll(whole, -n, axis=0)).sum(axis=0), weights=weight) for n in range(12)]
+    on_triad = loop * TRIADS[np.argmax(TRIADS @ whole, axis=0)].T
     return {
         "agreement": here,
         "above_moved": here - max(moved),
         "above_turned": here - max(turned) if turned else 0.0,
         "worst_bar": float(_by_bar(loop, idea).min()),
+        "spread": float(np.sqrt(np.average((each - here) ** 2, weights=weight))),
         "idea_itself": itself,
-        "on_idea_scale": float(loop[scale].sum() / loop.sum()),
+        "on_triad": float(on_triad.sum() / loop.sum()),
+        "returns": _returns(loop, idea),
+        "bass": float(bass),
+        "bass_agreement": bass * here,
     } | {name: 12 * float(share) - 1 for name, share in zip(INTERVALS, above, strict=True)}
 
 
 def heard_triad(idea: np.ndarray, prefers_flats: bool) -> str:
     """The major or minor triad that agrees most with pitch classes (12, n) of the idea, as a chord label."""
-    triads = [(root, mode) for root in range(12) for mode in ("", "m")]
-    played = {(root, mode): np.roll(MINOR if mode else MAJOR, root)[:, None] + 0 * idea for root, mode in triads}
-    root, mode = max(triads, key=lambda triad: float(agreement(played[triad], idea).mean()))
-    return (FLAT_NAMES if prefers_flats else SHARP_NAMES)[root] + mode
+    fits = [float(agreement(triad[:, None] + 0 * idea, idea).mean()) for triad in TRIADS]
+    root, minor = divmod(int(np.argmax(fits)), 2)
+    return (FLAT_NAMES if prefers_flats else SHARP_NAMES)[root] + "m" * minor
+
+
+def _returns(loop: np.ndarray, idea: np.ndarray) -> float:
+    """Mean cosine of the loop's bars with one another, 0..1, weighed by how far the idea's bars are alike; 1 of one."""
+    bars = [x.reshape(12, -1, 2).sum(axis=2) for x in (loop, idea)]
+    unit = [x / (np.linalg.norm(x, axis=0) + 1e-9) for x in bars]
+    pairs = np.triu_indices(unit[0].shape[1], 1)
+    own, other = ((x.T @ x)[pairs] for x in unit)
+    alike = np.clip((other - ALIKE) / (1 - ALIKE), 0, 1) + 1e-3
+    return float(np.average(own, weights=alike)) if own.size else 1.0
 
 
 def _by_bar(loop: np.ndarray, idea: np.ndarray) -> np.ndarray:
