@@ -69,7 +69,7 @@ def card_text(card: FitCard) -> str:
     """A fit card as a small table; what could not be measured says so."""
     score = "" if card.score is None else f", score {card.score:.2f}"
     rows = [("verdict", f"{card.verdict.upper()}{score}"), *([("in short", card.summary)] if card.summary else [])]
-    for row in (row for row in FIT_FIELDS.values() if row.shown):
+    for row in FIT_FIELDS.values():
         asked = f" (asked: {row.text(getattr(card, row.asked))})" if row.asked else ""
         rows.append((row.said, f"{row.text(getattr(card, row.name))}{asked}"))
     if card.bars:
@@ -166,9 +166,7 @@ def engines_markdown() -> str:
 def fit_card_markdown() -> str:
     """The table of docs/fit-card.md: every field with its limit and reason."""
     rows = ["| field | meaning | limit | reason for the limit |", "|---|---|---|---|"]
-    for row in FIT_FIELDS.values():
-        if row.shown:
-            rows.append(f"| {row.said} | {row.meaning} | {row.limit_text()} | {row.why} |")
+    rows += [f"| {row.said} | {row.meaning} | {row.limit_text()} | {row.why} |" for row in FIT_FIELDS.values()]
     return "\n".join(rows)
 
 

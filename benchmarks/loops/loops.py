@@ -237,7 +237,7 @@ def run(source: Source, damaged: Damaged, method: str, request: Request, truth: 
 def chosen_span(take: Take, request: Request) -> tuple[float, float]:
     """First and last second of the bars that the loop maker takes."""
     heard = Hearing(apply_cleaning(resample(take.clip, request.sample_rate)))
-    lines = plan_corrections(heard, request).window.lines
+    lines = plan_corrections(heard, request).lines
     return lines[0], lines[-1]
 
 

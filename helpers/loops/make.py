@@ -19,7 +19,7 @@ from .noise import check_usable
 from .seam import apply_seam, close_loop, plan_seam
 from .shift import Shift, plan_shift
 from .tempo import Drift, TakeTempo, estimate_drift, estimate_take_tempo
-from .window import Window, find_window
+from .window import find_window
 
 MOST_STRETCH_PERCENT = 6.0  # beyond, stretched attacks and vibrato are heard as such
 LEAST_STRETCH_PERCENT = 0.05  # 8 ms over eight bars at 120 BPM
@@ -31,11 +31,12 @@ LEAD_IN_SECONDS, TAIL_SECONDS = 0.5, 4.0  # kept around the window for the seam
 
 @dataclass(frozen=True)
 class Corrections:
-    """What will be done to a take: ``window`` is stretched to length, transposed by ``shift``; ``made`` lists it."""
+    """What will be done to a take: what lies between the bar ``lines`` (seconds) is stretched to length, transposed by
+    ``shift``; ``made`` lists it."""
 
     tempo: TakeTempo
     drift: Drift
-    window: Window
+    lines: tuple[float, ...]
     shift: Shift
     made: tuple[Correction, ...]
 
@@ -104,15 +105,15 @@ def plan_corrections(heard: Hearing, request: Request, analysis: Analysis | None
         )
     drift = estimate_drift(heard.struck, tempo, request)
     phase = find_phase(heard, tempo, drift, request, analysis)
-    window = find_window(heard, phase, tempo, drift, request)
-    percent = (request.seconds / (window.lines[-1] - window.lines[0]) - 1) * 100  # below 0: the loop becomes shorter
+    lines = find_window(heard, phase, tempo, drift, request)
+    percent = (request.seconds / (lines[-1] - lines[0]) - 1) * 100  # below 0: the loop becomes shorter
     made = []
     if abs(percent) >= LEAST_STRETCH_PERCENT / 2:
         made.append(Correction("stretch", percent, f"it played at {request.bpm * (1 + percent / 100):.2f} BPM"))
     if drift.coefficients:
         made.append(Correction("drift", drift.worst_seconds * 1000))
-    shift = plan_shift(heard, window.lines, request)
-    return Corrections(tempo, drift, window, shift, (*made, *shift.made))
+    shift = plan_shift(heard, lines, request)
+    return Corrections(tempo, drift, lines, shift, (*made, *shift.made))
 
 
 def _least_stretch_percent(tempo: TakeTempo, request: Request) -> float:
@@ -125,7 +126,7 @@ def apply_corrections(clip: Clip, plan: Corrections, request: Request) -> CutLoo
     """Stretch, straighten and transpose the window with its surroundings, and cut it to the exact length."""
     rate = clip.sample_rate
     length = request.samples()
-    lines = np.asarray(plan.window.lines) * rate
+    lines = np.asarray(plan.lines) * rate
     ratio = length / (lines[-1] - lines[0])
     first = max(0, round(lines[0] - LEAD_IN_SECONDS * rate))
     last = min(clip.length, round(lines[-1] + TAIL_SECONDS * rate))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..music.pitch import ALL_KEYS, mirex_score
+from ..music.pitch import ALL_KEYS
 from ..records import FIT_FIELDS, Analysis, Clip, Correction, FitCard, Request
 from ..sound.audio import loudness_lufs, true_peak_dbtp
 from ..sound.features import key_scores
@@ -149,7 +149,6 @@ def _measure_key(loop: Bars, request: Request) -> Findings:
     return Findings(
         {
             "key_measured": key.name,
-            "key_score": mirex_score(key, request.key),
             "in_key_share": share,
             "chord_agreement": chords,
         },

@@ -13,20 +13,14 @@ from ..records import FIT_FIELDS, Clip, Correction, FitCard, Loop, Request
 
 @dataclass(frozen=True)
 class Weight:
-    """How much a part counts, what it is called and why; what could not be measured leaves its weight to the others."""
+    """How much a part counts and what it is called; what could not be measured leaves its weight to the others."""
 
     weight: float
     said: str
-    why: str
 
 
-WEIGHTS = {name: Weight(row.weight, row.said, row.meaning) for name, row in FIT_FIELDS.items() if row.weight}
-WEIGHTS |= {
-    "level": Weight(0.04, "evenness of level", "bars of even level loop without a lurch"),
-    "untouched": Weight(
-        0.05, "how little had to be corrected", "of equals, the one that needed no correction has lost nothing to it"
-    ),
-}
+WEIGHTS = {name: Weight(row.weight, row.said) for name, row in FIT_FIELDS.items() if row.weight}
+WEIGHTS |= {"level": Weight(0.04, "evenness of level"), "untouched": Weight(0.05, "how little had to be corrected")}
 
 
 # What a correction costs: once, and for each percent, semitone, cent or millisecond of it.

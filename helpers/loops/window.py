@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from ..errors import Refused
@@ -32,20 +30,8 @@ PARTS = {
 }
 
 
-@dataclass(frozen=True)
-class Window:
-    """The bars of a take to use: ``lines`` are its bar lines in seconds, one more than bars; the ``bar``-th place of
-    ``candidates`` was taken for its ``score`` 0..1, made of ``parts``."""
-
-    lines: tuple[float, ...]
-    bar: int
-    score: float
-    candidates: int
-    parts: dict[str, float]
-
-
-def find_window(heard: Hearing, phase: Phase, tempo: TakeTempo, drift: Drift, request: Request) -> Window:
-    """Choose the best run of ``request.bars`` whole bars.
+def find_window(heard: Hearing, phase: Phase, tempo: TakeTempo, drift: Drift, request: Request) -> tuple[float, ...]:
+    """The bar lines, in seconds, of the best run of ``request.bars`` whole bars: one more than bars.
 
     Raises
     ------
@@ -69,19 +55,18 @@ def find_window(heard: Hearing, phase: Phase, tempo: TakeTempo, drift: Drift, re
             f"{bpm:.2f} BPM from its first bar line need {bar * bars:.1f} s. Ask for fewer bars or make another take."
         )
     if len(places) == 1:
-        return Window(tuple(float(t) for t in lines[places[0] : places[0] + bars + 1]), 0, 1.0, 1, {})
+        return tuple(lines[places[0] : places[0] + bars + 1].tolist())
     by_bar = _bar_parts(heard, lines, tempo, drift, request)
     chords = _chord_shares(heard, lines, request)
-    scored = []
+    totals = []
     for at in places:
         parts = {name: _with_worst(values[at : at + bars]) for name, values in by_bar.items()}
         if chords is not None:
             parts["harmony"] = _with_worst(chords[np.arange(at, at + bars), np.arange(bars) % chords.shape[1]])
-        scored.append(parts | {"seam": _likeness(heard, lines[[at, at + bars]], request)})
-    totals = np.array([sum(PARTS[n] * v for n, v in parts.items()) / sum(PARTS[n] for n in parts) for parts in scored])
-    best = int(np.argmax(totals - 0.002 * np.arange(totals.size)))  # of equals, the earlier
-    chosen = tuple(float(t) for t in lines[places[best] : places[best] + bars + 1])
-    return Window(chosen, best, float(totals[best]), len(places), scored[best])
+        parts["seam"] = _likeness(heard, lines[[at, at + bars]], request)
+        totals.append(sum(PARTS[n] * v for n, v in parts.items()) / sum(PARTS[n] for n in parts))
+    best = int(np.argmax(totals - 0.002 * np.arange(len(totals))))  # of equals, the earlier
+    return tuple(lines[places[best] : places[best] + bars + 1].tolist())
 
 
 def _with_worst(values: np.ndarray) -> float:

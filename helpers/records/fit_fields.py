@@ -42,8 +42,6 @@ class FitField:
         Share of the ranking's score, and the values that count as 0 and as 1 there.
     others_limit
         The limit for a loop that somebody else made; beyond the row's own it is a remark then. None: the row's own.
-    shown
-        Whether people see it; the JSON holds every field.
     """
 
     name: str
@@ -62,7 +60,6 @@ class FitField:
     worst: float = 0.0
     best: float = 1.0
     others_limit: float | None = None
-    shown: bool = True
 
     @property
     def said(self) -> str:

@@ -130,7 +130,7 @@ def badges(card: FitCard) -> list[dict[str, str]]:
 def numbers(card: FitCard) -> list[list[str]]:
     """The fit card in full, as rows of name and value; what could not be measured says so."""
     rows = []
-    for name, row in ((name, row) for name, row in FIT_FIELDS.items() if row.shown):
+    for name, row in FIT_FIELDS.items():
         asked = f" (asked: {row.text(getattr(card, row.asked))})" if row.asked else ""
         rows.append([row.label, row.text(getattr(card, name)) + asked])
     if card.bars:

@@ -31,7 +31,7 @@ def plan(clip: Clip, bars: int = 4, **changes):
 
 @pytest.mark.parametrize("first", range(4))
 def test_the_bars_are_taken_where_the_progression_begins(first):
-    starts = plan(chorale(first)).window.lines[0] * RATE / BAR
+    starts = plan(chorale(first)).lines[0] * RATE / BAR
     assert round(starts) % 4 == (-first) % 4 and abs(starts - round(starts)) < 0.05
 
 
@@ -40,7 +40,7 @@ def test_the_bar_line_lies_where_the_chords_change(quarters):
     """The take begins within a bar, on a beat; every beat is struck alike."""
     struck = chord_loop([A_MINOR[bar % 4] for bar in range(9)], 120)
     take = Clip(struck.samples[:, quarters * BAR // 4 :].copy(), RATE)
-    assert plan(take).window.lines[0] * RATE / BAR % 1 == pytest.approx(1 - quarters / 4, abs=0.02)
+    assert plan(take).lines[0] * RATE / BAR % 1 == pytest.approx(1 - quarters / 4, abs=0.02)
 
 
 @pytest.mark.parametrize("semitones", [-2, 1, 2])

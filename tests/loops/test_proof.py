@@ -43,7 +43,7 @@ def test_key_is_measured_and_not_copied():
     wrong = prove(level(piano(bars=4, transpose=1)), request)
     assert right.in_key_share > 0.8 and wrong.in_key_share < 0.6
     assert wrong.verdict == "failed" and right.verdict == "pass"
-    assert right.key_score >= 0.3 > wrong.key_score
+    assert right.key_measured in ("A minor", "C major") and wrong.key_measured not in ("A minor", "C major")
 
 
 def test_chords_are_compared_bar_by_bar():
@@ -55,7 +55,7 @@ def test_chords_are_compared_bar_by_bar():
 
 def test_drums_have_no_key_and_held_notes_no_tempo():
     card = prove(level(drums(bars=2)), request_for(bars=2))
-    assert card.key_measured is None and card.key_score is None and any("drums" in r for r in card.reasons)
+    assert card.key_measured is None and any("drums" in r for r in card.reasons)
     held = level(melody([(57, 0.0, 7.9), (60, 0.0, 7.9), (64, 0.0, 7.9)], 8.0))
     card = prove(held, request_for("pad", bars=4))
     assert card.bpm_measured is None and card.grid_error_ms is None

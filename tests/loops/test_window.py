@@ -15,7 +15,7 @@ BAR = 2 * RATE  # at 120 BPM
 
 def chosen_bars(clip: Clip, role: str, bars: int) -> tuple[int, ...]:
     request = request_for(role, bars=bars)
-    lines = plan_corrections(Hearing(clip), request).window.lines
+    lines = plan_corrections(Hearing(clip), request).lines
     return tuple(round(line * RATE / BAR) for line in lines[:-1])
 
 
