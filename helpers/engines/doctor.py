@@ -85,7 +85,8 @@ def _examined(
     except Cancelled:
         raise
     except LoopsError as error:
-        return {"outcome": "failed", "reason": str(error), **_cost(started)}
+        cause = {"fault": report_text(error.__cause__)} if error.__cause__ else {}
+        return {"outcome": "failed", "reason": str(error), **cause, **_cost(started)}
     except Exception as error:  # an unforeseen fault is the most useful row of the report
         return {"outcome": "fault", "reason": report_text(error), **_cost(started)}
     best = result.loops[0]

@@ -29,7 +29,7 @@ from . import devices
 from .base import Engine, Job, stop_if
 from .devices import GIB, Device, quiet_libraries
 from .hub import download as hub
-from .hub.sources import SOURCES, ModelSource, local_folder
+from .hub.sources import SOURCES, ModelSource, local_folder, repository_folder
 from .options import Presets, planned_seconds, read_settings, written_prompt
 from .ready import judge_readiness
 from .steps import StepMeter, name_stage, plan_groups
@@ -250,6 +250,15 @@ class NeuralEngine(Engine):
                 stop.__traceback__ = None  # its frames hold the parts that were read
                 self._drop()
                 raise
+            except LoopsError:
+                raise
+            except Exception as error:  # every library has its own for a file that is cut short or of another model
+                first = (str(error).strip().splitlines() or ["no message"])[0][:200]
+                raise NotAvailable(
+                    f"The weights of {source.hub_id} cannot be loaded ({type(error).__name__}: {first}): a file is "
+                    f"damaged or another model's. Take {repository_folder(source).name} out of the Hub's cache, or "
+                    f"correct the folder that {source.variable} names, and fetch them again."
+                ) from error
             self._loaded_as = key
         return self._model
 

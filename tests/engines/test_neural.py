@@ -1,6 +1,7 @@
 """What goes wrong on small machines, provoked: memory, numbers, cancelling, the locale. And what is kept loaded."""
 
 import ctypes
+import shutil
 import threading
 import time
 import weakref
@@ -294,6 +295,26 @@ def test_a_stop_while_a_model_loads_frees_its_memory_and_the_engine(tiny_engine,
     assert parts[0]() is None, "what had been read is freed while the error is still held"
     assert engine._model is None
     assert engine.generate(REQUEST), "the engine loads again and works"
+
+
+@pytest.mark.parametrize("damage", ["cut short", "a web page", "another shape"])
+@pytest.mark.parametrize("family", ["stable-audio-open", "musicgen"])
+def test_weights_that_cannot_be_loaded_are_a_sentence(tiny_engine, tiny_folder, monkeypatch, tmp_path, family, damage):
+    from safetensors.torch import load_file, save_file
+
+    engine = type(tiny_engine(family))()
+    folder = shutil.copytree(tiny_folder(family), tmp_path / "damaged")
+    path = max(folder.rglob("*.safetensors"), key=lambda path: path.stat().st_size)
+    if damage == "another shape":
+        weights = load_file(path)
+        name = max(weights, key=lambda name: weights[name].numel())
+        save_file(weights | {name: torch.zeros(3, 5)}, path, metadata={"format": "pt"})
+    else:
+        path.write_bytes(b"<!doctype html>" * 99 if damage == "a web page" else path.read_bytes()[:-99])
+    source = engine._source(None)
+    monkeypatch.setenv(source.variable, str(folder))
+    with pytest.raises(NotAvailable, match=rf"The weights of {source.hub_id} cannot be loaded \(\w+Error: .* damaged"):
+        engine.generate(REQUEST.with_(options=options_for(family)))
 
 
 def test_loading_one_engine_frees_the_others(engine, tiny_engine, monkeypatch):

@@ -51,6 +51,12 @@ def test_shards_are_counted(folder):
     assert sources.missing_files(folder, SMALL) == ["model-00002-of-00002.safetensors"]
 
 
+@pytest.mark.parametrize("text", ['{"weight_map": {"a', "[]", "{}", '{"weight_map": []}', ""])
+def test_an_index_that_is_cut_short_is_lacking_and_stops_nothing(folder, text):
+    (folder / "model.safetensors.index.json").write_text(text, encoding="utf-8")
+    assert sources.missing_files(folder, SMALL) == ["model.safetensors.index.json in one piece"]
+
+
 def test_a_local_folder_is_used_when_its_variable_names_it(folder, monkeypatch):
     assert sources.local_folder(SMALL) is None
     monkeypatch.setenv("LOOPS_MODEL_MUSICGEN_SMALL", str(folder))

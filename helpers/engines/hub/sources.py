@@ -5,13 +5,13 @@ Nothing here imports torch or touches the network, so that ``engines`` can ask a
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...errors import InvalidInput
+from ...machine.files import read_json
 from ...records import EngineInfo
 
 STABILITY_LICENCE = "Stability AI Community License"
@@ -223,7 +223,10 @@ def missing_files(folder: Path, source: ModelSource) -> list[str]:
         place, stem = folder / part, f"{part}/" if part else ""
         needed = ["config.json"]
         if indexes := sorted(place.glob("*.safetensors.index.json")):
-            needed += sorted(set(json.loads(indexes[0].read_text(encoding="utf-8"))["weight_map"].values()))
+            try:
+                needed += sorted({str(name) for name in read_json(indexes[0].read_bytes())["weight_map"].values()})
+            except (OSError, InvalidInput, TypeError, KeyError, AttributeError):  # cut short, or somebody else's
+                lacking.append(f"{stem}{indexes[0].name} in one piece")
         elif not any(place.glob("*.safetensors")):
             needed.append("*.safetensors")
         lacking += [f"{stem}{name}" for name in needed if not (place / name).is_file()]
