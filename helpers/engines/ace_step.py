@@ -91,13 +91,14 @@ class AceStepModel(LoadedModel):
 
         from .fast.numerics import fold_weight_norm
 
-        found = dict(use_safetensors=True, local_files_only=True)
-        vae = AutoencoderOobleck.from_pretrained(folder, subfolder="vae", torch_dtype=torch.float32, **found)
+        vae = self.read(AutoencoderOobleck, folder, subfolder="vae", torch_dtype=torch.float32)
         fold_weight_norm(vae)
         check()
         # The parts that only covers need are left out, whether the repository holds them or not.
         spare = dict(audio_tokenizer=None, audio_token_detokenizer=None)
-        self.pipe = AceStepPipeline.from_pretrained(folder, vae=vae, torch_dtype=device.dtype, **spare, **found)
+        self.pipe = AceStepPipeline.from_pretrained(
+            folder, vae=vae, torch_dtype=device.dtype, use_safetensors=True, local_files_only=True, **spare
+        )
         check()
         self.pipe.set_progress_bar_config(disable=True)
         for name in ("transformer", "condition_encoder", "text_encoder", "vae"):

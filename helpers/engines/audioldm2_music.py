@@ -66,14 +66,11 @@ class AudioLDM2Model(LoadedModel):
         from diffusers import AudioLDM2UNet2DConditionModel, AutoencoderKL
         from transformers import SpeechT5HifiGan
 
-        found = dict(use_safetensors=True, local_files_only=True)
-        self.unet = AudioLDM2UNet2DConditionModel.from_pretrained(
-            folder, subfolder="unet", torch_dtype=device.dtype, **found
-        )
+        self.unet = self.read(AudioLDM2UNet2DConditionModel, folder, subfolder="unet", torch_dtype=device.dtype)
         check()
         # Decoder and vocoder are small and run once a take: float32 costs nothing and cannot overflow.
-        self.vae = AutoencoderKL.from_pretrained(folder, subfolder="vae", **found)
-        self.vocoder = SpeechT5HifiGan.from_pretrained(folder / "vocoder", dtype=torch.float32, **found)
+        self.vae = self.read(AutoencoderKL, folder, subfolder="vae")
+        self.vocoder = self.read(SpeechT5HifiGan, folder / "vocoder", dtype=torch.float32)
         for part in (self.unet, self.vae, self.vocoder):
             part.eval().requires_grad_(False)
             part.to(device.kind)
@@ -99,28 +96,25 @@ class AudioLDM2Model(LoadedModel):
         from .fast.audioldm2 import Context, continue_words
 
         # float32 whatever the UNet runs in: T5 overflows in half precision, and two sentences are quickly read.
-        found = dict(use_safetensors=True, local_files_only=True)
         texts, device = (negative, prompt), self.device.kind
         tokenizer = AutoTokenizer.from_pretrained(self.folder / "tokenizer", local_files_only=True)
-        clap = ClapModel.from_pretrained(self.folder / "text_encoder", dtype=torch.float32, **found).eval()
+        clap = self.read(ClapModel, self.folder / "text_encoder", dtype=torch.float32).eval()
         with placed(self.device, clap):
             tokens = tokenizer(list(texts), padding="max_length", truncation=True, return_tensors="pt").to(device)
             joint = clap.get_text_features(tokens.input_ids, attention_mask=tokens.attention_mask)
             joint = getattr(joint, "pooler_output", joint)[:, None].cpu()
         del clap
         tokenizer = AutoTokenizer.from_pretrained(self.folder / "tokenizer_2", local_files_only=True)
-        t5 = T5EncoderModel.from_pretrained(self.folder / "text_encoder_2", dtype=torch.float32, **found).eval()
+        t5 = self.read(T5EncoderModel, self.folder / "text_encoder_2", dtype=torch.float32).eval()
         with placed(self.device, t5):
             # As in the library the negative words are padded to the length of the prompt; they are never cut to it.
             tokens = tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt").to(device)
             states = t5(tokens.input_ids, attention_mask=tokens.attention_mask)[0].cpu()
             mask = tokens.attention_mask.cpu()
         del t5
-        projection = AudioLDM2ProjectionModel.from_pretrained(self.folder, subfolder="projection_model", **found).eval()
+        projection = self.read(AudioLDM2ProjectionModel, self.folder, subfolder="projection_model").eval()
         # The released repository names GPT2Model, which the pipeline cannot use (diffusers#12630); same weights.
-        language_model = GPT2LMHeadModel.from_pretrained(
-            self.folder / "language_model", dtype=torch.float32, **found
-        ).eval()
+        language_model = self.read(GPT2LMHeadModel, self.folder / "language_model", dtype=torch.float32).eval()
         said = []
         with placed(self.device, language_model):
             for row in range(2):

@@ -132,7 +132,7 @@ class MusicGenModel(LoadedModel):
         # The checkpoint's own dtype must not decide; T5 overflows in half precision and the codec would add noise, so
         # both are read as they are stored: rounded to half and back they would keep its rounding.
         kept: Any = type(kind.__name__, (kind,), {"_keep_in_fp32_modules_strict": ["text_encoder", "audio_encoder"]})
-        model = kept.from_pretrained(folder, dtype=device.dtype, use_safetensors=True, local_files_only=True)
+        model = self.read(kept, folder, dtype=device.dtype)
         check()
         model.eval().requires_grad_(False)
         model.text_encoder.to(torch.float32)

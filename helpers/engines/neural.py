@@ -75,6 +75,23 @@ class LoadedModel(ABC):
         self.source, self.folder, self.device = source, folder, device
         self.staged = False  # True: a part is on the GPU only while it works
         self.note = ""  # which path the last group ran on, for the notes of its takes
+        self.lacking: tuple[str, ...] = ()  # what its files do not hold, for the notes of every take
+
+    def read(self, kind: Any, folder: Path, **given: Any) -> Any:
+        """A part of the model from its folder, as a library's class ``kind`` reads it, offline.
+
+        Weights that the files lack are noted: transformers fills them by chance, and only says so where nobody reads.
+        diffusers leaves them empty, which raises ValueError.
+        """
+        part, told = kind.from_pretrained(
+            folder, use_safetensors=True, local_files_only=True, output_loading_info=True, **given
+        )
+        if missing := sorted(told["missing_keys"]):
+            lacking = f"{len(missing)} weights, such as {missing[0]}, are not in the files of {self.source.hub_id}"
+            if any(weight.is_meta for weight in part.parameters()):
+                raise ValueError(lacking)
+            self.lacking += (f"{lacking} and were filled by chance: what it plays may be noise.",)
+        return part
 
     @abstractmethod
     def prepare(self, plan: Plan) -> Any:
@@ -360,7 +377,7 @@ class NeuralEngine(Engine):
             licence=plan.source.licence,
             model=f"{plan.source.hub_id}@{_revision(plan.source, model.folder)}",
             labels=plan.labels,
-            notes=(*plan.notes, *remarks),
+            notes=(*plan.notes, *model.lacking, *remarks),
         )
 
 

@@ -85,15 +85,12 @@ class StableAudioModel(LoadedModel):
         """The transformer in the device's precision and the codec in float32, on the CPU; also the projection."""
         from diffusers import AutoencoderOobleck, StableAudioDiTModel, StableAudioProjectionModel
 
-        found = dict(use_safetensors=True, local_files_only=True)
-        self._projection = StableAudioProjectionModel.from_pretrained(
-            self.folder, subfolder="projection_model", **found
-        )
-        transformer = StableAudioDiTModel.from_pretrained(
-            self.folder, subfolder="transformer", torch_dtype=self.device.dtype, **found
+        self._projection = self.read(StableAudioProjectionModel, self.folder, subfolder="projection_model")
+        transformer = self.read(
+            StableAudioDiTModel, self.folder, subfolder="transformer", torch_dtype=self.device.dtype
         )
         check()
-        return transformer, AutoencoderOobleck.from_pretrained(self.folder, subfolder="vae", **found)
+        return transformer, self.read(AutoencoderOobleck, self.folder, subfolder="vae")
 
     def frames(self, plan: Plan) -> int:
         """Latent frames of the canvas: all that the model knows, or no more than is kept."""
@@ -153,10 +150,9 @@ class StableAudioModel(LoadedModel):
         from transformers import AutoTokenizer, T5EncoderModel
 
         tokenizer_folder, encoder_folder = self._word_folders()
-        found = dict(use_safetensors=True, local_files_only=True)
         tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder, local_files_only=True)
         # float32 whatever the rest runs in: T5 overflows in half precision, and it reads two sentences only.
-        encoder = T5EncoderModel.from_pretrained(encoder_folder, dtype=torch.float32, **found)
+        encoder = self.read(T5EncoderModel, encoder_folder, dtype=torch.float32)
         return tokenizer, encoder.eval().requires_grad_(False)
 
     def _word_folders(self) -> tuple[Path, Path]:

@@ -1,6 +1,7 @@
 """What goes wrong on small machines, provoked: memory, numbers, cancelling, the locale. And what is kept loaded."""
 
 import ctypes
+import re
 import shutil
 import threading
 import time
@@ -315,6 +316,25 @@ def test_weights_that_cannot_be_loaded_are_a_sentence(tiny_engine, tiny_folder, 
     monkeypatch.setenv(source.variable, str(folder))
     with pytest.raises(NotAvailable, match=rf"The weights of {source.hub_id} cannot be loaded \(\w+Error: .* damaged"):
         engine.generate(REQUEST.with_(options=options_for(family)))
+
+
+@pytest.mark.parametrize("family", ["stable-audio-open", "musicgen"])
+def test_weights_that_the_files_lack_are_told(tiny_engine, tiny_folder, monkeypatch, tmp_path, family):
+    from safetensors.torch import load_file, save_file
+
+    engine = type(tiny_engine(family))()
+    folder = shutil.copytree(tiny_folder(family), tmp_path / "lacking")
+    path = max(folder.rglob("*.safetensors"), key=lambda path: path.stat().st_size)
+    weights = load_file(path)
+    weights.pop(gone := next(name for name in weights if name.endswith(".bias")))
+    save_file(weights, path, metadata={"format": "pt"})
+    monkeypatch.setenv(engine._source(None).variable, str(folder))
+    request, lacking = REQUEST.with_(options=options_for(family)), f"1 weights, such as {gone}, are not in the files of"
+    if family == "musicgen":  # its library fills them by chance
+        assert [note for note in engine.generate(request)[0].notes if note.startswith(lacking)]
+    else:
+        with pytest.raises(NotAvailable, match=rf"cannot be loaded \(ValueError: {re.escape(lacking)}"):
+            engine.generate(request)
 
 
 def test_loading_one_engine_frees_the_others(engine, tiny_engine, monkeypatch):

@@ -17,7 +17,8 @@ def check_finite(values: torch.Tensor, what: str) -> None:
     """Raise NotFinite unless all of ``values`` are finite. Waits for the device, so once a run, not once a step."""
     if not bool(torch.isfinite(values).all()):
         precision = str(values.dtype).removeprefix("torch.")
-        raise NotFinite(f"{what} holds values that are not finite ({precision}); run it again in float32.")
+        cure = "try another seed" if precision == "float32" else "run it again in float32"
+        raise NotFinite(f"{what} holds values that are not finite ({precision}); {cure}.")
 
 
 def fold_weight_norm(module: torch.nn.Module) -> int:
