@@ -20,7 +20,7 @@ class Weight:
 
 
 WEIGHTS = {name: Weight(row.weight, row.said) for name, row in FIT_FIELDS.items() if row.weight}
-WEIGHTS |= {"level": Weight(0.04, "evenness of level"), "untouched": Weight(0.05, "how little had to be corrected")}
+WEIGHTS |= {"level": Weight(0.02, "evenness of level"), "untouched": Weight(0.05, "how little had to be corrected")}
 
 
 # What a correction costs: once, and for each percent, semitone, cent or millisecond of it.
