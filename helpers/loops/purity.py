@@ -70,7 +70,8 @@ def measure_purity(clip: Clip, request: Request) -> tuple[float | None, dict[str
         None and nothing for silence.
     """
     drums = request.role == "drums"
-    clip = Clip(clip.samples[:, : round(LONGEST_SECONDS * clip.sample_rate)], clip.sample_rate)
+    if clip.seconds > LONGEST_SECONDS:  # any other stays the clip whose onsets and notes were measured before
+        clip = Clip(clip.samples[:, : round(LONGEST_SECONDS * clip.sample_rate)], clip.sample_rate)
     spectra = spectra_of(clip, onset_times(clip).times, None if drums else note_gram(clip))
     parts = measure_parts(spectra, drums=drums)
     return (purity_of(parts, drums=drums), parts) if parts else (None, {})
