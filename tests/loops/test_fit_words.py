@@ -7,7 +7,7 @@ import pytest
 
 from helpers.loops.findings import Findings
 from helpers.loops.fit import harmony
-from helpers.loops.fit.harmony import agreement, certainty, harmony_cues, heard_triad, mean_agreement, measure_harmony
+from helpers.loops.fit.harmony import agreement, certainty, heard_triad, mean_agreement, measure_harmony
 from helpers.loops.fit.summary import summarise
 from helpers.machine.weights import load_weights
 from helpers.music.pitch import parse_key
@@ -24,6 +24,10 @@ def notes(*columns) -> np.ndarray:
         for one in np.atleast_1d(classes):
             out[one, number] += 1 / np.atleast_1d(classes).size
     return out
+
+
+def harmony_cues(loop: np.ndarray, idea: np.ndarray, *, bass: bool = False) -> dict[str, float]:
+    return harmony.harmony_cues(loop, idea, bass=bass)
 
 
 # ---- agreement
@@ -50,7 +54,7 @@ def test_cues_of_the_same_notes():
     assert cues["agreement"] == cues["idea_itself"] == cues["worst_bar"] == pytest.approx(12)
     assert cues["above_moved"] == pytest.approx(12) and cues["above_turned"] == 0.0, "one bar cannot be turned"
     assert [cues[f"{n}_above"] for n in range(12)] == pytest.approx([11.0] + [-1.0] * 11, abs=1e-5)
-    assert set(cues) == {"agreement", *harmony.CUES}
+    assert set(cues) == {"agreement", "above_moved", *harmony.CUES}
 
 
 @pytest.mark.parametrize("interval", range(12))
@@ -77,14 +81,33 @@ def test_a_loop_whose_bars_are_turned_agrees_better_in_another_order(turn):
     assert half["above_turned"] == pytest.approx(0, abs=1e-6), "whole bars only"
 
 
-def test_the_worst_bar_and_the_ideas_scale():
+def test_the_worst_bar_and_how_far_the_half_bars_lie_apart():
     cues = harmony_cues(notes(C, C, C, C), notes(C, C, C, CIS) * [1, 1, 4, 1])
     assert cues["worst_bar"] == pytest.approx((2 * 12 - 1 * 6) / 3)
-    scale = np.zeros((12, 2))
-    scale[[0, 2, 4, 5, 7, 9, 11]] = [[2.0]] * 7
-    scale[0], scale[1] = 1.5, 1.0
-    loop = notes((C, CIS, 3), (C, CIS, 3))
-    assert harmony_cues(loop, scale)["on_idea_scale"] == pytest.approx(1 / 3)
+    each, weight = np.array([12, 12, 12, -6]), np.array([1, 1, 2, 1])
+    mean = np.average(each, weights=weight)
+    assert cues["spread"] == pytest.approx(np.sqrt(np.average((each - mean) ** 2, weights=weight)))
+
+
+def test_the_share_on_the_triad_that_holds_most_of_the_idea():
+    cues = harmony_cues(notes((C, E, G), (C, B)), notes((C, E, G), (E, G, B)))
+    assert cues["on_triad"] == pytest.approx((1 + 0.5) / 2), "C major, then E minor, which holds B and not C"
+
+
+@pytest.mark.parametrize(("loop", "share"), [((C, E, C, E), 1.0), ((C, C, E, E), 0.0)])
+def test_the_part_returns_where_the_idea_does(loop, share):
+    """Half bars: the first bar of the idea comes again, the second lies apart."""
+    assert harmony_cues(notes(*loop), notes(C, G, C, G))["returns"] == pytest.approx(share)
+    other = notes(*loop, F, F)
+    apart = harmony_cues(other, notes(C, G, C, G, B, B))["returns"]
+    assert apart == pytest.approx(share, abs=0.01), "what never returns hardly counts"
+    assert harmony_cues(notes(C, E), notes(C, C))["returns"] == 1.0, "one bar has nothing to return to"
+
+
+def test_a_bass_is_told_with_its_agreement():
+    over = notes(C, C), notes((C, E), (C, E))
+    assert harmony_cues(*over, bass=True)["bass_agreement"] == pytest.approx(6) == harmony_cues(*over)["agreement"]
+    assert (harmony_cues(*over)["bass"], harmony_cues(*over)["bass_agreement"]) == (0.0, 0.0)
 
 
 def test_certainty_is_logistic_in_the_learnt_weights():
@@ -156,7 +179,7 @@ def test_harmony_is_compared_where_both_have_pitch(loop_tonal, idea_tonal, role,
 @pytest.mark.parametrize(("itself", "compared"), [(0.601, True), (0.599, False)])
 def test_an_idea_that_hardly_agrees_with_itself_is_no_measure(itself, compared, monkeypatch):
     cues = harmony_cues(TRIADS, TRIADS) | {"idea_itself": itself}
-    monkeypatch.setattr(harmony, "harmony_cues", lambda own, other: cues)
+    monkeypatch.setattr(harmony, "harmony_cues", lambda own, other, bass: cues)
     assert ("harmony" in measured(bars(TRIADS), bars(TRIADS)).values) is compared
 
 
@@ -175,7 +198,7 @@ def test_the_way_back_is_named_within_a_tritone(moved):
 def test_a_transposition_is_named_where_it_costs_a_quarter(cost, moved, monkeypatch):
     idea = notes(C, C)
     cues = harmony_cues(idea, idea) | {"above_moved": cost}
-    monkeypatch.setattr(harmony, "harmony_cues", lambda own, other: cues)
+    monkeypatch.setattr(harmony, "harmony_cues", lambda own, other, bass: cues)
     found = measured(bars(np.roll(idea, 1, axis=0)), bars(idea))
     assert found.values["moved_semitones"] == moved
     assert ("moved by" in found.details["harmony"]) is bool(moved)
