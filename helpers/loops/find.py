@@ -53,14 +53,11 @@ def find_phase(
     heard: Hearing, tempo: TakeTempo, drift: Drift, request: Request, analysis: Analysis | None = None
 ) -> Phase:
     """Find the first bar line of a take whose tempo is known; several cues vote (see CUES)."""
-    bpm = tempo.bpm or request.bpm
-    meter = request.time
-    bar = bar_seconds(bpm, meter)
-    seconds = heard.clip.seconds
-    whole = round(seconds / bar)
-    if tempo.bpm is None or heard.struck.times.size == 0:
+    if tempo.bpm is None:
         return Phase(heard.begin if heard.begin > 0.02 else 0.0, 0.0, {})
-    step = step_seconds(bpm, meter)
+    meter, seconds = request.time, heard.clip.seconds
+    bar, step = bar_seconds(tempo.bpm, meter), step_seconds(tempo.bpm, meter)
+    whole = round(seconds / bar)
     offset = tempo.step_offset_seconds
     if not drift.coefficients and heard.begin < 0.02 and whole >= request.bars:
         exact = whole * bar_seconds(request.bpm, meter)
@@ -89,7 +86,7 @@ def _cues(
     steady = times - drift.late_seconds(times) - offset
     number = np.round(steady / step).astype(int)
     near = np.abs(steady - number * step) < 0.3 * step
-    frames = np.clip(np.round(times * heard.bands.rate).astype(int), 0, heard.bands.all.size - 1)
+    frames = np.minimum(np.round(times * heard.bands.rate).astype(int), heard.bands.all.size - 1)
 
     def folded(values: np.ndarray) -> np.ndarray:
         return np.bincount(number[near] % meter.steps_per_bar, values[near], minlength=meter.steps_per_bar)
