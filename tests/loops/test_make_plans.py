@@ -11,7 +11,6 @@ from helpers.loops.make import Corrections, apply_corrections, make_loop, plan_c
 from helpers.loops.seam import Seam
 from helpers.loops.shift import Shift
 from helpers.loops.tempo import Drift, TakeTempo
-from helpers.loops.window import Window
 from helpers.records import Clip, Correction
 from tests.signals import clip_of
 
@@ -35,15 +34,14 @@ def plan(monkeypatch):
 
     def run(tempo, lines=(0.0, 2.0, 4.0), drift=NO_DRIFT, shift=NO_SHIFT, request=REQUEST):
         seen = []
-        window = Window(lines, 0, 1.0, 1, {})
         monkeypatch.setattr(make, "estimate_take_tempo", lambda struck, request: tempo)
         monkeypatch.setattr(make, "check_usable", lambda clip: seen.append("usable"))
         monkeypatch.setattr(make, "estimate_drift", lambda struck, tempo, request: seen.append(tempo.bpm) or drift)
         monkeypatch.setattr(make, "find_phase", lambda *_: "phase")
-        monkeypatch.setattr(make, "find_window", lambda *_: window)
+        monkeypatch.setattr(make, "find_window", lambda *_: lines)
         monkeypatch.setattr(make, "plan_shift", lambda *_: shift)
         made = plan_corrections(SimpleNamespace(struck=None, clip=None), request)
-        assert seen[0] == "usable" and made.window is window
+        assert seen[0] == "usable" and made.lines is lines
         return made
 
     return run
@@ -118,7 +116,7 @@ def test_drift_and_shift_are_recorded_after_the_stretch(plan):
 
 
 def corrections(*lines: float, drift=NO_DRIFT, shift=NO_SHIFT) -> Corrections:
-    return Corrections(TakeTempo(120.0), drift, Window(lines, 0, 1.0, 1, {}), shift, ())
+    return Corrections(TakeTempo(120.0), drift, lines, shift, ())
 
 
 @pytest.fixture
