@@ -18,6 +18,7 @@ from .takes import request_for, take_of
 
 REQUEST = request_for("chords", bars=1)
 CLIP = clip_of(np.zeros(16))
+LEVEL, UNTOUCHED = 0.02, 0.05  # their weights, written out as the limits of the card are
 
 
 def loop_of(parts=None, verdict="pass", **card) -> Loop:
@@ -28,6 +29,10 @@ def loop_of(parts=None, verdict="pass", **card) -> Loop:
 
 @pytest.fixture
 def ranked(monkeypatch):
+    """Ranks by parts written by hand, with weights of the test's own, however the table's may be tuned."""
+    weights = {"level": 0.04, "untouched": 0.05, "purity": 0.07, "seam": 0.06, "harmony": 0.18, "agreement": 0.21}
+    own = {name: dataclasses.replace(ranking.WEIGHTS[name], weight=weight) for name, weight in weights.items()}
+    monkeypatch.setattr(ranking, "WEIGHTS", own)
     monkeypatch.setattr(ranking, "score_parts", lambda clip, fit, request: dict(fit.purity_parts))
     return lambda *loops: rank(list(loops), REQUEST)
 
@@ -69,7 +74,9 @@ def test_level_counts_the_hole_and_the_slope(spread, fade, level, monkeypatch):
     monkeypatch.setattr(ranking, "_level_changes_db", lambda clip, request: (spread, fade))
     parts = ranking.score_parts(CLIP, FitCard({}, "pass"), REQUEST)
     assert parts == {"level": pytest.approx(level), "untouched": 1.0}
-    by_hand = (0.04 * level + 0.05) / 0.09
+    weights = [ranking.WEIGHTS[name].weight for name in ("level", "untouched")]
+    assert weights == [LEVEL, UNTOUCHED]
+    by_hand = (LEVEL * level + UNTOUCHED) / (LEVEL + UNTOUCHED)
     assert score(CLIP, FitCard({}, "pass"), REQUEST) == pytest.approx(by_hand)
     with_purity = ranking.score_parts(CLIP, FitCard({"purity": 0.05, "loudness_lufs": -16.0}, "pass"), REQUEST)
     assert set(with_purity) == {"level", "untouched", "purity"} and with_purity["purity"] == 0.0
