@@ -50,6 +50,16 @@ def test_tuning_is_measured_to_three_cents(cents):
     assert features.note_gram(clip).tuning_cents == pytest.approx(cents, abs=3.0)
 
 
+@pytest.mark.parametrize(("cents", "near"), [(48.0, -50.0), (-48.0, 50.0)])
+def test_half_a_semitone_off_is_counted_from_the_side_that_is_asked_for(cents, near):
+    clip = signals.melody([(60, 0.0, 1.0), (67, 1.0, 1.0)], 2.0, cents=cents)
+    plain, turned = features.note_gram(clip), features.note_gram(clip, near_cents=near)
+    assert plain.tuning_cents == pytest.approx(cents, abs=3.0)
+    assert abs(turned.tuning_cents - plain.tuning_cents) == pytest.approx(100.0)
+    found = [int(g.chroma().mean(axis=1).argmax()) for g in (plain, turned)]
+    assert (found[1] - found[0]) % 12 == (1 if near < 0 else 11)
+
+
 @pytest.mark.parametrize("lowest", [31, 48, 72])
 def test_note_gram_finds_the_fundamental_not_an_overtone(lowest):
     pitches = [lowest + i for i in range(12)]

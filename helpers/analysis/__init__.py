@@ -2,9 +2,9 @@
 
 ``tempo`` (candidates in ``pulse``, their ``evidence``, the ``tempo_model``, the ``precise`` figure, ``drift`` and
 ``metre``, the ``grid`` by the evidence in ``phase``), ``key`` (with essentia's votes from ``estimators``), ``chords``,
-``melody``, ``groove``, ``spans``, ``tags`` (fetched files in ``tag_models``, run by ``effnet``) and ``moods``. Learned
-models that come inside packages are ``ears``: ``transcribe`` (Basic Pitch), ``musicnn``. What
-could not be heard is None or empty, and ``Analysis.notes`` says why.
+``melody``, ``groove``, ``spans`` and ``tags`` (fetched files in ``tag_models``, run by ``effnet``). Learned models that
+come inside packages are ``ears``: ``transcribe`` (Basic Pitch), ``musicnn``. What could not be heard is None or empty,
+and ``Analysis.notes`` says why.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from .groove import estimate_groove
 from .key import estimate_key, has_one_pitch
 from .listening import Listening
 from .melody import estimate_melody, estimate_notes, notes_to_midi
-from .moods import ROUGH_NOTE, estimate_moods
 from .spans import find_spans
 from .tags import estimate_tags, fetch_tag_models
 from .tempo import estimate_tempo
@@ -28,7 +27,6 @@ __all__ = [
     "estimate_groove",
     "estimate_key",
     "estimate_melody",
-    "estimate_moods",
     "estimate_notes",
     "estimate_tempo",
     "fetch_tag_models",
@@ -73,9 +71,6 @@ def analyze(
     loudness = loudness_lufs(clip)
     progress("naming genre and mood", 0.8)
     genres, moods, tag_notes = estimate_tags(heard) if tags and not heard.is_silent else ((), (), ())
-    if not moods:
-        moods = estimate_moods(heard, tempo, key, groove, loudness)
-        tag_notes += (ROUGH_NOTE,) if moods else ()
     progress("heard", 1.0)
     return Analysis(
         file=file,

@@ -24,7 +24,7 @@ class Listening(listening.Listening):
     @cached_property
     def pitches(self) -> PitchActivity | None:
         """What a learned ear hears of 88 pitches; None where its package is missing."""
-        return hear_pitches(self.clip, self.mono)
+        return hear_pitches(self.clip, self.mono, self.notes.tuning_cents)
 
     @cached_property
     def ticks(self) -> np.ndarray:

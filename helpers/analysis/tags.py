@@ -1,7 +1,8 @@
 """Which genre, which mood? The tag models' answers in words that the music models understand.
 
 First choice: Discogs-EffNet's 400 styles and the MTG-Jamendo mood head, once fetched. Without them musicnn names the
-family of the genre, where it is sure; a family it confuses with others is not named, and the genre stays unknown.
+family of the genre and says whether the idea is energetic or calm, where it is sure; a family that it confuses with
+others is not named, and what is not sure stays unknown.
 
 Three people agree on half of all genre and mood tags: the answer is the best three with scores, never a fact.
 """
@@ -32,7 +33,7 @@ __all__ = ["DOWNLOAD_BYTES", "LICENCE", "are_tag_models_here", "estimate_tags", 
 
 SHOWN = 3
 NO_MODELS_NOTE = "Genre is unknown: the genre and mood models have not been fetched."
-FAMILY_NOTE = "Genre family by musicnn (Pons & Serra): the family alone; fetch the genre and mood models for styles."
+FAMILY_NOTE = "Genre family and energy by musicnn (Pons & Serra); fetch the genre and mood models for styles and moods."
 LEAST_ONSETS = 4
 # family: its tags of the two models, and the score from which it was right 8 times of 10 (the rest is not named)
 FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], float]] = {
@@ -44,6 +45,11 @@ FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], float]] = {
     "folk": (("folk", "country"), ("country",), 0.4),
     "classical": ((), ("classical", "opera", "choral", "harpsichord"), 0.5),
     "ambient": (("ambient",), ("ambient", "new age"), 0.45),
+}
+# word: the tags of the two models that speak for it, and by how much their mean log score must exceed the other's
+ENERGY: dict[str, tuple[tuple[str, ...], tuple[str, ...], float]] = {
+    "energetic": (("party", "dance", "catchy"), ("fast", "beat", "loud", "techno"), 0.3),
+    "calm": (("ambient", "chillout", "Mellow"), ("slow", "ambient", "quiet", "soft", "new age"), 1.3),
 }
 EFFNET_NOTE = "Genre and mood by Discogs-EffNet and MTG-Jamendo (UPF, CC BY-NC-ND 4.0): the best three, not facts."
 
@@ -113,23 +119,44 @@ def estimate_tags(sound: Clip | Listening) -> tuple[tuple[Tag, ...], tuple[Tag, 
             return genres, moods, (EFFNET_NOTE,)
         except NotAvailable as error:
             notes.append(str(error))
-    family = genre_family(heard)
-    if family is not None:
-        return (family,), (), (*notes, FAMILY_NOTE)
-    return (), (), tuple(notes) or (NO_MODELS_NOTE,)
+    family, energy = genre_family(heard), energy_word(heard)
+    if family is None and not notes:
+        notes.append(NO_MODELS_NOTE)
+    if family or energy:
+        notes.append(FAMILY_NOTE)
+    return (family,) if family else (), (energy,) if energy else (), tuple(notes)
 
 
 def genre_family(sound: Clip | Listening) -> Tag | None:
     """The family whose tags score best, where that is enough for it to be right 8 times of 10; else None."""
-    heard = listen(sound)
-    if heard.onsets[0].size < LEAST_ONSETS or heard.tags is None:  # noise and drones are no music to it
+    tags = _tags_of_music(listen(sound))
+    if tags is None:
         return None
     scores = {
-        name: max([heard.tags["MSD"][t] for t in msd] + [heard.tags["MTT"][t] for t in mtt])
+        name: max([tags["MSD"][t] for t in msd] + [tags["MTT"][t] for t in mtt])
         for name, (msd, mtt, _) in FAMILIES.items()
     }
     best = max(scores, key=lambda name: scores[name] - FAMILIES[name][2])
     return Tag(best, scores[best]) if scores[best] >= FAMILIES[best][2] else None
+
+
+def energy_word(sound: Clip | Listening) -> Tag | None:
+    """``energetic`` or ``calm`` where the tags clearly say so, scored by how clearly (0.5..1); else None."""
+    tags = _tags_of_music(listen(sound))
+    if tags is None:
+        return None
+    said = {
+        word: float(np.mean(np.log([tags["MSD"][t] + 1e-3 for t in msd] + [tags["MTT"][t] + 1e-3 for t in mtt])))
+        for word, (msd, mtt, _) in ENERGY.items()
+    }
+    word, other = sorted(said, key=lambda name: -said[name])
+    lead = said[word] - said[other]
+    return Tag(word, float(1 / (1 + np.exp(-lead)))) if lead >= ENERGY[word][2] else None
+
+
+def _tags_of_music(heard: Listening) -> dict[str, dict[str, float]] | None:
+    """musicnn's tags; None without it, and of noise and drones, which are music to it."""
+    return heard.tags if heard.onsets[0].size >= LEAST_ONSETS else None
 
 
 def _effnet_tags(clip: Clip) -> tuple[tuple[Tag, ...], tuple[Tag, ...]]:

@@ -27,16 +27,18 @@ _MELODIC = 0.6  # onset threshold where one voice sounds; chords need 0.5
 _POLYPHONIC = 0.5
 _SOUNDING = 0.3
 _SHORTEST_FRAMES = 6
+_OFF_CENTS = 15.0  # what the network does not mind
 _GAP_FRAMES = 11  # a note may fade for so long and go on
 
 
 @dataclass(frozen=True, eq=False)
 class PitchActivity:
-    """``sounding`` and ``onsets`` float32 (88, n), 0..1, from MIDI note 21 up; ``times`` (n,) in seconds."""
+    """``sounding`` and ``onsets`` float32 (88, n), 0..1, from MIDI note 21 up; ``times`` (n,) and a frame in seconds."""
 
     sounding: np.ndarray
     onsets: np.ndarray
     times: np.ndarray
+    frame_seconds: float = HOP / RATE
 
     def chroma(self, threshold: float = 0.2) -> np.ndarray:
         """Pitch classes (12, n), C first, of what sounds at least so surely."""
@@ -63,14 +65,19 @@ def _session() -> Any | None:
         return None
 
 
-def hear_pitches(clip: Clip, mono: np.ndarray) -> PitchActivity | None:
-    """What the network hears in ``mono`` (n,), at the clip's rate; None without basic-pitch or onnxruntime."""
+def hear_pitches(clip: Clip, mono: np.ndarray, tuning_cents: float = 0.0) -> PitchActivity | None:
+    """What the network hears in ``mono`` (n,), at the clip's rate; None without basic-pitch or onnxruntime.
+
+    It knows the semitones of A = 440 Hz alone, so a sound tuned elsewhere is played to it at a speed that brings it
+    there.
+    """
     session = _session()
     if session is None or not mono.any():
         return None
     import soxr
 
-    sound = soxr.resample(mono, clip.sample_rate, RATE).astype(np.float32) if clip.sample_rate != RATE else mono
+    speed = 2.0 ** (-tuning_cents / 1200.0) if abs(tuning_cents) >= _OFF_CENTS else 1.0
+    sound = soxr.resample(mono, speed * clip.sample_rate, RATE).astype(np.float32)
     hop = _WINDOW - 2 * _MARGIN * HOP
     padded = np.r_[np.zeros(_MARGIN * HOP, np.float32), sound, np.zeros(_WINDOW, np.float32)].astype(np.float32)
     rows: list[tuple[np.ndarray, np.ndarray]] = []
@@ -82,7 +89,7 @@ def hear_pitches(clip: Clip, mono: np.ndarray) -> PitchActivity | None:
     times = ((frame // _KEPT) * hop + (frame % _KEPT) * HOP) / RATE
     inside = times < sound.size / RATE
     sounding, onsets = (np.concatenate(part)[inside].T for part in zip(*rows, strict=True))
-    return PitchActivity(sounding, onsets, times[inside])
+    return PitchActivity(sounding, onsets, speed * times[inside], speed * HOP / RATE)
 
 
 def cut_notes(activity: PitchActivity, *, one_voice: bool) -> tuple[Note, ...]:
@@ -155,7 +162,7 @@ def _is_partial(note: tuple[int, int, int, float], under: tuple[int, int, int, f
 
 
 def _as_notes(found: list[tuple[int, int, int, float]], activity: PitchActivity) -> tuple[Note, ...]:
-    hop = HOP / RATE
+    hop = activity.frame_seconds
     notes = []
     for start, stop, row, sure in found:
         at = max(0.0, float(activity.times[start]) - _ONSETS_LATE_SECONDS)

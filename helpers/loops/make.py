@@ -69,7 +69,7 @@ def make_loop(
     made += [Correction("rumble", RUMBLE_CUT_HZ)] if rumble else []
     clip = apply_cleaning(clip, rumble=rumble)
     progress("Hearing the take", None, None)
-    heard = Hearing(clip)
+    heard = Hearing(clip, request.tuning_cents)
     plan = plan_corrections(heard, request, analysis)
     progress("Correcting the take", None, None)
     cut = apply_corrections(clip, plan, request)

@@ -67,7 +67,7 @@ def prove(
     if clip.seconds < SHORTEST_SECONDS:
         failures.append(f"{clip.seconds:.2f} s is too short to be measured.")
     else:
-        loop = Bars(clip, request.bars, request.time)
+        loop = Bars(clip, request.bars, request.time, request.tuning_cents)
         purity, parts = _measure_purity(clip, request)
         found = found | _measure_level(clip) | measure_pulse(clip, request, loop.onsets) | _measure_key(loop, request)
         found = found | _measure_seam(clip, request) | purity

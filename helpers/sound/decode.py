@@ -41,7 +41,7 @@ _WHAT = {"mp4": "m4a/AAC", "matroska": "webm/matroska", "wma": "WMA", "wavpack":
 # ffmpeg's name for the container, given so that it guesses nothing (a playlist that names other files, for one).
 _DEMUXERS = {"mp4": "mov", "wma": "asf", "wavpack": "wv"}
 _BY_FFMPEG = ("mp4", "matroska", "wma", "wavpack", "aac")
-_FFMPEG_NOISE = r"^\[.*?\] *|file:.*?: (?=\S)"  # the part that speaks, and the whole path
+_FFMPEG_NOISE = r"^\[.*?\] *|file:/.*?: (?=\S)"  # the part that speaks, and the whole path
 _FFMPEG_MEMORY = 256 << 20  # the largest single allocation
 
 
@@ -214,9 +214,7 @@ class _Child:
         if code:
             self._errors.seek(0)
             lines = self._errors.read(1 << 16).decode("utf-8", "replace").strip().splitlines()
-            last = (
-                re.sub(r"^\[.*?\] *|file:/.*?: (?=\S)", "", lines[-1]) if lines else ""
-            )  # ffmpeg names the whole path
+            last = re.sub(_FFMPEG_NOISE, "", lines[-1]) if lines else ""
             raise Undecodable(last.strip().rstrip(".") or "its decoder broke off")
 
     def end(self) -> None:

@@ -281,6 +281,11 @@ def _tuning(spectra: _PitchSpectra) -> float:
     return float(np.angle(turn) / (2 * np.pi) * 100.0)
 
 
+def _near(cents: float, near_cents: float) -> float:
+    """The same tuning, counted from the semitone that brings it nearest."""
+    return cents if abs(cents - near_cents) <= 50.0 else cents + np.copysign(100.0, near_cents - cents)
+
+
 @lru_cache(maxsize=16)
 def _note_dictionary(bin_hz: float, bins: int, tuning_cents: int) -> tuple[np.ndarray, np.ndarray]:
     """The map from spectrum bins to third-semitone bins, and each note's pattern there.
@@ -309,17 +314,19 @@ def _note_dictionary(bin_hz: float, bins: int, tuning_cents: int) -> tuple[np.nd
 
 
 @once_per_clip
-def note_gram(clip: Clip, *, hop_seconds: float = 0.1, tuning_cents: float | None = None) -> NoteGram:
+def note_gram(
+    clip: Clip, *, hop_seconds: float = 0.1, tuning_cents: float | None = None, near_cents: float = 0.0
+) -> NoteGram:
     """How strongly each semitone sounds over time, with the overtones explained away.
 
     Approximate transcription by non-negative least squares (Mauch & Dixon, ISMIR 2010): whitened log-frequency spectra
     are explained by notes with falling partials, here by multiplicative updates (Lee & Seung 2001) for all frames at
-    once. ``tuning_cents`` None estimates the tuning first.
+    once. ``tuning_cents`` None estimates the tuning first, within half a semitone of ``near_cents``.
     """
     from scipy.ndimage import uniform_filter1d
 
     spectra = _pitch_spectra(clip, hop_seconds)
-    tuning = _tuning(spectra) if tuning_cents is None else float(tuning_cents)
+    tuning = _near(_tuning(spectra), near_cents) if tuning_cents is None else float(tuning_cents)
     mapping, patterns = _note_dictionary(spectra.bin_hz, spectra.magnitudes.shape[1], round(tuning))
     steps = spectra.magnitudes @ mapping
     # whitening over +-1 octave takes out timbre and tilt but keeps the frame's loudness roughly

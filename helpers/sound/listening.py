@@ -17,9 +17,13 @@ AUDIBLE = 0.01  # of the peak, -40 dB: a pad may fade in
 
 @dataclass(frozen=True, eq=False)
 class Listening:
-    """A clip and its measurements, each made when first asked for and kept."""
+    """A clip and its measurements, each made when first asked for and kept.
+
+    ``near_cents`` is the tuning that its own is near: half a semitone beside it, one cent decides which note is heard.
+    """
 
     clip: Clip
+    near_cents: float = 0.0
 
     @property
     def seconds(self) -> float:
@@ -59,7 +63,7 @@ class Listening:
 
     @cached_property
     def notes(self) -> features.NoteGram:
-        return features.note_gram(self._heard, hop_seconds=NOTE_HOP_SECONDS)
+        return features.note_gram(self._heard, hop_seconds=NOTE_HOP_SECONDS, near_cents=self.near_cents)
 
     @cached_property
     def sound_span(self) -> tuple[float, float]:

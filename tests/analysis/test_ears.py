@@ -47,6 +47,14 @@ def test_the_notes_of_chords_are_written_down():
 
 
 @needs_ears
+def test_the_notes_of_a_quarter_tone_tuning_are_those_of_the_nearest_semitones_and_in_time():
+    found = estimate_notes(signals.chord_loop([(60, 64, 67), (57, 60, 64)], 100, beats_each=4, cents=-45.0))
+    for i, chord in enumerate([(60, 64, 67), (57, 60, 64)]):
+        begun = {n.pitch for n in found if abs(n.start - i * 2.4) < 0.06}
+        assert set(chord) <= begun and not begun & {p - 1 for p in chord}
+
+
+@needs_ears
 def test_a_tagger_tells_drums_from_a_soft_tone():
     weights, labels = load("MTT")
     assert len(labels) == 50 and weights["dense_1/kernel"].shape == (200, 50)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from helpers.analysis import analyze, effnet, tag_models, tags
+from helpers.analysis.listening import Listening
 from helpers.errors import Cancelled, NotAvailable
 from helpers.machine.fetch import RemoteFile
 from tests import signals
@@ -209,15 +210,14 @@ def test_a_file_damaged_later_is_noticed(source):
     data[1000] ^= 1
     path.write_bytes(bytes(data))
     genres, moods, notes = tags.estimate_tags(signals.noise(3.0))
-    assert moods == () and len(genres) <= 1 and "damaged" in notes[0]  # the family at most, by another model
+    assert len(moods) <= 1 and len(genres) <= 1 and "damaged" in notes[0]  # at most what another model says
     still_works("damaged")
 
 
 def still_works(said: str):
     heard = analyze(signals.drum_loop(100, 2))
-    assert heard.tempo.bpm and len(heard.genres) <= 1 and heard.moods  # the family at most, by another model
+    assert heard.tempo.bpm and len(heard.genres) <= 1  # the family at most, by another model
     assert any(said in note or note == tags.FAMILY_NOTE for note in heard.notes)
-    assert any("rough" in note for note in heard.notes)
 
 
 @pytest.mark.parametrize(
@@ -233,3 +233,14 @@ def still_works(said: str):
 )
 def test_style_labels_become_words(label, word):
     assert tags.genre_word(label) == word
+
+
+@pytest.mark.parametrize(("loud", "soft", "word"), [(0.5, 0.01, "energetic"), (0.01, 0.3, "calm"), (0.1, 0.1, None)])
+def test_energy_is_said_only_where_the_tags_clearly_lean_to_one_side(loud, soft, word):
+    heard = Listening(signals.drum_loop(100, 2))
+    heard.__dict__["tags"] = {
+        model: dict.fromkeys(tags.ENERGY["calm"][i], soft) | dict.fromkeys(tags.ENERGY["energetic"][i], loud)
+        for i, model in enumerate(("MSD", "MTT"))
+    }
+    found = tags.energy_word(heard)
+    assert (found.label if found else None) == word

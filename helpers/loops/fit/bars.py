@@ -26,11 +26,12 @@ WHOLE_SHARE = 0.003  # a file this near to whole bars of a tempo was cut to it
 
 @dataclass(frozen=True, eq=False)
 class Bars:
-    """``bars`` whole bars of ``meter`` that fill ``clip``."""
+    """``bars`` whole bars of ``meter`` that fill ``clip``, in a tuning near ``near_cents``."""
 
     clip: Clip
     bars: int
     meter: Meter
+    near_cents: float = 0.0
 
     @property
     def steps(self) -> int:
@@ -43,7 +44,7 @@ class Bars:
 
     @cached_property
     def heard(self) -> Listening:
-        return Listening(self.clip)
+        return Listening(self.clip, self.near_cents)
 
     @property
     def envelope(self) -> OnsetBands:
@@ -154,4 +155,5 @@ class IdeaSide:
         samples = np.pad(samples, ((0, 0), (max(-first, 0), max(0, last - self.clip.length))))
         length = round(request.bars * bar)
         repeated = np.tile(samples, (1, -(-length // samples.shape[1])))[:, :length]
-        return Bars(Clip(np.ascontiguousarray(repeated, np.float32), self.clip.sample_rate), request.bars, request.time)
+        cut = Clip(np.ascontiguousarray(repeated, np.float32), self.clip.sample_rate)
+        return Bars(cut, request.bars, request.time, request.tuning_cents)
