@@ -33,7 +33,7 @@ _GAP_FRAMES = 11  # a note may fade for so long and go on
 
 @dataclass(frozen=True, eq=False)
 class PitchActivity:
-    """``sounding`` and ``onsets`` float32 (88, n), 0..1, from MIDI note 21 up; ``times`` (n,) and a frame in seconds."""
+    """``sounding``, ``onsets`` float32 (88, n), 0..1, from MIDI note 21 up; ``times`` (n,), a frame in seconds."""
 
     sounding: np.ndarray
     onsets: np.ndarray
