@@ -25,9 +25,9 @@ LEAST_ASTRAY_MS = 45.0
 
 def measure_pulse(clip: Clip, request: Request, heard: Onsets) -> Findings:
     """The fields of tempo, grid and bar 1 of a clip whose onsets were ``heard``."""
-    # Against the 90th percentile: one great accent must not make every other note a weak one.
-    strong = heard.strengths >= STRONG * np.percentile(heard.strengths, 90) if heard.times.size else heard.strengths > 0
     sharp = sharp_onsets(heard, clip)
+    # Against the 90th percentile: one great accent must not make every other note a weak one.
+    strong = heard.strengths >= STRONG * np.percentile(heard.strengths, 90) if heard.times.size else sharp
     if strong.sum() < FEWEST_STRONG or sharp[strong].mean() < MOSTLY_SHARP:
         return Findings(notes=("Tempo and grid were not measured: the notes are sustained.",))
     onsets = Onsets(heard.times[strong & sharp], heard.strengths[strong & sharp])

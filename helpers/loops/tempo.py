@@ -176,9 +176,7 @@ def estimate_drift(onsets: Onsets, tempo: TakeTempo, request: Request) -> Drift:
     trust = np.abs(turns) ** 2 / np.maximum(mass, 1e-9)
     late = np.unwrap(np.angle(turns)) / (2 * np.pi) * step
     late -= step * np.round(np.average(late, weights=trust) / step)
-    middle, half = (centres[0] + centres[-1]) / 2, (centres[-1] - centres[0]) / 2
-    local = np.polyfit((centres - middle) / half, late, 3, w=np.sqrt(trust))
-    curve = np.poly1d(local)(np.poly1d([1 / half, -middle / half]))
+    curve = np.poly1d(np.polyfit(centres, late, 3, w=np.sqrt(trust)))
     straight = np.poly1d(np.polyfit(centres, late, 1, w=np.sqrt(trust)))
 
     def misfit(bend: np.poly1d) -> float:

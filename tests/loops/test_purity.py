@@ -200,7 +200,8 @@ def test_silence_before_a_sound_counts_as_50_db_under_its_loudest():
 
 
 def test_a_crest_is_the_loudest_fiftieth_against_the_median():
-    assert _crest(np.r_[np.full(97, 0.1), np.ones(3)]) == pytest.approx(np.log(1 / (0.1 + 1e-5)))
+    for loud in (1.0, 7e-6):
+        assert _crest(loud * np.r_[np.full(97, 0.1), np.ones(3)]) == pytest.approx(np.log(1 / (0.1 + 1e-5)))
     assert _crest(np.r_[np.full(98, 0.1), np.ones(2)]) == pytest.approx(np.log((0.1 + 0.02 * 0.9) / (0.1 + 1e-5)))
     assert _crest(np.r_[np.zeros(90), np.ones(10)]) == pytest.approx(np.log(1e5)) and _crest(np.zeros(9)) == 0.0
 
