@@ -175,7 +175,7 @@ def read_coverage(tree: Path, data: Path, log: str) -> dict[str, dict[str, list[
     return covered
 
 
-def _tests_of(fault: dict, covered: dict[str, dict[str, list[str]]]) -> list[str]:
+def _tests_of(tree: Path, fault: dict, covered: dict[str, dict[str, list[str]]]) -> list[str]:
     """The tests that run the line; of a constant, those that run a line with its name; else those of the module."""
     lines = covered.get(fault["file"], {})
     node = _statement(fault["source"], fault["line"])
@@ -185,7 +185,7 @@ def _tests_of(fault: dict, covered: dict[str, dict[str, list[str]]]) -> list[str
     tests: dict[str, None] = {}
     if names:
         for file, found in covered.items():
-            text = (ROOT / file).read_text(encoding="utf-8").split("\n")
+            text = (tree / file).read_text(encoding="utf-8").split("\n")
             for line, those in found.items():
                 if any(re.search(rf"\b{name}\b", text[int(line) - 1]) for name in names):
                     tests |= dict.fromkeys(those)
@@ -229,7 +229,7 @@ def _run(tree: Path, tests: list[str]) -> int | None:
 
 def _fate(tree: Path, fault: dict, covered: dict[str, dict[str, list[str]]]) -> dict:
     path, began = tree / fault["file"], time.monotonic()
-    tests = _tests_of(fault, covered)
+    tests = _tests_of(tree, fault, covered)
     path.write_text(fault["changed"], encoding="utf-8")
     try:
         fate = {None: "timed out", 0: "survived", 1: "killed", 2: "killed"}.get(_run(tree, tests), "no tests")
