@@ -229,7 +229,7 @@ def parts(monkeypatch):
     monkeypatch.setattr(make, "offset_db", lambda clip: state.offset)
     monkeypatch.setattr(make, "rumble_db", lambda clip: state.rumble)
     monkeypatch.setattr(make, "apply_cleaning", lambda clip, rumble: state.said.append(("clean", rumble)) or clip)
-    monkeypatch.setattr(make, "Hearing", lambda clip: setattr(state, "clip", clip))
+    monkeypatch.setattr(make, "Hearing", lambda clip, cents: vars(state).update(clip=clip, cents=cents))
     planned = SimpleNamespace(made=(Correction("shift", 1),))
     monkeypatch.setattr(make, "plan_corrections", lambda heard, request, analysis: planned)
     monkeypatch.setattr(make, "apply_corrections", lambda clip, plan, request: "cut")
@@ -250,9 +250,9 @@ def parts(monkeypatch):
 )
 def test_corrections_are_recorded_in_the_order_they_are_made(offset, rumble, kinds, parts):
     parts.offset, parts.rumble = offset, rumble
-    made = make_loop(take_of(counting(2.0)), REQUEST, "heard").corrections
+    made = make_loop(take_of(counting(2.0)), REQUEST.with_(tuning_cents=-12.0), "heard").corrections
     assert [one.kind for one in made] == kinds and made[-1].amount == 12.0
-    assert parts.said == [("clean", rumble > -20), ("chords", "heard")]
+    assert parts.said == [("clean", rumble > -20), ("chords", "heard")] and parts.cents == -12.0
     if "rumble" in kinds:
         assert Correction("rumble", 28.0) in made
     parts.seam = Seam("fold", 0.0)
