@@ -17,14 +17,10 @@ FITTING = {"good": 0.5, OWN: 0.3, "jitter": 0.1, "30 ms late": 0.1}
 WRONG_NOTES = ("semitone", "tritone", "fourth", "other order", "soup", "another idea")
 OWN_SHARE = 0.3  # people's stems against sketches, for place: they vary more, and a loop that is made is judged most
 PENALTY_HARMONY, PENALTY_PLACE = 0.01, 0.01
-FOLDS = 5
 
 
 def learn_harmony(lines: list[dict[str, Any]], let_fail: float) -> dict[str, float]:
-    """A logistic regression on the harmony cues; at even odds the share ``let_fail`` of good takes fails.
-
-    Counted on pieces left out in turn: those that it was fitted to lie higher than any other.
-    """
+    """A logistic regression on the harmony cues; even odds lie where the share ``let_fail`` of good takes is below."""
     from sklearn.linear_model import LogisticRegression
 
     used = [x for x in lines if x["harmony"] and (x["kind"] in FITTING or x["kind"] in WRONG_NOTES)]
@@ -32,19 +28,12 @@ def learn_harmony(lines: list[dict[str, Any]], let_fail: float) -> dict[str, flo
     fits = np.array([x["kind"] in FITTING for x in used])
     count = {kind: sum(x["kind"] == kind for x in used) for kind in {x["kind"] for x in used}}
     each = [FITTING.get(x["kind"], 1 / len(WRONG_NOTES)) / count[x["kind"]] * len(used) for x in used]
-    spread = cues.std(axis=0) + 1e-9
-    weights = np.array(each)
-
-    def slopes(at: np.ndarray) -> np.ndarray:
-        model = LogisticRegression(C=PENALTY_HARMONY, max_iter=3000)
-        return model.fit(cues[at] / spread, fits[at], sample_weight=weights[at]).coef_[0] / spread
-
-    pieces = sorted({x["piece"] for x in used})
-    fold = np.array([pieces.index(x["piece"]) % FOLDS for x in used])
-    good = np.array([x["kind"] == "good" for x in used])
-    left_out = np.concatenate([cues[good & (fold == n)] @ slopes(fold != n) for n in range(FOLDS)])
-    out = {name: float(slope) for name, slope in zip(harmony.CUES, slopes(fold >= 0), strict=True)}
-    return out | {"intercept": -float(np.quantile(left_out, let_fail))}
+    mean, spread = cues.mean(axis=0), cues.std(axis=0) + 1e-9
+    model = LogisticRegression(C=PENALTY_HARMONY, max_iter=3000).fit((cues - mean) / spread, fits, sample_weight=each)
+    slopes = model.coef_[0] / spread
+    out = {name: float(slope) for name, slope in zip(harmony.CUES, slopes, strict=True)}
+    good = cues[[x["kind"] == "good" for x in used]] @ slopes
+    return out | {"intercept": -float(np.quantile(good, let_fail))}
 
 
 def learn_place(lines: list[dict[str, Any]]) -> dict[str, float]:

@@ -19,7 +19,7 @@ CUES = (
     "metre_low",  # low accents fall where the metre has its strong places
     "harmony", "change",  # notes agree; they change where the idea's do
     "new_bar", "low_first",  # notes change on bar lines; low onsets on beat 1
-    "first", "backbeat",  # the loop begins with a stroke; of drums: what is no kick plays on 2 and 4
+    "backbeat",  # of drums: what is no kick plays on 2 and 4
 )  # fmt: skip
 FEWEST_ONSETS = 4
 
@@ -74,7 +74,7 @@ def place_cues(loop: Bars, idea: Bars, *, drums: bool) -> tuple[np.ndarray, np.n
     else:
         columns += [np.zeros(lags.size)] * 2
     columns += [loop.note_change[back][:, :: meter.steps_per_bar].mean(axis=1)]
-    columns += [loop.accents["low"][back][:, :: meter.steps_per_bar].mean(axis=1), loop.accents["all"][back][:, 0]]
+    columns += [loop.accents["low"][back][:, :: meter.steps_per_bar].mean(axis=1)]
     twos = np.arange(steps) % (2 * meter.steps_per_beat) == meter.steps_per_beat
     snares = np.expm1(loop.accents["mid"]) - np.expm1(loop.accents["low"])
     columns += [likeness(snares[back], twos) if drums else np.zeros(lags.size)]

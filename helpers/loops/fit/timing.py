@@ -32,7 +32,7 @@ def measure_timing(loop: Bars, idea: Bars, request: Request) -> Findings:
     # On the straight grid, in the idea's own pocket or between the two is in time.
     beyond = late - float(np.clip(late, min(0.0, pocket), max(0.0, pocket)))
     # How steady it is shows in the attacks themselves; half of a swell is let pass, since its start is hard to place.
-    spread = stroke_distances_seconds(times, loop.clip, request, early=0.5, late=0.0)
+    spread = stroke_distances_seconds(times, loop.clip, request, early=0.5, late=0.5)
     values |= {"pocket_ms": beyond * 1000, "looseness_ms": _looseness_ms(times, spread, loop)}
     return Findings(values, {"pocket_ms": f"{abs(beyond) * 1000:.0f} ms {'late' if beyond > 0 else 'early'}"})
 
