@@ -236,7 +236,7 @@ def parts(monkeypatch):
     monkeypatch.setattr(make, "close_loop", lambda cut, request: (counting(1.0), state.seam))
     monkeypatch.setattr(make, "level_beside", lambda role, analysis: (role, analysis))
     monkeypatch.setattr(make, "set_level", lambda clip, level: state.said.append(level) or clip)
-    monkeypatch.setattr(make, "remove_infrasound", lambda clip: clip)
+    monkeypatch.setattr(make, "remove_infrasound", lambda clip, *_: clip)
     return state
 
 
