@@ -6,6 +6,7 @@ process has ended (killed, power cut) is removed when the next one is made there
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -19,11 +20,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..errors import InvalidInput, shown_text
-
-try:
-    import fcntl
-except ImportError:  # Windows, where an open file cannot be removed: that is the lock
-    fcntl = None  # type: ignore[assignment]
 
 LARGEST_JSON_BYTES = 20_000_000
 MOST_LEVELS = 32
@@ -81,9 +77,8 @@ def _take_lock(hidden: Path) -> BinaryIO | None:
     new = hidden / f"{_LOCK}.new"
     file = new.open("wb")
     try:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.replace(new, hidden / _LOCK) if fcntl is not None else (hidden / _LOCK).touch()
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.replace(new, hidden / _LOCK)
     except OSError:
         file.close()
         return None
@@ -101,8 +96,6 @@ def _sweep(folder: Path) -> None:
 def _is_alive(hidden: Path) -> bool:
     try:
         with (hidden / _LOCK).open("rb") as file:
-            if fcntl is None:
-                return time.time() - hidden.stat().st_mtime < _FORGOTTEN_SECONDS
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:  # it is just being made, or there are no locks here
         return time.time() - hidden.stat().st_mtime < _FORGOTTEN_SECONDS
@@ -115,9 +108,8 @@ def _is_alive(hidden: Path) -> bool:
 def locked(path: str | os.PathLike[str]) -> Iterator[None]:
     """Hold a lock file, so that of several programs one at a time goes on; without effect where there are no locks."""
     with open(path, "a", encoding="utf-8") as file:
-        if fcntl is not None:
-            with suppress(OSError):  # a mounted drive without locks
-                fcntl.flock(file, fcntl.LOCK_EX)
+        with suppress(OSError):  # a mounted drive without locks
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
@@ -156,11 +148,9 @@ def read_json(text: str | bytes) -> Any:
         if isinstance(text, bytes):
             text = text.decode(json.detect_encoding(text), "surrogatepass")
         if _levels(text) > MOST_LEVELS:  # before it is parsed: a parser near the end of the stack harms others
-            raise InvalidInput(f"It is nested deeper than {MOST_LEVELS} levels.")
+            raise ValueError(f"it is nested deeper than {MOST_LEVELS} levels")
         data = json.loads(text, parse_constant=_refuse_constant)
         json.dumps(data, ensure_ascii=False).encode()
-    except InvalidInput:
-        raise
     except ValueError as error:
         raise InvalidInput(f"It is not JSON that we read ({str(error)[:80]}).") from None
     return data

@@ -20,6 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from ..engines import registry
 from ..engines.base import Engine, not_ready_text
 from ..engines.prompts import write_prompt
@@ -27,7 +29,6 @@ from ..errors import Cancelled, InvalidInput, NotAvailable
 from ..export import free_name, loop_stem, read_tags, staging
 from ..loops.ranking import score
 from ..machine.files import shown_name, write_whole
-from ..machine.threads import one_thread_each
 from ..music.meter import MOST_BARS, bar_seconds, parse_meter
 from ..planning import change_request, part_of, plan_measure, plan_request
 from ..records import (
@@ -63,7 +64,7 @@ def analyze_idea(idea: Idea, progress: Progress = silent_progress, *, tags: bool
     """Hear an idea: tempo, grid, key, chords, melody, groove, genre and mood."""
     from ..analysis import analyze
 
-    with one_thread_each():
+    with threadpool_limits(1):  # on signals this short a second thread of BLAS mostly waits
         analysis = analyze(idea.clip, file=idea.name, sha256=idea.sha256, progress=progress, tags=tags)
     if idea.loudness_lufs is not None:
         analysis = dataclasses.replace(analysis, loudness_lufs=idea.loudness_lufs)

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from threadpoolctl import threadpool_limits
+
 from ..engines import registry
 from ..engines.base import Engine, stop_if
 from ..errors import Refused
 from ..export import publish, stage_wav, write_sidecar
 from ..loops import ranking
-from ..machine.threads import one_thread_each
 from ..records import (
     Analysis,
     CancelCheck,
@@ -154,7 +155,7 @@ def make_enough(run: Run, folder: Path, out: Path, proven: list[Proven]) -> tupl
         made = numbers.stop
         # a model makes its takes together and has all threads; the pool begins when it has ended
         takes = None if run.engine.one_by_one else _generated(run, numbers, refused)
-        with one_thread_each(), ThreadPoolExecutor(min(MOST_WORKERS, os.cpu_count() or 1)) as pool:
+        with threadpool_limits(1), ThreadPoolExecutor(min(MOST_WORKERS, os.cpu_count() or 1)) as pool:
             if takes is None:
                 stage, jobs = "Composing and proving the takes", {}
                 run.progress(stage, 0.0, None)

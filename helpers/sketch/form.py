@@ -11,14 +11,13 @@ ALIKE = 0.5  # correlation of two bars' accents from which on one repeats the ot
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar of the form: which material (``letter``), how far it departs from it (``variation`` 0..2), whether it is
-    the turn that leads back to the beginning, and whether it closes a phrase."""
+    """One bar of the form: which material (``letter``), how far it departs from it (``variation`` 0..2), and whether
+    it is the turn that leads back to the beginning."""
 
     number: int
     letter: str
     variation: int
     turn: bool
-    closes: bool
 
 
 # Four-bar phrases: the letter, then one stroke for each degree of variation. A hook is heard three times in four bars.
@@ -78,7 +77,7 @@ def plan_form(bars: int, pick: int, heard: str = "") -> tuple[Bar, ...]:
         elif lap == 2:  # the middle of sixteen bars: the phrase's other material first
             letter = {"A": "B", "B": "A"}[letter] if size == 4 else letter
         last = number == bars - 1
-        out.append(Bar(number, letter, min(variation, 2), last and bars > 1, last or number % 4 == 3))
+        out.append(Bar(number, letter, min(variation, 2), last and bars > 1))
     return tuple(out)
 
 

@@ -158,3 +158,13 @@ ALIGNMENT = """async (wraps) => { const live = player().transport, T = live.cons
     const out = await offline.startRendering(), l = out.getChannelData(0), r = out.getChannelData(1);
     const places = (x) => [...x.keys()].filter((i) => x[i] > 0.4);
     return { idea: places(l), loop: places(r) }; }"""
+
+
+def ready(page):
+    page.wait_for_function("() => !document.querySelector('[data-key=generate]').disabled", timeout=60_000)
+
+
+def choose_idea(page, idea):
+    if page.inner_text(".lg-studio strong.clip") != idea.name:
+        page.click(f'[aria-label="Use {idea.name}"]')
+    wait_heard(page, idea.name)

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from .actions import choose, generate, kernel_says, make_idea, open_card, play, save_idea, set_field, wait_heard
+from .actions import (
+    choose,
+    choose_idea,
+    generate,
+    kernel_says,
+    make_idea,
+    open_card,
+    play,
+    ready,
+    save_idea,
+    set_field,
+    wait_heard,
+)
 
 SCREEN = {"width": 1366, "height": 768}
 TOPS = """(names) => {
@@ -24,16 +36,6 @@ def heard(page, idea):
     save_idea(page, idea)
     wait_heard(page, idea.name)
     return page
-
-
-def ready(page):
-    page.wait_for_function("() => !document.querySelector('[data-key=generate]').disabled", timeout=60_000)
-
-
-def choose_idea(page, idea):
-    if page.inner_text(".lg-studio strong.clip") != idea.name:
-        page.click(f'[aria-label="Use {idea.name}"]')
-    wait_heard(page, idea.name)
 
 
 # -------------------------------------------------------------------------------------------- the page as it is opened

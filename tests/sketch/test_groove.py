@@ -77,7 +77,7 @@ def test_letters_are_heard_only_where_bars_come_back():
 
 def test_the_bars_of_a_letter_share_their_mean_accents():
     profile = np.array([accent_steps(0), accent_steps(4), accent_steps(8)])
-    form = [Bar(0, "A", 0, False, False), Bar(1, "B", 0, False, False), Bar(2, "A", 0, True, True)]
+    form = [Bar(0, "A", 0, False), Bar(1, "B", 0, False), Bar(2, "A", 0, True)]
     assert in_letter(profile, form, "A")[[0, 4, 8]].tolist() == [0.5, 0.0, 0.5]
 
 
