@@ -4,19 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from .actions import (
-    choose,
-    choose_idea,
-    generate,
-    kernel_says,
-    make_idea,
-    open_card,
-    play,
-    ready,
-    save_idea,
-    set_field,
-    wait_heard,
-)
+from . import actions
+from .actions import choose, generate, kernel_says, make_idea, open_card, play, save_idea, set_field, wait_heard
 
 SCREEN = {"width": 1366, "height": 768}
 TOPS = """(names) => {
@@ -107,7 +96,7 @@ def test_advanced_mode_offers_nothing_that_is_off_and_each_thing_once(heard):
     heard.click('[data-engine="sketch"]')
     heard.click('[data-mode="normal"]')
     heard.wait_for_selector(".t-advanced", state="detached")
-    ready(heard)
+    actions.ready(heard)
 
 
 def test_a_typed_value_carries_no_confidence(heard):
@@ -160,13 +149,13 @@ def test_what_is_typed_is_meant_at_once_and_nothing_runs_out_of_its_card(heard):
     wide = "() => { const el = document.querySelector('.lg-studio'); return el.scrollWidth <= el.clientWidth + 1; }"
     assert heard.evaluate(wide)
     heard.click('[data-key="instrument-bass guitar"]')
-    ready(heard)
+    actions.ready(heard)
 
 
 def test_a_mode_that_is_none_is_a_sentence_not_a_traceback(heard):
     assert kernel_says(heard, "ui.mode('lydian')") == "None"
     heard.wait_for_selector(".lg-studio .lg-notice:has-text('lydian')")
-    ready(heard)
+    actions.ready(heard)
 
 
 # ----------------------------------------------------------------------------------- where you press, you see and hear
@@ -263,7 +252,7 @@ def test_variations_of_an_older_loop_show_their_progress_on_its_card_and_nothing
     heard.wait_for_selector(".lg-loop .lg-job .lg-notice.good")
     assert abs(pressed.bounding_box()["y"] - top) < 3
     assert f"for “{idea.name}”" in heard.locator(".lg-run h3").first.inner_text()
-    choose_idea(heard, idea)
+    actions.choose_idea(heard, idea)
 
 
 def test_the_seed_on_a_card_makes_that_loop_again(heard, lab):
@@ -277,7 +266,7 @@ def test_the_seed_on_a_card_makes_that_loop_again(heard, lab):
     assert heard.input_value('.t-advanced [data-key="seed"]') == seed, "not rounded"
     family = heard.is_checked('.t-advanced [data-key="family"]')
     generate(heard)
-    ready(heard)
+    actions.ready(heard)
     made = heard.locator(".lg-run").first.locator(".lg-loop")
     names = [el.get_attribute("data-loop") for el in made.all()]
     assert len(names) == (5 if family else 1)
@@ -310,7 +299,7 @@ def test_what_was_said_goes_when_it_is_no_longer_so(heard, idea, tmp_path):
     assert "Saved" not in heard.inner_text(".t-said")
     heard.click('[data-key="restore"]')
     wait_heard(heard, other.name)
-    choose_idea(heard, idea)
+    actions.choose_idea(heard, idea)
     assert heard.inner_text(".t-said").startswith("mp3"), "and nothing of the other idea is left"
 
 
@@ -355,21 +344,21 @@ def test_the_bars_are_offered_drawn_or_those_of_the_heard_loop(heard, idea, tmp_
     bars = offered.first.inner_text().split("· ")[1].split(" ")[0]
     offered.first.click()
     heard.wait_for_selector('[data-key^="span-"][aria-pressed="true"]')
-    ready(heard)
+    actions.ready(heard)
     assert heard.input_value(".t-bars") == bars
     heard.click('[data-key="whole"]')
     heard.wait_for_selector('[data-key="whole"][aria-pressed="true"]')
-    ready(heard)
+    actions.ready(heard)
     box = heard.locator(".lg-studio .lg-wave").bounding_box()
     heard.mouse.move(box["x"] + box["width"] * 0.26, box["y"] + 20)
     heard.mouse.down()
     heard.mouse.move(box["x"] + box["width"] * 0.49, box["y"] + 20, steps=4)
     heard.mouse.up()
     heard.wait_for_selector('[data-key="whole"][aria-pressed="false"]')
-    ready(heard)
+    actions.ready(heard)
     assert "0:08 to 0:16" in heard.inner_text(".t-heard") and heard.input_value(".t-bars") == "4"
     heard.click('[data-key="whole"]')
-    choose_idea(heard, idea)
+    actions.choose_idea(heard, idea)
 
 
 def test_four_parts_in_a_chain_share_tempo_key_and_chords(heard, tmp_path):
@@ -408,5 +397,5 @@ def test_four_parts_in_a_chain_share_tempo_key_and_chords(heard, tmp_path):
     heard.wait_for_function(
         "() => document.querySelector('.lg-studio strong.clip').textContent.startsWith('synth-lead')"
     )
-    ready(heard)
+    actions.ready(heard)
     assert heard.input_value(".t-bpm") == "104" and heard.input_value(".t-key") == "E minor"
