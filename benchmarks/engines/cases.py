@@ -1,11 +1,12 @@
 """The three model families as benchmark cases: the same weights, once run by us and once as their library runs them.
 
 Every case offers ``ours(takes, steps)`` and ``theirs(takes, steps)`` (both from encoded words to audio on the host),
-and ``agreement()``: how far our step is from the library's on the same input, relative to the largest value.
+and ``agreement()``: how far our steps are from the library's on the same input, relative to the largest value.
 """
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 
 from helpers.engines.registry import get_engine
@@ -59,7 +60,6 @@ class StableAudioCase(Case):
         import torch
 
         from helpers.engines.fast.numerics import fold_weight_norm
-        from helpers.engines.fast.stable_audio import StableAudioRunner
 
         parts = models.build_stable_audio(size, device, torch.float32)
         self.transformer = parts["transformer"].to(dtype)
@@ -68,7 +68,6 @@ class StableAudioCase(Case):
         fold_weight_norm(self.vae)
         for vae in (self.vae, self.their_vae):
             vae.requires_grad_(False).to(dtype)
-        self.runner = StableAudioRunner(self.transformer)
         config = self.transformer.config
         self.shape = (config.in_channels, config.sample_size)
         self.samples = min(round(seconds * 44_100), config.sample_size * 2048)
@@ -79,10 +78,12 @@ class StableAudioCase(Case):
         self.context, self.durations = context.to(device, dtype), durations.to(device, dtype)
 
     def ours(self, takes, steps):
-        from helpers.engines.fast.noise import plan_cosine_steps
         from helpers.engines.fast.oobleck import decode_span
+        from helpers.engines.fast.sampling import cosine_levels
+        from helpers.engines.fast.stable_audio import make_latents
 
-        result = self.runner.generate(self.context, self.durations, range(takes), plan_cosine_steps(steps))
+        levels = cosine_levels(steps)
+        result = make_latents(self.transformer, self.context, self.durations, range(takes), levels)
         self.how = result.how
         return [decode_span(self.vae, latents, 0, self.samples).cpu() for latents in result.values]
 
@@ -115,7 +116,7 @@ class StableAudioCase(Case):
 
         length = self.shape[1] + 1
         rotary = get_1d_rotary_pos_embed(
-            self.runner.head_width // 2, length, use_real=True, repeat_interleave_real=False
+            self.transformer.config.attention_head_dim // 2, length, use_real=True, repeat_interleave_real=False
         )  # fmt: skip
         return dict(
             encoder_hidden_states=self.context.repeat_interleave(takes, dim=0),
@@ -125,19 +126,23 @@ class StableAudioCase(Case):
         )
 
     def agreement(self):
+        """Of one step from the first noise level to zero, so that no further noise is drawn."""
         import torch
 
-        from helpers.engines.fast.noise import Solver, plan_cosine_steps
-        from helpers.engines.fast.stable_audio import _Step
+        from helpers.engines.fast.sampling import SIGMA_MAX
+        from helpers.engines.fast.stable_audio import make_latents
         from helpers.engines.fast.streams import TakeStreams
 
-        solver = Solver(plan_cosine_steps(100), TakeStreams([0, 1], "benchmark"), self.shape, self.device)
-        solver.start()
+        levels = (SIGMA_MAX, 0.0)
+        ours = make_latents(self.transformer, self.context, self.durations, [0, 1], levels).values
+        norm = math.hypot(SIGMA_MAX, 1.0)
+        x = TakeStreams([0, 1], "stable-audio-open").normal(0, self.shape, self.device) * norm
+        time = torch.tensor([2 * math.atan(SIGMA_MAX) / math.pi], device=self.device)
         with torch.inference_mode():
-            ours = _Step(self.runner, solver, self.context, self.durations, 7.0).velocity()
-            seen = solver.model_input().to(self.dtype)
-            theirs = self.transformer(torch.cat([seen] * 2), solver.timestep(), **self._inputs(2))[0]
-        return _relative(torch.cat(ours.split(2)[::-1]), theirs)  # our rows are the other way round
+            both = torch.cat([(x / norm).to(self.dtype)] * 2)
+            free, guided = self.transformer(both, time, **self._inputs(2))[0].float().chunk(2)
+        velocity = free + 7.0 * (guided - free)
+        return _relative(ours, x / norm**2 - velocity * (SIGMA_MAX / norm))
 
 
 class AudioLDM2Case(Case):
@@ -147,11 +152,10 @@ class AudioLDM2Case(Case):
         super().__init__(size, device, dtype, seconds)
         import torch
 
-        from helpers.engines.fast.audioldm2 import AudioLDM2Runner, Context, count_frames
+        from helpers.engines.fast.audioldm2 import Context, count_frames
 
         parts = models.build_audioldm2(size, device, dtype)
         self.unet, self.vae, self.vocoder = parts["unet"], parts["vae"], parts["vocoder"]
-        self.runner = AudioLDM2Runner(self.unet)
         config = self.unet.config
         self.shape = (config.in_channels, count_frames(seconds), self.vocoder.config.model_in_dim // 4)
         generator = torch.Generator().manual_seed(0)
@@ -162,12 +166,10 @@ class AudioLDM2Case(Case):
         self.context = Context(*(part.to(device, dtype) for part in parts), mask.to(device))
 
     def ours(self, takes, steps):
-        from helpers.engines.fast.audioldm2 import decode
-        from helpers.engines.fast.ddim import plan_ddim_steps
+        from helpers.engines.fast.audioldm2 import decode, make_latents, make_scheduler
 
-        result = self.runner.generate(
-            self.context, range(takes), self.shape[1], plan_ddim_steps(steps), width=self.shape[2]
-        )  # fmt: skip
+        scheduler, (_, frames, width) = make_scheduler("ddim", steps), self.shape
+        result = make_latents(self.unet, self.context, range(takes), frames, scheduler, width=width)
         self.how = result.how
         return [decode(self.vae, self.vocoder, latents).cpu() for latents in result.values]
 
@@ -203,14 +205,17 @@ class AudioLDM2Case(Case):
     def agreement(self):
         import torch
 
-        x = torch.randn(4, *self.shape, generator=torch.Generator().manual_seed(0)).to(self.device, self.dtype)
-        time = torch.tensor(501.0, device=self.device)
+        from helpers.engines.fast.audioldm2 import make_latents, make_scheduler
+        from helpers.engines.fast.streams import TakeStreams
+
+        scheduler, (_, frames, width) = make_scheduler("ddim", 2), self.shape
+        ours = make_latents(self.unet, self.context, [0, 1], frames, scheduler, width=width).values
+        x = TakeStreams([0, 1], "audioldm2").normal(0, self.shape, self.device)
         with torch.inference_mode():
-            theirs = self.unet(x, time, **self._inputs(2))[0]
-            with self.runner._exchanged_attention():
-                for _ in range(2):  # the second time with the kept keys and values
-                    ours = self.unet(x, time, **self._inputs(2))[0]
-        return _relative(ours, theirs)
+            for time in scheduler.timesteps:
+                free, guided = self.unet(torch.cat([x.to(self.dtype)] * 2), time, **self._inputs(2))[0].float().chunk(2)
+                x = scheduler.step(free + 3.5 * (guided - free), time, x).prev_sample
+        return _relative(ours, x)
 
 
 class MusicgenCase(Case):

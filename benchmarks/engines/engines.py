@@ -141,7 +141,7 @@ def measure_samplers(device: str, takes: int = 4, steps: int = 100, shape: tuple
     """Milliseconds a step of Stable Audio's sampler alone, tree against direct draws; None without torchsde."""
     import torch
 
-    from helpers.engines.fast.noise import Solver, plan_cosine_steps
+    from helpers.engines.fast.sampling import cosine_levels, cosine_sampler, sample
     from helpers.engines.fast.streams import TakeStreams
 
     try:
@@ -153,11 +153,8 @@ def measure_samplers(device: str, takes: int = 4, steps: int = 100, shape: tuple
     velocity = torch.zeros(takes, *shape, device=device)
 
     def ours():
-        solver = Solver(plan_cosine_steps(steps), TakeStreams(range(takes), "benchmark"), shape, device)
-        solver.start()
-        for step in range(steps):
-            solver.load_noise(step)
-            solver.update(velocity)
+        sampler = cosine_sampler(cosine_levels(steps), TakeStreams(range(takes), "benchmark"), shape, device)
+        sample(sampler, lambda seen, time: velocity, device, torch.float32, lambda done: None, graph=False)
 
     def theirs():
         scheduler = CosineDPMSolverMultistepScheduler(sigma_min=0.3, sigma_max=500, sigma_schedule="exponential")

@@ -111,7 +111,7 @@ def check_pieces(folder: Path) -> dict[str, Any]:
 
 
 def check_schedule() -> dict[str, Any]:
-    from helpers.engines.fast.noise import plan_guided_steps
+    from helpers.engines.fast.sampling import guided_levels
 
     told: list[str] = []
     request = request_for("stable-audio-open", steps=100).with_(guide="idea")
@@ -119,7 +119,7 @@ def check_schedule() -> dict[str, Any]:
         request, guide=GUIDE, progress=lambda stage, *_: told.append(stage)
     )
     steps = sum(stage.startswith("Sampling") for stage in told)
-    return {"steps": steps, "ok": steps == plan_guided_steps(100, request.guide_strength).steps < 100}
+    return {"steps": steps, "ok": steps == len(guided_levels(100, request.guide_strength)) - 1 < 100}
 
 
 def check_doctor(folder: Path) -> dict[str, Any]:

@@ -24,7 +24,7 @@ import numpy as np
 
 from benchmarks.measure import describe_machine, print_table
 from helpers.engines import registry
-from helpers.engines.fast.noise import CLOSEST_START, FREEST_START, start_sigma
+from helpers.engines.fast.sampling import CLOSEST_START, FREEST_START, start_sigma
 from helpers.engines.prompts import write_prompt
 from helpers.errors import LoopsError
 from helpers.loops import make_loop, prove

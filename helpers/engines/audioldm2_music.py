@@ -75,7 +75,6 @@ class AudioLDM2Model(LoadedModel):
             part.eval().requires_grad_(False)
             part.to(device.kind)
         check()
-        self.runner = self.make_runner()
         self._words: dict[tuple[str, str], Any] = {}
 
     def prepare(self, plan: Plan) -> Any:
@@ -144,18 +143,11 @@ class AudioLDM2Model(LoadedModel):
 
     def sample(self, prepared: Any, plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Any:
         """Latents (takes, channels, frames, bins), float32."""
-        from .fast.audioldm2 import count_frames
-        from .fast.ddim import plan_ddim_steps, plan_dpm_steps
+        from .fast.audioldm2 import count_frames, make_latents, make_scheduler
 
-        steps = plan_dpm_steps if plan.settings["sampler"] == "dpm" else plan_ddim_steps
-        result = self.runner.generate(
-            prepared,
-            seeds,
-            count_frames(plan.seconds),
-            steps(plan.steps),
-            guidance=plan.settings["guidance"],
-            on_step=on_step,
-        )
+        scheduler, frames = make_scheduler(plan.settings["sampler"], plan.steps), count_frames(plan.seconds)
+        guidance = plan.settings["guidance"]
+        result = make_latents(self.unet, prepared, seeds, frames, scheduler, guidance=guidance, on_step=on_step)
         self.note = result.note
         return result.values
 
@@ -170,8 +162,3 @@ class AudioLDM2Model(LoadedModel):
 
     def sampling_parts(self) -> tuple[Any, ...]:
         return (self.unet,)
-
-    def make_runner(self) -> Any:
-        from .fast.audioldm2 import AudioLDM2Runner
-
-        return AudioLDM2Runner(self.unet)

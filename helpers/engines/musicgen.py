@@ -115,6 +115,7 @@ class MusicGenModel(LoadedModel):
 
     def __init__(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> None:
         super().__init__(source, folder, device)
+        self.runner: Any = None
         import torch
         from transformers import MusicgenForConditionalGeneration, MusicgenMelodyForConditionalGeneration
 
@@ -147,8 +148,8 @@ class MusicGenModel(LoadedModel):
                 getattr(model, name).to(device.kind)
         check()
         self.model = model
-        self.runner = self.make_runner()
         self._words: dict[str, Any] = {}
+        self._make_runner()
 
     @property
     def melody(self) -> bool:
@@ -225,18 +226,19 @@ class MusicGenModel(LoadedModel):
     def sampling_parts(self) -> tuple[Any, ...]:
         return (self.model,)
 
-    def make_runner(self) -> Any:
+    def _make_runner(self) -> None:
         from .fast.musicgen import MusicgenRunner
 
-        return MusicgenRunner(self.model)
+        self._words.clear()
+        self.runner = MusicgenRunner(self.model)
 
     def offload(self) -> None:
         """The codec needs a fraction of a GiB: less than it would take to move gigabytes of weights to and fro."""
 
     def reload(self) -> None:
-        """The parts stay where they are; a runner is needed only after a change of precision."""
-        self.runner = self.runner or self.make_runner()
+        """The parts stay where they are."""
 
     def to_float32(self) -> None:
-        self._words = {}
+        self.runner = None  # it holds the weights in half precision, which would stay beside those in full
         super().to_float32()
+        self._make_runner()

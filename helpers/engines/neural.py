@@ -69,7 +69,6 @@ class LoadedModel(ABC):
 
     group_multiple = 1
     most_takes = 8  # sampled at once, memory allowing
-    runner: Any = None  # samples with the weights of the sampling parts, which it may hold in another layout
 
     def __init__(self, source: ModelSource, folder: Path, device: Device) -> None:
         self.source, self.folder, self.device = source, folder, device
@@ -123,12 +122,8 @@ class LoadedModel(ABC):
     def sampling_parts(self) -> tuple[Any, ...]:
         """Modules that only :meth:`sample` needs."""
 
-    def make_runner(self) -> Any:  # noqa: B027  a hook: the default suits a library's pipeline
-        """The runner on the sampling parts as they are now. Default: they are called as they are."""
-
     def offload(self) -> None:
         """Take the sampling parts off the GPU."""
-        self.runner = None  # it holds their weights
         for part in self.sampling_parts():
             part.to("cpu")
         devices.free_memory()
@@ -137,11 +132,9 @@ class LoadedModel(ABC):
         """Put the sampling parts back."""
         for part in self.sampling_parts():
             part.to(self.device.kind)
-        self.runner = self.make_runner()
 
     def to_float32(self) -> None:
         """Move the sampling parts to float32, after half precision has overflowed."""
-        self.runner = None  # it holds the weights in half precision, which would stay beside those in full
         for part in self.sampling_parts():
             part.float()
         self.reload()

@@ -50,13 +50,14 @@ class StableAudioOpenEngine(NeuralEngine):
     )
 
     def _plan(self, request: Request, guide: Clip | None) -> Plan:
-        from .fast.noise import plan_cosine_steps, plan_guided_steps
+        from .fast.sampling import cosine_levels, guided_levels
 
         plan, strength = super()._plan(request, guide), request.guide_strength
-        schedule = plan_guided_steps(plan.steps, strength) if guide else plan_cosine_steps(plan.steps)
-        level = f"noise level {schedule.sigmas[0]:.2f}, {schedule.steps} of {plan.steps} steps"
+        levels = guided_levels(plan.steps, strength) if guide else cosine_levels(plan.steps)
+        steps = len(levels) - 1
+        level = f"noise level {levels[0]:.2f}, {steps} of {plan.steps} steps"
         notes = (f"Follows the guide at strength {strength:g}: {level}.",) if guide else ()
-        return replace(plan, steps=schedule.steps, values={"schedule": schedule}, notes=notes)
+        return replace(plan, steps=steps, values={"levels": levels}, notes=notes)
 
     def _load(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> LoadedModel:
         return StableAudioModel(source, folder, device, check)
@@ -188,11 +189,14 @@ class StableAudioModel(LoadedModel):
 
     def sample(self, prepared: dict[str, Any], plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Any:
         """Latents (takes, channels, frames), float32."""
-        result = self.runner.generate(
+        from .fast.stable_audio import make_latents
+
+        result = make_latents(
+            self.transformer,
             prepared["context"],
             prepared["durations"],
             seeds,
-            plan.values["schedule"],
+            plan.values["levels"],
             guidance=plan.settings["guidance"],
             frames=self.frames(plan),
             init=prepared["init"],
@@ -212,11 +216,6 @@ class StableAudioModel(LoadedModel):
 
     def sampling_parts(self) -> tuple[Any, ...]:
         return (self.transformer,)
-
-    def make_runner(self) -> Any:
-        from .fast.stable_audio import StableAudioRunner
-
-        return StableAudioRunner(self.transformer)
 
 
 def _decoder_dtype(device: Device) -> Any:

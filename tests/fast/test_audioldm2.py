@@ -1,8 +1,7 @@
-"""AudioLDM2: samplers, language loop and UNet step against diffusers'."""
+"""AudioLDM2: language loop, sampling and decoding against diffusers'."""
 
 import types
 
-import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -10,45 +9,19 @@ pytest.importorskip("diffusers")
 pytestmark = pytest.mark.neural
 
 from benchmarks.engines.models import build_audioldm2
-from helpers.engines.fast.audioldm2 import AudioLDM2Runner, Context, continue_words, count_frames, decode
-from helpers.engines.fast.ddim import plan_ddim_steps, plan_dpm_steps
-from helpers.engines.fast.noise import Solver
+from helpers.engines.fast.audioldm2 import (
+    Context,
+    continue_words,
+    count_frames,
+    decode,
+    make_latents,
+    make_scheduler,
+)
 from helpers.engines.fast.numerics import NotFinite
 from helpers.engines.fast.streams import TakeStreams
 from helpers.errors import InvalidInput
 
-SCHEDULE = dict(
-    num_train_timesteps=1000, beta_start=0.0015, beta_end=0.0195, beta_schedule="scaled_linear", clip_sample=False,
-    set_alpha_to_one=False, steps_offset=1, prediction_type="epsilon",
-)  # fmt: skip
 FRAMES, WIDTH = 12, 8
-
-
-def their_scheduler(kind):
-    from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
-
-    ddim = DDIMScheduler(**SCHEDULE)
-    return ddim if kind == "ddim" else DPMSolverMultistepScheduler.from_config(ddim.config)
-
-
-PLANS = {"ddim": plan_ddim_steps, "dpm": plan_dpm_steps}
-
-
-@pytest.mark.parametrize("steps", [200, 25, 7])
-@pytest.mark.parametrize("kind", ["ddim", "dpm"])
-def test_plans_equal_diffusers_schedulers(kind, steps):
-    theirs, plan = their_scheduler(kind), PLANS[kind](steps)
-    theirs.set_timesteps(steps)
-    np.testing.assert_array_equal(plan.timesteps, theirs.timesteps)
-    solver = Solver(plan, TakeStreams([1], "test"), (4, 6))
-    solver.start()
-    x = solver.latents.clone()
-    assert float(theirs.init_noise_sigma) == plan.start
-    for timestep in theirs.timesteps:
-        model = lambda x, t=timestep: torch.tanh(2 * x) * (0.5 + t / 2000)  # noqa: E731
-        x = theirs.step(model(x), timestep, x).prev_sample
-        solver.update(model(solver.model_input()))
-        torch.testing.assert_close(solver.latents, x, rtol=1e-4, atol=1e-4)
 
 
 @pytest.fixture(scope="module")
@@ -65,54 +38,50 @@ def context(seed=1, length=5):
     return Context(generated, words, mask)
 
 
-def their_latents(unet, given, seeds, plan, guidance):
-    """The library's UNet, called as its pipeline calls it, with our solver and streams."""
-    solver = Solver(plan, TakeStreams(seeds, "audioldm2"), (4, FRAMES, WIDTH))
-    solver.start()
+@torch.no_grad()
+def their_latents(unet, given, seeds, kind, steps, guidance):
+    """The library's UNet and scheduler in the plain loop of its pipeline, with our streams."""
+    scheduler = make_scheduler(kind, steps)
+    x = TakeStreams(seeds, "audioldm2").normal(0, (4, FRAMES, WIDTH)) * scheduler.init_noise_sigma
     halves = slice(0 if guidance > 1 else 1, 2)
     rows = dict(
         encoder_hidden_states=given.generated[halves].repeat_interleave(len(seeds), 0),
         encoder_hidden_states_1=given.words[halves].repeat_interleave(len(seeds), 0),
         encoder_attention_mask_1=given.mask[halves].repeat_interleave(len(seeds), 0),
     )
-    for timestep in plan.timesteps:
-        seen = torch.cat([solver.model_input()] * (2 if guidance > 1 else 1))
-        noise = unet(seen, torch.tensor(float(timestep)), **rows).sample
+    for timestep in scheduler.timesteps:
+        noise = unet(torch.cat([x] * (2 if guidance > 1 else 1)), timestep, **rows).sample
         if guidance > 1:
             free, guided = noise.chunk(2)
             noise = free + guidance * (guided - free)
-        solver.update(noise)
-    return solver.latents
+        x = scheduler.step(noise, timestep, x).prev_sample
+    return x
 
 
 @pytest.mark.parametrize("guidance", [3.5, 1.0])
 @pytest.mark.parametrize("kind", ["ddim", "dpm"])
-def test_latents_equal_the_librarys_unet(parts, kind, guidance):
-    plan, given = PLANS[kind](6), context()
-    want = their_latents(parts["unet"], given, [1, 2], plan, guidance)
-    got = AudioLDM2Runner(parts["unet"]).generate(given, [1, 2], FRAMES, plan, guidance=guidance, width=WIDTH)
+def test_latents_equal_the_librarys_loop(parts, kind, guidance):
+    given = context()
+    want = their_latents(parts["unet"], given, [1, 2], kind, 6, guidance)
+    made = make_scheduler(kind, 6)
+    got = make_latents(parts["unet"], given, [1, 2], FRAMES, made, guidance=guidance, width=WIDTH)
     torch.testing.assert_close(got.values, want, rtol=1e-4, atol=1e-4 * float(want.abs().max()))
     assert got.how == "plain"
-    again = their_latents(parts["unet"], given, [1, 2], plan, guidance)
-    torch.testing.assert_close(again, want, rtol=1e-5, atol=1e-5)  # the UNet is as it was
 
 
-def test_words_are_read_once_and_heard(parts):
-    runner, plan = AudioLDM2Runner(parts["unet"]), plan_ddim_steps(5)
-    makers = [m.to_k for m in parts["unet"].modules() if getattr(m, "is_cross_attention", False)]
-    calls = []
-    hooks = [maker.register_forward_hook(lambda *_: calls.append(1)) for maker in makers]
-    base = runner.generate(context(1), [1], FRAMES, plan, width=WIDTH).values
-    for hook in hooks:
-        hook.remove()
-    assert len(calls) == len(makers) > 0
-    assert not torch.allclose(runner.generate(context(2), [1], FRAMES, plan, width=WIDTH).values, base, atol=1e-4)
+def test_words_are_heard(parts):
+    heard = [
+        make_latents(parts["unet"], context(n), [1], FRAMES, make_scheduler("ddim", 5), width=WIDTH).values
+        for n in (1, 2)
+    ]
+    assert not torch.allclose(*heard, atol=1e-4)
 
 
 def test_a_take_alone_equals_the_take_in_a_batch(parts):
-    runner, plan = AudioLDM2Runner(parts["unet"]), plan_dpm_steps(6)
-    together = runner.generate(context(), [1, 2, 3, 4], FRAMES, plan, width=WIDTH).values
-    alone = runner.generate(context(), [3], FRAMES, plan, width=WIDTH).values
+    together, alone = (
+        make_latents(parts["unet"], context(), seeds, FRAMES, make_scheduler("dpm", 6), width=WIDTH).values
+        for seeds in ([1, 2, 3, 4], [3])
+    )
     torch.testing.assert_close(alone[0], together[2], rtol=1e-4, atol=1e-4)
     assert float((together[0] - together[1]).abs().max()) > 0.1
 
@@ -147,6 +116,6 @@ def test_lengths_are_multiples_of_0_32_seconds():
 
 def test_odd_lengths_are_refused(parts):
     with pytest.raises(InvalidInput, match="11 latent frames are not a multiple of 2"):
-        AudioLDM2Runner(parts["unet"]).generate(context(), [1], 11, plan_ddim_steps(5), width=WIDTH)
+        make_latents(parts["unet"], context(), [1], 11, make_scheduler("ddim", 5), width=WIDTH)
     with pytest.raises(InvalidInput, match="1 sampling steps"):
-        plan_ddim_steps(1)
+        make_scheduler("ddim", 1)

@@ -28,7 +28,8 @@ def test_a_tiny_run_fills_every_column_and_agrees(tmp_path, capsys):
     for row in result["rows"]:
         assert row["how"] == "plain"
         assert row["ours_seconds"] > 0 < row["theirs_seconds"]
-        assert row["ours_launches"] < row["theirs_launches"]
+        if row["engine"] != "audioldm2-music":  # there both sides call the library's UNet as it is
+            assert row["ours_launches"] < row["theirs_launches"]
     assert max(result["agreement"].values()) < 1e-5
     assert {"torch", "diffusers", "transformers", "name"} <= result["machine"].keys()
     table = capsys.readouterr().out

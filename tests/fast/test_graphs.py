@@ -226,33 +226,32 @@ def test_musicgens_step_can_be_captured(monkeypatch, variant):
 
 @pytest.mark.parametrize("negative", [False, True])
 def test_stable_audios_step_can_be_captured(monkeypatch, negative):
-    from helpers.engines.fast import stable_audio
-    from helpers.engines.fast.noise import plan_cosine_steps
+    from helpers.engines.fast import sampling
+    from helpers.engines.fast.stable_audio import make_latents
 
     torch.manual_seed(0)
-    runner = stable_audio.StableAudioRunner(build_stable_audio("tiny")["transformer"])
+    transformer = build_stable_audio("tiny")["transformer"]
     context, durations = torch.randn(2, 6, 16), torch.randn(2, 1, 32)
     context[0] *= negative
     init = torch.randn(8, 64)
-    arguments = (context, durations, [1, 2], plan_cosine_steps(12, sigma_max=5.0))
-    want = runner.generate(*arguments, init=init).values
-    monkeypatch.setattr(graphs, "capture_steps", capture_by_recording)
-    got = runner.generate(*arguments, init=init)
+    arguments = (transformer, context, durations, [1, 2], sampling.cosine_levels(12, 5.0))
+    want = make_latents(*arguments, init=init).values
+    monkeypatch.setattr(sampling, "capture_steps", capture_by_recording)
+    got = make_latents(*arguments, init=init)
     assert got.how == graphs.GRAPH
     torch.testing.assert_close(got.values, want)
 
 
-@pytest.mark.parametrize("make_plan", ["plan_ddim_steps", "plan_dpm_steps"])
-def test_audioldm2s_step_can_be_captured(monkeypatch, make_plan):
-    from helpers.engines.fast import audioldm2, ddim
+@pytest.mark.parametrize("kind", ["ddim", "dpm"])
+def test_audioldm2s_step_can_be_captured(monkeypatch, kind):
+    from helpers.engines.fast import audioldm2, sampling
 
     torch.manual_seed(0)
-    runner = audioldm2.AudioLDM2Runner(build_audioldm2("tiny")["unet"])
+    unet = build_audioldm2("tiny")["unet"]
     mask = torch.tensor([[1, 0, 0, 0, 0], [1, 1, 1, 1, 1]])
     context = audioldm2.Context(torch.randn(2, 8, 16), torch.randn(2, 5, 24), mask)
-    arguments = (context, [1, 2], 8, getattr(ddim, make_plan)(8))
-    want = runner.generate(*arguments, width=8).values
-    monkeypatch.setattr(graphs, "capture_steps", capture_by_recording)
-    got = runner.generate(*arguments, width=8)
+    want = audioldm2.make_latents(unet, context, [1, 2], 8, audioldm2.make_scheduler(kind, 8), width=8).values
+    monkeypatch.setattr(sampling, "capture_steps", capture_by_recording)
+    got = audioldm2.make_latents(unet, context, [1, 2], 8, audioldm2.make_scheduler(kind, 8), width=8)
     assert got.how == graphs.GRAPH
     torch.testing.assert_close(got.values, want)

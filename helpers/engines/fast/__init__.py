@@ -4,8 +4,9 @@ The modules here import torch when they are imported, so adapters import them in
 
 - :mod:`.streams`: one counter-based random stream a take (no torch until a tensor is asked for).
 - :mod:`.graphs`: a step captured as a CUDA graph, with the plain step where that is impossible, saying which ran.
-- :mod:`.stable_audio`, :mod:`.noise`, :mod:`.oobleck`, :mod:`.stable_audio_tools`: Stable Audio Open, Foundation-1.
-- :mod:`.audioldm2`, :mod:`.ddim`: AudioLDM2.
+- :mod:`.sampling`: diffusion samplers around a captured call of the model.
+- :mod:`.stable_audio`, :mod:`.oobleck`, :mod:`.stable_audio_tools`: Stable Audio Open, Foundation-1.
+- :mod:`.audioldm2`: AudioLDM2.
 - :mod:`.musicgen`, :mod:`.musicgen_step`: MusicGen, mono, stereo and melody.
 
 Everything is of one of two kinds. *Same distribution*: other order of the same arithmetic, or other draws of the same

@@ -1,34 +1,30 @@
-"""AudioLDM2 on diffusers' weights: words encoded once, the UNet's step captured, one take decoded at a time.
+"""AudioLDM2 on diffusers' weights: words encoded once, the UNet's call captured, one take decoded at a time.
 
     generated = continue_words(language_model, projected, mask)     # (1, 8, width), once a prompt
     context = Context(generated, words, mask)                       # each (2, ...): free half first, then the words
-    runner = AudioLDM2Runner(unet)
-    result = runner.generate(context, seeds, count_frames(8.0), ddim.plan_ddim_steps(200), guidance=3.5)
+    result = make_latents(unet, context, seeds, count_frames(8.0), make_scheduler("ddim", 200), guidance=3.5)
     for latents in result.values:                                   # (takes, 8, frames, 16) float32
         audio = decode(vae, vocoder, latents)                       # (1, samples) float32 at 16 kHz
 
-The UNet is the library's own forward; only its attention is exchanged while a group is sampled: keys and values of
-the words, which never change, are worked out in the first step and kept, and self-attention is one product instead of
-three. Latent lengths are multiples of eight frames (0.32 s), because every other length is padded and resized on the
-way, which also no graph can capture; the surplus is trimmed from the audio.
+Latent lengths are multiples of eight frames (0.32 s), because every other length is padded and resized on the way,
+which also no graph can capture; the surplus is trimmed from the audio.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 
 from ...errors import InvalidInput
 from .graphs import OnStep, Sampled
-from .noise import Solver, StepPlan
-from .numerics import check_finite, fuse_weights
+from .numerics import check_finite
+from .sampling import sample, scheduler_sampler
 from .streams import TakeStreams
 
+TRAIN_STEPS = 1000
 FRAME_RATE = 25  # latent frames a second: 16 kHz, hop 160, four mel frames each
 
 
@@ -96,115 +92,65 @@ def decode(vae: Any, vocoder: Any, latents: torch.Tensor) -> torch.Tensor:
     return audio
 
 
-class AudioLDM2Runner:
-    """Samples with an ``AudioLDM2UNet2DConditionModel`` in its precision, on its device.
+def make_scheduler(sampler: str, steps: int) -> Any:
+    """A scheduler of diffusers on the model's own noise schedule, told its steps.
 
-    Matrices of its self-attention become views of one, and the model goes on working by itself; its attention is
-    exchanged only while :meth:`generate` runs. Make a new runner after moving or casting it.
+    ``ddim`` (Song et al., 2021, without noise on the way) is what the model was published with, at 200 steps; ``dpm``
+    (DPM-Solver++ 2M, Lu et al., 2022) needs some 25 for a similar result. Raises InvalidInput outside 2 to 1000 steps.
     """
+    from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
 
-    def __init__(self, unet: Any) -> None:
-        self.unet = unet
-        self.channels, self.multiple = unet.config.in_channels, 2 ** (len(unet.config.block_out_channels) - 1)
-        parameter = next(unet.parameters())
-        self.dtype, self.device = parameter.dtype, parameter.device
-        # An attention block that never sees words has keys of the same width as its queries: it can be fused.
-        self._fused = {
-            block: fuse_weights([block.to_q, block.to_k, block.to_v])
-            for block in _attention_blocks(unet)
-            if not block.is_cross_attention and block.to_q.bias is None
-        }
-
-    @torch.no_grad()
-    def generate(
-        self,
-        context: Context,
-        seeds: Sequence[int],
-        frames: int,
-        plan: StepPlan,
-        *,
-        guidance: float = 3.5,
-        width: int = 16,
-        graph: bool = True,
-        on_step: OnStep = lambda done: None,
-    ) -> Sampled:
-        """Sample one take for each of ``seeds``, as one batch: latents (takes, channels, frames, width) float32.
-
-        ``frames`` are those of :func:`count_frames`, else InvalidInput is raised; ``width`` is mel bins over four.
-        ``guidance`` 1 leaves out the free half. ``graph`` false runs the steps one by one on CUDA too. Raises
-        NotFinite.
-        """
-        if frames % self.multiple:
-            raise InvalidInput(
-                f"{frames} latent frames are not a multiple of {self.multiple}; round up and trim after."
-            )
-        takes, guided = len(seeds), guidance > 1
-        shape = (self.channels, frames, width)
-        solver = Solver(plan, TakeStreams(seeds, "audioldm2"), shape, self.device)
-        halves = slice(0 if guided else 1, 2)
-        generated, words = (
-            part[halves].to(self.device, self.dtype).repeat_interleave(takes, dim=0)
-            for part in (context.generated, context.words)
+    if not 2 <= steps <= TRAIN_STEPS:
+        raise InvalidInput(
+            f"{steps} sampling steps cannot be made; ask for 2 to {TRAIN_STEPS} (200 is the model's own)."
         )
-        mask = context.mask[halves].to(self.device).repeat_interleave(takes, dim=0)
-
-        def step() -> None:
-            seen = solver.model_input().to(self.dtype)
-            noise = self.unet(
-                torch.cat([seen, seen]) if guided else seen,
-                solver.timestep().expand(len(words)),
-                encoder_hidden_states=generated,
-                encoder_hidden_states_1=words,
-                encoder_attention_mask_1=mask,
-                return_dict=False,
-            )[0].float()
-            solver.update(torch.lerp(*noise.chunk(2), guidance) if guided else noise)
-
-        with self._exchanged_attention():
-            return solver.run(step, self.dtype, on_step, graph=graph)
-
-    @contextmanager
-    def _exchanged_attention(self) -> Iterator[None]:
-        blocks = _attention_blocks(self.unet)
-        before = [block.processor for block in blocks]
-        try:
-            for block in blocks:
-                block.set_processor(_KeptAttention(self._fused.get(block)))
-            yield
-        finally:
-            for block, processor in zip(blocks, before, strict=True):
-                block.set_processor(processor)
+    schedule = dict(num_train_timesteps=TRAIN_STEPS, beta_start=0.0015, beta_end=0.0195, beta_schedule="scaled_linear")
+    if sampler == "dpm":
+        made: Any = DPMSolverMultistepScheduler(**schedule)
+    else:
+        made = DDIMScheduler(**schedule, clip_sample=False, set_alpha_to_one=False, steps_offset=1)
+    made.set_timesteps(steps)
+    return made
 
 
-def _attention_blocks(unet: Any) -> list[torch.nn.Module]:
-    return [module for module in unet.modules() if hasattr(module, "processor") and hasattr(module, "to_q")]
+def make_latents(
+    unet: Any,
+    context: Context,
+    seeds: Sequence[int],
+    frames: int,
+    scheduler: Any,
+    *,
+    guidance: float = 3.5,
+    width: int = 16,
+    graph: bool = True,
+    on_step: OnStep = lambda done: None,
+) -> Sampled:
+    """Sample one take for each of ``seeds``, as one batch: latents (takes, channels, frames, width) float32.
 
+    ``frames`` are those of :func:`count_frames`, else InvalidInput is raised; ``width`` is mel bins over four.
+    ``guidance`` 1 leaves out the free half. ``graph`` false runs the steps one by one on CUDA too. Raises NotFinite.
+    """
+    multiple = 2 ** (len(unet.config.block_out_channels) - 1)
+    if frames % multiple:
+        raise InvalidInput(f"{frames} latent frames are not a multiple of {multiple}; round up and trim after.")
+    parameter = next(unet.parameters())
+    device, dtype, halves = parameter.device, parameter.dtype, slice(0 if guidance > 1 else 1, 2)
 
-class _KeptAttention:
-    """An attention processor for as long as the words stay the same: their keys and values are made once."""
+    def rows(part: torch.Tensor, kind: torch.dtype) -> torch.Tensor:
+        return part[halves].to(device, kind).repeat_interleave(len(seeds), dim=0)
 
-    def __init__(self, fused: torch.Tensor | None) -> None:
-        self._fused = fused
-        self._words: tuple[torch.Tensor, torch.Tensor] | None = None
+    given = {
+        "encoder_hidden_states": rows(context.generated, dtype),
+        "encoder_hidden_states_1": rows(context.words, dtype),
+        "encoder_attention_mask_1": rows(context.mask, context.mask.dtype),
+    }
 
-    def __call__(
-        self, attn: Any, hidden_states: Any, encoder_hidden_states: Any = None, attention_mask: Any = None, **_: Any
-    ) -> Any:
-        heads = (attn.heads, -1)
-        if encoder_hidden_states is None and self._fused is not None:
-            mixed = F.linear(hidden_states, self._fused).unflatten(2, (3, attn.heads, -1))
-            query, key, value = mixed.permute(2, 0, 3, 1, 4)
-        else:
-            query = attn.to_q(hidden_states).unflatten(2, heads).transpose(1, 2)
-            if self._words is None or encoder_hidden_states is None:
-                states = hidden_states if encoder_hidden_states is None else encoder_hidden_states
-                key, value = (make(states).unflatten(2, heads).transpose(1, 2) for make in (attn.to_k, attn.to_v))
-                if encoder_hidden_states is not None:
-                    self._words = key.contiguous(), value.contiguous()
-            else:
-                key, value = self._words
-        # The UNet hands over 0 for a word and a large negative number for padding, (rows, 1, length).
-        mask = None if attention_mask is None else attention_mask[:, None]
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        out = attn.to_out[0](mixed.transpose(1, 2).flatten(2))
-        return out / attn.rescale_output_factor
+    def predict(seen: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+        both = seen.to(dtype).repeat(2 if guidance > 1 else 1, 1, 1, 1)
+        noise = unet(both, time.expand(len(both)), **given, return_dict=False)[0].float()
+        return torch.lerp(*noise.chunk(2), guidance) if guidance > 1 else noise
+
+    streams = TakeStreams(seeds, "audioldm2")
+    with torch.no_grad():
+        sampler = scheduler_sampler(scheduler, streams, (unet.config.in_channels, frames, width), device)
+        return sample(sampler, predict, device, dtype, on_step, graph=graph)
