@@ -1,13 +1,11 @@
 """The melody that MusicGen-Melody hears: the strongest pitch class of each moment, as transformers computes it.
 
 transformers' own extractor needs torchaudio, whose wheels break every import beside another torch build. This is the
-same arithmetic: a power spectrum (Hann window of 16384, hop 4096, centred, at 32 kHz), the chroma filter bank that
-transformers itself carries, and a one at the strongest of the twelve classes.
+same arithmetic on what transformers itself carries: a power spectrum (Hann window of 16384, hop 4096, centred, at
+32 kHz), its chroma filter bank, and a one at the strongest of the twelve classes.
 """
 
 from __future__ import annotations
-
-import functools
 
 import numpy as np
 
@@ -17,18 +15,8 @@ SAMPLE_RATE = 32_000
 WINDOW, HOP, CLASSES = 16_384, 4_096, 12
 
 
-@functools.cache
-def _filter_bank() -> np.ndarray:
-    from transformers.audio_utils import chroma_filter_bank
-
-    bank = chroma_filter_bank(num_frequency_bins=WINDOW, num_chroma=CLASSES, sampling_rate=SAMPLE_RATE, tuning=0)
-    bank = np.asarray(bank, dtype=np.float32)
-    bank.setflags(write=False)
-    return bank
-
-
-def chroma_energy(mono: np.ndarray) -> np.ndarray:
-    """Energy per pitch class (0 = C), float32 (frames, 12), each frame scaled to a maximum of one.
+def one_hot_chroma(mono: np.ndarray) -> np.ndarray:
+    """The melody as the model was trained to hear it: float32 (frames, 12), 0 = C, a single one in each frame.
 
     Parameters
     ----------
@@ -40,30 +28,13 @@ def chroma_energy(mono: np.ndarray) -> np.ndarray:
     InvalidInput
         If it is not one channel or holds nothing.
     """
-    import torch
+    from transformers.audio_utils import chroma_filter_bank, spectrogram, window_function
 
     if mono.ndim != 1 or not len(mono):
         raise InvalidInput(f"A melody is read from one channel of audio; got an array of shape {mono.shape}.")
-    if len(mono) < WINDOW:
-        lacking = WINDOW - len(mono)
-        mono = np.pad(mono, (lacking // 2, lacking - lacking // 2))
-    window = torch.hann_window(WINDOW)
-    spectrum = torch.stft(
-        torch.from_numpy(np.ascontiguousarray(mono, dtype=np.float32)),
-        n_fft=WINDOW,
-        hop_length=HOP,
-        window=window,
-        center=True,
-        pad_mode="reflect",
-        return_complex=True,
-    )
-    # torchaudio's "normalized": the spectrum is divided by the root of the window's energy before it is squared.
-    power = spectrum.abs().square() / window.square().sum()
-    energy = torch.from_numpy(_filter_bank().copy()) @ power
-    return torch.nn.functional.normalize(energy, p=float("inf"), dim=0, eps=1e-6).T.numpy()
-
-
-def one_hot_chroma(mono: np.ndarray) -> np.ndarray:
-    """The melody as the model was trained to hear it: float32 (frames, 12), a single one in each frame."""
-    strongest = chroma_energy(mono).argmax(axis=1)
-    return np.eye(CLASSES, dtype=np.float32)[strongest]
+    lacking = max(0, WINDOW - len(mono))
+    mono = np.pad(mono, (lacking // 2, lacking - lacking // 2))
+    bank = chroma_filter_bank(num_frequency_bins=WINDOW, num_chroma=CLASSES, sampling_rate=SAMPLE_RATE, tuning=0)
+    window = window_function(WINDOW, "hann")
+    energy = spectrogram(mono, window, WINDOW, HOP, power=2.0, mel_filters=bank.T, mel_floor=0.0)
+    return np.eye(CLASSES, dtype=np.float32)[energy.argmax(axis=0)]

@@ -27,7 +27,7 @@ from .devices import Device, placed
 from .guides import lead_in, loop_of_guide, repeated
 from .hub.sources import SOURCES, ModelSource, cached_folder, local_folder, model_info
 from .neural import LoadedModel, NeuralEngine, OnStep, Plan
-from .options import UNHEARD, checked_choice, describe_options
+from .options import UNHEARD, describe_options, option, read_option
 
 SAMPLE_RATE = 32_000
 FRAME_RATE = 50
@@ -66,7 +66,8 @@ class MusicGenEngine(NeuralEngine):
     def _source(self, request: Request | None) -> ModelSource:
         if request is None:
             return SOURCES[f"musicgen-{DEFAULT_VARIANT}"]
-        variant = checked_choice(request, "variant", DEFAULT_VARIANT, VARIANTS)
+        row = option("choice", "", choices=VARIANTS)
+        variant = read_option("variant", row, request.options.get("variant", DEFAULT_VARIANT))
         if "variant" not in request.options and request.guide == "sketch" and request.guide_strength > 0:
             # Led by a sketch: continuing it would keep the sound of its SoundFont, following its melody does not.
             melody = SOURCES["musicgen-melody"]

@@ -11,64 +11,53 @@ reformulations (:mod:`.fast`) carry no label.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..errors import InvalidInput
 from ..music.meter import bar_seconds
-from ..records import Request
+from ..records import Control, Request
 
 PRESETS = ("reference", "balanced", "draft")
 Presets = Mapping[str, Mapping[str, Any]]  # of one engine: preset -> what it sets, every setting in "reference"
 
 
-@dataclass(frozen=True)
-class Option:
-    """One setting: a line of help, and the range of a number or the words that may be chosen."""
-
-    help: str
-    low: float | None = None
-    high: float = 0.0
-    whole: bool = False
-    choices: tuple[str, ...] = ()
-
-    def read(self, request: Request, name: str) -> Any:
-        """The value in ``request.options[name]``, which is there; raises InvalidInput when it cannot be used."""
-        if self.choices:
-            return checked_choice(request, name, "", self.choices)
-        if self.low is not None:
-            return checked_number(request, name, 0.0, self.low, self.high, whole=self.whole)
-        return request.options[name]
+def option(kind: str, help: str, **more: Any) -> Control:
+    """One setting of an engine: a line of help (``{range}`` and ``{usual}`` are filled in), and how it is read."""
+    return Control(kind, help=help, **more)
 
 
 OPTIONS = {
-    "prompt": Option("the words the model reads, instead of those written from the request"),
-    "negative_prompt": Option("what the model steers away from"),
-    "preset": Option("", choices=PRESETS),
-    "steps": Option("sampling steps, {range}, instead of the preset's", 2, 500, whole=True),
-    "guidance": Option("how closely the words are followed, {range}; default {usual}", 1, 20),
-    "top_k": Option("how many tokens each draw chooses from, {range}; default {usual}", 1, 2048, whole=True),
-    "temperature": Option("how evenly it chooses, {range}; default {usual}", 0.1, 2),
-    "canvas": Option("full (47.55 s, as trained) or fitted (to what is kept: quicker)", choices=("full", "fitted")),
-    "sampler": Option("ddim (as published) or dpm (DPM-Solver++, for 12 to 50 steps)", choices=("ddim", "dpm")),
-    "precision": Option("auto, float16, bfloat16 or float32"),
-    "batch": Option("takes made at once, {range}; default: what fits the memory", 1, 16, whole=True),
+    "prompt": option("text", "the words the model reads, instead of those written from the request"),
+    "negative_prompt": option("text", "what the model steers away from"),
+    "preset": option("choice", "", choices=PRESETS),
+    "steps": option("whole", "sampling steps, {range}, instead of the preset's", low=2, high=500),
+    "guidance": option("number", "how closely the words are followed, {range}; default {usual}", low=1, high=20),
+    "top_k": option("whole", "how many tokens each draw chooses from, {range}; default {usual}", low=1, high=2048),
+    "temperature": option("number", "how evenly it chooses, {range}; default {usual}", low=0.1, high=2),
+    "canvas": option(
+        "choice", "full (47.55 s, as trained) or fitted (to what is kept: quicker)", choices=("full", "fitted")
+    ),
+    "sampler": option(
+        "choice", "ddim (as published) or dpm (DPM-Solver++, for 12 to 50 steps)", choices=("ddim", "dpm")
+    ),
+    "precision": option("text", "auto, float16, bfloat16 or float32"),
+    "batch": option("whole", "takes made at once, {range}; default: what fits the memory", low=1, high=16),
 }
 UNHEARD = "kept for the record: this model cannot be told what to leave out"
 
 
 def describe_options(
-    *names: str, presets: Presets | None = None, table: Mapping[str, Option] = OPTIONS, **own: str
+    *names: str, presets: Presets | None = None, table: Mapping[str, Control] = OPTIONS, **own: str
 ) -> dict[str, str]:
     """A line of help for each option: the words, what the presets set, then ``names``; ``own`` lines replace them."""
     usual: Mapping[str, Any] = {} if presets is None else presets["reference"]
     lines = {}
     for name in (*(() if presets is None else ("prompt", "negative_prompt", "preset", *usual)), *names):
-        option = table[name]
-        limits = "" if option.low is None else f"{option.low:g} to {option.high:g}"
-        default = usual.get(name, "")
-        lines[name] = option.help.format(range=limits, usual=default if isinstance(default, str) else f"{default:g}")
+        row, default = table[name], usual.get(name, "")
+        usual_text = default if isinstance(default, str) else f"{default:g}"
+        lines[name] = row.help.format(range=f"{row.low:g} to {row.high:g}", usual=usual_text)
     if presets is not None:
         settings = {preset: {**usual, **presets[preset]} for preset in PRESETS}
         told = {preset: ", ".join(label_settings(usual, made)) or "as published" for preset, made in settings.items()}
@@ -76,8 +65,13 @@ def describe_options(
     return lines | own
 
 
+def read_option(name: str, row: Control, value: Any) -> Any:
+    """The value of an option as its row reads it; raises InvalidInput when it cannot be used."""
+    return replace(row, name=f"The option {name}").read(value)
+
+
 def read_settings(
-    presets: Presets, request: Request, table: Mapping[str, Option] = OPTIONS
+    presets: Presets, request: Request, table: Mapping[str, Control] = OPTIONS
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The settings of the request's preset with those given one by one in their place, and their labels.
 
@@ -86,7 +80,8 @@ def read_settings(
     InvalidInput
         If a value cannot be used.
     """
-    given = {name: table[name].read(request, name) for name in request.options if name in table}
+    rows = {name: table[name] for name in request.options if name in table and table[name].kind != "text"}
+    given = {name: read_option(name, row, request.options[name]) for name, row in rows.items()}
     usual = presets["reference"]
     settings = {**usual, **presets[given.get("preset", "reference")]}
     settings |= {name: value for name, value in given.items() if name in usual}
@@ -129,26 +124,3 @@ def written_prompt(request: Request, title: str) -> tuple[str, str]:
     if not isinstance(prompt, str) or not prompt.strip():
         raise InvalidInput(f"{title} needs words; put them into options['prompt'] (prompts.write_prompt).")
     return prompt, str(request.options.get("negative_prompt", ""))
-
-
-def checked_number(
-    request: Request, name: str, default: float, low: float, high: float, *, whole: bool = False
-) -> float:
-    """The number in ``request.options[name]``, or ``default``; raises InvalidInput outside ``low`` to ``high``."""
-    value = request.options.get(name, default)
-    try:
-        number = float(value)
-        if not low <= number <= high or (whole and number != int(number)):
-            raise ValueError
-    except (TypeError, ValueError):
-        kind = "a whole number" if whole else "a number"
-        raise InvalidInput(f"The option {name} is {value!r}; give {kind} from {low:g} to {high:g}.") from None
-    return int(number) if whole else number
-
-
-def checked_choice(request: Request, name: str, default: str, choices: Sequence[str]) -> str:
-    """The word in ``request.options[name]``, or ``default``; raises InvalidInput when it is not one of ``choices``."""
-    value = request.options.get(name, default)
-    if value not in choices:
-        raise InvalidInput(f"The option {name} is {value!r}; use one of {', '.join(choices)}.")
-    return str(value)

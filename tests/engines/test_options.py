@@ -4,8 +4,6 @@ import pytest
 
 from helpers.engines.options import (
     PRESETS,
-    checked_choice,
-    checked_number,
     describe_options,
     planned_seconds,
     read_settings,
@@ -75,12 +73,6 @@ def test_the_help_of_an_option_holds_its_range_and_its_usual_value():
 def test_values_that_cannot_be_used_are_named_with_their_range(options, sentence):
     with pytest.raises(InvalidInput, match=sentence):
         read_settings(get_engine("stable-audio-open").presets, with_options(**options))
-
-
-def test_a_number_may_come_as_text_from_a_command_line():
-    assert checked_number(with_options(x="3.5"), "x", 1.0, 0.0, 9.0) == 3.5
-    assert checked_number(REQUEST, "x", 1.0, 0.0, 9.0) == 1.0
-    assert checked_choice(with_options(x="b"), "x", "a", ("a", "b")) == "b"
 
 
 def test_at_least_a_bar_more_than_the_loop_is_rendered_where_the_canvas_allows():

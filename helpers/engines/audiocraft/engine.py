@@ -26,7 +26,7 @@ from ..base import Engine, Job
 from ..guides import loop_of_guide
 from ..hub import download as hub
 from ..hub.sources import SOURCES, ModelSource, local_folder, model_info
-from ..options import OPTIONS, UNHEARD, Option, describe_options, planned_seconds, read_settings, written_prompt
+from ..options import OPTIONS, UNHEARD, describe_options, option, planned_seconds, read_settings, written_prompt
 from ..ready import judge_readiness
 from .home import OWN_PYTHON_VARIABLE, WORKER_PROGRAM, find_home, worker_environment
 
@@ -41,17 +41,23 @@ DEFAULT_VARIANT = "small"
 DEBUG = "debug"
 STYLE = "style"
 _OPTIONS = OPTIONS | {
-    "variant": Option(
+    "variant": option(
+        "choice",
         f"{', '.join(VARIANTS)}; default {DEFAULT_VARIANT}. {DEBUG}: a tiny random model, to try the worker",
         choices=(*VARIANTS, DEBUG),
     ),
-    "decoder": Option(
+    "decoder": option(
+        "choice",
         "encodec, or diffusion: MultiBandDiffusion, cleaner and slower, mono models only",
         choices=("encodec", "diffusion"),
     ),
-    "top_k": Option("how many tokens each draw chooses from, 0 (all) to 2048; default {usual}", 0, 2048, whole=True),
-    "top_p": Option("draw from the likeliest tokens that sum to this, 0 (off) to 1; default {usual}", 0, 1),
-    "stride": Option("seconds between windows beyond 30 s, {range}; default {usual}", 1, 29),
+    "top_k": option(
+        "whole", "how many tokens each draw chooses from, 0 (all) to 2048; default {usual}", low=0, high=2048
+    ),
+    "top_p": option(
+        "number", "draw from the likeliest tokens that sum to this, 0 (off) to 1; default {usual}", low=0, high=1
+    ),
+    "stride": option("number", "seconds between windows beyond 30 s, {range}; default {usual}", low=1, high=29),
 }
 # How long the worker may say nothing: importing and loading read gigabytes; a step of the largest model on a slow CPU
 # takes seconds, the codec's decoding of three minutes a few more.
