@@ -50,15 +50,12 @@ def main(file):
         print("ImportError: no such symbol", file=sys.stderr)
         return 1
     order = json.loads(Path(file).read_text(encoding="utf-8"))
-    answer = {"audiocraft": "1.3.0", "torch": "2.13.0", "device": "Stand-in GPU"}
-    try:
-        for take in order["takes"]:
-            make(order, take)
-        answer |= {"sample_rate": RATE, "window_seconds": 30.0, "melody": "melody" in order["model"]}
-    except MemoryError as error:
-        answer |= {"kind": "memory", "text": str(error)}
+    for take in order["takes"]:
+        make(order, take)
+    answer = {"audiocraft": "1.3.0", "torch": "2.13.0", "sample_rate": RATE, "window_seconds": 30.0}
+    answer["melody"] = "melody" in order["model"]
     Path(file).with_name("answer.json").write_text(json.dumps(answer), encoding="utf-8")
-    return 1 if "kind" in answer else 0
+    return 0
 
 
 if __name__ == "__main__":

@@ -196,7 +196,7 @@ def test_the_workers_environment(monkeypatch):
         ("segfault", r"crashed \(SIGSEGV\)"),
         ("killed", "ended by the system, which it does when memory runs out"),
         ("hang", "said nothing for 1 s"),
-        ("memory", "ran out of memory on Stand-in GPU; ask for fewer bars"),
+        ("memory", "ran out of memory; ask for fewer bars"),
     ],
 )
 def test_a_broken_worker_is_a_sentence_and_the_next_take_works(engine, monkeypatch, fault, words):
@@ -205,14 +205,14 @@ def test_a_broken_worker_is_a_sentence_and_the_next_take_works(engine, monkeypat
     with pytest.raises(NotAvailable, match=words) as caught:
         engine.generate(REQUEST)
     log = str(caught.value).splitlines()[1:]
-    assert "  about to fail with ***" in log, "the worker's last line, without its secret"
+    assert "  about to fail with ***" in log, "one of the worker's last lines, without its secret"
     monkeypatch.delenv("LOOPS_STANDIN")
     assert engine.generate(REQUEST)[0].clip.length == 4 * RATE
 
 
 def test_a_worker_that_does_not_start(engine, monkeypatch):
     monkeypatch.setenv("LOOPS_STANDIN", "no-start")
-    with pytest.raises(NotAvailable, match=r"status 1[\s\S]*no such symbol"):
+    with pytest.raises(NotAvailable, match=r"does not work with the packages[\s\S]*no such symbol"):
         engine.generate(REQUEST)
     monkeypatch.setattr(audiocraft, "find_home", lambda: WorkerHome("/no/such/python"))
     with pytest.raises(NotAvailable, match=r"could not be started.*install audiocraft"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import signal
 import tempfile
 import time
@@ -63,6 +64,21 @@ _OPTIONS = OPTIONS | {
 # takes seconds, the codec's decoding of three minutes a few more.
 _SILENCE_SECONDS = 1800.0
 _INSTALL = "install it again: python -m helpers install audiocraft"
+# What the error of a worker says, and what to tell a musician then.
+_FAULTS = (
+    ("out of memory|MemoryError|can't allocate memory", "ran out of memory; ask for fewer bars or a smaller variant."),
+    (
+        "Weights only load failed",
+        "will not open these weights: reading them could run code, and they are not Meta's own; use the ones from the "
+        "Hub (unset LOOPS_MODEL_AUDIOCRAFT...).",
+    ),
+    (
+        "ImportError|ModuleNotFoundError|no kernel image",
+        f"does not work with the packages or the GPU that are here; {_INSTALL}.",
+    ),
+    ("(?i)offline mode|couldn't connect|LocalEntryNotFound", "misses a part of its model; fetch it again in MODELS."),
+    ("", "failed; try another seed or variant."),
+)
 
 
 class AudiocraftEngine(Engine):
@@ -190,13 +206,10 @@ class AudiocraftEngine(Engine):
         file = folder / "request.json"
         file.write_text(json.dumps(order), encoding="utf-8")
         meter = _Meter(progress, len(order["takes"]))
-        log: list[str] = []
 
         def on_line(line: str) -> None:
             if line.startswith("progress\t"):
                 meter.step(*line.split("\t")[1:])
-            else:
-                log[:] = [*log[-11:], line]
 
         progress(f"Loading {self.info.title}", None, None)
         try:
@@ -209,36 +222,21 @@ class AudiocraftEngine(Engine):
             )
             return json.loads((folder / "answer.json").read_text(encoding="utf-8"))
         except CommandFailed as failure:
-            answer = folder / "answer.json"
-            said = json.loads(answer.read_text(encoding="utf-8")) if answer.is_file() else {}
-            raise NotAvailable(self._in_words(failure.code, said, log)) from None
+            lines = [line for line in failure.lines if not line.startswith("progress\t")]
+            raise NotAvailable(with_details(self._in_words(failure.code, "\n".join(lines)), lines[-12:])) from None
         except OSError:
             raise NotAvailable(f"{self.info.title} could not be started; {_INSTALL}.") from None
 
-    def _in_words(self, code: int | None, said: dict[str, Any], log: list[str]) -> str:
-        """What happened and what to do, with the worker's last lines."""
-        title = self.info.title
-        sentences = {
-            "memory": f"{title} ran out of memory on {said.get('device')}; ask for fewer bars or a smaller variant.",
-            "download": f"{title} misses a part of its model; fetch it again in MODELS.",
-            "weights": (
-                f"{title} will not open these weights: reading them could run code, and they are not Meta's own; "
-                "use the ones from the Hub (unset LOOPS_MODEL_AUDIOCRAFT...)."
-            ),
-            "package": f"{title} does not work with the packages or the GPU that are here; {_INSTALL}.",
-            "failed": f"{title} failed; try another seed or variant.",
-        }
-        if "kind" in said:
-            text = sentences[said["kind"]]
-            log = log if any(said["text"] in line for line in log) else [*log, said["text"]]
-        elif code is None:
-            text = f"The audiocraft worker said nothing for {_SILENCE_SECONDS:g} s and was ended; try again."
-        elif code == -signal.SIGKILL:
-            text = "The audiocraft worker was ended by the system, which it does when memory runs out; ask for less."
-        else:
-            how = f"crashed ({signal.Signals(-code).name})" if code < 0 else f"ended by itself (status {code})"
-            text = f"The audiocraft worker {how}; try again, or {_INSTALL}."
-        return with_details(text, log)
+    def _in_words(self, code: int | None, log: str) -> str:
+        """What happened and what to do."""
+        if code == 1:  # a Python error
+            return f"{self.info.title} {next(words for fault, words in _FAULTS if re.search(fault, log))}"
+        if code is None:
+            return f"The audiocraft worker said nothing for {_SILENCE_SECONDS:g} s and was ended; try again."
+        if code == -signal.SIGKILL:
+            return "The audiocraft worker was ended by the system, which it does when memory runs out; ask for less."
+        how = f"crashed ({signal.Signals(-code).name})" if code < 0 else f"ended by itself (status {code})"
+        return f"The audiocraft worker {how}; try again, or {_INSTALL}."
 
 
 class _Meter:

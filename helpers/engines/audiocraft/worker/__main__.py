@@ -5,9 +5,8 @@
 It is started by its folder with another path or another interpreter, so it imports nothing of ours from outside that
 folder. REQUEST.json holds the arguments of :func:`make_takes`. A take is written as ``.npy``, float32
 ``(channels, samples)``; progress is a line ``progress<TAB>stage<TAB>done<TAB>total`` on standard error; whatever
-libraries print goes there too. Last, ``answer.json`` beside the request says what was used (``audiocraft``, ``torch``,
-``device``, ``window_seconds``) or what failed (``kind``: ``memory``, ``weights``, ``package``, ``download`` or
-``failed``, and ``text``). It ends when its owner does, so that no orphan holds the GPU.
+libraries print goes there too, and the traceback of an error. Last, ``answer.json`` beside the request says what was
+used (``audiocraft``, ``torch``, ``window_seconds`` ...). It ends when its owner does, so that no orphan holds the GPU.
 """
 
 from __future__ import annotations
@@ -26,7 +25,6 @@ from typing import Any
 from stand_ins import register_stand_ins
 
 DECODER_FILE = "mbd_musicgen_32khz.th"
-_NETWORK_PACKAGES = ("requests", "urllib", "urllib3", "httpx", "httpx2", "httpcore", "huggingface_hub")
 
 
 def make_takes(
@@ -157,24 +155,6 @@ def say(stage: str, done: int, total: int) -> None:
     print(f"progress\t{stage}\t{done}\t{total}", file=sys.stderr, flush=True)
 
 
-def classify(error: BaseException) -> dict[str, str]:
-    """The kind of a failure and its text."""
-    text = " ".join(f"{type(error).__name__}: {error}".split())[:2000]
-    low = text.lower()
-    families = {base.__module__.split(".")[0] for base in type(error).__mro__}
-    if isinstance(error, MemoryError) or "out of memory" in low or "can't allocate memory" in low:
-        kind = "memory"
-    elif "weights_only" in low:
-        kind = "weights"
-    elif isinstance(error, ImportError) or "no kernel image" in low:
-        kind = "package"
-    elif families & set(_NETWORK_PACKAGES) or "offline mode" in low or "couldn't connect" in low:
-        kind = "download"
-    else:
-        kind = "failed"
-    return {"kind": kind, "text": text}
-
-
 def _end_with_owner() -> None:
     """End this process when the one that started it is gone."""
     owner = os.getppid()
@@ -187,34 +167,20 @@ def _end_with_owner() -> None:
     threading.Thread(target=watch, name="owner", daemon=True).start()
 
 
-def main(argument: str) -> int:
+def main(argument: str) -> None:
     _end_with_owner()
     os.dup2(2, 1)  # what libraries print is no answer of ours
-    answer: dict[str, Any] = {}
-    try:
-        register_stand_ins()
-        import audiocraft
-        import torch
+    register_stand_ins()
+    import audiocraft
+    import torch
+    from audiocraft.models import MusicGen  # noqa: F401  most of what can be missing is missed here
 
-        answer["device"] = torch.cuda.get_device_name() if torch.cuda.is_available() else "the CPU"
+    print(f"audiocraft {audiocraft.__version__} on torch {torch.__version__} imports.", file=sys.stderr, flush=True)
+    if argument != "--check":
+        answer = make_takes(**json.loads(Path(argument).read_text(encoding="utf-8")))
         answer |= {"audiocraft": audiocraft.__version__, "torch": torch.__version__}
-        print(f"audiocraft {answer['audiocraft']} on torch {answer['torch']} imports.", file=sys.stderr, flush=True)
-        if argument == "--check":
-            from audiocraft.models import MusicGen  # noqa: F401
-
-            return 0
-        answer |= make_takes(**json.loads(Path(argument).read_text(encoding="utf-8")))
-    except Exception as error:
-        if argument == "--check":
-            raise
-        answer |= classify(error)
-        if answer["kind"] == "failed":
-            import traceback
-
-            traceback.print_exc()
-    Path(argument).with_name("answer.json").write_text(json.dumps(answer), encoding="utf-8")
-    return 1 if "kind" in answer else 0
+        Path(argument).with_name("answer.json").write_text(json.dumps(answer), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    main(sys.argv[1])
