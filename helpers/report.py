@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .engines import registry
-from .music.instruments import INSTRUMENTS
 from .music.pitch import write_progression
-from .records import FIT_FIELDS, ROLES, Analysis, EngineInfo, FitCard, Readiness
+from .records import FIT_FIELDS, Analysis, EngineInfo, FitCard, Readiness
 
 UNKNOWN = "unknown"
 
@@ -141,33 +139,6 @@ def engines_text(rows: Iterable[tuple[EngineInfo, Readiness]]) -> str:
         lines.append(f"  weights: {info.licence}")
         parts.append("\n".join(lines))
     return "\n".join(parts)
-
-
-def instruments_markdown() -> str:
-    """The table of docs/instruments.md: a role a row, each instrument with the other words for it."""
-    rows = ["| role | instruments (and other words for them) |", "|---|---|"]
-    for role in ROLES:
-        cells = [f"{i.name} ({', '.join(i.words)})" if i.words else i.name for i in INSTRUMENTS if i.role == role]
-        rows.append(f"| {role} | {'; '.join(cells)} |")
-    return "\n".join(rows)
-
-
-def engines_markdown() -> str:
-    """The README's table of engines, as they declare themselves."""
-    rows = ["| engine | good at | needs | licence of the weights |", "|---|---|---|---|"]
-    for name in registry.engine_names():
-        info = registry.get_engine(name).info
-        needs = [f"{info.memory_gib:g} GiB GPU memory", f"{info.download_gib:g} GiB download"]
-        needs = [*needs, *(["Hub token, licence accepted"] if info.gated else [])] if info.download_gib else ["nothing"]
-        rows.append(f"| `{name}` | {info.good_at} | {', '.join(needs)} | {info.licence} |")
-    return "\n".join(rows)
-
-
-def fit_card_markdown() -> str:
-    """The table of docs/fit-card.md: every field with its limit and reason."""
-    rows = ["| field | meaning | limit | reason for the limit |", "|---|---|---|---|"]
-    rows += [f"| {row.said} | {row.meaning} | {row.limit_text()} | {row.why} |" for row in FIT_FIELDS.values()]
-    return "\n".join(rows)
 
 
 def _table(rows: Iterable[tuple[str, str]]) -> str:

@@ -10,12 +10,12 @@ import pytest
 
 from benchmarks.batch import cost_markdown
 from benchmarks.fit.tables import docs_markdown, readme_markdown
+from docs.tables import engines_markdown, fit_card_markdown, instruments_markdown
 from helpers import Session, cli
 from helpers.engines import registry
 from helpers.errors import InvalidInput
 from helpers.machine.home import EXAMPLE_IDEA
 from helpers.music.instruments import find_instrument
-from helpers.report import engines_markdown, fit_card_markdown, instruments_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

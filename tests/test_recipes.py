@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import report
+from docs import tables
 from helpers.cli import build_parser
 from helpers.engines import prompts, registry
 from helpers.errors import InvalidInput
@@ -23,7 +23,7 @@ from helpers.pipeline import make_loops
 from helpers.records import CONTROLS, FIT_FIELDS, FitCard, FitField, Request, read_controls
 from helpers.records.controls import control, controls_of
 from helpers.records.fit_fields import HIGH
-from helpers.report import card_text, engines_markdown, fit_card_markdown
+from helpers.report import card_text
 from helpers.sketch import compose, genres, kits
 from helpers.ui import cards, form, readiness
 from helpers.ui.form import Form, unusable
@@ -76,7 +76,7 @@ def test_a_new_field_is_one_row_and_the_code_that_measures_it(monkeypatch):
     card = prove(clip, request)
     assert card.verdict == "failed" and card.reasons[0] == "It is cold: 10.0 °, 20.0 ° is asked."
     assert card.warmth == FitCard.from_json(card.to_json()).warmth == 10.0
-    assert "10.0 °" in card_text(card) and "how warm it is" in fit_card_markdown()
+    assert "10.0 °" in card_text(card) and "how warm it is" in tables.fit_card_markdown()
     assert {"label": "Warm", "state": "failed", "text": "10.0 °", "why": "cold is cold"} in cards.badges(card)
     assert ["Warmth", "10.0 °"] in cards.numbers(card)
     assert score_parts(clip, card, request)["warmth"] == pytest.approx(0.25)
@@ -97,7 +97,7 @@ def test_a_new_engine_is_its_own_file_and_one_row(monkeypatch, tmp_path):
     (finished,) = make_loops(request.with_(takes=1), None, None, tmp_path).loops
     assert finished.loop.take.engine == "hum" and finished.files.wav.is_file()
     assert "bpm:" in finished.loop.take.prompt, "MusicGen's style, as it declares"
-    assert "| `hum` | one note, held | nothing |" in engines_markdown()
+    assert "| `hum` | one note, held | nothing |" in tables.engines_markdown()
     row = next(row for row in readiness.engine_rows() if row["name"] == "hum")
     assert row["ready"] and row["title"] == "Hum"
     assert "prompt" not in unusable(Form(engine="hum"), engine.info)
@@ -116,9 +116,9 @@ def test_a_new_instrument_is_one_row(monkeypatch):
     row = Instrument("glass harp", "lead", 92, 60, 84, True, ("wine glasses",))
     monkeypatch.setattr(instruments, "INSTRUMENTS", (*instruments.INSTRUMENTS, row))
     monkeypatch.setattr(instruments, "_BY_WORD", {**instruments._BY_WORD, "glass harp": row, "wine glasses": row})
-    monkeypatch.setattr(report, "INSTRUMENTS", instruments.INSTRUMENTS)
+    monkeypatch.setattr(tables, "INSTRUMENTS", instruments.INSTRUMENTS)
     assert instruments.find_instrument("wine glasses").instrument is row
-    assert "glass harp (wine glasses)" in report.instruments_markdown()
+    assert "glass harp (wine glasses)" in tables.instruments_markdown()
     score = compose(Request("glass harp", "lead", 100.0, 2, key=parse_key("A minor")), None)
     assert score.program == 92 and all(60 <= note.pitch <= 84 for note in score.notes)
 

@@ -104,6 +104,8 @@ class AceStepModel(LoadedModel):
         for name in ("transformer", "condition_encoder", "text_encoder", "vae"):
             getattr(self.pipe, name).eval().requires_grad_(False)
         self.pipe.to(device.kind)
+        # The codec is none of the parts that may rest: sampling needs its encoder.
+        self.sampling_parts = (self.pipe.transformer, self.pipe.condition_encoder, self.pipe.text_encoder)
 
     def prepare(self, plan: Plan) -> dict[str, Any]:
         """The idea on its grid over the whole canvas, (2, samples); None without one."""
@@ -164,9 +166,3 @@ class AceStepModel(LoadedModel):
         stop = min(round(plan.seconds * SAMPLE_RATE), sampled.shape[-1] * int(self.pipe.vae.hop_length))
         sound = decode_span(self.pipe.vae, sampled, 0, stop)
         return (sound / sound.abs().max().clamp(min=1.0)).cpu().numpy()
-
-    def codec_parts(self) -> tuple[Any, ...]:
-        return ()  # the sampling needs its encoder
-
-    def sampling_parts(self) -> tuple[Any, ...]:
-        return self.pipe.transformer, self.pipe.condition_encoder, self.pipe.text_encoder

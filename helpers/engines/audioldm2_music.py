@@ -75,6 +75,7 @@ class AudioLDM2Model(LoadedModel):
             part.eval().requires_grad_(False)
             part.to(device.kind)
         check()
+        self.sampling_parts, self.codec_parts = (self.unet,), (self.vae, self.vocoder)
         self._words: dict[tuple[str, str], Any] = {}
 
     def prepare(self, plan: Plan) -> Any:
@@ -156,9 +157,3 @@ class AudioLDM2Model(LoadedModel):
 
         sound = decode(self.vae, self.vocoder, sampled).cpu().numpy()
         return sound[:, : round(plan.seconds * SAMPLE_RATE)]
-
-    def codec_parts(self) -> tuple[Any, ...]:
-        return (self.vae, self.vocoder)
-
-    def sampling_parts(self) -> tuple[Any, ...]:
-        return (self.unet,)

@@ -149,6 +149,7 @@ class MusicGenModel(LoadedModel):
                 getattr(model, name).to(device.kind)
         check()
         self.model = model
+        self.sampling_parts, self.codec_parts = (model,), (model.audio_encoder,)
         self._words: dict[str, Any] = {}
         self._make_runner()
 
@@ -220,12 +221,6 @@ class MusicGenModel(LoadedModel):
         audio = self.runner.decode(sampled).cpu().numpy()
         start = (sampled.shape[-1] - plan.values["frames"]) * FRAME_SAMPLES
         return audio[:, start : start + round(plan.seconds * SAMPLE_RATE)]
-
-    def codec_parts(self) -> tuple[Any, ...]:
-        return (self.model.audio_encoder,)
-
-    def sampling_parts(self) -> tuple[Any, ...]:
-        return (self.model,)
 
     def _make_runner(self) -> None:
         from .fast.musicgen import MusicgenRunner

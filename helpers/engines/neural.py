@@ -69,6 +69,8 @@ class LoadedModel(ABC):
 
     group_multiple = 1
     most_takes = 8  # sampled at once, memory allowing
+    sampling_parts: tuple[Any, ...]  # modules that only `sample` needs
+    codec_parts: tuple[Any, ...] = ()  # modules that only `decode` needs
 
     def __init__(self, source: ModelSource, folder: Path, device: Device) -> None:
         self.source, self.folder, self.device = source, folder, device
@@ -114,28 +116,20 @@ class LoadedModel(ABC):
     def decode(self, sampled: Any, plan: Plan) -> np.ndarray:
         """One take's latents or codes as sound: float32 (channels, samples)."""
 
-    @abstractmethod
-    def codec_parts(self) -> tuple[Any, ...]:
-        """Modules that only :meth:`decode` needs."""
-
-    @abstractmethod
-    def sampling_parts(self) -> tuple[Any, ...]:
-        """Modules that only :meth:`sample` needs."""
-
     def offload(self) -> None:
         """Take the sampling parts off the GPU."""
-        for part in self.sampling_parts():
+        for part in self.sampling_parts:
             part.to("cpu")
         devices.free_memory()
 
     def reload(self) -> None:
         """Put the sampling parts back."""
-        for part in self.sampling_parts():
+        for part in self.sampling_parts:
             part.to(self.device.kind)
 
     def to_float32(self) -> None:
         """Move the sampling parts to float32, after half precision has overflowed."""
-        for part in self.sampling_parts():
+        for part in self.sampling_parts:
             part.float()
         self.reload()
 
@@ -143,7 +137,7 @@ class LoadedModel(ABC):
         """From now on keep each half off the GPU while the other works; memory ran out at the smallest group."""
         self.staged = True
         if self.device.kind != "cpu":
-            for part in self.codec_parts():
+            for part in self.codec_parts:
                 part.to("cpu")
 
     def decode_alone(self, sampled: Any, plan: Plan) -> np.ndarray:
@@ -152,7 +146,7 @@ class LoadedModel(ABC):
             return self.decode(sampled, plan)
         self.offload()
         try:
-            with devices.placed(self.device, *self.codec_parts()):
+            with devices.placed(self.device, *self.codec_parts):
                 return self.decode(sampled, plan)
         finally:
             self.reload()

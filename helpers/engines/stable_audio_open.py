@@ -78,6 +78,7 @@ class StableAudioModel(LoadedModel):
         for part in (self.transformer, self.vae):
             part.eval().requires_grad_(False)
         self.vae.decoder.to(device.kind, _decoder_dtype(device))
+        self.sampling_parts, self.codec_parts = (self.transformer,), (self.vae.decoder,)
         self.reload()
         self.hop = int(self.vae.hop_length)
         self._words: dict[tuple[str, str], Any] = {}
@@ -210,12 +211,6 @@ class StableAudioModel(LoadedModel):
 
         stop = min(round(plan.seconds * SAMPLE_RATE), sampled.shape[-1] * self.hop)
         return decode_span(self.vae, sampled, 0, stop).cpu().numpy()
-
-    def codec_parts(self) -> tuple[Any, ...]:
-        return (self.vae.decoder,)
-
-    def sampling_parts(self) -> tuple[Any, ...]:
-        return (self.transformer,)
 
 
 def _decoder_dtype(device: Device) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..music.meter import METERS, Meter, bar_seconds
@@ -144,57 +144,27 @@ class Analysis:
 
     def to_json(self) -> dict[str, Any]:
         """The shape that ``python -m helpers analyze --json`` prints."""
-        t, k = self.tempo, self.key
-        return {
-            "file": self.file,
-            "sha256": self.sha256,
-            "seconds": round(self.seconds, 4),
-            "sample_rate": self.sample_rate,
-            "channels": self.channels,
-            "tempo": {
-                "bpm": None if t.bpm is None else round(t.bpm, 4),
-                "confidence": round(t.confidence, 3),
-                "alternatives": [{"bpm": round(a.bpm, 4), "relation": a.relation} for a in t.alternatives],
-                "beats": [round(b, 4) for b in t.beats],
-                "downbeats": [round(b, 4) for b in t.downbeats],
-                "beats_per_bar": t.meter.beats_per_bar,
-                "meter": t.meter.name,
-                "is_loop": t.is_loop,
-                "bars": t.bars,
-                "swing": None if t.swing is None else round(t.swing, 3),
-                "phase_confidence": round(t.phase_confidence, 3),
-                "bar_confidence": round(t.bar_confidence, 3),
-                "drift_bpm": None if t.drift_bpm is None else [round(bpm, 2) for bpm in t.drift_bpm],
-            },
-            "key": None
-            if k is None
-            else {
-                "tonic": k.key.tonic_name,
-                "mode": k.key.mode,
-                "name": k.key.name,
-                "confidence": round(k.confidence, 3),
-                "alternatives": [{"name": a.name, "score": round(a.score, 3)} for a in k.alternatives],
-                "tuning_cents": round(k.tuning_cents, 1),
-            },
-            "chords": [{"start": round(c.start, 3), "end": round(c.end, 3), "label": c.label} for c in self.chords],
-            "genres": [{"label": g.label, "score": round(g.score, 3)} for g in self.genres],
-            "moods": [{"label": m.label, "score": round(m.score, 3)} for m in self.moods],
-            "spans": [
-                {"start": round(s.start, 3), "bars": s.bars, "section": s.section, "score": round(s.score, 3)}
-                for s in self.spans
-            ],
-            "melody": _notes_json(self.melody),
-            "played": _notes_json(self.played),
-            "loudness_lufs": None if self.loudness_lufs is None else round(self.loudness_lufs, 2),
-            "notes": list(self.notes),
-        }
+        data = _rounded(asdict(self))
+        del data["groove"]
+        meter = self.tempo.meter
+        data["tempo"] |= {"beats_per_bar": meter.beats_per_bar, "meter": meter.name}
+        if self.key is not None:
+            key = data["key"].pop("key")
+            data["key"] |= {"tonic": self.key.key.tonic_name, "mode": key["mode"], "name": self.key.key.name}
+        return data
 
 
-def _notes_json(notes: tuple[Note, ...]) -> list[dict[str, Any]]:
-    return [
-        {"pitch": n.pitch, "start": round(n.start, 3), "length": round(n.length, 3), "velocity": n.velocity}
-        for n in notes
-    ]
+# Digits behind the point where they are not three.
+_DIGITS = {"seconds": 4, "bpm": 4, "beats": 4, "downbeats": 4, "drift_bpm": 2, "tuning_cents": 1, "loudness_lufs": 2}
+
+
+def _rounded(value: Any, name: str = "") -> Any:
+    """The value as JSON has it, its numbers rounded by the name of their field."""
+    if isinstance(value, dict):
+        return {key: _rounded(item, key) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_rounded(item, name) for item in value]
+    return round(value, _DIGITS.get(name, 3)) if isinstance(value, float) else value
 
 
 def tempo_ratio(bpm: float, heard_bpm: float) -> float | None:

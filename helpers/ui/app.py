@@ -14,8 +14,8 @@ from ..errors import LoopsError
 from ..machine.home import EXAMPLE_IDEA
 from ..records import Analysis, Request
 from ..sound.audio import LARGEST_BYTES, LONGEST_SECONDS
-from . import analysis_card, cards, colab, fields, snapshot, stack, uploader, visitors
-from .form import Form, choices, read_settings, restored_form, settings_file
+from . import analysis_card, cards, colab, snapshot, stack, uploader, visitors
+from .form import Form, bars_to_start_with, choices, read_settings, restored_form, settings_file, wrong
 from .hub_login import Login
 from .ideas import Ideas
 from .installing import Installing
@@ -218,7 +218,7 @@ class App:
 
         def done(analysis: Analysis) -> None:
             if self.ideas.is_new(entry.id):
-                self.form.bars = fields.bars_to_start_with(analysis, self.form.bars)
+                self.form.bars = bars_to_start_with(analysis, self.form.bars)
             self.show_idea()
             self.show_plan()
 
@@ -243,12 +243,12 @@ class App:
         self.push("studio", message={})
         before = self.form.to_json()
         try:
-            fields.set_field(self.form, name, value)
+            self.form.set(name, value)
             self.wrong.pop(name, None)
             if self.analysis is not None and name not in ("mode", "engine"):
                 planned(self.form, self.analysis, check=False)
         except LoopsError as error:
-            self.wrong[name] = fields.wrong(name, value, error)
+            self.wrong[name] = wrong(name, value, error)
             self.form = Form(**before)
         self.remember()
         self.show_plan()
@@ -260,7 +260,7 @@ class App:
             chords = analysis_card.with_chord(planned(self.form, self.analysis, check=False)[0], bar, text)
             Form().set("chords", chords)
         except LoopsError as error:
-            self.wrong[name] = fields.wrong(name, text, error)
+            self.wrong[name] = wrong(name, text, error)
             self.show_plan()
             return
         self.change("chords", chords)

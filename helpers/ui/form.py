@@ -9,11 +9,12 @@ from typing import Any
 
 from ..engines import registry
 from ..engines.options import OPTIONS
-from ..errors import InvalidInput
+from ..errors import InvalidInput, LoopsError, UnknownInstrument
 from ..machine.files import read_json
-from ..music.instruments import INSTRUMENTS
+from ..music.instruments import INSTRUMENTS, find_instrument
+from ..music.meter import MOST_BARS
 from ..music.pitch import ALL_KEYS, write_progression
-from ..records import CONTROLS, GUIDE, NOTES, UNWANTED_WORDS, WORDS, Control, EngineInfo
+from ..records import CONTROLS, GUIDE, NOTES, UNWANTED_WORDS, WORDS, Analysis, Control, EngineInfo
 from ..records.request import LARGEST_SEED
 
 SETTINGS_FORMAT = "loops-generator-settings/1"
@@ -58,6 +59,8 @@ class Form(SimpleNamespace):
         read = _ROWS[name].read(value)
         if name == "engine":
             registry.get_engine(read)
+        if name == "instrument":
+            find_instrument(read)
         setattr(self, name, str(value).strip() if read is not None and name in ("key", "chords") else read)
 
     def _set_option(self, name: str, value: Any) -> None:
@@ -198,3 +201,21 @@ def restored_form(data: dict[str, Any]) -> Form:
         return Form.from_json(data)
     except InvalidInput:
         return Form()
+
+
+def wrong(name: str, value: Any, error: LoopsError) -> dict[str, Any]:
+    """A refused value as the page draws it: what was typed, why not, and what could be meant (pressed, it is taken)."""
+    text = str(error)
+    row = CONTROLS.get(name)
+    if row is not None and row[1].label and text.startswith(f"{name} "):
+        text = f"{row[1].label} {text.removeprefix(name).lstrip()}"
+    alike: list[str] = []
+    if isinstance(error, UnknownInstrument):
+        alike, text = list(error.nearest), f"“{error.word}” is not known here. Did you mean one of these?"
+    return {"value": "" if value is None else str(value), "text": text, "choices": alike}
+
+
+def bars_to_start_with(analysis: Analysis, bars: int) -> int:
+    """How long a loop for this idea is at first: as long as the idea, where that is a loop itself."""
+    heard = analysis.tempo.bars if analysis.tempo.is_loop else None
+    return heard if heard is not None and 1 <= heard <= MOST_BARS else bars

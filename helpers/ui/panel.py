@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -20,8 +21,9 @@ import traitlets
 
 from ..errors import LoopsError, shown_text
 from ..machine.faults import explain_fault
-from .style import script, stylesheet
 
+STATIC = Path(__file__).parent / "static"  # package data; nothing is fetched from a network
+SHARED = ("base", "kernel", "waveform")  # scripts of all panels
 SLICE_BYTES = 512 * 1024
 _KEPT_FILES = 6  # a file is made once and kept while its slices are being fetched
 
@@ -51,10 +53,18 @@ def explain(error: BaseException) -> dict[str, str]:
     return message(f"That did not work. {explain_fault(error)} The rest still works; try again.", "bad", details)
 
 
+def script(*names: str) -> str:
+    """The scripts ``names`` joined into one ES module: widgets load a module whole and cannot import its neighbours.
+
+    What all panels share comes first; the last name is the one that exports ``render``.
+    """
+    return "\n".join((STATIC / f"{name}.js").read_text(encoding="utf-8") for name in (*SHARED, *names))
+
+
 class Panel(anywidget.AnyWidget):
     """Base of all panels. Subclasses set ``_esm`` and add synced traits."""
 
-    _css = stylesheet()
+    _css = (STATIC / "style.css").read_text(encoding="utf-8")
     message = traitlets.Dict().tag(sync=True)
     served = traitlets.Bool(False).tag(sync=True)  # to visitors: the page says which one it is
 

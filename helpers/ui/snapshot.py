@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import functools
 import html
-import struct
-import zlib
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from IPython.display import HTML
+from PIL import Image
 
 from ..errors import InvalidInput
 from ..sound.audio import mp3_bytes, read_clip
@@ -75,10 +75,6 @@ def _png(card: dict[str, Any]) -> str:
     drawn[:, 3::4] = False
     pixels = np.zeros((HEIGHT, drawn.shape[1], 4), np.uint8)
     pixels[drawn] = (*INK, 255)
-    lines = np.concatenate([np.zeros((HEIGHT, 1), np.uint8), pixels.reshape(HEIGHT, -1)], axis=1)
-    head = struct.pack(">IIBBBBB", drawn.shape[1], HEIGHT, 8, 6, 0, 0, 0)
-    parts = ((b"IHDR", head), (b"IDAT", zlib.compress(lines.tobytes(), 9)), (b"IEND", b""))
-    body = b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
-    )
-    return "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + body).decode()
+    picture = io.BytesIO()
+    Image.fromarray(pixels).save(picture, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(picture.getvalue()).decode()

@@ -3,8 +3,7 @@
 import re
 
 from helpers.errors import InvalidInput
-from helpers.ui.panel import SLICE_BYTES, OfferedFile, UploadPanel, explain
-from helpers.ui.style import STATIC, script, stylesheet
+from helpers.ui.panel import SLICE_BYTES, STATIC, OfferedFile, UploadPanel, explain, script
 
 
 def collect(panel):
@@ -77,4 +76,4 @@ def test_scripts_are_modules_without_imports_and_without_addresses():
         addresses = set(re.findall(r"https?://[^\s\"'`]+", text)) - {"http://www.w3.org/2000/svg"}
         assert not addresses, path.name
     assert script("uploader").count("export default") == 1
-    assert "url(" not in stylesheet() and "@import" not in stylesheet()
+    assert "url(" not in UploadPanel._css and "@import" not in UploadPanel._css
