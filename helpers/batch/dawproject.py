@@ -25,6 +25,7 @@ from .pack import PackLoop, apart
 
 Points = Sequence[tuple[float, float]]  # quarters against seconds
 COLORS = ("#e4572e", "#2e86ab", "#76b041", "#f3a712", "#7d5ba6", "#2a9d8f", "#c44569", "#5c6b73")
+_WITHOUT_ID = {"Application", "Transport", "Structure", "Clip", "File", "Warp", "Note", "Marker", "Scenes"}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # characters no XML file may hold
 
 
@@ -61,50 +62,40 @@ def write_project(
     and repeats after whole bars.
     """
     request, ids = members[0][0].request, (f"id{n}" for n in itertools.count())
+
+    def add(parent: XML.Element, tag: str, **attributes: Any) -> XML.Element:
+        if tag not in _WITHOUT_ID:
+            attributes.setdefault("id", next(ids))
+        return XML.SubElement(parent, tag, {name: _plain(value) for name, value in attributes.items()})
+
     numerator, denominator = request.meter.split("/")
-    tempo = request.bpm * request.time.quarters_per_beat
     longest = max(_quarters(loop) for loop, _ in members)
     root = XML.Element("Project", version="1.0")
-    XML.SubElement(root, "Application", name="Loops Generator", version=__version__)
-    transport = XML.SubElement(root, "Transport")
-    XML.SubElement(
-        transport, "Tempo", id=next(ids), name="Tempo", unit="bpm", min="20", max="666", value=f"{tempo:.6f}"
-    )
-    XML.SubElement(transport, "TimeSignature", id=next(ids), numerator=numerator, denominator=denominator)
-    structure, master = XML.SubElement(root, "Structure"), next(ids)
-    arrangement = XML.SubElement(root, "Arrangement", id=next(ids))
-    lanes = XML.SubElement(arrangement, "Lanes", id=next(ids), timeUnit="beats")
+    add(root, "Application", name="Loops Generator", version=__version__)
+    transport = add(root, "Transport")
+    tempo = request.bpm * request.time.quarters_per_beat
+    add(transport, "Tempo", name="Tempo", unit="bpm", min="20", max="666", value=tempo)
+    add(transport, "TimeSignature", numerator=numerator, denominator=denominator)
+    structure, master = add(root, "Structure"), next(ids)
+    arrangement = add(root, "Arrangement")
+    lanes = add(arrangement, "Lanes", timeUnit="beats")
     files: dict[str, Path | bytes] = {}
 
     def track(name: str, content: str, color: str) -> XML.Element:
-        track_id = next(ids)
-        made = XML.SubElement(
-            structure, "Track", id=track_id, name=_plain(name), color=color, contentType=content, loaded="true"
-        )
-        XML.SubElement(
-            made, "Channel", id=next(ids), audioChannels="2", role="regular", solo="false", destination=master
-        )
-        lane = XML.SubElement(lanes, "Lanes", id=next(ids), track=track_id)
-        return XML.SubElement(lane, "Clips", id=next(ids))
+        made = add(structure, "Track", name=name, color=color, contentType=content, loaded="true")
+        add(made, "Channel", audioChannels="2", role="regular", solo="false", destination=master)
+        return add(add(lanes, "Lanes", track=made.attrib["id"]), "Clips")
 
     def audio(clips: XML.Element, name: str, file: str, clip: Clip, points: Points, beats: float) -> None:
         """A clip that repeats after ``beats`` quarters; ``points`` pin quarters to seconds of the file."""
-        outer = XML.SubElement(
-            clips, "Clip", time="0", duration=f"{max(longest, beats):.9g}", playStart="0", loopStart="0",
-            loopEnd=f"{beats:.9g}", name=_plain(name),
-        )  # fmt: skip
-        inner = XML.SubElement(
-            XML.SubElement(outer, "Clips", id=next(ids)), "Clip", time="0", duration=f"{points[-1][0]:.9g}",
-            contentTimeUnit="beats", playStart="0",
-        )  # fmt: skip
-        warps = XML.SubElement(inner, "Warps", id=next(ids), timeUnit="beats", contentTimeUnit="seconds")
-        content = XML.SubElement(
-            warps, "Audio", id=next(ids), algorithm="stretch", channels=str(clip.channels),
-            sampleRate=str(clip.sample_rate), duration=f"{clip.seconds:.9f}",
-        )  # fmt: skip
-        XML.SubElement(content, "File", path=file)
+        shown = {"duration": max(longest, beats), "playStart": 0, "loopStart": 0, "loopEnd": beats}
+        outer = add(clips, "Clip", time=0, name=name, **shown)
+        inner = add(add(outer, "Clips"), "Clip", time=0, duration=points[-1][0], contentTimeUnit="beats", playStart=0)
+        warps = add(inner, "Warps", timeUnit="beats", contentTimeUnit="seconds")
+        format_of = {"channels": clip.channels, "sampleRate": clip.sample_rate, "duration": clip.seconds}
+        add(add(warps, "Audio", algorithm="stretch", **format_of), "File", path=file)
         for quarter, second in points:
-            XML.SubElement(warps, "Warp", time=f"{quarter:.9g}", contentTime=f"{second:.9f}")
+            add(warps, "Warp", time=quarter, contentTime=second)
 
     if heard is not None:
         idea, analysis = heard
@@ -121,20 +112,16 @@ def write_project(
         audio(track(shown, "audio", color), shown, file, clip, ends, quarters)
         if notes := loop.notes():
             clips = track(f"{shown} (MIDI)", "notes", color)
-            part = XML.SubElement(clips, "Clip", time="0", duration=f"{longest:.9g}", playStart="0", loopStart="0",
-                                  loopEnd=f"{quarters:.9g}", name=_plain(shown))  # fmt: skip
-            lane = XML.SubElement(part, "Notes", id=next(ids))
+            part = add(clips, "Clip", time=0, duration=longest, playStart=0, loopStart=0, loopEnd=quarters, name=shown)
+            lane = add(part, "Notes")
             for note in notes:
-                XML.SubElement(
-                    lane, "Note", time=f"{note.start:.6f}", duration=f"{note.length:.6f}", channel="0",
-                    key=str(note.pitch), vel=f"{note.velocity / 127:.6f}", rel="0.5",
-                )  # fmt: skip
-    last = XML.SubElement(structure, "Track", id=next(ids), name="Master", contentType="audio notes", loaded="true")
-    XML.SubElement(last, "Channel", id=master, audioChannels="2", role="master", solo="false")
-    markers = XML.SubElement(arrangement, "Markers", id=next(ids))
+                sounding = {"time": note.start, "duration": note.length, "key": note.pitch}
+                add(lane, "Note", channel=0, vel=note.velocity / 127, rel=0.5, **sounding)
+    last = add(structure, "Track", name="Master", contentType="audio notes", loaded="true")
+    add(last, "Channel", id=master, audioChannels="2", role="master", solo="false")
     where = request.key.name if request.key else "no key"
-    XML.SubElement(markers, "Marker", time="0", name=f"{where}, {request.bpm:g} BPM, {request.meter}")
-    XML.SubElement(root, "Scenes")
+    add(add(arrangement, "Markers"), "Marker", time=0, name=f"{where}, {request.bpm:g} BPM, {request.meter}")
+    add(root, "Scenes")
     about = XML.Element("MetaData")
     XML.SubElement(about, "Title").text = _plain(members[0][0].idea or "Loops")
     XML.SubElement(about, "Comment").text = "Made by Loops Generator. Licences of the loops: manifest.csv of the pack."
@@ -164,8 +151,9 @@ def _pinned(analysis: Analysis, request: Request, clip: Clip) -> Points:
     return (*points, (points[-1][0] + rest, clip.seconds)) if rest > 0 else points
 
 
-def _plain(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", text)
+def _plain(value: Any) -> str:
+    """A number or a name as XML holds it."""
+    return f"{value:.9g}" if isinstance(value, float) else _NOT_XML.sub("\ufffd", str(value))
 
 
 def _document(root: XML.Element) -> bytes:

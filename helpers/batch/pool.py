@@ -10,9 +10,11 @@ from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from multiprocessing.connection import Connection
 from typing import Any
 
 from ..errors import InvalidInput, NotAvailable
+from ..machine.home import available_memory_bytes
 
 WORKER_GIB = 1.5  # the most one worker holds; an idea within the limits stays below it
 
@@ -56,53 +58,44 @@ class LocalPool(Pool):
     """Processes of this machine: as many as cores and free memory allow, or as many as asked."""
 
     def __init__(self, workers: int | None = None) -> None:
-        super().__init__(workers or max(1, min(os.cpu_count() or 1, int(_free_gib() // WORKER_GIB))))
+        fitting = int(available_memory_bytes() / 2**30 / WORKER_GIB)
+        super().__init__(workers or max(1, min(os.cpu_count() or 1, fitting)))
 
-    def _new(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
+    def _new(self) -> tuple[ProcessPoolExecutor, Connection]:
+        context = multiprocessing.get_context("spawn")
+        theirs, ours = context.Pipe(duplex=False)
+        return ProcessPoolExecutor(1, context, _start_worker, (theirs,)), ours
 
-    def _start(self, worker: ProcessPoolExecutor, function: Callable[..., Any], *args: Any) -> Future[Any]:
+    def _start(self, worker: Any, function: Callable[..., Any], *args: Any) -> Future[Any]:
         try:
-            return worker.submit(function, *args)
+            return worker[0].submit(function, *args)
         except BrokenProcessPool as error:  # it died while it had nothing to do
             future: Future[Any] = Future()
             future.set_exception(error)
             return future
 
-    def _end(self, worker: ProcessPoolExecutor) -> None:
-        running = list((worker._processes or {}).values())
-        worker.shutdown(wait=False, cancel_futures=True)
-        for process in running:
-            with suppress(Exception):
-                process.terminate()
+    def _end(self, worker: Any) -> None:
+        executor, line = worker
+        line.close()
+        executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _start_worker() -> None:
-    """In every worker: one thread a library, Ctrl-C left to the driver, and an end when the driver is gone."""
+def _start_worker(line: Connection) -> None:
+    """In every worker: one thread a library, Ctrl-C left to the driver, and an end when ``line`` is closed.
+
+    The driver closes it on purpose, or by being gone.
+    """
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ[name] = "1"
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    parent = multiprocessing.parent_process()
 
     def watch() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
+        with suppress(EOFError, OSError):
+            line.recv()
+        os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def _free_gib() -> float:
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            fields = dict(line.split(":", 1) for line in file)
-        return int(fields["MemAvailable"].split()[0]) / (1 << 20)
-    except (OSError, KeyError, ValueError):  # not Linux: what half of all memory is, where that can be told
-        try:
-            return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / (2 << 30)
-        except (OSError, ValueError, AttributeError):
-            return 4.0
 
 
 class RayPool(Pool):

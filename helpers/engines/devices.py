@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
+from ..machine.home import available_memory_bytes, total_memory_bytes
 
 if TYPE_CHECKING:
     import torch
@@ -34,7 +35,7 @@ _OUT_OF_MEMORY_TEXTS = ("out of memory", "can't allocate memory", "CUBLAS_STATUS
 class Machine:
     """What a machine has; ``gpu`` is None where no usable one was found, GPU fields are then None too."""
 
-    ram_gib: float | None
+    ram_gib: float
     gpu: str | None = None
     gpu_gib: float | None = None
     gpu_free_gib: float | None = None
@@ -60,14 +61,14 @@ class Device:
 
         return getattr(torch, self.precision)
 
-    def free_bytes(self) -> int | None:
-        """Memory that can be had right now; on a GPU what torch keeps for itself counts as free. None = unknown."""
+    def free_bytes(self) -> int:
+        """Memory that can be had right now; on a GPU what torch keeps for itself counts as free."""
         if self.kind == "cuda":
             import torch
 
             kept = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
             return torch.cuda.mem_get_info()[0] + kept
-        return _free_ram_bytes()
+        return available_memory_bytes()
 
 
 def choose_precision(capability: float | None) -> str:
@@ -80,7 +81,7 @@ def choose_precision(capability: float | None) -> str:
 def probe_machine() -> Machine:
     """What this machine has, in well under a second and without importing torch."""
     gpu = _probe_torch() if "torch" in sys.modules else _probe_driver(time.monotonic() // _DRIVER_SECONDS)
-    return Machine(ram_gib=_ram_gib(), **gpu)
+    return Machine(ram_gib=total_memory_bytes() / GIB, **gpu)
 
 
 def find_device(precision: str = "auto") -> Device:
@@ -181,13 +182,11 @@ def quiet_libraries() -> Iterator[None]:
                     library.enable_progress_bar()
 
 
-def plan_group(wanted: int, bytes_per_take: int, free_bytes: int | None, *, most: int = 8) -> int:
+def plan_group(wanted: int, bytes_per_take: int, free_bytes: int, *, most: int = 8) -> int:
     """How many takes to make at once: as many as fit into three quarters of the free memory, 1 to ``most``.
 
-    A quarter stays for what the estimate does not know (workspaces, fragmentation). Unknown memory: one by one.
+    A quarter stays for what the estimate does not know (workspaces, fragmentation).
     """
-    if free_bytes is None or bytes_per_take <= 0:
-        return 1
     return max(1, min(wanted, most, int(0.75 * free_bytes) // bytes_per_take))
 
 
@@ -249,20 +248,3 @@ def _probe_driver(_: float) -> dict[str, Any]:
         }
     except (OSError, subprocess.SubprocessError, ValueError, IndexError):
         return {}  # no driver, no GPU, or an answer that is not the documented one: nothing is known
-
-
-def _memory_line(name: str) -> int | None:
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(name)), None)
-    except OSError:
-        return None
-
-
-def _ram_gib() -> float | None:
-    total = _memory_line("MemTotal:")
-    return None if total is None else total / GIB
-
-
-def _free_ram_bytes() -> int | None:
-    return _memory_line("MemAvailable:")

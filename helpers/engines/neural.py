@@ -346,11 +346,10 @@ class NeuralEngine(Engine):
         raise NotAvailable(self._too_small(device)) from None
 
     def _too_small(self, device: Device) -> str:
-        free = device.free_bytes()
-        room = "" if free is None else f" ({free / GIB:.1f} GiB are free)"
+        room = f"{device.free_bytes() / GIB:.1f} GiB are free"
         return (
-            f"{self.info.title} ran out of memory on {device.name}{room}, even one take at a time; ask for fewer bars, "
-            "a smaller variant or another engine, or restart the runtime to free what other work holds."
+            f"{self.info.title} ran out of memory on {device.name} ({room}), even one take at a time; ask for fewer "
+            "bars, a smaller variant or another engine, or restart the runtime to free what other work holds."
         )
 
     def _take(self, model: LoadedModel, plan: Plan, seed: int, samples: np.ndarray, remarks: tuple[str, ...]) -> Take:

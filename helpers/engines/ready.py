@@ -62,9 +62,9 @@ def judge_readiness(
             f"The weights need {left:.1f} GiB and {free:.1f} GiB of disk are free.",
             "Make room, or set HF_HOME to a larger disk.",
         )
-    memory = machine.gpu_gib if machine.gpu else machine.ram_gib
+    memory = machine.gpu_gib or machine.ram_gib
     needed = info.memory_gib * (1 if machine.gpu else 2)  # float32 on a CPU: twice the bytes
-    if memory is not None and memory < needed and not local:
+    if memory < needed and not local:
         return answer(
             f"The model needs about {needed:.1f} GiB and {machine.gpu or 'this machine'} has {memory:.1f}.",
             "Use a runtime with more memory (on Colab: a T4 GPU).",

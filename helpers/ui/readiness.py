@@ -30,7 +30,7 @@ def machine_facts(folder: Path) -> list[dict[str, str]]:
         {"label": "GPU", "value": machine.gpu or "none", "note": card or "The neural models want one."},
         {
             "label": "Memory",
-            "value": "unknown" if machine.ram_gib is None else f"{machine.ram_gib:.1f} GiB",
+            "value": f"{machine.ram_gib:.1f} GiB",
             "note": f"{os.cpu_count()} processors",
         },
         {"label": "Disk", "value": f"{free_bytes(folder) / GIB:.0f} GiB free", "note": ""},
