@@ -161,8 +161,8 @@ class AceStepModel(LoadedModel):
         return latents
 
     def decode(self, sampled: Any, plan: Plan) -> np.ndarray:
-        from .fast.oobleck import decode_span
+        from .fast.oobleck import decode_start
 
         stop = min(round(plan.seconds * SAMPLE_RATE), sampled.shape[-1] * int(self.pipe.vae.hop_length))
-        sound = decode_span(self.pipe.vae, sampled, 0, stop)
+        sound = decode_start(self.pipe.vae, sampled, stop)
         return (sound / sound.abs().max().clamp(min=1.0)).cpu().numpy()

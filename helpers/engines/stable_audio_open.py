@@ -207,10 +207,10 @@ class StableAudioModel(LoadedModel):
         return result.values
 
     def decode(self, sampled: Any, plan: Plan) -> np.ndarray:
-        from .fast.oobleck import decode_span
+        from .fast.oobleck import decode_start
 
         stop = min(round(plan.seconds * SAMPLE_RATE), sampled.shape[-1] * self.hop)
-        return decode_span(self.vae, sampled, 0, stop).cpu().numpy()
+        return decode_start(self.vae, sampled, stop).cpu().numpy()
 
 
 def _decoder_dtype(device: Device) -> Any:

@@ -65,6 +65,14 @@ def test_another_seed_gives_another_take(engine_and_request):
     assert first.shape != other.shape or not np.allclose(first, other)
 
 
+def is_same_take(one, other):
+    """Bits for the sketch and for tokens; for diffusion rounding, as in groups of another size and as the tiny models'
+    random decoders magnify it (takes of other seeds differ by as much as they are loud)."""
+    apart = np.abs(one.clip.samples - other.clip.samples).max()
+    is_exact = one.engine in ("sketch", "musicgen")
+    return apart == 0 if is_exact else apart < 0.01 * np.abs(one.clip.samples).max()
+
+
 def test_take_two_alone_equals_take_two_among_others(engine_and_request):
     engine, request = engine_and_request
     among = engine.generate(request, count=3)[2]
@@ -72,8 +80,7 @@ def test_take_two_alone_equals_take_two_among_others(engine_and_request):
     assert alone.number == among.number == 2
     assert alone.seed == among.seed
     assert alone.clip.samples.shape == among.clip.samples.shape
-    # Bits for the sketch and for tokens; rounding (groups of another size) for diffusion.
-    assert np.allclose(alone.clip.samples, among.clip.samples, atol=1e-4)
+    assert is_same_take(alone, among)
 
 
 def test_the_seed_of_a_take_makes_it_again_by_itself(engine_and_request):
@@ -81,7 +88,7 @@ def test_the_seed_of_a_take_makes_it_again_by_itself(engine_and_request):
     among = engine.generate(request, count=3)[2]
     alone = engine.generate(request.with_(seed=among.seed, takes=1))[0]
     assert alone.seed == among.seed == 9
-    assert np.allclose(alone.clip.samples, among.clip.samples, atol=1e-4)  # as above
+    assert is_same_take(alone, among)
 
 
 def test_takes_of_one_request_differ(engine_and_request):

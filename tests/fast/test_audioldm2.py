@@ -19,7 +19,6 @@ from helpers.engines.fast.audioldm2 import (
 )
 from helpers.engines.fast.numerics import NotFinite
 from helpers.engines.fast.streams import TakeStreams
-from helpers.errors import InvalidInput
 
 FRAMES, WIDTH = 12, 8
 
@@ -112,10 +111,3 @@ def test_decoding_equals_the_pipelines_two_steps(parts):
 
 def test_lengths_are_multiples_of_0_32_seconds():
     assert [count_frames(seconds) for seconds in (0.1, 0.32, 0.33, 8.0, 8.01)] == [8, 8, 16, 200, 208]
-
-
-def test_odd_lengths_are_refused(parts):
-    with pytest.raises(InvalidInput, match="11 latent frames are not a multiple of 2"):
-        make_latents(parts["unet"], context(), [1], 11, make_scheduler("ddim", 5), width=WIDTH)
-    with pytest.raises(InvalidInput, match="1 sampling steps"):
-        make_scheduler("ddim", 1)

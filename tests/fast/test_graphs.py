@@ -218,7 +218,7 @@ def test_musicgens_step_can_be_captured(monkeypatch, variant):
     text = runner.encode_text(torch.tensor([3, 14, 15, 9]))
     prompt = torch.randint(0, 64, (runner.weights.books, 7))
     want = runner.generate(text, [1, 2], 90, prompt=prompt)
-    monkeypatch.setattr(graphs, "capture_steps", capture_by_recording)
+    monkeypatch.setattr(musicgen, "capture_steps", capture_by_recording)
     got = runner.generate(text, [1, 2], 90, prompt=prompt)
     assert torch.equal(got.values, want.values)
     assert (want.how, got.how) == (graphs.PLAIN, graphs.GRAPH)

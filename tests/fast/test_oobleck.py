@@ -8,8 +8,7 @@ pytest.importorskip("diffusers")
 pytestmark = pytest.mark.neural
 
 from helpers.engines.fast.numerics import NotFinite, fold_weight_norm
-from helpers.engines.fast.oobleck import MARGIN_FRAMES, decode_span, encode_pieces
-from helpers.errors import InvalidInput
+from helpers.engines.fast.oobleck import MARGIN_FRAMES, decode_start, encode_pieces
 
 # The released models' strides, so that their receptive fields are the ones under test, with few channels.
 STABLE_AUDIO = dict(
@@ -41,7 +40,7 @@ def test_a_cropped_decode_equals_the_full_decode(config):
     latents = torch.randn(8, 48, dtype=torch.float64)
     full = vae.decode(latents[None]).sample[0].float()
     for start, stop in [(0, 9000), (51_001, 70_203), (87_000, 48 * vae.hop_length)]:
-        part = decode_span(vae, latents, start, stop)
+        part = decode_start(vae, latents, stop)[:, start:]
         assert part.dtype == torch.float32
         np.testing.assert_allclose(part, full[:, start:stop], atol=1e-12 + 1e-7 * float(full.abs().max()))
 
@@ -64,7 +63,7 @@ def test_in_half_precision_a_cropped_decode_equals_the_full_one_to_a_thousandth(
     vae.half()
     full = vae.decode(latents[None].half()).sample[0, :, 20_000:50_000].float()
     assert float(full.abs().max()) > 0.01
-    torch.testing.assert_close(decode_span(vae, latents, 20_000, 50_000), full, rtol=0, atol=1e-3)
+    torch.testing.assert_close(decode_start(vae, latents, 50_000)[:, 20_000:], full, rtol=0, atol=1e-3)
 
 
 def test_in_half_precision_cropping_loud_sound_adds_less_than_rounding_does():
@@ -76,7 +75,7 @@ def test_in_half_precision_cropping_loud_sound_adds_less_than_rounding_does():
     truth = vae.decode(latents[None]).sample[0, :, 20_000:50_000]
     vae.half()
     full = vae.decode(latents[None].half()).sample[0, :, 20_000:50_000].float()
-    apart = (decode_span(vae, latents, 20_000, 50_000) - full).abs()
+    apart = (decode_start(vae, latents, 50_000)[:, 20_000:] - full).abs()
     assert float(apart.square().mean().sqrt()) < 1e-3
     assert float(apart.max()) < 2 * float((full - truth).abs().max())
 
@@ -84,8 +83,8 @@ def test_in_half_precision_cropping_loud_sound_adds_less_than_rounding_does():
 def test_pieces_join_without_a_trace():
     vae = tiny_vae()
     latents = torch.randn(8, 60, dtype=torch.float64)
-    whole = decode_span(vae, latents, 1000, 110_000)
-    pieces = decode_span(vae, latents, 1000, 110_000, piece_frames=7)
+    whole = decode_start(vae, latents, 110_000)[:, 1000:]
+    pieces = decode_start(vae, latents, 110_000, piece_frames=7)[:, 1000:]
     torch.testing.assert_close(pieces, whole, rtol=0, atol=1e-6 * float(whole.abs().max()))
 
 
@@ -96,7 +95,7 @@ def test_decode_work_follows_the_kept_length():
     latents = torch.randn(8, 300)
     for frames in (50, 100, 300):
         with FlopCounterMode(display=False) as counter:
-            decode_span(vae, latents, 0, frames * 2048)
+            decode_start(vae, latents, frames * 2048)
         work[frames] = counter.get_total_flops()
     assert work[100] / work[300] == pytest.approx(112 / 336, rel=0.05)  # a seam between pieces costs two margins
     assert work[50] < 0.6 * work[100]
@@ -129,10 +128,10 @@ def test_overflow_in_half_precision_is_decoded_again_in_float32():
     latents = torch.randn(8, 12)
     loud = vae.decoder.conv1.weight
     loud.data *= 6e4 / float(vae.decoder.conv1(latents[None]).abs().max())
-    want = decode_span(vae, latents, 0, 5000)
+    want = decode_start(vae, latents, 5000)
     vae.half()
     assert not torch.isfinite(vae.decode(latents[None].half()).sample).all()
-    got = decode_span(vae, latents, 0, 5000)
+    got = decode_start(vae, latents, 5000)
     torch.testing.assert_close(got, want, rtol=0.05, atol=0.05 * float(want.abs().max()))
     assert vae.decoder.conv1.weight.dtype == torch.float16
 
@@ -140,12 +139,7 @@ def test_overflow_in_half_precision_is_decoded_again_in_float32():
 def test_what_is_not_finite_in_float32_is_an_error():
     vae = tiny_vae(dtype=torch.float32)
     with pytest.raises(NotFinite, match="decoded audio holds values that are not finite"):
-        decode_span(vae, torch.full((8, 12), torch.nan), 0, 5000)
-
-
-def test_spans_off_the_canvas_are_refused():
-    with pytest.raises(InvalidInput, match="not on the canvas of 0 to 24576"):
-        decode_span(tiny_vae(), torch.zeros(8, 12), 0, 24_577)
+        decode_start(vae, torch.full((8, 12), torch.nan), 5000)
 
 
 def test_a_guide_encoded_in_pieces_is_the_guide_encoded_at_once():

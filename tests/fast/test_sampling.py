@@ -19,7 +19,6 @@ from helpers.engines.fast.sampling import (
     start_sigma,
 )
 from helpers.engines.fast.streams import TakeStreams
-from helpers.errors import InvalidInput
 
 SHAPE = (8, 50)
 LEVELS = cosine_levels(10)
@@ -143,11 +142,6 @@ def test_truncated_is_the_tail_of_the_reference_schedule(index):
 
 def test_the_same_seed_gives_the_same_latents():
     assert torch.equal(run([1]), run([1]))
-
-
-def test_one_step_is_refused():
-    with pytest.raises(InvalidInput, match="1 sampling steps are too few"):
-        cosine_levels(1)
 
 
 @pytest.mark.filterwarnings("ignore:Should have")  # the tree, asked at its very ends

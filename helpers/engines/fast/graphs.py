@@ -5,14 +5,15 @@ reads nothing from the host: the number of the step is a tensor too. Manual capt
 where capture fails for any reason, the very same step runs uncaptured; ``how`` and ``why`` say which, and go into the
 notes of every take.
 
-    runner = run_steps({0: step}, [0] * steps, reset, device, on_step)
+    runner = capture_steps({0: step}, reset, device)
+    runner(0)                                       # once a step
 """
 
 from __future__ import annotations
 
 import gc
 from collections import deque
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,30 +47,6 @@ class StepRunner:
         """``values`` with a note: what was run, in which precision, and on which path."""
         path = "replayed as a CUDA graph" if self.how == GRAPH else f"run one by one ({self.why})"
         return Sampled(values, self.how, f"{what} in {str(dtype).removeprefix('torch.')}, {path}")
-
-
-def run_steps(
-    steps: Mapping[Any, Callable[[], object]],
-    order: Sequence[Hashable],
-    reset: Callable[[], object],
-    device: torch.device | str,
-    on_step: OnStep,
-    *,
-    graph: bool = True,
-    before: Callable[[int], object] = lambda number: None,
-) -> StepRunner:
-    """Capture ``steps`` (not if ``graph`` is false) and run them in the ``order`` of their names.
-
-    ``before`` and ``on_step`` are called around each: with its number from 0, and with how many are done.
-    """
-    runner = capture_steps(steps, reset, device if graph else "cpu")
-    pace = Pace(device)
-    for number, name in enumerate(order):
-        before(number)
-        runner(name)
-        pace.tick()
-        on_step(number + 1)
-    return runner
 
 
 def capture_steps(

@@ -24,8 +24,7 @@ from typing import Any
 
 import torch
 
-from ...errors import InvalidInput
-from .graphs import OnStep, Sampled, run_steps
+from .graphs import OnStep, Pace, Sampled, capture_steps
 from .musicgen_step import DecoderWeights, DecodeState, Sampling
 from .numerics import check_finite, fold_weight_norm
 from .streams import TakeStreams
@@ -95,15 +94,7 @@ class MusicgenRunner:
 
     @torch.no_grad()
     def encode_audio(self, samples: torch.Tensor) -> torch.Tensor:
-        """Encode a prompt to continue: (channels, samples) at the model's rate to codes (books, frames).
-
-        Raises
-        ------
-        InvalidInput
-            If the channels are not the model's.
-        """
-        if samples.shape[0] != self.channels:
-            raise InvalidInput(f"The prompt has {samples.shape[0]} channels, the model {self.channels}; mix it first.")
+        """Encode a prompt to continue: (channels of the model, samples) at its rate to codes (books, frames)."""
         codec = self.model.audio_encoder
         parameter = next(codec.parameters())
         # Left and right are a batch of two to the codec, and interleaved codebooks to the decoder.
@@ -127,25 +118,23 @@ class MusicgenRunner:
 
         ``text`` is from :meth:`encode_text`; ``frames`` count the ``prompt`` (books, n), which all takes continue;
         ``chroma`` (chroma frames, 12) is one-hot pitch classes for melody models. ``graph`` false runs the steps one by
-        one on CUDA too. Raises NotFinite, and InvalidInput if ``frames`` leaves nothing to make or ``chroma`` is given
-        to a model that hears none.
+        one on CUDA too. Raises NotFinite.
         """
         sampling = sampling or Sampling()
         state = self._prepare(text, seeds, frames, sampling, prompt, chroma)
         order = [state.window_of(step) for step in range(state.steps)]
         variants = {window: lambda window=window: state.step(window) for window in sorted(set(order))}
-        runner = run_steps(variants, order, state.reset, self.weights.device, on_step, graph=graph)
+        runner, pace = capture_steps(variants, state.reset, self.weights.device if graph else "cpu"), Pace(text.device)
+        for done, window in enumerate(order, 1):
+            runner(window)
+            pace.tick()
+            on_step(done)
         check_finite(state.health, "What the model predicts")
         codes = undelay(state.tokens[state.lead :], frames, self.weights.stereo)
         return runner.sampled(codes, f"{state.steps} steps", self.weights.dtype)
 
     def _prepare(self, text: Any, seeds: Any, frames: int, sampling: Any, prompt: Any, chroma: Any) -> DecodeState:
         weights = self.weights
-        given = 0 if prompt is None else prompt.shape[1]
-        if frames <= given:
-            raise InvalidInput(f"{frames} frames hold no more than the prompt of {given}; ask for more seconds.")
-        if chroma is not None and not self.melody:
-            raise InvalidInput("This MusicGen hears no melody; use the variant melody, or guide it by continuation.")
         plan = plan_tokens(weights.books, frames, self.pad, weights.stereo, prompt)
         chances = TakeStreams(seeds, "musicgen").uniform(0, (plan.shape[1], weights.books))
         prefix = self._melody_prefix(text, chroma, len(seeds), sampling) if self.melody else None
@@ -186,8 +175,3 @@ class MusicgenRunner:
         audio = self.model.audio_encoder.decode(batch[None], [None]).audio_values[:, 0].float()
         check_finite(audio, "The decoded audio")
         return audio
-
-
-def count_frames(seconds: float, frame_rate: int = 50) -> int:
-    """Frames that cover ``seconds``, rounded up."""
-    return -int(-seconds * frame_rate // 1)

@@ -6,7 +6,7 @@ fifth of the work and memory.
 
     numerics.fold_weight_norm(vae)     # once, while the weights are still float32; then vae.half() if wanted
     for take in latents:               # one take at a time: memory does not grow with the number of takes
-        audio = decode_span(vae, take, start_samples, stop_samples)      # (channels, samples) float32
+        audio = decode_start(vae, take, samples)         # (channels, samples) float32
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 
-from ...errors import InvalidInput
 from .numerics import check_finite
 
 # A kept span is decoded in pieces of at most this many frames: 512 frames (23.8 s) need some 1.2 GiB in half precision.
@@ -28,10 +27,8 @@ MARGIN_FRAMES = 12
 
 
 @torch.no_grad()
-def decode_span(
-    vae: Any, latents: torch.Tensor, start: int, stop: int, *, piece_frames: int = PIECE_FRAMES
-) -> torch.Tensor:
-    """Decode samples ``start`` to ``stop`` of one take.
+def decode_start(vae: Any, latents: torch.Tensor, samples: int, *, piece_frames: int = PIECE_FRAMES) -> torch.Tensor:
+    """Decode the first ``samples`` samples of one take.
 
     Parameters
     ----------
@@ -39,47 +36,40 @@ def decode_span(
         An ``AutoencoderOobleck``, any precision and device.
     latents
         (channels, frames), any float type.
-    start, stop
-        In samples of the whole canvas.
     piece_frames
         Longest piece decoded at once; bounds the memory.
 
     Returns
     -------
     torch.Tensor
-        (audio channels, stop - start) float32 on the model's device: equal to the same samples of a full decode.
+        (audio channels, samples) float32 on the model's device: equal to the same samples of a full decode.
 
     Raises
     ------
-    InvalidInput
-        If the span is empty or not on the canvas.
     NotFinite
         If the decoder gives values that are not finite even in float32.
     """
-    frames, hop = latents.shape[-1], vae.hop_length
-    if not 0 <= start < stop <= frames * hop:
-        raise InvalidInput(f"Samples {start} to {stop} are not on the canvas of 0 to {frames * hop}; lower the length.")
     weight = vae.decoder.conv1.bias
     latents = latents.to(weight.device)
-    audio = _decode_pieces(vae, latents, start, stop, piece_frames)
+    audio = _decode_pieces(vae, latents, samples, piece_frames)
     if torch.isfinite(audio).all():
         return audio
     # Half precision overflowed somewhere inside; the same weights in float32 are the cure, for this take only.
     kept_dtype = weight.dtype
     try:
         vae.decoder.float()
-        audio = _decode_pieces(vae, latents, start, stop, piece_frames)
+        audio = _decode_pieces(vae, latents, samples, piece_frames)
     finally:
         vae.decoder.to(kept_dtype)
     check_finite(audio, "The decoded audio")
     return audio
 
 
-def _decode_pieces(vae: Any, latents: Any, start: int, stop: int, piece_frames: int) -> Any:
+def _decode_pieces(vae: Any, latents: Any, samples: int, piece_frames: int) -> Any:
     dtype, hop = vae.decoder.conv1.bias.dtype, vae.hop_length
     pieces = []
-    for left in range(start, stop, piece_frames * hop):
-        right = min(stop, left + piece_frames * hop)
+    for left in range(0, samples, piece_frames * hop):
+        right = min(samples, left + piece_frames * hop)
         first, end = max(0, left // hop - MARGIN_FRAMES), -(-right // hop) + MARGIN_FRAMES
         sound = vae.decoder(latents[None, :, first:end].to(dtype))[0]
         pieces.append(sound[:, left - first * hop : right - first * hop].float())

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...errors import InvalidInput
 from .graphs import OnStep, Pace, Sampled, capture_steps
 from .numerics import check_finite
 from .streams import TakeStreams
@@ -44,9 +43,7 @@ def start_sigma(strength: float) -> float:
 
 
 def cosine_levels(steps: int, start: float = SIGMA_MAX, end: float = SIGMA_MIN) -> tuple[float, ...]:
-    """``steps`` noise levels from ``start`` down to ``end``, evenly spaced in their logarithm, then zero."""
-    if steps < 2:
-        raise InvalidInput(f"{steps} sampling steps are too few; ask for 2 or more (100 is the model's own setting).")
+    """``steps`` (two or more) noise levels from ``start`` down to ``end``, their logarithms evenly spaced, then zero."""
     return (*np.geomspace(start, end, steps).tolist(), 0.0)
 
 

@@ -3,7 +3,7 @@
     levels = sampling.cosine_levels(100)                          # or sampling.guided_levels(100, strength)
     result = make_latents(transformer, context, durations, seeds, levels, guidance=7.0, init=None)
     for latents in result.values:                                 # (takes, channels, frames) float32
-        audio = oobleck.decode_span(vae, latents, 0, samples)
+        audio = oobleck.decode_start(vae, latents, samples)
     result.note                                                   # which path ran, for the notes of a take
 
 ``context`` is (2, length, width): what the free half attends to, then the words; ``durations`` (2, 1, 2 width), as the

@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     import torch
+
+Draw = Callable[[np.random.Generator, np.ndarray], object]
 
 
 class TakeStreams:
@@ -42,28 +44,18 @@ class TakeStreams:
 
     def normal(self, index: int, shape: Sequence[int], device: torch.device | str = "cpu") -> torch.Tensor:
         """Draw block ``index`` of every take: standard normal, float32, (takes, *shape)."""
-        import torch
-
-        return self.normal_(index, torch.empty((len(self), *shape), dtype=torch.float32, device=device))
-
-    def normal_(self, index: int, out: torch.Tensor) -> torch.Tensor:
-        """As :meth:`normal`, into ``out``: contiguous float32, (takes, *shape), on any device."""
-        return self._fill(index, out, lambda stream, row: stream.standard_normal(out=row, dtype=np.float32))
+        return self._block(index, shape, device, lambda stream, row: stream.standard_normal(out=row, dtype=np.float32))
 
     def uniform(self, index: int, shape: Sequence[int], device: torch.device | str = "cpu") -> torch.Tensor:
         """Draw block ``index`` of every take: uniform on [0, 1), float32, (takes, *shape)."""
-        import torch
+        return self._block(index, shape, device, lambda stream, row: stream.random(out=row, dtype=np.float32))
 
-        out = torch.empty((len(self), *shape), dtype=torch.float32, device=device)
-        return self._fill(index, out, lambda stream, row: stream.random(out=row, dtype=np.float32))
-
-    def _fill(self, index: int, out: torch.Tensor, draw: Callable) -> torch.Tensor:
+    def _block(self, index: int, shape: Sequence[int], device: Any, draw: Draw) -> torch.Tensor:
         import torch
 
         # The host allocator keeps a pinned block until the copy out of it has run, so no wait is needed here.
-        on_cpu = out.device.type == "cpu"
-        host = out if on_cpu else torch.empty(out.shape, dtype=out.dtype, pin_memory=out.device.type == "cuda")
+        host = torch.empty((len(self), *shape), pin_memory=torch.device(device).type == "cuda")
         for key, row in zip(self._keys, host.numpy(), strict=True):
             # The block number is the top word of the 256-bit counter: blocks of one take can never overlap.
             draw(np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, index])), row)
-        return out if on_cpu else out.copy_(host, non_blocking=True)
+        return host.to(device, non_blocking=True)
