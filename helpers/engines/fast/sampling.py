@@ -43,7 +43,7 @@ def start_sigma(strength: float) -> float:
 
 
 def cosine_levels(steps: int, start: float = SIGMA_MAX, end: float = SIGMA_MIN) -> tuple[float, ...]:
-    """``steps`` (two or more) noise levels from ``start`` down to ``end``, their logarithms evenly spaced, then zero."""
+    """Noise levels of two or more steps from ``start`` down to ``end``, evenly spaced in their logarithm, then zero."""
     return (*np.geomspace(start, end, steps).tolist(), 0.0)
 
 
