@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from .music.pitch import write_progression
@@ -108,18 +109,7 @@ def result_text(result: Any, *, cards: bool) -> str:
 
 def engine_json(info: EngineInfo, readiness: Readiness) -> dict[str, Any]:
     """One row of ``engines --json``."""
-    named = (
-        "name",
-        "title",
-        "sample_rate",
-        "channels",
-        "max_seconds",
-        "good_at",
-        "memory_gib",
-        "download_gib",
-        "options",
-    )
-    return {name: getattr(info, name) for name in named} | {
+    return asdict(info) | {
         "ready": readiness.ready,
         "reason": readiness.reason or None,
         "remedy": readiness.remedy or None,

@@ -75,9 +75,6 @@ class MusicGenEngine(NeuralEngine):
                 return melody
         return SOURCES[f"musicgen-{variant}"]
 
-    def _local_aliases(self, source: ModelSource) -> tuple[str, ...]:
-        return ("LOOPS_MODEL_MUSICGEN",) if source.name == f"musicgen-{DEFAULT_VARIANT}" else ()
-
     def _plan(self, request: Request, guide: Clip | None) -> Plan:
         plan = super()._plan(request, guide)
         lead_frames = 0 if guide is None else _lead_frames(request)

@@ -185,16 +185,11 @@ class NeuralEngine(Engine):
     def _load(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> LoadedModel:
         """Load the weights; call ``check`` between parts, it raises when the musician has cancelled."""
 
-    def _local_aliases(self, source: ModelSource) -> tuple[str, ...]:
-        """Further environment variables that may name a local folder for this checkpoint."""
-        return ()
-
     # ---- readiness
 
     def readiness(self) -> Readiness:
         """Packages, weights, token, disk and memory, without torch and without the network."""
-        source = self._source(None)
-        return judge_readiness(self.info, source, self._local_aliases(source))
+        return judge_readiness(self.info, self._source(None))
 
     def access_problem(self) -> str:
         if find_spec("huggingface_hub") is None:
@@ -232,7 +227,7 @@ class NeuralEngine(Engine):
         return [self._take(model, plan, seed, *made[seed]) for seed in seeds]
 
     def _folder(self, source: ModelSource, progress: Progress, cancel: CancelCheck) -> Path:
-        return local_folder(source, *self._local_aliases(source)) or hub.fetch_model(source, progress, cancel)
+        return local_folder(source) or hub.fetch_model(source, progress, cancel)
 
     def _loaded(self, source: ModelSource, job: Job) -> LoadedModel:
         from .registry import release_others

@@ -16,12 +16,7 @@ from .hub.sources import ModelSource, cached_folder, cached_gib, hub_cache, loca
 PACKAGES = ("torch", "diffusers", "transformers", "safetensors", "huggingface_hub")
 
 
-def judge_readiness(
-    info: EngineInfo,
-    source: ModelSource,
-    local_aliases: tuple[str, ...] = (),
-    packages: tuple[str, ...] = PACKAGES,
-) -> Readiness:
+def judge_readiness(info: EngineInfo, source: ModelSource, packages: tuple[str, ...] = PACKAGES) -> Readiness:
     """Packages, weights, token, disk and memory for one engine and its default checkpoint.
 
     ``details`` holds the figures for a screen: GPU, precision, memory and disk in GiB (None = unknown), packages that
@@ -40,7 +35,7 @@ def judge_readiness(
         return Readiness(info.name, not reason, reason, remedy, details)
 
     try:
-        local = local_folder(source, *local_aliases)
+        local = local_folder(source)
     except InvalidInput as error:
         return answer(str(error))
     here = local or cached_folder(source)

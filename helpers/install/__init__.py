@@ -7,6 +7,7 @@ constraints made from what is installed, streams its lines, and ends in one sent
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import importlib.metadata
 import importlib.util
@@ -97,7 +98,8 @@ def install(what: str, *, on_line: OnLine | None = None, cancel: CancelCheck = n
             )
         changed = _imported_and_changed(before)
         if changed:
-            status = status.with_restart(f"{', '.join(changed)} changed while in use; restart the kernel now.")
+            detail = f"{status.detail} {', '.join(changed)} changed while in use; restart the kernel now."
+            status = dataclasses.replace(status, restart=True, detail=detail)
         say(status.detail)
         return status
     finally:
@@ -122,7 +124,7 @@ def obstacle(what: str) -> str:
     if not item.needs_torch or _has_torch() or sys.platform != "linux" or shutil.which("nvidia-smi") is not None:
         return ""
     return (
-        f"{item.title} needs torch, which is not installed, and there is no NVIDIA GPU here to choose a build for. "
+        "It needs torch, which is not installed, and there is no NVIDIA GPU here to choose a build for. "
         "Install the CPU build first (the command is on pytorch.org under Get Started, about 200 MB), or the CUDA "
         "build with: python -m pip install torch (about 3 GB); then install again."
     )
@@ -132,7 +134,7 @@ def _require_torch(item: Installable, say: OnLine, cancel: CancelCheck) -> None:
     if _has_torch():
         return
     if reason := obstacle(item.name):
-        raise NotAvailable(reason)
+        raise NotAvailable(f"{item.title}: {reason}")
     say("torch is not installed: fetching the build your package index offers (with CUDA libraries about 3 GB).")
     pip_install("torch", packages=["torch"], on_line=say, cancel=cancel)
     importlib.invalidate_caches()

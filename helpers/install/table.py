@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,9 +56,6 @@ class InstallStatus:
 
     def __bool__(self) -> bool:
         return self.installed
-
-    def with_restart(self, note: str) -> InstallStatus:
-        return dataclasses.replace(self, restart=True, detail=f"{self.detail} {note}")
 
 
 INSTALLABLE: dict[str, Installable] = {

@@ -23,14 +23,12 @@ def status() -> dict[str, Any]:
         "where": "token found" if known else "",
         "colab": colab.in_colab(),
         "tokens": token_page(),
-        "models": [{"title": title, "page": page} for title, page in gated_pages()],
+        "models": [
+            {"title": info.title, "page": model_page(info.hub_id)}
+            for info in (registry.get_engine(name).info for name in registry.engine_names())
+            if info.gated and info.hub_id
+        ],
     }
-
-
-def gated_pages() -> list[tuple[str, str]]:
-    """Title and Hub page of every model whose licence must be accepted there."""
-    infos = [registry.get_engine(name).info for name in registry.engine_names()]
-    return [(info.title, model_page(info.hub_id)) for info in infos if info.gated and info.hub_id]
 
 
 def ask_hub() -> dict[str, str]:

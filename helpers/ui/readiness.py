@@ -15,11 +15,6 @@ from ..machine.home import free_bytes
 from ..records import EngineInfo, Readiness
 
 MOST_NAMED = 3  # models in the one line that MODELS is until it is opened
-NEEDS_TORCH = "It needs torch, and there is no NVIDIA GPU here that would say which build."
-TORCH_REMEDY = (
-    "Install torch's CPU build yourself (about 200 MB; https://pytorch.org/get-started has the line), then check "
-    "again. On a CPU a loop takes minutes."
-)
 
 
 def machine_facts(folder: Path) -> list[dict[str, str]]:
@@ -62,18 +57,9 @@ def engine_row(info: EngineInfo, state: Readiness) -> dict[str, Any]:
 
 
 def engine_rows() -> list[dict[str, Any]]:
-    """Every engine as the page shows it; one that cannot even be asked is a row that says so."""
-    rows = []
-    for name in registry.engine_names():
-        try:
-            engine = registry.get_engine(name)
-            rows.append(engine_row(engine.info, engine.readiness()))
-        except Exception as error:  # a broken adapter must not take the whole panel with it
-            blank = EngineInfo(name, name, 44_100, 2, 0.0, "unknown", 0.0, frozenset(), "")
-            rows.append(
-                engine_row(blank, Readiness(name, False, f"It cannot be loaded ({type(error).__name__}: {error})."))
-            )
-    return rows
+    """Every engine as the page shows it."""
+    engines = map(registry.get_engine, registry.engine_names())
+    return [engine_row(engine.info, engine.readiness()) for engine in engines]
 
 
 def extra_rows() -> list[dict[str, Any]]:
@@ -101,8 +87,8 @@ def report(folder: Path) -> dict[str, Any]:
     for row in rows:
         family = row["family"]
         lacks_packages = not row["ready"] and family in missing and not obstacle(family)
-        if family in missing and obstacle(family):  # nothing is offered that pressing Install would refuse
-            row["reason"], row["remedy"] = NEEDS_TORCH, TORCH_REMEDY
+        if family in missing and (reason := obstacle(family)):  # nothing is offered that pressing Install would refuse
+            row["reason"], _, row["remedy"] = reason.partition(". ")
         row["installable"] = lacks_packages or (row["ready"] and row["gib_left"] > 0)
         row["packages"] = f"Packages: {INSTALLABLE[family].size_text()}" if lacks_packages else ""
     ready = [row["title"] for row in rows if row["ready"]]

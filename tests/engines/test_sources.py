@@ -66,7 +66,7 @@ def test_a_local_folder_is_used_when_its_variable_names_it(folder, monkeypatch):
 def test_an_alias_counts_after_the_variable_itself(folder, monkeypatch, tmp_path):
     monkeypatch.setenv("LOOPS_MODEL_MUSICGEN", str(folder))
     assert sources.local_folder(SMALL) is None
-    assert sources.local_folder(SMALL, "LOOPS_MODEL_MUSICGEN") == folder
+    assert sources.local_folder(SMALL) == folder
 
 
 def test_a_wrong_folder_is_named_with_its_variable(monkeypatch, tmp_path):

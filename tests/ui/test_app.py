@@ -362,16 +362,6 @@ def test_an_unreadable_loop_does_not_hide_the_others(app, heard):
     assert len(app._panels["results"].groups[0]["loops"]) == 2
 
 
-def test_a_broken_adapter_is_a_row_that_says_so(app, monkeypatch):
-    def broken(name):
-        raise ImportError("no such library")
-
-    monkeypatch.setattr(registry, "get_engine", broken)
-    app.show_models()
-    rows = app._panels["readiness"].report["engines"]
-    assert all("cannot be loaded" in row["reason"] and not row["ready"] for row in rows)
-
-
 def test_the_readiness_table_names_facts_and_the_next_step(app):
     app.show_models()
     report = app._panels["readiness"].report

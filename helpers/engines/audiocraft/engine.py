@@ -116,12 +116,7 @@ class AudiocraftEngine(Engine):
         """Whether the worker has a home and what the machine has for it."""
         home = find_home()
         needs = ("torch", "transformers", "huggingface_hub") if home and home.packages else ("huggingface_hub",)
-        found = judge_readiness(
-            self.info,
-            SOURCES[f"audiocraft-{DEFAULT_VARIANT}"],
-            ("LOOPS_MODEL_AUDIOCRAFT",),
-            needs,
-        )
+        found = judge_readiness(self.info, SOURCES[f"audiocraft-{DEFAULT_VARIANT}"], needs)
         if home is not None:
             return found
         return dataclasses.replace(
@@ -287,6 +282,5 @@ def _fetch(variant: str, progress: Progress, cancel: CancelCheck) -> tuple[str, 
         return DEBUG, False
     for part in source.needs:
         hub.fetch_model(SOURCES[part], progress, cancel)
-    aliases = ("LOOPS_MODEL_AUDIOCRAFT",) if variant == DEFAULT_VARIANT else ()
-    local = local_folder(source, *aliases)
+    local = local_folder(source)
     return (str(local), False) if local else (str(hub.fetch_model(source, progress, cancel)), True)

@@ -233,15 +233,18 @@ def missing_files(folder: Path, source: ModelSource) -> list[str]:
     return lacking
 
 
-def local_folder(source: ModelSource, *aliases: str) -> Path | None:
-    """The folder that ``source.variable`` (or one of ``aliases``) names, checked; None when no variable is set.
+def local_folder(source: ModelSource) -> Path | None:
+    """The folder that ``source.variable`` names, checked; None when it is not set.
+
+    The small model of a family goes by the family's name too: ``LOOPS_MODEL_MUSICGEN``.
 
     Raises
     ------
     InvalidInput
         If the folder is not there or is not such a checkpoint; the text names what is missing.
     """
-    for variable in (source.variable, *aliases):
+    family = [source.variable.removesuffix("_SMALL")] if source.name in ("musicgen-small", "audiocraft-small") else []
+    for variable in (source.variable, *family):
         if not os.environ.get(variable):
             continue
         folder = Path(os.environ[variable]).expanduser()
