@@ -10,15 +10,13 @@ import io
 import json
 import os
 import struct
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from . import __version__
 from .errors import InvalidInput
-from .machine import files
-from .machine.files import link_new, plain_name
+from .machine.files import link_new, on_disk, plain_name, read_json, write_whole
 from .music.meter import METERS
 from .music.pitch import Key, write_progression
 from .records import MEMBERS, FitCard, Loop, Note, Request, Written
@@ -137,12 +135,10 @@ def sidecar(loop: Loop, request: Request, idea: dict[str, Any], rank: int) -> di
 def read_sidecar(path: str | os.PathLike[str]) -> tuple[Request, dict[str, Any]]:
     """Read a loop's JSON back into its request and the whole document; raises InvalidInput when it is not ours."""
     path = Path(path)
+    with on_disk(f"“{path.name}” cannot be read", "give a loop's JSON file"):
+        text = path.read_bytes()
     try:
-        data = files.read_json(path.read_bytes())
-    except OSError as error:
-        raise InvalidInput(
-            f"“{path.name}” cannot be read ({error.strerror or error}); give a loop's JSON file."
-        ) from None
+        data = read_json(text)
     except ValueError:
         raise InvalidInput(f"“{path.name}” is not JSON; give the JSON file that lies beside a loop.") from None
     is_ours = isinstance(data, dict) and data.get("format") == SIDECAR_FORMAT and isinstance(data.get("request"), dict)
@@ -180,41 +176,14 @@ def read_tags(path: str | os.PathLike[str]) -> dict[str, Any]:
     return {"bpm": tempo / meter.quarters_per_beat, "bars": round(bars), "meter": meter.name} if bars >= 1 else {}
 
 
-@contextmanager
-def staging(folder: str | os.PathLike[str]) -> Iterator[Path]:
-    """A hidden folder inside the output folder (:func:`helpers.machine.files.staging`).
-
-    Raises
-    ------
-    InvalidInput
-        If the output folder cannot be made or written.
-    """
-    with ExitStack() as stack:
-        try:
-            hidden = stack.enter_context(files.staging(folder))
-        except OSError as error:
-            raise InvalidInput(
-                f"Loops cannot be written to “{folder}” ({error.strerror or error}); choose another --out."
-            ) from None
-        yield hidden
-
-
-@contextmanager
-def _on_disk() -> Iterator[None]:
-    """What the disk refuses, in a sentence."""
-    try:
-        yield
-    except OSError as error:
-        raise InvalidInput(
-            f"The loop cannot be written ({error.strerror or error}); free disk space or choose another --out."
-        ) from None
+_CANNOT_WRITE = "The loop cannot be written", "free disk space or choose another --out"
 
 
 def stage_wav(loop: Loop, request: Request, folder: Path) -> Path:
     """Write the loop's final WAV into the staging folder and return its path."""
     chunks = daw_chunks(request, loop.clip.length, loop.clip.sample_rate)
     path = free_name(folder, f"take{loop.take.number}", ".wav")
-    with _on_disk():
+    with on_disk(*_CANNOT_WRITE):
         path.write_bytes(wav_bytes(loop.clip, extra=chunks))
     return path
 
@@ -226,7 +195,7 @@ def _document(loop: Loop, request: Request, idea: dict[str, Any], rank: int) -> 
 def write_sidecar(path: Path, loop: Loop, request: Request, idea: dict[str, Any], rank: int) -> None:
     """Write a published loop's JSON again, whole or not at all, now that its rank is known; not where it is gone."""
     if path.exists():
-        files.write_whole(path, _document(loop, request, idea, rank), replace=True)
+        write_whole(path, _document(loop, request, idea, rank), replace=True)
 
 
 def publish(
@@ -234,7 +203,7 @@ def publish(
 ) -> Written:
     """Give a staged loop its name, with its JSON and (where there is a score) its MIDI, under one free stem."""
     parts = {".json": staged.with_suffix(".json")}
-    with _on_disk():
+    with on_disk(*_CANNOT_WRITE):
         parts[".json"].write_bytes(_document(loop, request, idea, rank))
         if loop.take.midi is not None:
             parts[".mid"] = staged.with_suffix(".mid")
@@ -247,7 +216,7 @@ def publish(
             continue
         made: list[Path] = []
         try:
-            with _on_disk():
+            with on_disk(*_CANNOT_WRITE):
                 for suffix, part in parts.items():
                     link_new(part, names[suffix])
                     made.append(names[suffix])

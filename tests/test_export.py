@@ -10,6 +10,7 @@ import pytest
 
 from helpers import export
 from helpers.errors import InvalidInput
+from helpers.machine.files import staging
 from helpers.music.pitch import parse_key
 from helpers.records import Clip, FitCard, Loop, Request, Take
 
@@ -30,7 +31,7 @@ def loop_of(request, midi=b"MThd", rate=44_100, number=0):
 
 def publish_one(folder, request=REQUEST, verdict="pass", **options):
     loop = loop_of(request, **options)
-    with export.staging(folder) as hidden:
+    with staging(folder) as hidden:
         staged = export.stage_wav(loop, request, hidden)
         return export.publish(staged, loop, card(verdict), request, IDEA, 1, folder)
 
@@ -88,7 +89,7 @@ def test_a_disk_that_fills_up_leaves_nothing(tmp_path, monkeypatch):
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("x", encoding="utf-8")
-    with pytest.raises(InvalidInput, match="choose another --out"), export.staging(tmp_path / "file" / "below"):
+    with pytest.raises(InvalidInput, match="choose another --out"), staging(tmp_path / "file" / "below"):
         pass
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from .. import __version__
 from ..engines.registry import get_engine
 from ..errors import InvalidInput
-from ..machine.files import plain_name, read_json, shown_name
+from ..machine.files import on_disk, plain_name, read_json, shown_name
 from ..music.instruments import find_instrument
 from ..records import CONTROLS, Request, read_controls
 
@@ -118,22 +118,18 @@ def _rows(sources: Sequence[str | os.PathLike[str]]) -> Iterator[tuple[Path, dic
 
 def audio_files(folder: Path) -> list[Path]:
     """The audio in a folder by name, not deeper and without hidden files; raises InvalidInput."""
-    try:
+    with on_disk(f"The folder “{shown_name(folder)}” cannot be read", "check its rights"):
         inside = sorted(folder.iterdir())
-    except OSError as error:
-        raise InvalidInput(
-            f"The folder “{shown_name(folder)}” cannot be read ({error.strerror or error}); check its rights."
-        ) from None
     return [path for path in inside if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".")]
 
 
 def _read_list(path: Path) -> list[dict[str, Any]]:
     name = shown_name(path)
+    with on_disk(f"The list “{name}” cannot be read", "check its name and its rights"):
+        data = path.read_bytes()
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = data.decode("utf-8-sig")
         rows = read_json(text) if path.suffix.lower() == ".json" else _read_csv(text)
-    except OSError as error:
-        raise InvalidInput(f"The list “{name}” cannot be read ({error.strerror or error}).") from None
     except (ValueError, csv.Error) as error:
         raise InvalidInput(f"The list “{name}” is not a CSV or JSON file in UTF-8 ({error}).") from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) and None not in row for row in rows):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInput
-from ..machine.files import read_json, shown_name
+from ..machine.files import on_disk, read_json, shown_name
 
 PLANNED, DONE, REFUSED, FAILED = "planned", "done", "refused", "failed"
 STATES = (PLANNED, DONE, REFUSED, FAILED)
@@ -56,10 +56,13 @@ class Ledger:
         """
         from filelock import FileLock, Timeout
 
-        path = folder / NAME
-        try:
+        path, way_out = folder / NAME, "free disk space or choose another --out. Started again, it goes on where it was"
+        with on_disk(f"The batch cannot be written to “{folder}”", way_out):
             folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(folder / f".{NAME}.lock", timeout=0)
+            try:
+                lock = FileLock(folder / f".{NAME}.lock", timeout=0).acquire()
+            except Timeout:
+                raise InvalidInput(f"Another batch works in “{folder}”; wait for it or choose another --out.") from None
             with lock:
                 if path.exists() and not path.is_file():  # a pipe would never end
                     raise InvalidInput(f"“{path}” is not a file; choose another --out.")
@@ -71,13 +74,6 @@ class Ledger:
                     yield cls(rows, handle)
                 finally:
                     os.close(handle)
-        except Timeout:
-            raise InvalidInput(f"Another batch works in “{folder}”; wait for it or choose another --out.") from None
-        except OSError as error:
-            raise InvalidInput(
-                f"The batch cannot be written to “{folder}” ({error.strerror or error}); free disk space or choose "
-                "another --out. Started again, it goes on where it was."
-            ) from None
 
     def add(self, *rows: LedgerRow) -> None:
         """Append rows; they are on the disk when this returns."""
@@ -92,12 +88,10 @@ class Ledger:
 def read_ledger(path: Path) -> dict[str, LedgerRow]:
     """The last event of each job; a line torn by a stop, or not ours, is passed over."""
     rows: dict[str, LedgerRow] = {}
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
+    if not path.exists():
         return rows
-    except OSError as error:
-        raise InvalidInput(f"The ledger “{shown_name(path)}” cannot be read ({error.strerror or error}).") from None
+    with on_disk(f"The ledger “{shown_name(path)}” cannot be read", "check its rights"):
+        text = path.read_text(encoding="utf-8", errors="replace")
     known = {f.name for f in dataclasses.fields(LedgerRow)}
     for line in text.split("\n"):  # a name may hold what else Unicode calls the end of a line
         try:

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInput
-from ..export import bpm_text, daw_chunks, key_slug, read_notes, read_sidecar, staging
-from ..machine.files import link_new, plain_name, shown_name
+from ..export import bpm_text, daw_chunks, key_slug, read_notes, read_sidecar
+from ..machine.files import link_new, on_disk, plain_name, shown_name, staging
 from ..music.pitch import midi_name
 from ..records import Clip, FitCard, Note, Request
 from ..sketch.kits import NOTES as DRUMS
@@ -210,36 +210,31 @@ def write_pack(
     names = pack_names(loops, naming, label, name)
     sounds = _sounds(ideas, {loop.idea_sha256 for loop in loops})
     rows, shots = [manifest_row(loop, stem) for loop, stem in zip(loops, names, strict=True)], []
-    try:
-        with staging(out.parent) as hidden:
-            root = hidden / "pack"
-            for loop, stem, row in zip(loops, names, rows, strict=True):
-                clip, notes = read_back(loop.wav), loop.notes()
-                if loop.fit.samples not in (None, clip.length):
-                    raise InvalidInput(
-                        f"“{shown_name(loop.wav)}” is not what its fit card was measured on ({clip.length} samples, "
-                        f"not {loop.fit.samples}); make it again or take it away."
-                    )
-                cues = [cue_chunk(at)] if (at := onset_samples(notes, loop.request, clip.length)) else []
-                _put(root / row["file"], with_chunks(loop.wav.read_bytes(), *cues))
-                if loop.midi:
-                    _put(root / row["midi"], loop.midi.read_bytes())
-                for hit, wav in one_shots(clip, notes, loop.request) if with_one_shots else ():
-                    shots.append(row | dict(file=f"one-shots/{stem}_{hit}.wav", kind="one-shot", midi="", bars=""))
-                    _put(root / shots[-1]["file"], wav)
-            write_projects(root, loops, names, sounds)
-            _put(root / "manifest.json", (json.dumps(rows + shots, indent=2, ensure_ascii=False) + "\n").encode())
-            _put(root / "manifest.csv", _csv(rows + shots))
-            _put(root / "index.html", cover_sheet(name, loops, names, rows))
-            if out.suffix.lower() == ".zip":
-                link_new(_zip(root, hidden / "pack.zip"), out)
-            else:
-                root.rename(out)
-    except OSError as error:
-        raise InvalidInput(
-            f"The pack cannot be written to “{out.parent}” ({error.strerror or error}); free disk space or choose "
-            "another --out."
-        ) from None
+    refusal = f"The pack cannot be written to “{out.parent}”", "free disk space or choose another --out"
+    with on_disk(*refusal), staging(out.parent) as hidden:
+        root = hidden / "pack"
+        for loop, stem, row in zip(loops, names, rows, strict=True):
+            clip, notes = read_back(loop.wav), loop.notes()
+            if loop.fit.samples not in (None, clip.length):
+                raise InvalidInput(
+                    f"“{shown_name(loop.wav)}” is not what its fit card was measured on ({clip.length} samples, "
+                    f"not {loop.fit.samples}); make it again or take it away."
+                )
+            cues = [cue_chunk(at)] if (at := onset_samples(notes, loop.request, clip.length)) else []
+            _put(root / row["file"], with_chunks(loop.wav.read_bytes(), *cues))
+            if loop.midi:
+                _put(root / row["midi"], loop.midi.read_bytes())
+            for hit, wav in one_shots(clip, notes, loop.request) if with_one_shots else ():
+                shots.append(row | dict(file=f"one-shots/{stem}_{hit}.wav", kind="one-shot", midi="", bars=""))
+                _put(root / shots[-1]["file"], wav)
+        write_projects(root, loops, names, sounds)
+        _put(root / "manifest.json", (json.dumps(rows + shots, indent=2, ensure_ascii=False) + "\n").encode())
+        _put(root / "manifest.csv", _csv(rows + shots))
+        _put(root / "index.html", cover_sheet(name, loops, names, rows))
+        if out.suffix.lower() == ".zip":
+            link_new(_zip(root, hidden / "pack.zip"), out)
+        else:
+            root.rename(out)
     return Pack(out, len(loops), len(found) - len(loops))
 
 
@@ -248,13 +243,9 @@ def _sounds(ideas: Sequence[str | os.PathLike[str]], wanted: set[str]) -> dict[s
     found: dict[str, Path] = {}
     for named in map(Path, ideas):
         for path in audio_files(named) if named.is_dir() else [named]:
-            try:
-                with path.open("rb") as file:
-                    sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            except OSError as error:
-                raise InvalidInput(
-                    f"The idea “{shown_name(path)}” cannot be read ({error.strerror or error})."
-                ) from None
+            refusal = f"The idea “{shown_name(path)}” cannot be read", "check its name and its rights"
+            with on_disk(*refusal), path.open("rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             if sha256 in wanted:
                 found[sha256] = path
             elif path == named:

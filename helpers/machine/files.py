@@ -42,6 +42,15 @@ def plain_name(text: str, joint: str = "-", most: int = 60) -> str:
 
 
 @contextmanager
+def on_disk(what: str, way_out: str) -> Iterator[None]:
+    """Raise InvalidInput, with ``what`` fails, the system's reason and the way out, for any OSError of the block."""
+    try:
+        yield
+    except OSError as error:
+        raise InvalidInput(f"{what} ({error.strerror or error}); {way_out}.") from None
+
+
+@contextmanager
 def staging(folder: str | os.PathLike[str]) -> Iterator[Path]:
     """A hidden folder inside ``folder`` that is gone afterwards, whatever happened.
 
@@ -50,16 +59,19 @@ def staging(folder: str | os.PathLike[str]) -> Iterator[Path]:
 
     Raises
     ------
-    OSError
+    InvalidInput
         If the folder cannot be made or written.
     """
     folder = Path(folder)
-    existed = folder.is_dir()
-    folder.mkdir(parents=True, exist_ok=True)
+    refusal = f"Nothing can be written to “{folder}”", "choose another --out, or another folder"
+    with on_disk(*refusal):
+        existed = folder.is_dir()
+        folder.mkdir(parents=True, exist_ok=True)
     try:
-        _sweep(folder)
-        hidden = Path(tempfile.mkdtemp(dir=folder, prefix=HIDDEN))
-        lock = _take_lock(hidden)
+        with on_disk(*refusal):
+            _sweep(folder)
+            hidden = Path(tempfile.mkdtemp(dir=folder, prefix=HIDDEN))
+            lock = _take_lock(hidden)
         try:
             yield hidden
         finally:
@@ -181,23 +193,16 @@ def write_whole(path: str | os.PathLike[str], data: bytes, *, replace: bool = Fa
         If the file exists already, or the folder cannot be written.
     """
     path = Path(path)
-    try:
-        with staging(path.parent) as hidden:
-            part = hidden / "part"
-            with part.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            if replace:
-                os.replace(part, path)
-            else:
-                link_new(part, path)
-    except FileExistsError:
-        raise InvalidInput(
-            f"“{shown_name(path)}” exists already and nothing is overwritten; choose another folder."
-        ) from None
-    except OSError as error:
-        raise InvalidInput(
-            f"“{shown_name(path)}” cannot be written to {path.parent} ({error.strerror or error}); "
-            "choose another folder."
-        ) from None
+    failing = on_disk(f"“{shown_name(path)}” cannot be written to {path.parent}", "choose another folder")
+    with failing, staging(path.parent) as hidden:
+        part = hidden / "part"
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.replace(part, path) if replace else link_new(part, path)
+        except FileExistsError:
+            raise InvalidInput(
+                f"“{shown_name(path)}” exists already and nothing is overwritten; choose another folder."
+            ) from None

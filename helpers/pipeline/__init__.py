@@ -26,9 +26,9 @@ from ..engines import registry
 from ..engines.base import Engine, not_ready_text
 from ..engines.prompts import write_prompt
 from ..errors import Cancelled, InvalidInput, NotAvailable
-from ..export import free_name, loop_stem, read_tags, staging
+from ..export import free_name, loop_stem, read_tags
 from ..loops.ranking import score
-from ..machine.files import shown_name, write_whole
+from ..machine.files import shown_name, staging, write_whole
 from ..music.meter import MOST_BARS, bar_seconds, parse_meter
 from ..planning import change_request, part_of, plan_measure, plan_request
 from ..records import (
