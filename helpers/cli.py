@@ -168,7 +168,7 @@ def _analyze(args: argparse.Namespace, out: Any) -> int:
     from . import pipeline, report
 
     idea = pipeline.load_idea(args.idea)
-    _, analysis = pipeline.hear_part(idea, args.start, args.bars_heard, _Teller())
+    _, analysis = pipeline.hear_part(idea, args.start, args.bars_heard, _StderrProgress())
     for path, notes, what in (
         (args.midi, analysis.played, "notes"),
         (args.melody_midi, analysis.melody, "single melody"),
@@ -187,13 +187,13 @@ def _analyze(args: argparse.Namespace, out: Any) -> int:
 def _make(args: argparse.Namespace, out: Any) -> int:
     from . import pipeline, report
 
-    teller, given = _Teller(), _given(args)  # before any work: a value out of range is said at once
+    progress, given = _StderrProgress(), _given(args)  # before any work: a value out of range is said at once
     if args.again is None and args.instrument is None:
         raise InvalidInput("No instrument was named; add --instrument, such as --instrument 'bass guitar'.")
     if args.engine is not None:
         pipeline.pick_engine(args.engine)  # and an engine that cannot run here
     idea = pipeline.load_idea(args.idea)
-    idea, analysis = pipeline.hear_part(idea, args.start, args.bars_heard, teller)
+    idea, analysis = pipeline.hear_part(idea, args.start, args.bars_heard, progress)
     request, notes = _request(args.again, given, analysis, idea)
     for note in notes:
         terminal.say(note)
@@ -202,7 +202,7 @@ def _make(args: argparse.Namespace, out: Any) -> int:
         _print(out, args, {"request": request.to_json(), "midi": [str(f) for f in files]}, "\n".join(map(str, files)))
         return DONE
     result = pipeline.make_loops(
-        request, idea, analysis, args.out, teller, on_loop=lambda loop: terminal.say(f"Ready: {loop.files.wav}")
+        request, idea, analysis, args.out, progress, on_loop=lambda loop: terminal.say(f"Ready: {loop.files.wav}")
     )
     if args.plot:
         for path in pipeline.plot_loops(result, analysis):
@@ -256,7 +256,7 @@ def _fit(args: argparse.Namespace, out: Any) -> int:
     if not {"bpm", "bars"} <= set(_given(args)):
         raise InvalidInput("Say the tempo and the length of the loop: --bpm X --bars N.")
     request, idea, analysis = _target(args)
-    result = pipeline.fit_take(args.take, request, idea, analysis, args.out, _Teller())
+    result = pipeline.fit_take(args.take, request, idea, analysis, args.out, _StderrProgress())
     _print(out, args, result.to_json(), report.result_text(result, cards=True))
     return DONE if result.any_passed else NONE_PASSED
 
@@ -276,7 +276,7 @@ def _target(args: argparse.Namespace) -> tuple[Request, Idea | None, Analysis | 
 
     given = _given(args)
     idea = pipeline.load_idea(args.idea) if args.idea else None
-    analysis = pipeline.analyze_idea(idea, _Teller(), tags=False) if idea else None
+    analysis = pipeline.analyze_idea(idea, _StderrProgress(), tags=False) if idea else None
     request, notes = pipeline.plan_target(getattr(args, "loop", None), analysis, **given)
     for note in notes:
         terminal.say(note)
@@ -296,7 +296,7 @@ def _install(args: argparse.Namespace, out: Any) -> int:
     from .install.extras import EXTRAS
 
     if args.what in EXTRAS:
-        EXTRAS[args.what].fetch(_Teller())
+        EXTRAS[args.what].fetch(_StderrProgress())
     else:
         from .install import install
 
@@ -309,7 +309,7 @@ def _doctor(args: argparse.Namespace, out: Any) -> int:
     from .engines.doctor import report_lines
     from .pipeline import examine_models
 
-    report, path = examine_models(args.out, _Teller())
+    report, path = examine_models(args.out, _StderrProgress())
     _print(out, args, report, f"{report_lines(report)}\n\nThe report is in {path}; send it with your question.")
     return DONE
 
@@ -317,13 +317,13 @@ def _doctor(args: argparse.Namespace, out: Any) -> int:
 def _demo(args: argparse.Namespace, out: Any) -> int:
     from . import pipeline, report
 
-    teller = _Teller()
+    progress = _StderrProgress()
     idea = pipeline.load_idea(EXAMPLE_IDEA)
-    analysis = pipeline.analyze_idea(idea, teller)
+    analysis = pipeline.analyze_idea(idea, progress)
     request, notes = pipeline.plan_request(analysis, instrument="bass guitar", bars=4, takes=1, seed=1)
     for note in notes:
         terminal.say(note)
-    result = pipeline.make_loops(request, idea, analysis, args.out, teller)
+    result = pipeline.make_loops(request, idea, analysis, args.out, progress)
     data = {"analysis": analysis.to_json()} | result.to_json()
     _print(out, args, data, report.analysis_text(analysis) + "\n\n" + report.result_text(result, cards=True))
     return DONE if result.any_passed else NONE_PASSED
@@ -366,7 +366,7 @@ _COMMANDS = {
 # -------------------------------------------------------------------------------------------------------------- talking
 
 
-class _Teller:
+class _StderrProgress:
     """Progress on stderr: a line a stage, and every ten per cent (or five seconds) of a long one."""
 
     def __init__(self) -> None:

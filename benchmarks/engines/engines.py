@@ -154,7 +154,7 @@ def measure_samplers(device: str, takes: int = 4, steps: int = 100, shape: tuple
 
     def ours():
         sampler = cosine_sampler(cosine_levels(steps), TakeStreams(range(takes), "benchmark"), shape, device)
-        sample(sampler, lambda seen, time: velocity, device, torch.float32, lambda done: None, graph=False)
+        sample(sampler, lambda seen, time: velocity, device, torch.float32, lambda done: None)
 
     def theirs():
         scheduler = CosineDPMSolverMultistepScheduler(sigma_min=0.3, sigma_max=500, sigma_schedule="exponential")

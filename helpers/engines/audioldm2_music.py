@@ -58,7 +58,7 @@ class AudioLDM2MusicEngine(NeuralEngine):
 
 
 class AudioLDM2Model(LoadedModel):
-    """UNet, decoder and vocoder stay loaded; the three text models come and go."""
+    """UNet, decoder and vocoder stay loaded; each of the three text models is loaded for the words and dropped."""
 
     def __init__(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> None:
         super().__init__(source, folder, device)
@@ -79,7 +79,7 @@ class AudioLDM2Model(LoadedModel):
         self._words: dict[tuple[str, str], Any] = {}
 
     def prepare(self, plan: Plan) -> Any:
-        """What the UNet attends to: language model states, T5 states and their mask; free half first."""
+        """What the UNet attends to: language model states, T5 states and their mask; unconditional half first."""
         import torch
 
         key = (plan.prompt, plan.negative_prompt)

@@ -1,4 +1,4 @@
-"""First contact with real weights: one short take of every installed model, and a report that a person can send.
+"""Tries every installed model: one short take of each, and a report that a person can send.
 
 No developer can run every model on every machine. The report holds versions, GPU, seconds, peak memory, the
 fit card of each loop and the sentence of each failure; no sound, no token, no paths.

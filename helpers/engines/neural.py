@@ -1,4 +1,4 @@
-"""What the neural engines share: loading once, groups that fit the memory, and rescue when they do not.
+"""What the neural engines share: they load once, make takes in groups that fit the memory, and recover if it runs out.
 
 An adapter says what to load (:meth:`NeuralEngine._load`) and how to plan a request; a :class:`LoadedModel` turns plans
 into latents or codes and those into sound. Everything that can go wrong on a small GPU is handled here, once:
@@ -64,7 +64,7 @@ class LoadedModel(ABC):
     """The weights of one checkpoint on one device.
 
     ``group_multiple``: takes are always made in aligned groups of this many (a power of two), so that each is the same
-    to the bit however many were asked for; 1 where a take does not depend on its neighbours.
+    to the bit however many were asked for; 1 where a take does not depend on the others of its group.
     """
 
     group_multiple = 1

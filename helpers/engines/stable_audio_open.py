@@ -102,7 +102,7 @@ class StableAudioModel(LoadedModel):
         return min(whole, -int(-plan.seconds * SAMPLE_RATE // self.hop))
 
     def prepare(self, plan: Plan) -> dict[str, Any]:
-        """Conditioning of the guided and the free half, and the guide's latents."""
+        """Conditioning of the guided and the unconditional half, and the guide's latents."""
         import torch
 
         with torch.inference_mode():
@@ -111,7 +111,7 @@ class StableAudioModel(LoadedModel):
         return {"context": context, "durations": durations, "init": init}
 
     def _conditioning(self, plan: Plan) -> tuple[Any, Any]:
-        """Cross-attention context (2, tokens + 2, width) and global states (2, 1, 2 width): free half first."""
+        """Cross-attention context (2, tokens + 2, width), global states (2, 1, 2 width): unconditional half first."""
         import torch
 
         words, negative = self._encode_words(plan.prompt, plan.negative_prompt)
@@ -119,7 +119,7 @@ class StableAudioModel(LoadedModel):
         times = self._projection(start_seconds=torch.zeros(1), end_seconds=end)
         start, end = times.seconds_start_hidden_states, times.seconds_end_hidden_states
         with_words = torch.cat([words, start, end], dim=1)
-        # Without negative words the free half is all zeros, durations included, as the model was trained.
+        # Without negative words the unconditional half is all zeros, durations included, as the model was trained.
         free = torch.zeros_like(with_words) if negative is None else torch.cat([negative, start, end], dim=1)
         durations = torch.cat([start, end], dim=2).repeat(2, 1, 1)
         place = dict(device=self.device.kind, dtype=self.transformer.dtype)

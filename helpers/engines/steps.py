@@ -19,7 +19,7 @@ class Group:
 
 
 def plan_groups(numbers: Sequence[int], size: int, multiple: int) -> list[Group]:
-    """Split numbers (rising) into groups of ``size``; with ``multiple``, into aligned blocks filled up with neighbours.
+    """Split numbers (rising) into groups of ``size``; with ``multiple``, into whole aligned blocks.
 
     A block is as large as the multiple, or the largest power of two in ``size`` where less is asked for.
     """

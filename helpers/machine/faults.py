@@ -53,7 +53,7 @@ def write_report(error: BaseException, request: Sequence[str] = ()) -> Path | No
 
 
 def report_text(error: BaseException, request: Sequence[str] = ()) -> str:
-    """Versions, the request and the way to the fault, secrets masked."""
+    """Versions, the request and the traceback, secrets masked."""
     text = "\n".join(
         (
             describe_system(),

@@ -183,7 +183,7 @@ def loop_clip(folder: Path, name: str) -> tuple[Clip, Request, dict[str, Any]]:
     return read_clip(path.with_suffix(".wav")), request, data
 
 
-def variation_request(path: Path, count: int = 2) -> tuple[Request, dict[str, Any]]:
+def variation_request(path: Path) -> tuple[Request, dict[str, Any]]:
     """The request for variations of a loop, and the loop's JSON.
 
     Notes of our own composer: its family of parts (main, variation, fill, breakdown, build). Another engine, and a loop
@@ -193,7 +193,7 @@ def variation_request(path: Path, count: int = 2) -> tuple[Request, dict[str, An
     used = [request.take_seed(data["take"]["number"])]
     if request.engine == "sketch" and not request.family:
         return request.with_(seed=used[0], takes=len(MEMBERS), family=True), data
-    count = len(MEMBERS) if request.family else count
+    count = len(MEMBERS) if request.family else 2
     for other in path.parent.glob("*.json"):
         try:
             seed = read_json(other.read_bytes())["take"]["seed"]

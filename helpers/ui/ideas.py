@@ -28,7 +28,7 @@ class Ideas:
         """The app has opened a folder: its uploads come there."""
         state = self._app.state
         self.uploads = uploader.Uploads(state.ideas_folder)
-        self._chosen = state.current  # whose tempo, key and chords the settings speak of
+        self._chosen = state.current  # whose tempo, key and chords the settings hold
         self._new: set[str] = set()
 
     def is_new(self, idea: str) -> bool:

@@ -54,7 +54,7 @@ def explain(error: BaseException) -> dict[str, str]:
 
 
 def script(*names: str) -> str:
-    """The scripts ``names`` joined into one ES module: widgets load a module whole and cannot import its neighbours.
+    """The scripts ``names`` joined into one ES module: a widget is one module and cannot import others.
 
     What all panels share comes first; the last name is the one that exports ``render``.
     """

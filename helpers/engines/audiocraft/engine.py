@@ -113,7 +113,7 @@ class AudiocraftEngine(Engine):
     )
 
     def readiness(self) -> Readiness:
-        """Whether the worker has a home and what the machine has for it."""
+        """Whether the worker is installed, and what the machine has for it."""
         home = find_home()
         needs = ("torch", "transformers", "huggingface_hub") if home and home.packages else ("huggingface_hub",)
         found = judge_readiness(self.info, SOURCES[f"audiocraft-{DEFAULT_VARIANT}"], needs)

@@ -1,7 +1,7 @@
 """AudioLDM2 on diffusers' weights: words encoded once, the UNet's call captured, one take decoded at a time.
 
     generated = continue_words(language_model, projected, mask)     # (1, 8, width), once a prompt
-    context = Context(generated, words, mask)                       # each (2, ...): free half first, then the words
+    context = Context(generated, words, mask)                       # each (2, ...): unconditional, then the words
     result = make_latents(unet, context, seeds, count_frames(8.0), make_scheduler("ddim", 200), guidance=3.5)
     for latents in result.values:                                   # (takes, 8, frames, 16) float32
         audio = decode(vae, vocoder, latents)                       # (1, samples) float32 at 16 kHz
@@ -28,7 +28,7 @@ FRAME_RATE = 25  # latent frames a second: 16 kHz, hop 160, four mel frames each
 
 @dataclass(frozen=True, eq=False)
 class Context:
-    """What the UNet attends to, free half first: ``generated`` (2, 8, width) by the language model, ``words``
+    """What the UNet attends to, unconditional half first: ``generated`` (2, 8, width) by the language model, ``words``
     (2, length, width) by the text encoder, and ``mask`` (2, length), 1 where there is a word."""
 
     generated: torch.Tensor
@@ -36,13 +36,13 @@ class Context:
     mask: torch.Tensor
 
 
-def count_frames(seconds: float, multiple: int = 8) -> int:
+def count_frames(seconds: float) -> int:
     """Latent frames that cover ``seconds``, rounded up to what the UNet halves evenly."""
-    return -int(-seconds * FRAME_RATE // multiple) * multiple
+    return -int(-seconds * FRAME_RATE // 8) * 8
 
 
 @torch.no_grad()
-def continue_words(language_model: Any, projected: torch.Tensor, mask: torch.Tensor, tokens: int = 8) -> torch.Tensor:
+def continue_words(language_model: Any, projected: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Let GPT-2 continue a sequence of embeddings, as AudioLDM2 makes its second conditioning.
 
     Own loop, because the pipeline's calls a method that newer transformers releases took away (diffusers#12630), and
@@ -54,17 +54,15 @@ def continue_words(language_model: Any, projected: torch.Tensor, mask: torch.Ten
         ``GPT2Model`` or ``GPT2LMHeadModel``.
     projected, mask
         (batch, length, width) from the projection model and its mask (batch, length).
-    tokens
-        How many embeddings to add.
 
     Returns
     -------
     torch.Tensor
-        The added embeddings, (batch, tokens, width).
+        The added embeddings, (batch, 8, width).
     """
     body = getattr(language_model, "transformer", language_model)
     added, past, seen = [], None, projected.to(body.dtype)
-    for _ in range(tokens):
+    for _ in range(8):
         out = body(inputs_embeds=seen, attention_mask=mask, past_key_values=past, use_cache=True)
         past, seen = out.past_key_values, out.last_hidden_state[:, -1:]
         added.append(seen)
@@ -116,13 +114,12 @@ def make_latents(
     *,
     guidance: float = 3.5,
     width: int = 16,
-    graph: bool = True,
     on_step: OnStep = lambda done: None,
 ) -> Sampled:
     """Sample one take for each of ``seeds``, as one batch: latents (takes, channels, frames, width) float32.
 
     ``frames`` are those of :func:`count_frames`; ``width`` is mel bins over four.
-    ``guidance`` 1 leaves out the free half. ``graph`` false runs the steps one by one on CUDA too. Raises NotFinite.
+    ``guidance`` 1 leaves out the unconditional half. Raises NotFinite.
     """
     parameter = next(unet.parameters())
     device, dtype, halves = parameter.device, parameter.dtype, slice(0 if guidance > 1 else 1, 2)
@@ -144,4 +141,4 @@ def make_latents(
     streams = TakeStreams(seeds, "audioldm2")
     with torch.no_grad():
         sampler = scheduler_sampler(scheduler, streams, (unet.config.in_channels, frames, width), device)
-        return sample(sampler, predict, device, dtype, on_step, graph=graph)
+        return sample(sampler, predict, device, dtype, on_step)

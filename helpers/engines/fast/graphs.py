@@ -53,8 +53,6 @@ def capture_steps(
     steps: Mapping[Any, Callable[[], object]],
     reset: Callable[[], object],
     device: torch.device | str,
-    *,
-    warmups: int = 2,
 ) -> StepRunner:
     """Capture each of ``steps`` (variants of one step that share their state) as a CUDA graph.
 
@@ -66,8 +64,6 @@ def capture_steps(
         Puts the state back to the start; called after the trial runs, which move it.
     device
         Where the state lies.
-    warmups
-        Trial runs of each step before capture, so that lazily made handles and workspaces exist.
 
     Raises
     ------
@@ -80,7 +76,7 @@ def capture_steps(
         return StepRunner(PLAIN, f"CUDA graphs need a CUDA device, this is {device.type}", dict(steps))
     current, stream = torch.cuda.current_stream(device), torch.cuda.Stream(device)
     with torch.cuda.device(device):
-        _try_out(steps, reset, current, stream, warmups)
+        _try_out(steps, reset, current, stream)
         try:
             graphs = _capture(steps, stream)
             why = ""
@@ -95,12 +91,12 @@ def capture_steps(
     return StepRunner(GRAPH, "", {name: graph.replay for name, graph in graphs.items()})
 
 
-def _try_out(steps: Any, reset: Any, current: Any, stream: Any, warmups: Any) -> None:
+def _try_out(steps: Any, reset: Any, current: Any, stream: Any) -> None:
     """Run each step on the stream it will be captured on; running out of memory here is an error for the caller."""
     stream.wait_stream(current)
     with torch.cuda.stream(stream):
         for step in steps.values():
-            for _ in range(warmups):
+            for _ in range(2):  # so that lazily made handles and workspaces exist
                 step()
             reset()  # so that the trials of many variants cannot run past the end
     stream.synchronize()

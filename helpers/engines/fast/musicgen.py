@@ -111,20 +111,18 @@ class MusicgenRunner:
         sampling: Sampling | None = None,
         prompt: torch.Tensor | None = None,
         chroma: torch.Tensor | None = None,
-        graph: bool = True,
         on_step: OnStep = lambda done: None,
     ) -> Sampled:
         """Sample one take for each of ``seeds``, as one batch: codes (takes, books, frames) long.
 
         ``text`` is from :meth:`encode_text`; ``frames`` count the ``prompt`` (books, n), which all takes continue;
-        ``chroma`` (chroma frames, 12) is one-hot pitch classes for melody models. ``graph`` false runs the steps one by
-        one on CUDA too. Raises NotFinite.
+        ``chroma`` (chroma frames, 12) is one-hot pitch classes for melody models. Raises NotFinite.
         """
         sampling = sampling or Sampling()
         state = self._prepare(text, seeds, frames, sampling, prompt, chroma)
         order = [state.window_of(step) for step in range(state.steps)]
         variants = {window: lambda window=window: state.step(window) for window in sorted(set(order))}
-        runner, pace = capture_steps(variants, state.reset, self.weights.device if graph else "cpu"), Pace(text.device)
+        runner, pace = capture_steps(variants, state.reset, text.device), Pace(text.device)
         for done, window in enumerate(order, 1):
             runner(window)
             pace.tick()

@@ -92,10 +92,8 @@ def scheduler_sampler(scheduler: Any, streams: TakeStreams, shape: tuple[int, ..
 
 
 @torch.no_grad()
-def sample(
-    sampler: Sampler, predict: Predict, device: torch.device, dtype: torch.dtype, on_step: OnStep, *, graph: bool = True
-) -> Sampled:
-    """Run a sampler to its end; ``graph`` false runs the model's calls one by one on CUDA too.
+def sample(sampler: Sampler, predict: Predict, device: torch.device, dtype: torch.dtype, on_step: OnStep) -> Sampled:
+    """Run a sampler to its end, the model's call as a CUDA graph where there is one.
 
     Raises
     ------
@@ -104,7 +102,7 @@ def sample(
     """
     first, time = next(sampler)
     seen, now, out = first.clone(), torch.full((1,), time, device=device), torch.empty_like(first)
-    runner = capture_steps({0: lambda: out.copy_(predict(seen, now))}, lambda: None, device if graph else "cpu")
+    runner = capture_steps({0: lambda: out.copy_(predict(seen, now))}, lambda: None, device)
     pace = Pace(device)
     for done in count(1):
         runner(0)

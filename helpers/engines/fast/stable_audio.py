@@ -6,8 +6,8 @@
         audio = oobleck.decode_start(vae, latents, samples)
     result.note                                                   # which path ran, for the notes of a take
 
-``context`` is (2, length, width): what the free half attends to, then the words; ``durations`` (2, 1, 2 width), as the
-pipeline conditions. Both are encoded once for all takes.
+``context`` is (2, length, width): what the unconditional half attends to, then the words; ``durations`` is (2, 1,
+2 width), as the pipeline conditions. Both are encoded once for all takes.
 """
 
 from __future__ import annotations
@@ -33,14 +33,13 @@ def make_latents(
     guidance: float = 7.0,
     frames: int | None = None,
     init: torch.Tensor | None = None,
-    graph: bool = True,
     on_step: OnStep = lambda done: None,
 ) -> Sampled:
     """Sample one take for each of ``seeds``, as one batch: latents (takes, channels, frames) float32.
 
-    ``guidance`` 1 leaves out the free half. ``frames`` of the canvas: the model's own (47.55 s) by default; fewer is
-    another distribution. ``init``: latents of a guide, (channels, frames), for levels that start below the full noise.
-    ``graph`` false runs the steps one by one on CUDA too. Raises NotFinite.
+    ``guidance`` 1 leaves out the unconditional half. ``frames`` of the canvas: the model's own (47.55 s) by default;
+    fewer is another distribution. ``init``: latents of a guide, (channels, frames), for levels that start below the
+    full noise. Raises NotFinite.
     """
     config, parameter = transformer.config, next(transformer.parameters())
     device, dtype = parameter.device, parameter.dtype
@@ -68,7 +67,7 @@ def make_latents(
 
     with torch.no_grad():
         sampler = cosine_sampler(levels, TakeStreams(seeds, "stable-audio-open"), shape, device, init)
-        return sample(sampler, predict, device, dtype, on_step, graph=graph)
+        return sample(sampler, predict, device, dtype, on_step)
 
 
 def _rotations(width: int, length: int, device: torch.device) -> tuple[torch.Tensor, ...]:

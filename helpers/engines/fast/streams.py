@@ -7,7 +7,7 @@ they travel from pinned memory while the device still works on the step before.
 
     streams = TakeStreams([seed_of_take_0, seed_of_take_1], "stable-audio-open")
     latents = streams.normal(0, (64, 1024), device)        # (takes, 64, 1024) float32, N(0, 1)
-    chances = streams.uniform(0, (404, 4), device)         # (takes, 404, 4) float32 in [0, 1)
+    chances = streams.uniform(0, (404, 4))                 # (takes, 404, 4) float32 in [0, 1)
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class TakeStreams:
         """Draw block ``index`` of every take: standard normal, float32, (takes, *shape)."""
         return self._block(index, shape, device, lambda stream, row: stream.standard_normal(out=row, dtype=np.float32))
 
-    def uniform(self, index: int, shape: Sequence[int], device: torch.device | str = "cpu") -> torch.Tensor:
-        """Draw block ``index`` of every take: uniform on [0, 1), float32, (takes, *shape)."""
-        return self._block(index, shape, device, lambda stream, row: stream.random(out=row, dtype=np.float32))
+    def uniform(self, index: int, shape: Sequence[int]) -> torch.Tensor:
+        """Draw block ``index`` of every take: uniform on [0, 1), float32, (takes, *shape), on the CPU."""
+        return self._block(index, shape, "cpu", lambda stream, row: stream.random(out=row, dtype=np.float32))
 
     def _block(self, index: int, shape: Sequence[int], device: Any, draw: Draw) -> torch.Tensor:
         import torch

@@ -81,15 +81,15 @@ def _musicgen(variant: str, download_gib: float, *elsewhere: str) -> ModelSource
     return ModelSource(name, f"facebook/{name}", MUSICGEN_LICENCE, download_gib, parts=("",), revisions=revisions)
 
 
-def _audiocraft(variant: str, download_gib: float, hub_id: str | None = None) -> ModelSource:
+def _audiocraft(variant: str, download_gib: float) -> ModelSource:
     """Meta's own format: pickles, which only the isolated worker opens, and runs code from only if they are Meta's."""
     files = ("state_dict.bin", "compression_state_dict.bin")
-    hub_id = hub_id or f"facebook/musicgen-{variant}"
     needs = ["t5-base"]
     needs += ["audiocraft-stems"] if "melody" in variant else []
     # The codec file of these repositories is 589 bytes: the name of another repository.
     needs += ["audiocraft-codec"] if "stereo" in variant or variant == "melody-large" else []
     name = f"audiocraft-{variant}"
+    hub_id = f"facebook/musicgen-{variant}"
     return ModelSource(name, hub_id, MUSICGEN_LICENCE, download_gib, parts=(), files=files, needs=tuple(needs))
 
 
