@@ -9,8 +9,8 @@ import itertools
 import json
 import os
 import re
+import shutil
 import struct
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -232,7 +232,7 @@ def write_pack(
         _put(root / "manifest.csv", _csv(rows + shots))
         _put(root / "index.html", cover_sheet(name, loops, names, rows))
         if out.suffix.lower() == ".zip":
-            link_new(_zip(root, hidden / "pack.zip"), out)
+            link_new(shutil.make_archive(str(root), "zip", root), out)
         else:
             root.rename(out)
     return Pack(out, len(loops), len(found) - len(loops))
@@ -294,11 +294,3 @@ def _csv(rows: Sequence[dict[str, Any]]) -> bytes:
 def _put(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
-
-
-def _zip(root: Path, target: Path) -> Path:
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(root.rglob("*")):
-            if path.is_file():
-                archive.write(path, path.relative_to(root))
-    return target

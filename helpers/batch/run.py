@@ -172,16 +172,8 @@ def _row(
     job: Job, state: str, sentence: str = "", loops: tuple[dict[str, Any], ...] = (), seconds: float | None = None
 ) -> LedgerRow:
     settings = dict(job.settings) if state == PLANNED else {}
-    return LedgerRow(
-        job.id,
-        state,
-        str(job.idea).encode(errors="replace").decode(),
-        job.instrument,
-        sentence,
-        loops,
-        seconds,
-        settings,
-    )
+    idea = str(job.idea).encode(errors="replace").decode()
+    return LedgerRow(job.id, state, idea, job.instrument, sentence, loops, seconds, settings)
 
 
 def _loops(folder: Path, job: Job) -> tuple[dict[str, Any], ...]:

@@ -78,7 +78,8 @@ def _examined(
         return {"outcome": "no-weights", "reason": reason or "Its weights have not been fetched (MODELS)."}
     hears = "analysis" in engine.info.hears or engine.hears_guide
     request = REQUEST.with_(engine=engine.info.name, guide="sketch" if hears else "none")
-    _reset_peak()
+    if gpu := _gpu():
+        gpu.reset_peak_memory_stats()
     started = time.monotonic()
     try:
         result = make(request, None, None, folder, progress, cancel)
@@ -109,13 +110,12 @@ def report_lines(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _reset_peak() -> None:
+def _gpu() -> Any:
+    """torch's CUDA side, where torch has been imported and a GPU is there; else None."""
     torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats()
+    return torch.cuda if torch is not None and torch.cuda.is_available() else None
 
 
 def _cost(started: float) -> dict[str, Any]:
-    torch = sys.modules.get("torch")
-    peak = torch.cuda.max_memory_allocated() / devices.GIB if torch is not None and torch.cuda.is_available() else None
+    peak = gpu.max_memory_allocated() / devices.GIB if (gpu := _gpu()) else None
     return {"seconds": round(time.monotonic() - started, 1), "peak_gpu_gib": peak}

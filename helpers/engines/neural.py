@@ -15,7 +15,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -23,6 +22,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from ..errors import Cancelled, LoopsError, NotAvailable
+from ..machine.faults import versions_of
 from ..machine.locale_guard import heal_locale
 from ..records import CancelCheck, Clip, Progress, Readiness, Request, Take
 from . import devices
@@ -351,7 +351,7 @@ class NeuralEngine(Engine):
         return Take(
             clip=Clip(np.ascontiguousarray(samples, dtype=np.float32), self.info.sample_rate),
             engine=self.info.name,
-            engine_version=_versions(),
+            engine_version=versions_of(("diffusers", "transformers", "torch")),
             seed=seed,
             prompt=plan.prompt,
             negative_prompt=plan.negative_prompt,
@@ -360,16 +360,6 @@ class NeuralEngine(Engine):
             labels=plan.labels,
             notes=(*plan.notes, *model.lacking, *remarks),
         )
-
-
-def _versions() -> str:
-    found = []
-    for package in ("diffusers", "transformers", "torch"):
-        try:
-            found.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            continue
-    return ", ".join(found)
 
 
 def _revision(source: ModelSource, folder: Path) -> str:

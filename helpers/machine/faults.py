@@ -8,7 +8,7 @@ import platform
 import tempfile
 import traceback
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -69,9 +69,14 @@ def describe_system() -> str:
     """Our version, Python's, the system's, and those of the packages that matter, in two lines."""
     from .. import __version__
 
-    versions = []
-    for package in _PACKAGES:
-        with suppress(importlib.metadata.PackageNotFoundError):
-            versions.append(f"{package} {importlib.metadata.version(package)}")
     python = f"Python {platform.python_version()}, {platform.platform()}, {os.cpu_count()} cores"
-    return f"loops-generator {__version__}, {python}\n{', '.join(versions)}"
+    return f"loops-generator {__version__}, {python}\n{versions_of(_PACKAGES)}"
+
+
+def versions_of(packages: Iterable[str]) -> str:
+    """Those of the packages that are installed, with their versions."""
+    found = []
+    for package in packages:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            found.append(f"{package} {importlib.metadata.version(package)}")
+    return ", ".join(found)
