@@ -6,10 +6,9 @@ they fit through any transport, wait until somebody listens, and never end up in
 
 from __future__ import annotations
 
+import functools
 import logging
-import threading
 import traceback
-from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -61,6 +60,10 @@ def script(*names: str) -> str:
     return "\n".join((STATIC / f"{name}.js").read_text(encoding="utf-8") for name in (*SHARED, *names))
 
 
+def _no_file(name: str) -> OfferedFile:
+    raise LoopsError("This panel offers no files.")
+
+
 class Panel(anywidget.AnyWidget):
     """Base of all panels. Subclasses set ``_esm`` and add synced traits."""
 
@@ -71,9 +74,7 @@ class Panel(anywidget.AnyWidget):
     def __init__(self, handlers: dict[str, Handler], files: Callable[[str], OfferedFile] | None = None, **traits: Any):
         super().__init__(**traits)
         self._handlers = handlers
-        self._resolve = files
-        self._files: OrderedDict[str, OfferedFile] = OrderedDict()
-        self._files_lock = threading.Lock()
+        self._file = functools.lru_cache(_KEPT_FILES)(files or _no_file)
         # One worker a panel: making a preview must never hold up the kernel, nor two of them each other's order.
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loops-files")
         self.on_msg(self._receive)
@@ -108,28 +109,13 @@ class Panel(anywidget.AnyWidget):
         head["meta"] = {"type": file.type, "name": file.name, **file.meta}
         self.send(head, [file.data[at : at + SLICE_BYTES]])
 
-    def _file(self, name: str) -> OfferedFile:
-        with self._files_lock:
-            if name in self._files:
-                self._files.move_to_end(name)
-                return self._files[name]
-        if self._resolve is None:
-            raise LoopsError("This panel offers no files.")
-        made = self._resolve(name)
-        with self._files_lock:
-            self._files[name] = made
-            while len(self._files) > _KEPT_FILES:
-                self._files.popitem(last=False)
-        return made
-
     def __repr__(self) -> str:
         """What a front end without widgets shows, a saved notebook without its kernel among them."""
         return f"Loops Generator, {type(self).__name__.removesuffix('Panel')}: run this cell to use it."
 
     def drop_files(self) -> None:
         """Forget files made earlier, because what they were made from has changed."""
-        with self._files_lock:
-            self._files.clear()
+        self._file.cache_clear()
 
     def close(self) -> None:
         self._worker.shutdown(wait=False, cancel_futures=True)
