@@ -117,13 +117,15 @@ def _require_disk(item: Installable, folder: Path) -> None:
 def obstacle(what: str) -> str:
     """Why :func:`install` would refuse here, known without trying; empty where nothing stands in the way.
 
+    Two lines: the reason, and what to do.
+
     Torch is the machine's choice: kept where there is one, fetched only where there is an NVIDIA GPU to use it.
     """
     item = _item(what)
     if not item.needs_torch or _has_torch() or sys.platform != "linux" or shutil.which("nvidia-smi") is not None:
         return ""
     return (
-        "It needs torch, which is not installed, and there is no NVIDIA GPU here to choose a build for. "
+        "It needs torch, which is not installed, and there is no NVIDIA GPU here to choose a build for.\n"
         "Install the CPU build first (the command is on pytorch.org under Get Started, about 200 MB), or the CUDA "
         "build with: python -m pip install torch (about 3 GB); then install again."
     )

@@ -88,7 +88,7 @@ def report(folder: Path) -> dict[str, Any]:
         family = row["family"]
         lacks_packages = not row["ready"] and family in missing and not obstacle(family)
         if family in missing and (reason := obstacle(family)):  # nothing is offered that pressing Install would refuse
-            row["reason"], _, row["remedy"] = reason.partition(". ")
+            row["reason"], row["remedy"] = reason.split("\n")
         row["installable"] = lacks_packages or (row["ready"] and row["gib_left"] > 0)
         row["packages"] = f"Packages: {INSTALLABLE[family].size_text()}" if lacks_packages else ""
     ready = [row["title"] for row in rows if row["ready"]]
