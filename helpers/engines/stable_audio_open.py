@@ -185,7 +185,7 @@ class StableAudioModel(LoadedModel):
         config = self.transformer.config
         width = config.num_attention_heads * config.attention_head_dim
         size = 2 if self.transformer.dtype.itemsize == 2 else 4
-        # 20 at once, by a trace of live tensors at full size (benchmarks/engines/memory.py); half as many for workspaces.
+        # 20 at once, by a trace of live tensors (benchmarks/engines/memory.py); half as many again for workspaces.
         return 33 * 2 * (self.frames(plan) + 1) * width * size
 
     def sample(self, prepared: dict[str, Any], plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Any:
