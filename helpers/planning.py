@@ -138,7 +138,7 @@ def change_request(request: Request, *, instrument: str | None = None, **asked: 
 
 
 def inherit(analysis: Analysis, request: Request) -> Analysis:
-    """What was heard in a loop of ours, with what its own request knows for certain: tempo, metre, bars, key, chords.
+    """The analysis of a loop that was made here, with what its request knows: tempo, metre, bars, key, chords.
 
     The loop's tuning, melody, groove and loudness stay as heard. Drums have no key of their own: none is invented, and
     the chords that they were made over stay known for the next part.

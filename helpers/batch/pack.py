@@ -91,7 +91,13 @@ def find_loops(folder: str | os.PathLike[str]) -> list[PackLoop]:
         try:
             request, document = read_sidecar(path)
             fit = FitCard.from_json(document.get("fit") or {})
-        except (InvalidInput, TypeError, ValueError, AttributeError, KeyError):  # a manifest, or somebody else's file
+        except (
+            InvalidInput,
+            TypeError,
+            ValueError,
+            AttributeError,
+            KeyError,
+        ):  # a manifest, or no file of ours
             continue
         found.append(PackLoop(wav, midi if midi.is_file() else None, request, fit, document))
     return found
@@ -284,7 +290,7 @@ def _csv(rows: Sequence[dict[str, Any]]) -> bytes:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]))
     writer.writeheader()
-    # A cell that starts with = + - or @ is a formula to a spreadsheet; an idea's name is somebody else's words.
+    # A cell that starts with = + - or @ is a formula to a spreadsheet; an idea's name comes from outside.
     writer.writerows(
         {k: f"'{v}" if isinstance(v, str) and v[:1] in tuple("=+-@") else v for k, v in row.items()} for row in rows
     )

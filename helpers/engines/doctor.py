@@ -53,7 +53,7 @@ def examine(
     -------
     dict
         The report: ``system``, ``machine`` and a row for each engine with its ``outcome``: ``made``, ``failed`` (in a
-        sentence), ``fault`` (a fault of ours, with the way to it), ``not-ready`` or ``no-weights``.
+        sentence), ``fault`` (an error in our code, with its traceback), ``not-ready`` or ``no-weights``.
     """
     rows = []
     for number, name in enumerate(registry.engine_names()):

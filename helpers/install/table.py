@@ -16,8 +16,8 @@ MIB = 1024**2
 class Installable:
     """One thing to install. Sizes are what a bare environment would fetch and hold, without torch and model weights.
 
-    What goes into a folder of its own says by itself what is ``missing`` and is made by ``make(pip_install, on_line,
-    cancel)``; everything else is pip's, from ``requirements``.
+    pip installs ``requirements``. A thing with a folder of its own has ``missing()`` to say what it lacks, and
+    ``make(pip_install, on_line, cancel)`` to make the folder.
     """
 
     name: str

@@ -23,7 +23,7 @@ _PACKAGES = (
 
 
 def explain_fault(error: BaseException, request: Sequence[str] = ()) -> str:
-    """One sentence about an exception that is not a LoopsError; for a fault of ours, with the place of its report."""
+    """One sentence about an exception that is not a LoopsError; for an error in our code, with its report's path."""
     if isinstance(error, MemoryError):
         return "This machine ran out of memory; give a shorter idea, ask for fewer bars, or close other programs."
     if isinstance(error, OSError) and error.strerror:

@@ -25,7 +25,7 @@ LARGEST_JSON_BYTES = 20_000_000
 MOST_LEVELS = 32
 HIDDEN = ".making-"
 _LOCK = "lock"
-_FORGOTTEN_SECONDS = 24 * 3600  # of a folder without a lock: a drive that has none, or an older version of ours
+_FORGOTTEN_SECONDS = 24 * 3600  # of a folder without a lock: the drive has none, or an older version made it
 
 
 def shown_name(path: str | os.PathLike[str]) -> str:
@@ -146,7 +146,7 @@ def link_new(part: str | os.PathLike[str], path: str | os.PathLike[str]) -> None
 
 
 def read_json(text: str | bytes) -> Any:
-    """JSON from outside, within limits that no file of ours comes near.
+    """Read JSON from outside, within limits far above what we write.
 
     Raises
     ------

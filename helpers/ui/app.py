@@ -1,4 +1,4 @@
-"""The callbacks: what happens when something on the page is pressed. What can be a function elsewhere is one."""
+"""The callbacks of the page: what each button and field does. Work without state lies in other modules."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ class App:
     # ------------------------------------------------------------------------------------------- analysis and settings
 
     def forget_heard(self) -> None:
-        """Another idea: let go of what was said about the last one."""
+        """Clear what belongs to the last idea: its settings, refused values, plan and messages."""
         self.form.forget_heard()
         self.wrong.clear()
         self._plan = {}

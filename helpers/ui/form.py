@@ -34,7 +34,7 @@ class Form(SimpleNamespace):
     None means "as heard" or "you decide". A key and chords are kept as they were typed.
     """
 
-    # What belongs to one idea and is let go when another idea is chosen.
+    # What belongs to one idea; choosing another idea clears it.
     HEARD = ("bpm", "key", "meter", "chords", "genre", "mood")
     INITIAL = {name: row.initial for name, row in _ROWS.items()} | {"instrument": "bass guitar"}
 
@@ -72,7 +72,7 @@ class Form(SimpleNamespace):
         self.options = options
 
     def forget_heard(self) -> None:
-        """Let go of what was said about one idea's tempo, key, chords, genre and mood."""
+        """Clear what was set for one idea: tempo, key, metre, chords, genre and mood."""
         for name in self.HEARD:
             setattr(self, name, None)
 

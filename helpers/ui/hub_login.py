@@ -45,7 +45,7 @@ def ask_hub() -> dict[str, str]:
 
 
 class Login:
-    """The panel's handlers; ``push`` assigns traits of a panel by its name, ``changed`` hears of a new token."""
+    """The panel's handlers; ``push`` assigns traits of a panel by its name, ``changed`` is told of a new token."""
 
     def __init__(self, push: Callable[..., None], changed: Callable[[], None]) -> None:
         self._push, self._changed = push, changed

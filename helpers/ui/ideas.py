@@ -40,7 +40,7 @@ class Ideas:
     def add(self, path: Path, name: str | None = None, request: dict[str, Any] | None = None) -> IdeaEntry | None:
         """Check and keep an audio file as the current idea, then start to hear it; a bad file becomes one sentence.
 
-        ``request`` is that of a loop of ours, where the sound is one.
+        ``request`` is the loop's own, where the sound is a loop that was made here.
         """
         known = {entry.id for entry in self._app.state.ideas}
         try:
@@ -61,7 +61,7 @@ class Ideas:
         return entry
 
     def choose(self, idea: str) -> None:
-        """Make a saved idea the current one; what was said about the last one's tempo and key is let go."""
+        """Make a saved idea the current one; settings that belong to the last one are cleared."""
         if self._app.state.find(idea) is None:
             raise InvalidInput("That idea is no longer on the list; upload it again.")
         if idea != self._chosen:
@@ -139,7 +139,7 @@ class Ideas:
             self._app.push("results", message=message(said, "good") | {"at": name})
 
     def _key_of(self, entry: IdeaEntry) -> Key | None:
-        """The key an idea is in: the musician's word, where it is the one in use, else what was heard."""
+        """The key of an idea: the one the musician set, where the idea is in use, else the one heard."""
         if entry.id == self._app.state.current and self._app.form.key:
             return parse_key(self._app.form.key)
         heard = self._app.library.heard(entry.id)

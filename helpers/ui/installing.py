@@ -17,7 +17,7 @@ from .panel import Handler, ReadinessPanel, message
 
 
 class Installing:
-    """The panel's handlers; ``push`` assigns traits of a panel by its name, ``changed`` hears of new extras."""
+    """The panel's handlers; ``push`` assigns traits of a panel by its name, ``changed`` is told of new extras."""
 
     def __init__(self, folder: Path, push: Callable[..., None], changed: Callable[[set[str]], None]) -> None:
         self._folder, self._push, self._changed = folder, push, changed

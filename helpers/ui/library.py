@@ -46,7 +46,7 @@ class Library:
                 self._ideas.popitem(last=False)
 
     def forget(self, idea: str) -> None:
-        """Let go of an idea that was taken off the list."""
+        """Drop an idea that was taken off the list, and its analysis."""
         with self._lock:
             self._ideas.pop(idea, None)
             self._analyses.pop(idea, None)
@@ -71,7 +71,7 @@ class Library:
         return self._analyses.get(idea or "")
 
     def forget_heard(self) -> None:
-        """Let go of every analysis: more can be heard now."""
+        """Drop every analysis, because more can be heard now."""
         self._analyses.clear()
 
     def hear(self, entry: IdeaEntry, progress: pipeline.Progress = pipeline.silent_progress) -> Analysis:

@@ -2,11 +2,11 @@
 
     python helpers/engines/audiocraft/worker REQUEST.json      # or --check: import audiocraft, say its version
 
-It is started by its folder with another path or another interpreter, so it imports nothing of ours from outside that
-folder. REQUEST.json holds the arguments of :func:`make_takes`. A take is written as ``.npy``, float32
-``(channels, samples)``; progress is a line ``progress<TAB>stage<TAB>done<TAB>total`` on standard error; whatever
-libraries print goes there too, and the traceback of an error. Last, ``answer.json`` beside the request says what was
-used (``audiocraft``, ``torch``, ``window_seconds`` ...). It ends when its owner does, so that no orphan holds the GPU.
+It is started by its folder with another path or another interpreter, so it imports nothing of helpers from outside it.
+REQUEST.json holds the arguments of :func:`make_takes`. A take is written as ``.npy``, float32 ``(channels, samples)``;
+progress is a line ``progress<TAB>stage<TAB>done<TAB>total`` on standard error; whatever libraries print goes there
+too, and the traceback of an error. Last, ``answer.json`` beside the request says what was used (``audiocraft``,
+``torch``, ``window_seconds`` ...). It ends when its owner does, so that no orphan holds the GPU.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def _end_with_owner() -> None:
 
 def main(argument: str) -> None:
     _end_with_owner()
-    os.dup2(2, 1)  # what libraries print is no answer of ours
+    os.dup2(2, 1)  # what libraries print is not part of the answer
     register_stand_ins()
     import audiocraft
     import torch
