@@ -81,7 +81,7 @@ class LocalPool(Pool):
 
 
 def _start_worker(line: Connection) -> None:
-    """Set up a worker: one thread a library, Ctrl-C is the driver's; it ends when the driver closes ``line`` or ends."""
+    """Set up a worker: one thread a library, Ctrl-C left to the driver; it ends when the driver closes ``line``."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ[name] = "1"
     signal.signal(signal.SIGINT, signal.SIG_IGN)
