@@ -63,10 +63,13 @@ def test_a_local_folder_is_used_when_its_variable_names_it(folder, monkeypatch):
     assert sources.local_folder(SMALL) == folder
 
 
-def test_an_alias_counts_after_the_variable_itself(folder, monkeypatch, tmp_path):
+def test_a_familys_variable_means_its_small_model_and_counts_last(folder, monkeypatch, tmp_path):
     monkeypatch.setenv("LOOPS_MODEL_MUSICGEN", str(folder))
-    assert sources.local_folder(SMALL) is None
     assert sources.local_folder(SMALL) == folder
+    assert sources.local_folder(SOURCES["musicgen-large"]) is None
+    monkeypatch.setenv("LOOPS_MODEL_MUSICGEN_SMALL", str(tmp_path / "nowhere"))
+    with pytest.raises(InvalidInput, match="MUSICGEN_SMALL names"):
+        sources.local_folder(SMALL)
 
 
 def test_a_wrong_folder_is_named_with_its_variable(monkeypatch, tmp_path):
