@@ -211,7 +211,6 @@ def test_notes_change_on_bar_lines_and_agree_with_the_chords(offset, chords):
         np.testing.assert_allclose(cues["chords"], (agreement - agreement.mean()) * follows, atol=1e-9)
 
 
-@pytest.mark.parametrize("share", [0.55, 0.75, 0.95])
 def test_a_take_of_one_whole_bar_and_a_rest_agrees_with_no_chords_yet():
     request = request_for("chords", bars=2, progression=(("Am",), ("F",)))
     chroma = np.zeros((12, 78))  # 3.9 s: lines at 0 and 2 s enclose one bar
@@ -219,6 +218,7 @@ def test_a_take_of_one_whole_bar_and_a_rest_agrees_with_no_chords_yet():
     assert not _harmony_cues(take(seconds=3.9, chroma=chroma).notes, 3.9, 0.0, STEP, request)["chords"].any()
 
 
+@pytest.mark.parametrize("share", [0.55, 0.75, 0.95])
 def test_chords_vote_as_far_as_the_take_follows_them(share):
     """A on every A minor bar and F on every F bar, and of other notes what lacks to the share."""
     chroma = np.zeros((12, 160))
