@@ -13,6 +13,9 @@ _CLEAR = 0.12  # by so much must the accents return better after an odd bar than
 # of songs in 4/4 none comes near.
 _THIRDS = 0.25
 _NEAR = 0.07  # of a beat
+# At such log odds of 6/8 so many onsets on the thirds against the halves and quarters are enough; of 411 songs and
+# loops in 4/4 one has them.
+_LEAN_LOG_ODDS = -2.0
 _COMPOUND, _BY_TEMPO = 0.10, 0.02  # least difference of two returns; of it, for one log odds of the slower tempo
 
 
@@ -41,14 +44,18 @@ def returns(heard: Listening, bpm: float, phase: float) -> dict[int, float]:
     return {lag: value - mean for lag, value in found.items()}
 
 
-def odd_meter(heard: Listening, bpm: float, phase: float) -> str | None:
+def odd_meter(heard: Listening, bpm: float, phase: float, compound_log_odds: float = -np.inf) -> str | None:
     """The metre of what is counted in 4/4 at first, or None.
 
-    ``12/8`` where its beats divide in three; ``5/4``, ``7/4`` or ``7/8`` where the accents clearly return after such a
-    bar and not after a common one.
+    ``12/8`` where its beats divide in three, ``6/8`` where they may and the metre model leans to it
+    (``compound_log_odds`` against 4/4); ``5/4``, ``7/4`` or ``7/8`` where the accents clearly return after such a bar
+    and not after a common one.
     """
-    if divides_in_three(heard, bpm, phase):
+    beat, thirds, others = _divisions(heard, bpm, phase)
+    if thirds > max(_THIRDS * beat, 2.0 * others, 1e-9):
         return "12/8"
+    if compound_log_odds > _LEAN_LOG_ODDS and thirds > _THIRDS * others:
+        return "6/8"
     found = returns(heard, bpm, phase)
 
     def score(eighths: int) -> float:
@@ -72,13 +79,12 @@ def is_compound(heard: Listening, bpm: float, phase: float, slower_log_odds: flo
     return found[6] > found[8] and found[3] - found[4] + _BY_TEMPO * slower_log_odds > _COMPOUND
 
 
-def divides_in_three(heard: Listening, bpm: float, phase: float) -> bool:
-    """Whether both thirds of the beat are played and its half is not; a shuffle leaves out the first third."""
+def _divisions(heard: Listening, bpm: float, phase: float) -> tuple[float, float, float]:
+    """Onset strength on the beat, the weaker third (a shuffle leaves out the first), the half and the quarters."""
     times, strengths = heard.onsets
     place = (times - phase) * bpm / 60.0
 
     def near(share: float) -> float:
         return float(np.sqrt(strengths[np.abs((place - share + 0.5) % 1.0 - 0.5) < _NEAR]).sum())
 
-    thirds = min(near(1 / 3), near(2 / 3))
-    return thirds > max(_THIRDS * near(0.0), 2.0 * (near(0.25) + near(0.5) + near(0.75)), 1e-9)
+    return near(0.0), min(near(1 / 3), near(2 / 3)), near(0.25) + near(0.5) + near(0.75)

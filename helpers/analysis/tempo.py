@@ -56,12 +56,13 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
     if drift is not None:
         return _moving(heard, drift, meter, candidates, probability)
     bpm, exact, grid = _settled(heard, float(candidates[best]), meter)
-    if meter.name in ("3/4", "4/4") and meter_log_odds(evidence[best])["3/4"] > 0.0:
+    odds = meter_log_odds(evidence[best])
+    if meter.name in ("3/4", "4/4") and odds["3/4"] > 0.0:
         slower = int(np.abs(candidates * 1.5 / bpm - 1.0).argmin())
         if is_compound(heard, bpm, grid.beats[0], float(np.log(probability[slower] / probability[best]))):
             best, meter = slower, METERS["6/8"]
             bpm, exact, grid = _settled(heard, bpm / 1.5, meter)
-    odd = odd_meter(heard, bpm, grid.beats[0]) if meter.name == "4/4" else None
+    odd = odd_meter(heard, bpm, grid.beats[0], odds["6/8"]) if meter.name == "4/4" else None
     if odd is not None:
         meter = METERS[odd]
         bpm, exact, grid = _settled(heard, bpm, meter)

@@ -89,6 +89,13 @@ def test_beats_in_three_are_twelve_eighths_and_a_shuffle_is_not(hats, meter):
     assert odd_meter(Listening(triplets(90, 4, hats)), 90, 0.0) == meter
 
 
+@pytest.mark.parametrize(("log_odds", "meter"), [(-1.0, "6/8"), (-3.0, None)])
+def test_thirds_among_halves_are_six_eighths_where_the_metre_model_leans_to_it(log_odds, meter):
+    heard = Listening(signals.mixed(triplets(90, 4, (0, 1, 2)), signals.drum_loop(90, 4)))
+    assert odd_meter(heard, 90, 0.0, log_odds) == meter
+    assert odd_meter(Listening(signals.drum_loop(90, 4)), 90, 0.0, log_odds) is None
+
+
 @pytest.mark.parametrize("bpm", [56, 70, 100])
 def test_triplets_are_never_a_silent_four_four(bpm):
     tempo = estimate_tempo(triplets(bpm, 6, (0, 1, 2)))
