@@ -140,7 +140,7 @@ def bars(half_bars: np.ndarray, tonal: float = 0.5) -> SimpleNamespace:
     return SimpleNamespace(half_bars=half_bars, notes=SimpleNamespace(tonal_share=tonal))
 
 
-REQUEST = request_for("chords", bars=2)
+REQUEST = request_for("pad", bars=2)
 TRIADS = notes((A, C, E), (A, C, E), (F, A, C), (F, A, C))
 
 

@@ -16,7 +16,7 @@ from .takes import request_for
 
 RATE = 8000
 DRUMS = request_for(bars=2, sample_rate=RATE)
-TONAL = request_for("chords", bars=2, sample_rate=RATE)
+TONAL = request_for("pad", bars=2, sample_rate=RATE)
 PASSING = {"loudness_lufs": -16.0, "true_peak_dbtp": -1.0, "seam": 1.0, "tempo_error_percent": 0.0}
 
 

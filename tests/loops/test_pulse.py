@@ -45,6 +45,7 @@ def onsets(*frame_numbers: int) -> Onsets:
         ([-30] * 15 + [-40] + [-30] * 50, True),
         ([-30] * 14 + [-40] + [-30] * 50, False),
         ([-30] * 20 + [-40] + [-30] * 50, True),  # the onset's own frame belongs to what was before
+        ([-30] * 21 + [-40] + [-30] * 50, False),  # the next does not
     ],
 )
 def test_an_onset_is_sharp_where_the_level_rises_6_db_within_25_ms(levels, sharp):
@@ -80,6 +81,8 @@ def test_round_the_loop_and_of_nothing():
 def test_a_stroke_has_risen_since_and_rises_until(levels, since_ms, until_ms):
     since, until = rise_seconds(onsets(20).times, frames(*levels))
     assert since * 1000 == pytest.approx([since_ms]) and until * 1000 == pytest.approx([until_ms])
+    both, on = rise_seconds(onsets(20, 400).times, frames(*levels))
+    assert (both[0], on[0]) == (since[0], until[0]) and both.shape == on.shape == (2,), "each by itself"
     turned = Clip(np.roll(frames(*levels).samples, -100, axis=1), RATE)  # the same at the start of the loop
     since, until = rise_seconds(onsets(0).times, turned)
     assert since * 1000 == pytest.approx([since_ms]) and until * 1000 == pytest.approx([until_ms])

@@ -302,6 +302,7 @@ def test_onsets_of_lows_or_highs_are_compared_with_those_of_350_to_2800_hz():
 def test_the_measures_of_each_kind_and_nothing_of_silence():
     tonal = measure_parts(spectra(flat(8), (2,), (0.2, 0.8), (1, 3), (0, 1)), drums=False)
     assert tonal["note_focus"] == pytest.approx(0.65) and len(tonal) == 9
+    assert len(measure_parts(spectra(1e-9 * flat(8)), drums=False)) == 9
     assert measure_parts(spectra(flat(8), (), (0.2,), (0,)), drums=False)["note_focus"] == 0.0
     drums = measure_parts(spectra(flat(8)), drums=True)
     assert set(drums) == {"dull_hits", "held_mid_db", "high_with_middle", "high_beats"}

@@ -263,6 +263,8 @@ def test_a_bar_is_planned_in_the_requests_spelling_and_only_over_chords():
     flat = plan_recomposed_bar(clash, four.with_(key=parse_key("F major")), side_of(C, (10, 2, 5), C, F))
     assert flat[0].options == {"recomposed": "2:Bb"}
     assert plan_recomposed_bar(clash, four.with_(key=None), side_of(C, (10, 2, 5), C, F))[1].amount == 2
+    last = plan_recomposed_bar(card(["harmony"], (0.9, 0.9, 0.1, 0.9)), four, side_of(F, F, (7, 11, 2), C))
+    assert last[0].options == {"recomposed": "3:G"}
     third = card(["harmony"], (0.9, 0.9, 0.1, 0.9))
     assert plan_recomposed_bar(third, four, side_of(F, F, C, F)) is None, "the progression goes round: bar 3 is C"
     assert plan_recomposed_bar(clash, four.with_(progression=()), side_of(C, C, C, F)) is None

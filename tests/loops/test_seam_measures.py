@@ -74,6 +74,9 @@ def test_what_is_ordinary_never_lies_below_the_floor():
     one = np.r_[np.ones(9), 3.0]  # upper half: four ones and a three; the 99th percentile counts 0.91 of the way up
     top = np.log([1, 1, 1, 1, 3])
     assert _ordinary(one, 0.1) == pytest.approx(max(1 + 2 * 0.91, np.exp(top.mean() + 2.05 * top.std())))
+    rare = np.r_[np.full(998, 3.0), 100.0, 100.0]  # less than one in a hundred is not ordinary
+    top = np.log(np.sort(rare)[500:])
+    assert _ordinary(rare, 0.1) == pytest.approx(np.exp(top.mean() + 2.05 * top.std()))
     many = np.r_[np.ones(180), np.full(20, 3.0)]  # counted: 3; spread: e^(0.2 ln 3 + 2.05 * 0.4 ln 3)
     assert _ordinary(many, 0.1) == pytest.approx(max(3.0, 3 ** (0.2 + 2.05 * 0.4)))
 
@@ -176,7 +179,7 @@ def plain_holes(levels: np.ndarray) -> np.ndarray:
 def test_a_hole_is_15_ms_under_what_sounds_on_both_sides():
     levels = np.random.default_rng(3).uniform(-50, 0, 90)
     levels[17] = 0.0
-    levels[40] = -75.0  # counts as 60 under the loudest
+    levels[40:43] = -75.0  # count as 60 under the loudest
     frame = round(0.005 * RATE)
     samples = np.repeat(10 ** (levels / 20), frame)
     samples = np.r_[samples, np.full(100, 0.5)]  # less than a frame is left out

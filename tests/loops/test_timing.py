@@ -57,7 +57,7 @@ def timed(monkeypatch, late: float, pocket: float, loop_n=5, idea_n=5):
 def test_between_the_grid_and_the_ideas_pocket_is_in_time(late, pocket, beyond, said, monkeypatch):
     found, asked = timed(monkeypatch, late, pocket)
     assert found.values["pocket_ms"] == pytest.approx(beyond, abs=1e-9) and found.details["pocket_ms"] == said
-    assert asked == [(1.0, 1.0, 1.0), (1.0, 1.0, 1.0), (1.0, 0.5, 0.0)] and found.notes == ()
+    assert asked == [(1.0, 1.0, 1.0), (1.0, 1.0, 1.0), (1.0, 0.5, 0.5)] and found.notes == ()
 
 
 def test_fewer_than_four_strokes_have_no_feel(monkeypatch):

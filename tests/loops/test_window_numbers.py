@@ -199,7 +199,7 @@ def test_where_no_chords_are_asked_for_the_notes_on_the_scale_count(monkeypatch)
     chroma = np.zeros((12, 80))
     chroma[0] = 1.0
     chroma[1, 20:40] = 3.0  # in the second bar three of four off the scale
-    tonal = request_for("chords", bars=2)
+    tonal = request_for("pad", bars=2)
     parts = bar_parts(monkeypatch, np.zeros((4, 4)), tonal, chroma=chroma)
     assert parts["harmony"] == pytest.approx([1.0, 0.25, 1.0, 1.0]) and scale_share(chroma[:, 0], tonal.key) == 1.0
     for other in (REQUEST, tonal.with_(key=None), tonal.with_(progression=(("Am",), ("F",)))):
@@ -221,7 +221,7 @@ def test_purity_is_against_the_takes_usual_one(monkeypatch):
     monkeypatch.setattr(windows, "purity_of", purity)
     assert _purities(take(), LINES, REQUEST) == pytest.approx([1.0, 0.4 / 0.65, 0.2 / 0.65, 1.0])  # silence is pure
     assert asked[0] == ((2.0, 4.0), True, True, True)
-    _purities(take(), LINES, request_for("chords", bars=2))
+    _purities(take(), LINES, request_for("pad", bars=2))
     assert asked[-1] == ((6.0, 8.0), False, False, False)
     pure |= {2.0: 0.01, 4.0: 0.0, 6.0: 0.04}
     monkeypatch.setattr(windows, "measure_parts", lambda part, drums: {"at": part, "drums": drums})
@@ -233,7 +233,7 @@ def test_each_bars_share_on_each_chord():
     chroma = np.zeros((12, 80))
     chroma[9, :20], chroma[0, :20], chroma[6, :20] = 2.0, 1.0, 1.0  # A, C and F sharp
     chroma[5, 20:] = 1.0
-    request = request_for("chords", bars=2, progression=(("Am",), ("F",)))
+    request = request_for("pad", bars=2, progression=(("Am",), ("F",)))
     shares = _chord_shares(take(chroma=chroma), LINES, request)
     assert shares == pytest.approx(np.array([[0.75, 0.75], [0, 1], [0, 1], [0, 1]]), abs=1e-6)
     assert _chord_shares(take(chroma=chroma), LINES, REQUEST.with_(progression=request.progression)) is None
@@ -256,7 +256,7 @@ def test_and_in_notes_where_it_is_no_drum():
     chroma = np.zeros((12, 80))
     chroma[0, 18:20], chroma[7, 58:60] = 1.0, 1.0
     chroma[3, 17], chroma[3, 20] = 9.0, 9.0  # not in the last 200 ms
-    ends, tonal = np.array([2.0, 6.0]), request_for("chords", bars=2)
+    ends, tonal = np.array([2.0, 6.0]), request_for("pad", bars=2)
     assert _likeness(take(chroma=chroma), ends, tonal) == pytest.approx(0.5)
     assert _likeness(take(chroma=chroma), ends, REQUEST) == pytest.approx(1.0)
     chroma[7, 18:20] = 1.0
