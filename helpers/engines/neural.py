@@ -23,6 +23,7 @@ import numpy as np
 
 from ..errors import Cancelled, LoopsError, NotAvailable
 from ..machine.faults import versions_of
+from ..machine.locale_guard import heal_locale
 from ..records import CancelCheck, Clip, Progress, Readiness, Request, Take
 from . import devices
 from .base import Engine, Job, stop_if
@@ -215,9 +216,13 @@ class NeuralEngine(Engine):
     def _generate(self, job: Job) -> list[Take]:
         request, seeds = job.request, job.seeds
         plan = self._plan(request, job.guide if request.guide != "none" and request.guide_strength > 0 else None)
-        model = self._loaded(plan.source, job)
-        with devices.enough_threads() if model.device.kind == "cpu" else devices.exact_half_sums():
-            sounds = self._make(model, plan, sorted(seeds), job)
+        heal_locale()
+        try:
+            model = self._loaded(plan.source, job)
+            with devices.enough_threads() if model.device.kind == "cpu" else devices.exact_half_sums():
+                sounds = self._make(model, plan, sorted(seeds), job)
+        finally:
+            heal_locale()
         made = dict(zip(sorted(seeds), sounds, strict=True))
         return [self._take(model, plan, seed, *made[seed]) for seed in seeds]
 

@@ -1,7 +1,8 @@
 """Installing packages from a notebook or a command line, without ever replacing what the machine already has.
 
-One function for both: :func:`install`. It runs ``pip`` of the running interpreter as a subprocess, with constraints
-made from what is installed, streams its lines, and ends in one sentence when it fails.
+One function for both: :func:`install`. It runs ``pip`` of the running interpreter as a subprocess (not ``!`` or
+``%pip``, which fail once a GPU run has changed the thread's encoding, see :mod:`helpers.machine.locale_guard`), with
+constraints made from what is installed, streams its lines, and ends in one sentence when it fails.
 """
 
 from __future__ import annotations

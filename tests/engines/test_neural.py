@@ -1,5 +1,6 @@
 """What goes wrong on small machines, provoked: memory, numbers, cancelling, the locale. And what is kept loaded."""
 
+import ctypes
 import re
 import shutil
 import threading
@@ -11,6 +12,7 @@ import pytest
 
 from helpers.engines import neural, registry
 from helpers.errors import Cancelled, LoopsError, NotAvailable
+from helpers.machine.locale_guard import heal_locale
 from helpers.records import Request
 from tests.engines.conftest import options_for
 
@@ -202,6 +204,49 @@ def test_cancel_is_obeyed_within_one_step(engine, monkeypatch):
     with pytest.raises(Cancelled):
         engine.generate(REQUEST, cancel=lambda: len(done) >= 2)
     assert done == [1, 2]
+
+
+# ---- the locale
+
+
+LC_ALL_MASK = 0x1FBF  # glibc: every category, LC_ALL itself (bit 6) left out
+
+
+def break_locale():
+    """Do to this thread what nvrtcCompileProgram does."""
+    libc = ctypes.CDLL(None)
+    libc.newlocale.restype = libc.uselocale.restype = ctypes.c_void_p
+    libc.newlocale.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p]
+    libc.uselocale.argtypes = [ctypes.c_void_p]
+    broken = libc.newlocale(LC_ALL_MASK, b"C", None)
+    assert broken
+    libc.uselocale(broken)
+
+
+def test_a_thread_locale_broken_by_the_gpus_compiler_is_healed(engine, monkeypatch):
+    seen = []
+
+    def breaks(real, *arguments):
+        seen.append(heal_locale())  # False: it was healed before the model began
+        break_locale()
+        return real(*arguments)
+
+    break_locale()
+    replace_sample(monkeypatch, engine, breaks)
+    engine.generate(REQUEST)
+    assert seen == [False]
+    assert heal_locale() is False, "the thread was left with a locale of its own"
+
+
+def test_the_locale_is_healed_after_an_error_too(engine, monkeypatch):
+    def breaks(real, *_):
+        break_locale()
+        raise RuntimeError("boom")
+
+    replace_sample(monkeypatch, engine, breaks)
+    with pytest.raises(RuntimeError, match="boom"):
+        engine.generate(REQUEST)
+    assert heal_locale() is False
 
 
 # ---- what is loaded
