@@ -116,7 +116,7 @@ def _cues(
 def metre_template(meter: Meter) -> np.ndarray:
     """How strong each sixteenth of a bar is by the metre alone (after Lerdahl & Jackendoff 1983), 0..1."""
     template = np.zeros(meter.steps_per_bar)
-    template[:: max(1, meter.steps_per_beat // 2)] = 0.25
+    template[:: meter.steps_per_beat // 2] = 0.25
     template[:: meter.steps_per_beat] = 0.55
     if meter.beats_per_bar % 2 == 0:
         template[:: meter.steps_per_bar // 2] = 0.7
