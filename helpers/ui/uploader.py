@@ -27,11 +27,11 @@ _STALE_SECONDS = 3600.0  # no slice for so long: nobody is sending any more, her
 
 
 class Uploads:
-    """Takes slices of files into a hidden temporary file each; a slice out of order breaks nothing."""
+    """Takes the slices of one file at a time into a hidden temporary file; a slice out of order breaks nothing."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._open: dict[int, tuple[Path, str]] = {}
+        self._open: tuple[int, Path, str] | None = None
         for left in folder.glob(f"{_INCOMING}*"):  # of a kernel that ended in the middle of an upload
             with suppress(OSError):
                 if time.time() - left.stat().st_mtime > _STALE_SECONDS:
@@ -46,19 +46,17 @@ class Uploads:
             If the file is larger than the limit.
         """
         if size > LARGEST_BYTES or at + len(data) > LARGEST_BYTES:
-            self.drop(upload)
+            self._drop()
             raise InvalidInput(
                 f"The file is {size / 2**20:.0f} MB, the limit is {LARGEST_BYTES / 2**20:.0f} MB; "
                 "cut out the part you mean."
             )
-        if upload not in self._open:
-            for other in list(self._open):  # one file at a time: a new choice replaces the last
-                self.drop(other)
+        if self._open is None or self._open[0] != upload:
+            self._drop()  # a new choice replaces the last
             self.folder.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self.folder, prefix=_INCOMING, delete=False) as file:
-                self._open[upload] = (Path(file.name), name)
-        path = self._open[upload][0]
-        with path.open("ab") as file:
+                self._open = upload, Path(file.name), name
+        with self._open[1].open("ab") as file:
             if file.tell() == at:
                 file.write(data)
             got = file.tell()
@@ -66,14 +64,17 @@ class Uploads:
 
     def finish(self, upload: int) -> tuple[Path, str]:
         """The temporary file and the name of an upload that has arrived; the caller moves or removes the file."""
-        if upload not in self._open:
+        if self._open is None or self._open[0] != upload:
             raise InvalidInput("No file has arrived yet; choose an mp3 or wav file first.")
-        return self._open.pop(upload)
+        _, path, name = self._open
+        self._open = None
+        return path, name
 
-    def drop(self, upload: int) -> None:
-        """Remove what has arrived of an upload."""
-        if upload in self._open:
-            self._open.pop(upload)[0].unlink(missing_ok=True)
+    def _drop(self) -> None:
+        """Remove what has arrived."""
+        if self._open is not None:
+            self._open[1].unlink(missing_ok=True)
+            self._open = None
 
 
 def store_idea(state: State, source: Path, name: str, request: dict[str, Any] | None = None) -> tuple[IdeaEntry, Idea]:

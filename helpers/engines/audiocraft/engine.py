@@ -13,7 +13,6 @@ import json
 import re
 import signal
 import tempfile
-import time
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,6 +28,7 @@ from ..hub import download as hub
 from ..hub.sources import SOURCES, ModelSource, local_folder, model_info
 from ..options import OPTIONS, UNHEARD, describe_options, option, planned_seconds, read_settings, written_prompt
 from ..ready import judge_readiness
+from ..steps import StepMeter
 from .home import OWN_PYTHON_VARIABLE, WORKER_PROGRAM, find_home, worker_environment
 
 SAMPLE_RATE = 32_000
@@ -200,11 +200,23 @@ class AudiocraftEngine(Engine):
         assert home is not None, "generate() asked readiness() first"
         file = folder / "request.json"
         file.write_text(json.dumps(order), encoding="utf-8")
-        meter = _Meter(progress, len(order["takes"]))
+        takes, complete, last = len(order["takes"]), 0, 0
+        meter: StepMeter | None = None
 
         def on_line(line: str) -> None:
-            if line.startswith("progress\t"):
-                meter.step(*line.split("\t")[1:])
+            nonlocal meter, complete, last
+            if not line.startswith("progress\t"):
+                return
+            stage, done, total = line.split("\t")[1], *map(int, line.split("\t")[2:])
+            if stage != "Sampling":  # reading the words and the diffusion decoder count for themselves
+                progress(stage, done / max(1, total), None)
+                return
+            meter = meter or StepMeter(progress, cancel, takes * total)
+            if done < last:  # the next take begins
+                complete += 1
+                meter.next_group(total)
+            last, meter.stage = done, f"Sampling take {complete + 1} of {takes}" if takes > 1 else stage
+            meter(done)
 
         progress(f"Loading {self.info.title}", None, None)
         try:
@@ -232,25 +244,6 @@ class AudiocraftEngine(Engine):
             return "The audiocraft worker was ended by the system, which it does when memory runs out; ask for less."
         how = f"crashed ({signal.Signals(-code).name})" if code < 0 else f"ended by itself (status {code})"
         return f"The audiocraft worker {how}; try again, or {_INSTALL}."
-
-
-class _Meter:
-    """Turns the worker's steps into a share of all takes and the seconds left."""
-
-    def __init__(self, progress: Progress, takes: int) -> None:
-        self._progress, self._takes, self._complete = progress, takes, 0
-        self._started, self._last = time.monotonic(), 0
-
-    def step(self, stage: str, done: str, total: str) -> None:
-        within, sampling = int(done) / max(1, int(total)), stage == "Sampling"
-        if sampling and int(done) < self._last:  # the next take begins
-            self._complete += 1
-        self._last = int(done) if sampling else self._last
-        name = f"{stage} take {self._complete + 1} of {self._takes}" if sampling and self._takes > 1 else stage
-        # Reading the words and the diffusion decoder count for themselves, with no estimate for the whole.
-        share = (self._complete + within) / self._takes if sampling else None
-        left = (time.monotonic() - self._started) * (1 - share) / share if share else None
-        self._progress(name, within if share is None else share, left)
 
 
 def _notes(answer: dict[str, Any], order: dict[str, Any], variant: str) -> tuple[str, ...]:

@@ -93,6 +93,19 @@ def _audiocraft(variant: str, download_gib: float) -> ModelSource:
     return ModelSource(name, hub_id, MUSICGEN_LICENCE, download_gib, parts=(), files=files, needs=tuple(needs))
 
 
+# GiB of transformers' files and of audiocraft's, and the revisions but "main" that may hold the former as safetensors.
+_MUSICGEN: dict[str, tuple[Any, ...]] = {
+    "small": (2.2, 1.0),
+    "medium": (7.5, 3.6, "refs/pr/10"),
+    "large": (12.8, 6.3, "037a9f5a2a8a44bd6eaa38b1171f6fdfb1b0b1a9"),
+    "melody": (5.7, 3.0),
+    "melody-large": (9.8, 6.1),
+    "stereo-small": (1.14, 0.84),
+    "stereo-medium": (3.8, 3.45),
+    "stereo-large": (6.45, 6.1),
+    "stereo-melody": (5.9, 2.8),
+    "stereo-melody-large": (9.9, 6.1),
+}
 # Sizes as the repositories list them (see tests/engines/hub_listings.json), else from the number of parameters; the
 # exact figure is asked of the Hub before a download.
 SOURCES = {
@@ -132,26 +145,8 @@ SOURCES = {
             parts=("transformer", "condition_encoder", "text_encoder", "vae"),
             extras=("tokenizer", "scheduler"),
         ),
-        _musicgen("small", 2.2),
-        _musicgen("medium", 7.5, "refs/pr/10"),
-        _musicgen("large", 12.8, "037a9f5a2a8a44bd6eaa38b1171f6fdfb1b0b1a9"),
-        _musicgen("melody", 5.7),
-        _musicgen("melody-large", 9.8),
-        _musicgen("stereo-small", 1.14),
-        _musicgen("stereo-medium", 3.8),
-        _musicgen("stereo-large", 6.45),
-        _musicgen("stereo-melody", 5.9),
-        _musicgen("stereo-melody-large", 9.9),
-        _audiocraft("small", 1.0),
-        _audiocraft("medium", 3.6),
-        _audiocraft("large", 6.3),
-        _audiocraft("melody", 3.0),
-        _audiocraft("melody-large", 6.1),
-        _audiocraft("stereo-small", 0.84),
-        _audiocraft("stereo-medium", 3.45),
-        _audiocraft("stereo-large", 6.1),
-        _audiocraft("stereo-melody", 2.8),
-        _audiocraft("stereo-melody-large", 6.1),
+        *(_musicgen(variant, gib, *elsewhere) for variant, (gib, _, *elsewhere) in _MUSICGEN.items()),
+        *(_audiocraft(variant, gib) for variant, (_, gib, *_) in _MUSICGEN.items()),
         _audiocraft("style", 3.9),
         ModelSource(
             "audiocraft-diffusion",
