@@ -33,12 +33,13 @@ def ready(page):
 
 def test_models_offers_no_tick_that_install_would_refuse(heard):
     patch = (
-        "from helpers.ui import readiness; readiness.obstacle = lambda family: 'torch'; ui.current().models.refresh()"
+        "from helpers.ui import readiness; readiness.obstacle = lambda family: 'It needs torch.\\nInstall it.'; "
+        "ui.current().models.refresh()"
     )
     kernel_says(heard, "None", patch)
     heard.locator(".lg-readiness summary").first.click()
     row = heard.locator(".lg-readiness tr:has-text('audiocraft')")
-    row.locator("text=Install torch's CPU build yourself").wait_for()
+    row.locator("text=Install it.").wait_for()
     assert row.locator("input").count() == 0
     kernel_says(heard, "None", "import importlib; importlib.reload(readiness); ui.current().models.refresh()")
     heard.locator(".lg-readiness summary").first.click()
