@@ -27,9 +27,6 @@ def heard(page, idea):
     return page
 
 
-# -------------------------------------------------------------------------------------------- the page as it is opened
-
-
 def test_headings_stand_where_code_would(page):
     text = page.inner_text(".jp-Notebook")
     assert "4 · UPLOAD" in text and "6 · RESULTS" in text
