@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import pickle
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -75,7 +75,8 @@ def sketch_groups(folder: Path, at_most: int, *, delivered: bool = False) -> Ite
             if delivered:
                 with TemporaryDirectory() as out:
                     best = pipeline.make_loops(request.with_(takes=1), idea, analysis, out).loops[0].loop
-                cases.append(Case(piece, idea, analysis, request, "as delivered", best.take.number, best.clip))
+                own = replace(idea)  # without what was measured on it, which cannot be kept in a file
+                cases.append(Case(piece, own, analysis, request, "as delivered", best.take.number, best.clip))
                 continue
             takes = good_takes(request, analysis, TAKES)
             loops = [("good", take, clip) for take, clip in enumerate(takes)]

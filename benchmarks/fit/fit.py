@@ -1,6 +1,6 @@
 """Does the fit card tell good from bad? Takes, spoiled takes, stems and loops of people, measured as a musician's are.
 
-    python -m benchmarks.fit.fit IDEAS_DIR --work DIR [--stems DIR] [--loops DIR] [--ideas 60] [--write] [--out JSON]
+    python -m benchmarks.fit.fit IDEAS_DIR --work DIR [--stems DIR] [--loops DIR] [--ideas 60] [--write] [--delivered]
 
 ``--work`` keeps the loops (``loops/``) and what was found in each (``lines/``), so that a run can go on, weights can be
 learnt again from the same lines, and the loops be measured again when ``lines/`` is removed. The pieces, in the order
@@ -196,6 +196,7 @@ def main() -> None:
     parser.add_argument("--ideas", type=int, default=60)
     parser.add_argument("--work", type=Path, required=True, help="folder where loops and lines are kept")
     parser.add_argument("--write", action="store_true", help="learn the weights and replace them")
+    parser.add_argument("--delivered", action="store_true", help="also what a musician gets: mended, or made again")
     parser.add_argument("--out", type=Path, help="JSON to write")
     options = parser.parse_args()
     groups = [sketch_groups(options.folder, options.ideas)]
@@ -210,7 +211,8 @@ def main() -> None:
         load_weights.cache_clear()
         print("limits:", limits([judged(line) for line in seen]))
     # Last, since what is delivered depends on the weights: take its loops and lines away before another --write.
-    lines = collected(sketch_groups(options.folder, options.ideas, delivered=True), options.work) + lines
+    if options.delivered:
+        lines = collected(sketch_groups(options.folder, options.ideas, delivered=True), options.work) + lines
     found = table([judged(line | {"half": halves[line["piece"]]}) for line in lines])
     print(docs_markdown(found))
     if options.out:
