@@ -91,20 +91,20 @@ class AudioLDM2Model(LoadedModel):
     def _encode_words(self, prompt: str, negative: str) -> Any:
         import torch
         from diffusers import AudioLDM2ProjectionModel
-        from transformers import AutoTokenizer, ClapModel, GPT2LMHeadModel, T5EncoderModel
+        from transformers import ClapModel, GPT2LMHeadModel, T5EncoderModel
 
         from .fast.audioldm2 import Context, continue_words
 
         # float32 whatever the UNet runs in: T5 overflows in half precision, and two sentences are quickly read.
         texts, device = (negative, prompt), self.device.kind
-        tokenizer = AutoTokenizer.from_pretrained(self.folder / "tokenizer", local_files_only=True)
+        tokenizer = self.read_tokenizer(self.folder / "tokenizer")
         clap = self.read(ClapModel, self.folder / "text_encoder", dtype=torch.float32).eval()
         with placed(self.device, clap):
             tokens = tokenizer(list(texts), padding="max_length", truncation=True, return_tensors="pt").to(device)
             joint = clap.get_text_features(tokens.input_ids, attention_mask=tokens.attention_mask)
             joint = getattr(joint, "pooler_output", joint)[:, None].cpu()
         del clap
-        tokenizer = AutoTokenizer.from_pretrained(self.folder / "tokenizer_2", local_files_only=True)
+        tokenizer = self.read_tokenizer(self.folder / "tokenizer_2")
         t5 = self.read(T5EncoderModel, self.folder / "text_encoder_2", dtype=torch.float32).eval()
         with placed(self.device, t5):
             # As in the library the negative words are padded to the length of the prompt; they are never cut to it.

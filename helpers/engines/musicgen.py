@@ -176,9 +176,7 @@ class MusicGenModel(LoadedModel):
 
     def _encode_words(self, prompt: str) -> Any:
         if prompt not in self._words:
-            from transformers import AutoTokenizer
-
-            tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
+            tokenizer = self.read_tokenizer(self.folder)
             ids = tokenizer(prompt, return_tensors="pt", truncation=True, max_length=512).input_ids
             with placed(self.device, self.model.text_encoder):
                 self._words = {prompt: self.runner.encode_text(ids)}

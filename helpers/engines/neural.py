@@ -29,7 +29,7 @@ from . import devices
 from .base import Engine, Job, stop_if
 from .devices import GIB, Device, quiet_libraries
 from .hub import download as hub
-from .hub.sources import SOURCES, ModelSource, local_folder, repository_folder
+from .hub.sources import SOURCES, ModelSource, local_folder, readable
 from .options import Presets, planned_seconds, read_settings, written_prompt
 from .ready import judge_readiness
 from .steps import StepMeter, name_stage, plan_groups
@@ -82,17 +82,25 @@ class LoadedModel(ABC):
         """A part of the model from its folder, as a library's class ``kind`` reads it, offline.
 
         Weights that the files lack are noted: transformers fills them by chance, and only says so where nobody reads.
-        diffusers leaves them empty, which raises ValueError.
+        diffusers leaves them empty: NotAvailable, as for any file that cannot be read.
         """
-        part, told = kind.from_pretrained(
-            folder, use_safetensors=True, local_files_only=True, output_loading_info=True, **given
-        )
-        if missing := sorted(told["missing_keys"]):
-            lacking = f"{len(missing)} weights, such as {missing[0]}, are not in the files of {self.source.hub_id}"
-            if any(weight.is_meta for weight in part.parameters()):
-                raise ValueError(lacking)
-            self.lacking += (f"{lacking} and were filled by chance: what it plays may be noise.",)
+        with readable(self.source):
+            part, told = kind.from_pretrained(
+                folder, use_safetensors=True, local_files_only=True, output_loading_info=True, **given
+            )
+            if missing := sorted(told["missing_keys"]):
+                lacking = f"{len(missing)} weights, such as {missing[0]}, are not in the files of {self.source.hub_id}"
+                if any(weight.is_meta for weight in part.parameters()):
+                    raise ValueError(lacking)
+                self.lacking += (f"{lacking} and were filled by chance: what it plays may be noise.",)
         return part
+
+    def read_tokenizer(self, folder: Path) -> Any:
+        """The tokenizer in a folder, offline."""
+        from transformers import AutoTokenizer
+
+        with readable(self.source):
+            return AutoTokenizer.from_pretrained(folder, local_files_only=True)
 
     @abstractmethod
     def prepare(self, plan: Plan) -> Any:
@@ -241,7 +249,7 @@ class NeuralEngine(Engine):
             self._drop()
             release_others(self.info.name)
             try:
-                with quiet_libraries():
+                with quiet_libraries(), readable(source):
                     self._model = self._rescued(
                         lambda: self._load(source, folder, device, lambda: stop_if(job.cancel)), device
                     )
@@ -249,15 +257,6 @@ class NeuralEngine(Engine):
                 stop.__traceback__ = None  # its frames hold the parts that were read
                 self._drop()
                 raise
-            except LoopsError:
-                raise
-            except Exception as error:  # every library has its own for a file that is cut short or of another model
-                first = (str(error).strip().splitlines() or ["no message"])[0][:200]
-                raise NotAvailable(
-                    f"The weights of {source.hub_id} cannot be loaded ({type(error).__name__}: {first}): a file is "
-                    f"damaged or another model's. Take {repository_folder(source).name} out of the Hub's cache, or "
-                    f"correct the folder that {source.variable} names, and fetch them again."
-                ) from error
             self._loaded_as = key
         return self._model
 

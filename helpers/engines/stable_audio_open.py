@@ -149,10 +149,10 @@ class StableAudioModel(LoadedModel):
 
     def _text_encoder(self) -> tuple[Any, Any]:
         import torch
-        from transformers import AutoTokenizer, T5EncoderModel
+        from transformers import T5EncoderModel
 
         tokenizer_folder, encoder_folder = self._word_folders()
-        tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder, local_files_only=True)
+        tokenizer = self.read_tokenizer(tokenizer_folder)
         # float32 whatever the rest runs in: T5 overflows in half precision, and it reads two sentences only.
         encoder = self.read(T5EncoderModel, encoder_folder, dtype=torch.float32)
         return tokenizer, encoder.eval().requires_grad_(False)

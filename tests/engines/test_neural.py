@@ -298,7 +298,7 @@ def test_a_stop_while_a_model_loads_frees_its_memory_and_the_engine(tiny_engine,
     assert engine.generate(REQUEST), "the engine loads again and works"
 
 
-@pytest.mark.parametrize("damage", ["cut short", "a web page", "another shape"])
+@pytest.mark.parametrize("damage", ["cut short", "a web page", "another shape", "half a configuration"])
 @pytest.mark.parametrize("family", ["stable-audio-open", "musicgen"])
 def test_weights_that_cannot_be_loaded_are_a_sentence(tiny_engine, tiny_folder, monkeypatch, tmp_path, family, damage):
     from safetensors.torch import load_file, save_file
@@ -310,6 +310,9 @@ def test_weights_that_cannot_be_loaded_are_a_sentence(tiny_engine, tiny_folder, 
         weights = load_file(path)
         name = max(weights, key=lambda name: weights[name].numel())
         save_file(weights | {name: torch.zeros(3, 5)}, path, metadata={"format": "pt"})
+    elif damage == "half a configuration":
+        path = next(folder.rglob("text_encoder/config.json" if family == "stable-audio-open" else "config.json"))
+        path.write_text('{"half')
     else:
         path.write_bytes(b"<!doctype html>" * 99 if damage == "a web page" else path.read_bytes()[:-99])
     source = engine._source(None)

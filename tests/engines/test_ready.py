@@ -27,9 +27,10 @@ def cache(source):
 
 
 def lay_out(source, snapshot):
-    for part in (*source.parts, *source.extras):
+    for part in (*source.parts, *source.tokenizers, *source.extras):
         (snapshot / part).mkdir(parents=True, exist_ok=True)
-        (snapshot / part / "config.json").write_text("{}", encoding="utf-8")
+        for name in ("config.json", "tokenizer.json"):
+            (snapshot / part / name).write_text("{}", encoding="utf-8")
         (snapshot / part / "model.safetensors").write_bytes(b"x")
     return snapshot
 

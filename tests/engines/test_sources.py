@@ -14,7 +14,8 @@ SMALL = SOURCES["musicgen-small"]
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    for name in ("config.json", "tokenizer.json"):
+        (tmp_path / name).write_text("{}", encoding="utf-8")
     (tmp_path / "model.safetensors").write_bytes(b"x")
     return tmp_path
 
@@ -95,6 +96,8 @@ def test_a_snapshot_counts_only_when_it_is_complete():
     (snapshot / "config.json").write_text("{}", encoding="utf-8")
     assert sources.cached_folder(SMALL) is None
     (snapshot / "model.safetensors").write_bytes(b"x")
+    assert sources.cached_folder(SMALL) is None, "stopped before the tokenizer: it would be deaf to words"
+    (snapshot / "tokenizer.json").write_text("{}", encoding="utf-8")
     assert sources.cached_folder(SMALL) == snapshot
 
 

@@ -6,14 +6,17 @@ Nothing here imports torch or touches the network, so that ``engines`` can ask a
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...errors import InvalidInput
+from ...errors import InvalidInput, LoopsError, NotAvailable
 from ...machine.files import read_json
 from ...records import EngineInfo
 
+TOKENIZER_FILES = ("tokenizer.json", "spiece.model", "vocab.json")  # one of them
 STABILITY_LICENCE = "Stability AI Community License"
 AUDIOLDM2_LICENCE = "CC BY-NC-SA 4.0 (no commercial use)"
 MUSICGEN_LICENCE = "CC BY-NC 4.0 (no commercial use)"
@@ -24,10 +27,11 @@ class ModelSource:
     """One checkpoint: its place on the Hub, the files we need of it, and what they are under.
 
     ``revisions`` (branches, commits or ``refs/pr/N``) are tried in order: the first that holds every part is taken.
-    ``parts`` are the folders (``""`` = the top) that must hold a ``config.json`` and safetensors weights; ``extras``
-    are folders with small files only (tokenizers, schedulers). ``files`` are needed by name or pattern; a checkpoint
-    of audiocraft is nothing else. ``download_gib`` is what the Hub sends for a full set; ``needs`` names the sources
-    that the checkpoint points to instead of holding them.
+    ``parts`` are the folders (``""`` = the top) that must hold a ``config.json`` and safetensors weights. Those of
+    ``tokenizers`` must hold one (without it the libraries make an empty one, which knows no word); ``extras`` are
+    folders with other small files. ``files`` are needed by name or pattern; a checkpoint of audiocraft is nothing else.
+    ``download_gib`` is what the Hub sends for a full set; ``needs`` names the sources that the checkpoint points to
+    instead of holding them.
     """
 
     name: str
@@ -35,6 +39,7 @@ class ModelSource:
     licence: str
     download_gib: float
     parts: tuple[str, ...]
+    tokenizers: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     gated: bool = False
     revisions: tuple[str, ...] = ("main",)
@@ -55,7 +60,7 @@ class ModelSource:
     def patterns(self) -> tuple[str, ...]:
         """What to download: safetensors and small text files of our parts; other formats only by name (``files``)."""
         out: list[str] = ["*.json"] if "" not in self.parts else []
-        for part in (*self.parts, *self.extras):
+        for part in dict.fromkeys((*self.parts, *self.tokenizers, *self.extras)):
             stem = f"{part}/" if part else ""
             out += [f"{stem}*.json", f"{stem}*.txt", f"{stem}*.model"]
             if part in self.parts:
@@ -78,7 +83,8 @@ class ModelSource:
 def _musicgen(variant: str, download_gib: float, *elsewhere: str) -> ModelSource:
     name = f"musicgen-{variant}"
     revisions = ("main", *elsewhere)  # a pull request may be merged one day
-    return ModelSource(name, f"facebook/{name}", MUSICGEN_LICENCE, download_gib, parts=("",), revisions=revisions)
+    top = ("",)
+    return ModelSource(name, f"facebook/{name}", MUSICGEN_LICENCE, download_gib, top, top, revisions=revisions)
 
 
 def _audiocraft(variant: str, download_gib: float) -> ModelSource:
@@ -117,7 +123,8 @@ SOURCES = {
             STABILITY_LICENCE,
             4.9,
             parts=("transformer", "vae", "text_encoder", "projection_model"),
-            extras=("tokenizer", "scheduler"),
+            tokenizers=("tokenizer",),
+            extras=("scheduler",),
             gated=True,
         ),
         ModelSource(
@@ -135,7 +142,8 @@ SOURCES = {
             AUDIOLDM2_LICENCE,
             4.2,
             parts=("unet", "vae", "vocoder", "text_encoder", "text_encoder_2", "projection_model", "language_model"),
-            extras=("tokenizer", "tokenizer_2", "scheduler", "feature_extractor"),
+            tokenizers=("tokenizer", "tokenizer_2"),
+            extras=("scheduler", "feature_extractor"),
         ),
         ModelSource(
             "ace-step",
@@ -143,7 +151,8 @@ SOURCES = {
             "MIT",
             6.2,
             parts=("transformer", "condition_encoder", "text_encoder", "vae"),
-            extras=("tokenizer", "scheduler"),
+            tokenizers=("tokenizer",),
+            extras=("scheduler",),
         ),
         *(_musicgen(variant, gib, *elsewhere) for variant, (gib, _, *elsewhere) in _MUSICGEN.items()),
         *(_audiocraft(variant, gib) for variant, (_, gib, *_) in _MUSICGEN.items()),
@@ -157,7 +166,7 @@ SOURCES = {
             files=("mbd_musicgen_32khz.th",),
         ),
         # What audiocraft's checkpoints name instead of holding it: the text encoder, and what hears a melody in a mix.
-        ModelSource("t5-base", "t5-base", "Apache-2.0", 0.9, parts=("",)),
+        ModelSource("t5-base", "t5-base", "Apache-2.0", 0.9, parts=("",), tokenizers=("",)),
         ModelSource("audiocraft-codec", "facebook/encodec_32khz", MUSICGEN_LICENCE, 0.2, parts=("",)),
         ModelSource(
             "audiocraft-stems",
@@ -225,7 +234,30 @@ def missing_files(folder: Path, source: ModelSource) -> list[str]:
         elif not any(place.glob("*.safetensors")):
             needed.append("*.safetensors")
         lacking += [f"{stem}{name}" for name in needed if not (place / name).is_file()]
+    for part in source.tokenizers:
+        if not any((folder / part / name).is_file() for name in TOKENIZER_FILES):
+            lacking.append(f"{part}/{TOKENIZER_FILES[0]}" if part else TOKENIZER_FILES[0])
     return lacking
+
+
+@contextmanager
+def readable(source: ModelSource) -> Iterator[None]:
+    """Raise NotAvailable, with what to do, for a file of the model that is cut short, missing or another model's."""
+    from ..devices import is_out_of_memory
+
+    try:
+        yield
+    except LoopsError:
+        raise
+    except Exception as error:  # every library has its own
+        if is_out_of_memory(error):
+            raise
+        first = (str(error).strip().splitlines() or ["no message"])[0][:200]
+        raise NotAvailable(
+            f"The weights of {source.hub_id} cannot be loaded ({type(error).__name__}: {first}): a file is damaged, "
+            f"missing or another model's. Take {repository_folder(source).name} out of the Hub's cache, or correct the "
+            f"folder that {source.variable} names, and fetch them again."
+        ) from error
 
 
 def local_folder(source: ModelSource) -> Path | None:
