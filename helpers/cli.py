@@ -293,14 +293,16 @@ def _engines(args: argparse.Namespace, out: Any) -> int:
 
 
 def _install(args: argparse.Namespace, out: Any) -> int:
+    from .install import INSTALLABLE, install
     from .install.extras import EXTRAS
 
     if args.what in EXTRAS:
         EXTRAS[args.what].fetch(_StderrProgress())
-    else:
-        from .install import install
-
+    elif args.what in INSTALLABLE:
         install(args.what, on_line=terminal.say)
+    else:
+        names = ", ".join([*INSTALLABLE, *EXTRAS])
+        raise InvalidInput(f"{args.what!r} is not something to install; use one of {names}.")
     terminal.print_result(out, f"{args.what} is installed.")
     return DONE
 
@@ -344,7 +346,7 @@ def _pack(args: argparse.Namespace, out: Any) -> int:
     from .batch.commands import make_pack, pack_text
 
     pack = make_pack(args)
-    data = {"pack": str(pack.path), "loops": pack.loops, "left_out": pack.left_out}
+    data = {"pack": str(pack.path), "loops": pack.loops, "left_out": pack.left_out, "others": pack.others}
     _print(out, args, data, pack_text(pack))
     return DONE
 

@@ -54,6 +54,10 @@ def make_pack(args: argparse.Namespace) -> Pack:
 def pack_text(pack: Pack) -> str:
     """What was packed, in a sentence or two."""
     left = f" {pack.left_out} failed their fit card and stayed out (--with-failed takes them)." * bool(pack.left_out)
+    if pack.others:
+        left += (
+            f" {pack.others} other WAV{'s' * (pack.others != 1)}, without a JSON of ours that can be read, stayed out."
+        )
     page = "" if pack.path.is_file() else " Open its index.html to listen."
     return f"The pack lies in {pack.path}, with {pack.loops} loop{'s' * (pack.loops != 1)}.{page}{left}"
 

@@ -72,11 +72,13 @@ class PackLoop:
 
 @dataclass(frozen=True)
 class Pack:
-    """A pack that was written: where it lies, how many loops it holds, how many had failed their card."""
+    """A pack that was written: where it lies, how many loops it holds, how many had failed their card, and how many
+    other WAVs lay there without a JSON of ours that can be read."""
 
     path: Path
     loops: int
     left_out: int
+    others: int
 
 
 def find_loops(folder: str | os.PathLike[str]) -> list[PackLoop]:
@@ -241,7 +243,8 @@ def write_pack(
             link_new(shutil.make_archive(str(root), "zip", root), out)
         else:
             root.rename(out)
-    return Pack(out, len(loops), len(found) - len(loops))
+    wavs = [path for path in Path(folder).rglob("[!.]*.wav") if not path.parent.name.startswith(".")]
+    return Pack(out, len(loops), len(found) - len(loops), len(wavs) - len(found))
 
 
 def _sounds(ideas: Sequence[str | os.PathLike[str]], wanted: set[str]) -> dict[str, Path]:

@@ -19,6 +19,7 @@ import pytest
 import soundfile
 
 from helpers import pipeline
+from helpers.batch.commands import pack_text
 from helpers.batch.pack import (
     apart,
     find_loops,
@@ -157,9 +158,19 @@ def test_failed_loops_stay_out_unless_asked(loops, tmp_path):
         write_pack(copy, tmp_path / "pack")
     assert not (tmp_path / "pack").exists()
     pack = write_pack(copy, tmp_path / "pack", with_failed=True)
-    assert (pack.loops, pack.left_out) == (1, 0)
+    assert (pack.loops, pack.left_out, pack.others) == (1, 0, 0)
     with pytest.raises(InvalidInput, match="exists already"):
         write_pack(folder, copy)
+
+
+def test_a_wav_whose_json_cannot_be_read_is_told(loops, tmp_path):
+    folder, _ = loops
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    next(copy.glob("bass*.json")).write_text("{", encoding="utf-8")
+    (copy / "foreign.wav").write_bytes(b"RIFF")
+    pack = write_pack(copy, tmp_path / "pack")
+    assert (pack.loops, pack.left_out, pack.others) == (len(find_loops(copy)), 0, 2) and pack.loops
+    assert "2 other WAVs, without a JSON of ours" in pack_text(pack)
 
 
 def test_names_never_meet():
