@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ...records.fit_fields import Value
 from ..findings import Findings
 
-IN_TIME_MS = 4.0
+IN_TIME_MS, TIGHT_MS = 4.0, 1.0
 LOCKED, LOOSE = 0.6, 0.25  # of the accents shared
 HIDDEN, RUBBING = 0.25, 0.3  # of the power masked, of the low end against another note
 
@@ -18,7 +18,7 @@ def summarise(found: Findings, failures: list[str]) -> str:
         more = f" ({len(failures) - 1} more below)" if len(failures) > 1 else ""
         return f"Not usable as it is: {failures[0][0].lower()}{failures[0][1:].rstrip('.')}{more}."
     clauses = [clause for clause in (_notes(found), _time(found.values), _room(found.values)) if clause]
-    text = ", ".join(clauses)
+    text = "; ".join(clauses)
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
@@ -44,8 +44,8 @@ def _time(values: Mapping[str, Value]) -> str:
         side = "behind" if pocket > 0 else "ahead of"
         said.append("in its pocket" if abs(pocket) < IN_TIME_MS else f"{abs(pocket):.0f} ms {side} its pocket")
     if isinstance(spread, float):
-        said.append(f"(steady to {spread:.0f} ms)")
-    return " ".join(said)
+        said.append("tight" if spread < TIGHT_MS else f"steady to {spread:.0f} ms")
+    return ", ".join(said)
 
 
 def _room(values: Mapping[str, Value]) -> str:
