@@ -48,7 +48,7 @@ def test_one_success_one_out_of_memory_one_licence_one_package(models, tmp_path,
     assert set(rows) == set(registry.engine_names())
     assert rows["sketch"]["outcome"] == "made" and rows["sketch"]["fit_card"]["verdict"] == "pass"
     worked = rows["audioldm2-music"]
-    assert worked["outcome"] in ("made", "failed") and worked["seconds"] > 0
+    assert worked["outcome"] == "made" and worked["seconds"] > 0
     assert rows["musicgen"]["outcome"] == "failed" and "ran out of memory on CPU" in rows["musicgen"]["reason"]
     licence = rows["stable-audio-open"]
     assert licence["outcome"] == "not-ready" and "accept its licence" in licence["reason"]
