@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -16,6 +17,7 @@ from typing import Any
 from ..errors import InvalidInput, NotAvailable
 from ..machine.home import available_memory_bytes
 
+CONNECT_SECONDS = 5.0
 WORKER_GIB = 1.5  # the most one worker holds; an idea within the limits stays below it
 
 
@@ -112,13 +114,14 @@ class RayPool(Pool):
         self._ray = ray
         if not ray.is_initialized():
             try:
+                _require_answer(address)
                 ray.init(
                     address=None if address == "local" else address,
                     include_dashboard=False,
                     log_to_driver=False,
                     logging_level="ERROR",
                 )
-            except Exception as error:  # Ray raises it bare when a node does not start in time
+            except Exception as error:  # Ray raises it bare when a node does not start in time, or OSError
                 line = (str(error).splitlines() or [""])[0]
                 raise NotAvailable(
                     f"No Ray cluster answers at {address!r} ({line}); start one or say --ray local."
@@ -147,6 +150,13 @@ class RayPool(Pool):
     def close(self) -> None:
         super().close()
         self._ray.shutdown()
+
+
+def _require_answer(address: str) -> None:
+    """Raise OSError unless something listens at ``HOST:PORT``: Ray itself asks on for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
 
 
 class _Actor:
