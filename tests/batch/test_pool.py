@@ -11,7 +11,9 @@ from helpers.errors import InvalidInput, NotAvailable
 
 
 def test_a_cluster_that_is_not_there_or_too_small_is_refused_at_once(monkeypatch):
-    ray = types.SimpleNamespace(is_initialized=lambda: False, init=None, cluster_resources=lambda: {"CPU": 2.0})
+    ray = types.SimpleNamespace(
+        is_initialized=lambda: False, init=lambda **_: None, cluster_resources=lambda: {"CPU": 2.0}
+    )
     monkeypatch.setitem(sys.modules, "ray", ray)
     with socket.socket() as closed:  # bound, and nobody listens
         closed.bind(("127.0.0.1", 0))
