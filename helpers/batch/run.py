@@ -80,10 +80,11 @@ def run_batch(
     with Ledger.opened(folder) as ledger, staging(folder) as parts:
         ledger.add(*[_row(job, PLANNED) for job in jobs if job.id not in ledger.rows])
         missing = []
+        made_before = {path.name: path for path in folder.glob("[!.]*/*") if path.is_dir()}
         for job in jobs:
-            if (folder / job.folder).is_dir():
+            if here := made_before.get(Path(job.folder).name):  # under another name, where the idea's has changed
                 if ledger.rows[job.id].state != DONE:  # stopped between publishing and writing it down
-                    ledger.add(_row(job, DONE, loops=_loops(folder, job)))
+                    ledger.add(_row(job, DONE, loops=_loops(folder, here)))
             elif ledger.rows[job.id].state != REFUSED:
                 missing.append(job)
         _Driver(folder, parts, ledger, pool, on_row, hear, make, len(missing)).drive(missing)
@@ -158,7 +159,7 @@ class _Driver:
                 os.fsync(file.fileno())
         final.parent.mkdir(parents=True, exist_ok=True)
         part.rename(final)
-        return _loops(self.folder, job)
+        return _loops(self.folder, self.folder / job.folder)
 
     def _end(self, row: LedgerRow) -> None:
         self.ledger.add(row)
@@ -176,10 +177,10 @@ def _row(
     return LedgerRow(job.id, state, idea, job.instrument, sentence, loops, seconds, settings)
 
 
-def _loops(folder: Path, job: Job) -> tuple[dict[str, Any], ...]:
-    """The loops of a published job, best first, read from their JSON."""
+def _loops(folder: Path, published: Path) -> tuple[dict[str, Any], ...]:
+    """The loops of a published job, best first, read from their JSON; their paths count from ``folder``."""
     found = []
-    for path in (folder / job.folder).glob("*.json"):
+    for path in published.glob("*.json"):
         with suppress(OSError, ValueError, TypeError, AttributeError):
             data = read_json(path.read_bytes())
             wav = path.with_suffix(".wav").relative_to(folder).as_posix()

@@ -75,6 +75,16 @@ def test_a_second_start_does_nothing_and_a_new_instrument_only_itself(ideas, tmp
     assert {p: p.stat().st_mtime_ns for p in before} == before
 
 
+def test_an_idea_that_was_renamed_is_the_same_work(ideas, tmp_path):
+    out = tmp_path / "out"
+    first, _ = run(plan_jobs([ideas / "one.wav"], ["piano"], {}), out)
+    again = plan_jobs([(ideas / "one.wav").rename(ideas / "new.wav")], ["piano"], {})
+    assert again[0].id == first.rows[0].job and again[0].folder.startswith("new/")
+    (out / NAME).write_text("")  # the folder alone tells that it is done
+    second, pool = run(again, out)
+    assert pool.log == [] and second.made_now == 0 and second.rows[0].loops == first.rows[0].loops
+
+
 def test_failed_jobs_are_tried_again_and_refused_ones_are_not(ideas, tmp_path):
     jobs = plan_jobs([ideas / "one.wav"], ["piano"], {})
     summary, _ = run(jobs, tmp_path / "out", make=stand_ins.fail)
