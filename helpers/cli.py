@@ -293,16 +293,14 @@ def _engines(args: argparse.Namespace, out: Any) -> int:
 
 
 def _install(args: argparse.Namespace, out: Any) -> int:
-    from .install import INSTALLABLE, install
+    from .install import INSTALLABLE, install, require_known
     from .install.extras import EXTRAS
 
+    require_known(args.what, [*INSTALLABLE, *EXTRAS])
     if args.what in EXTRAS:
         EXTRAS[args.what].fetch(_StderrProgress())
-    elif args.what in INSTALLABLE:
-        install(args.what, on_line=terminal.say)
     else:
-        names = ", ".join([*INSTALLABLE, *EXTRAS])
-        raise InvalidInput(f"{args.what!r} is not something to install; use one of {names}.")
+        install(args.what, on_line=terminal.say)
     terminal.print_result(out, f"{args.what} is installed.")
     return DONE
 

@@ -14,6 +14,7 @@ import importlib.util
 import shutil
 import sys
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import CancelCheck, InvalidInput, NotAvailable, never_cancelled
@@ -23,7 +24,7 @@ from .pip import pip_install
 from .requirements import canonical, read_requirements, unmet, versions
 from .table import INSTALLABLE, Installable, InstallStatus
 
-__all__ = ["INSTALLABLE", "InstallStatus", "Installable", "install", "installed", "obstacle"]
+__all__ = ["INSTALLABLE", "InstallStatus", "Installable", "install", "installed", "obstacle", "require_known"]
 
 _running = threading.Lock()
 
@@ -156,6 +157,11 @@ def _has_torch() -> bool:
 
 
 def _item(what: str) -> Installable:
-    if what not in INSTALLABLE:
-        raise InvalidInput(f"{what!r} is not something to install; use one of {', '.join(INSTALLABLE)}.")
+    require_known(what, INSTALLABLE)
     return INSTALLABLE[what]
+
+
+def require_known(what: str, names: Iterable[str]) -> None:
+    """Raise InvalidInput, with all names, unless ``what`` is one of them."""
+    if what not in (known := tuple(names)):
+        raise InvalidInput(f"{what!r} is not something to install; use one of {', '.join(known)}.")

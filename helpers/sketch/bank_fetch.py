@@ -15,10 +15,9 @@ from typing import BinaryIO
 
 from ..errors import InvalidInput, LoopsError, NotAvailable
 from ..machine.fetch import RemoteFile, fetch_file, make_folder, require_room
-from ..machine.home import cache_home
 from ..records import CancelCheck, Progress, never_cancelled, silent_progress
 from .sf3 import unpack_sf3
-from .soundfont import find_soundfont, forget_soundfont
+from .soundfont import find_soundfont, forget_soundfont, instrument_folder
 
 SOURCE = "https://deb.debian.org/debian/"
 
@@ -39,7 +38,7 @@ class Bank:
     @property
     def path(self) -> Path:
         """Where it is kept."""
-        return cache_home() / "soundfonts" / self.file
+        return instrument_folder() / self.file
 
     @property
     def is_here(self) -> bool:

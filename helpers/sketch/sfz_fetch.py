@@ -13,7 +13,7 @@ from ..errors import NotAvailable
 from ..machine.fetch import RemoteFile, fetch_file, make_folder, require_room
 from ..records import CancelCheck, Progress, never_cancelled, silent_progress
 from .sfz import Unusable, read_sfz
-from .soundfont import instrument_folder
+from .soundfont import described, instrument_folder
 
 SOURCE = "https://raw.githubusercontent.com/"
 
@@ -29,8 +29,12 @@ class SampleSet:
     file: RemoteFile
     samples_bytes: int
     samples_sha256: str
-    licence: str
     absent: tuple[str, ...] = ()
+
+    @property
+    def licence(self) -> str:
+        """What it is called and what its makers allow."""
+        return described(Path(self.file.name)).credit
 
     @property
     def folder(self) -> Path:
@@ -50,7 +54,6 @@ SETS = (
         RemoteFile("001-Standard Kit.sfz", 25_869, "0e6fe52da544e67bedb56d66a4d06600f69813cb19b2fa552b2dacb88fd0403a"),
         110_298_992,
         "50e6d3696d515be58a884e8fece279f93171773c5b8beb0d81da346f148b42c3",
-        "The Discord SFZ bank's Standard Kit: CC0, CC BY or equal, free in any music.",
         absent=("001-Standard Kit/PL EDG Tip ride 3.aif",),
     ),
     SampleSet(
@@ -60,7 +63,6 @@ SETS = (
         RemoteFile("jRhodes3d-mono.sfz", 10_064, "4f6d2069c02a22087fef293e0c0fcad7ee1b748c4f41425c0be9aa8c9d417514"),
         22_884_538,
         "2652d990bea57b2467076c9baaa889411575f39d3559aab9401226062f14f1e8",
-        "jRhodes3d by Jeff Learman: free in any music; the samples themselves are CC BY-NC 4.0.",
     ),
     SampleSet(
         "bass guitar",
@@ -73,7 +75,6 @@ SETS = (
         ),
         22_493_274,
         "02c67ab6ad2439d58dba5a775068aab70b2e78c329971e4c6c4869f37f70482a",
-        "The Discord SFZ bank's Electric Bass: CC0.",
     ),
 )
 
@@ -94,7 +95,7 @@ def fetch_samples(
     make_folder(part, "SFZ instruments")
     require_room(part, which.samples_bytes, which.title)
     megabytes = which.samples_bytes / 1e6
-    progress(f"{which.title}, {megabytes:.0f} MB to fetch. {which.licence}", 0.0)
+    progress(f"{which.title}, {megabytes:.0f} MB to fetch. {which.licence}.", 0.0)
     base = SOURCE + which.source
     sfz = fetch_file(base, which.file, part, lambda got: None, cancel)
     have, digest = 0, hashlib.sha256()
@@ -103,8 +104,9 @@ def fetch_samples(
         progress("Fetching the samples", min(1.0, (before + got) / which.samples_bytes))
 
     try:
-        names = [name.as_posix() for name in read_sfz(sfz, must_exist=False).names]
-        for name in (name for name in names if name not in which.absent):
+        for name in map(Path.as_posix, read_sfz(sfz, must_exist=False).names):
+            if name in which.absent:
+                continue
             if not (part / name).resolve().is_relative_to(part.resolve()):
                 raise Unusable(f"{name} lies outside its folder")
             make_folder((part / name).parent, "SFZ instruments")

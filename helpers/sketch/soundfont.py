@@ -62,7 +62,8 @@ class SoundFont:
         return f"{self.title}{'' if self.path.suffix == SFZ else ' SoundFont'} ({self.licence})"
 
 
-def _described(path: Path) -> SoundFont:
+def described(path: Path) -> SoundFont:
+    """A file with the title and the licence that its name tells."""
     for part, title, licence in KNOWN_BANKS:
         if part in path.name.lower():
             return SoundFont(path, title, licence)
@@ -99,11 +100,11 @@ def _search(named: str) -> SoundFont:
         path = Path(named).expanduser()
         reason = _unusable(path)
         if not reason:
-            return _described(path)
+            return described(path)
         note = f"LOOPS_SOUNDFONT names {path}, which cannot be played: {reason}."
     found = [
         path
-        for folder in (*FOLDERS, cache_home() / "soundfonts")
+        for folder in (*FOLDERS, instrument_folder())
         for path in sorted(Path(folder).expanduser().glob("*.sf2"))
         if any(part in path.name.lower() for part, _, _ in KNOWN_BANKS) and not _unusable(path)
     ]
@@ -115,12 +116,12 @@ def _search(named: str) -> SoundFont:
             f"package, which carries one ({Path(sys.executable).name} -m pip install pretty_midi), or set "
             "LOOPS_SOUNDFONT to an .sf2 file."
         )
-    font = _described(bank)
+    font = described(bank)
     return replace(font, note=shown_text(f"{note} {font.title} plays instead.")) if note else font
 
 
 def instrument_folder() -> Path:
-    """Where SFZ instruments are looked for, each named after what it plays."""
+    """Where fetched SoundFonts lie, and SFZ instruments, each named after what it plays."""
     return cache_home() / "soundfonts"
 
 
@@ -161,7 +162,7 @@ def find_sounds(score: Score) -> SoundFont:
     except (Unusable, LoopsError) as error:
         reason = str(error).rstrip(".")
     if not reason:
-        return _described(path)
+        return described(path)
     font = find_soundfont()
     return replace(font, note=shown_text(f"{path.name} does not play: {reason}. {font.title} plays instead."))
 

@@ -64,7 +64,7 @@ def synthesise(path: Path, head: list, events: list[Event], seconds: float) -> n
     """
     import mido
 
-    layered = path.suffix.lower() == SFZ
+    layered = path.suffix == SFZ
     if layered:
         head = [message for message in head if _is_for_sfz(message)]
         events = [(at, order, _for_sfz(message)) for at, order, message in events if _is_for_sfz(message)]
