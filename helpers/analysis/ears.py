@@ -43,6 +43,6 @@ def missing_note() -> str | None:
         return None
     packages, gives = ", ".join(ear.package for ear in missing), ", ".join(ear.gives for ear in missing)
     return (
-        f"Not heard with a learned model, because {packages} is not installed: {gives}. "
+        f"Not heard with a learned model ({packages} not installed): {gives}. "
         "Install them with: loops-generator install ears."
     )
