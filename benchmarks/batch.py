@@ -30,7 +30,7 @@ from helpers.batch.worker import Answer
 from helpers.batch.worker import make as make_loops
 
 RESULTS = Path(__file__).resolve().parent / "results" / "batch.json"
-ENGINES = RESULTS.with_name("engines-h100.json")
+ENGINES = RESULTS.with_name("engines-h200.json")
 SCALE = RESULTS.parents[2] / "docs" / "scale.md"
 COST = re.compile(r"(<!-- cost: .*?-->\n).*?(\n<!-- /cost -->)", re.DOTALL)
 INSTRUMENTS = ["bass guitar", "piano", "drum kit"]

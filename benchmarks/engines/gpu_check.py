@@ -2,11 +2,12 @@
 
     python -m benchmarks.engines.gpu_check [--out FILE]
 
-For each family: a take without and with a guide through the engine's own code on CUDA, in the precision the GPU gets;
-whether the step was replayed as a graph, how far the take is from the same one in float32 on the CPU, that take k alone
-is take k in a batch, and the peak memory. Then: float16 products are summed in float32 while a model works, a guide
-encoded in pieces equals one encoded at once, a truncated schedule takes as many steps as it says, a converted
-Foundation-1 equals its parts, ACE-Step hears its context, and the doctor writes its report. Needs no weights.
+For each family: a take without and with a guide through the engine's own code on CUDA, in the precision the GPU gets
+and in float16, all that a T4 has; whether the step was replayed as a graph, how far the take is from the same one in
+float32 on the CPU, that take k alone is take k in a batch, and the peak memory. Then: float16 products are summed in
+float32 while a model works, a guide encoded in pieces equals one encoded at once, a truncated schedule takes as many
+steps as it says, a converted Foundation-1 equals its parts, ACE-Step hears its context, and the doctor writes its
+report. Needs no weights.
 """
 
 from __future__ import annotations
@@ -67,7 +68,9 @@ def check_family(family: str) -> dict[str, Any]:
             "guided": list(guided.notes),
             "guide_changes": not np.array_equal(guided.clip.samples, takes[0].clip.samples),
         }
-    in_float32 = engine.generate(request_for(family, precision="float32"))[0]
+    in_float32, in_float16 = (
+        engine.generate(request_for(family, precision=precision))[0] for precision in ("float32", "float16")
+    )
     engine.release()
     available = torch.cuda.is_available
     torch.cuda.is_available = lambda: False
@@ -78,7 +81,10 @@ def check_family(family: str) -> dict[str, Any]:
         engine.release()
     row["float32_as_on_cpu"] = likeness(in_float32.clip.samples, on_cpu.clip.samples)
     row["half_as_float32"] = likeness(takes[0].clip.samples, in_float32.clip.samples)
-    row["ok"] = row["alone_as_in_batch"] > 0.99 and (row["float32_as_on_cpu"] > 0.99 or engine_of(family) == "musicgen")
+    row["float16_as_float32"] = likeness(in_float16.clip.samples, in_float32.clip.samples)
+    # Tokens drawn from rounded logits part ways, so MusicGen need not sound alike in another precision.
+    alike = min(row["float32_as_on_cpu"], row["float16_as_float32"])
+    row["ok"] = row["alone_as_in_batch"] > 0.99 and (alike > 0.99 or engine_of(family) == "musicgen")
     return row
 
 
