@@ -6,12 +6,15 @@ Written after the published schema (version 1.0): a ZIP of ``project.xml``, ``me
 from __future__ import annotations
 
 import itertools
+import math
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as XML
+
+import numpy as np
 
 from .. import __version__
 from ..export import bpm_text, free_name
@@ -24,6 +27,8 @@ from ..sound.audio import read_back, wav_bytes
 from .pack import PackLoop, apart
 
 Points = Sequence[tuple[float, float]]  # quarters against seconds
+LEAST_PICKUP = 0.2  # quarters before the first downbeat, a sixteenth and more; less is the attack of its first note
+QUIET = 0.01  # of the idea's peak: no pickup, the rest before the idea begins
 COLORS = ("#e4572e", "#2e86ab", "#76b041", "#f3a712", "#7d5ba6", "#2a9d8f", "#c44569", "#5c6b73")
 _WITHOUT_ID = {"Application", "Transport", "Structure", "Clip", "File", "Warp", "Note", "Marker", "Scenes"}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # characters no XML file may hold
@@ -58,8 +63,8 @@ def write_project(
 ) -> None:
     """One project: every loop an aligned, looping audio clip on a named track, its MIDI beside it.
 
-    All loops share idea, tempo and metre. The idea's track starts at its first downbeat, warped to the project's tempo,
-    and repeats after whole bars.
+    All loops share idea, tempo and metre. The idea's first downbeat lies on that of the loops, its sound is warped to
+    the project's tempo and repeats after whole bars. Where it has a pickup, all else starts after the bars it needs.
     """
     request, ids = members[0][0].request, (f"id{n}" for n in itertools.count())
 
@@ -69,7 +74,11 @@ def write_project(
         return XML.SubElement(parent, tag, {name: _plain(value) for name, value in attributes.items()})
 
     numerator, denominator = request.meter.split("/")
-    longest = max(_quarters(loop) for loop, _ in members)
+    bar = request.time.beats_per_bar * request.time.quarters_per_beat
+    longest, points, pickup = max(_quarters(loop) for loop, _ in members), list[tuple[float, float]](), 0.0
+    if heard is not None:
+        points, pickup = _with_pickup(_pinned(heard[1], request, heard[0].clip), heard[0].clip)
+    start = math.ceil(pickup / bar) * bar  # of the loops, in quarters
     root = XML.Element("Project", version="1.0")
     add(root, "Application", name="Loops Generator", version=__version__)
     transport = add(root, "Transport")
@@ -86,10 +95,13 @@ def write_project(
         add(made, "Channel", audioChannels="2", role="regular", solo="false", destination=master)
         return add(add(lanes, "Lanes", track=made.attrib["id"]), "Clips")
 
-    def audio(clips: XML.Element, name: str, file: str, clip: Clip, points: Points, beats: float) -> None:
-        """A clip that repeats after ``beats`` quarters; ``points`` pin quarters to seconds of the file."""
-        shown = {"duration": max(longest, beats), "playStart": 0, "loopStart": 0, "loopEnd": beats}
-        outer = add(clips, "Clip", time=0, name=name, **shown)
+    def audio(
+        clips: XML.Element, name: str, file: str, clip: Clip, points: Points, beats: float, pickup: float = 0.0
+    ) -> None:
+        """A clip that repeats ``beats`` quarters after its pickup; ``points`` pin quarters to seconds of the file."""
+        shown = {"duration": pickup + max(longest, beats), "playStart": 0}
+        repeats = {"loopStart": pickup, "loopEnd": pickup + beats}
+        outer = add(clips, "Clip", time=start - pickup, name=name, **shown, **repeats)
         inner = add(add(outer, "Clips"), "Clip", time=0, duration=points[-1][0], contentTimeUnit="beats", playStart=0)
         warps = add(inner, "Warps", timeUnit="beats", contentTimeUnit="seconds")
         format_of = {"channels": clip.channels, "sampleRate": clip.sample_rate, "duration": clip.seconds}
@@ -98,11 +110,10 @@ def write_project(
             add(warps, "Warp", time=quarter, contentTime=second)
 
     if heard is not None:
-        idea, analysis = heard
+        idea, _ = heard
         files["audio/idea.wav"] = wav_bytes(idea.clip)
-        points, bar = _pinned(analysis, request, idea.clip), request.time.beats_per_bar * request.time.quarters_per_beat
-        clips = track(f"Idea: {idea.name}", "audio", COLORS[-1])
-        audio(clips, idea.name, "audio/idea.wav", idea.clip, points, max(1, int(points[-1][0] / bar + 0.1)) * bar)
+        clips, bars = track(f"Idea: {idea.name}", "audio", COLORS[-1]), int((points[-1][0] - pickup) / bar + 0.1)
+        audio(clips, idea.name, "audio/idea.wav", idea.clip, points, max(1, bars) * bar, pickup)
     shown_names = apart([loop.request.instrument or "loop" for loop, _ in members])
     for number, ((loop, name), shown) in enumerate(zip(members, shown_names, strict=True)):
         color, quarters = COLORS[number % (len(COLORS) - 1)], _quarters(loop)
@@ -112,7 +123,9 @@ def write_project(
         audio(track(shown, "audio", color), shown, file, clip, ends, quarters)
         if notes := loop.notes():
             clips = track(f"{shown} (MIDI)", "notes", color)
-            part = add(clips, "Clip", time=0, duration=longest, playStart=0, loopStart=0, loopEnd=quarters, name=shown)
+            part = add(
+                clips, "Clip", time=start, duration=longest, playStart=0, loopStart=0, loopEnd=quarters, name=shown
+            )
             lane = add(part, "Notes")
             for note in notes:
                 sounding = {"time": note.start, "duration": note.length, "key": note.pitch}
@@ -149,6 +162,18 @@ def _pinned(analysis: Analysis, request: Request, clip: Clip) -> Points:
     points = [(n * same * per_beat, max(second, 0.0)) for n, second in enumerate(beats)]
     rest = (clip.seconds - beats[-1]) / (beats[-1] - beats[0]) * points[-1][0]  # after the last beat heard
     return (*points, (points[-1][0] + rest, clip.seconds)) if rest > 0 else points
+
+
+def _with_pickup(points: Points, clip: Clip) -> tuple[list[tuple[float, float]], float]:
+    """The points counted from where the idea's sound begins, and the quarters from there to its first downbeat."""
+    (quarter, first), (next_quarter, second) = points[:2]
+    level = np.abs(clip.mono())
+    sounding = np.flatnonzero(level[: round(first * clip.sample_rate)] > QUIET * level.max())
+    begin = sounding[0] / clip.sample_rate if len(sounding) else first
+    pickup = (first - begin) * (next_quarter - quarter) / (second - first)
+    if pickup < LEAST_PICKUP:
+        return list(points), 0.0
+    return [(0.0, begin), *((at + pickup, second) for at, second in points)], pickup
 
 
 def _plain(value: Any) -> str:

@@ -20,6 +20,7 @@ import soundfile
 
 from helpers import pipeline
 from helpers.batch.commands import pack_text
+from helpers.batch.dawproject import write_project
 from helpers.batch.pack import (
     apart,
     find_loops,
@@ -31,6 +32,7 @@ from helpers.batch.pack import (
 from helpers.errors import InvalidInput
 from helpers.export import read_notes
 from helpers.records import Note, Request
+from helpers.records.analysis import Tempo
 from tests.signals import RATE, chord_loop, clip_of
 
 REQUEST = Request("piano", "chords", 120.0, bars=1, seed=3)
@@ -141,6 +143,28 @@ def test_a_dawproject_lays_the_idea_where_the_fit_card_laid_it(loops, tmp_path, 
     warps = [(float(w.get("time")), float(w.get("contentTime"))) for w in clip.iter("Warp")]
     assert len(warps) > 3 and all(abs(t * 60 / bpm - s) < 0.03 for t, s in warps)  # as fast as the idea is
     assert float(clip.get("loopEnd")) % 4 == 0 and float(clip.get("duration")) == max(4, float(clip.get("loopEnd")))
+
+
+@pytest.mark.parametrize(("beats", "silent", "start"), [(1, 0, 4), (1, 1, 0), (5, 0, 8), (0.05, 0, 0)])
+def test_the_pickup_of_an_idea_is_in_its_dawproject(loops, tmp_path, beats, silent, start):
+    first = beats / 2  # seconds, at 120 BPM
+    sound = np.concatenate([chord_loop([(57, 60, 64)], bpm=120).samples[0]] * 5)[: round((first + 4) * RATE)]
+    sound[: round(first * silent * RATE)] = 0
+    soundfile.write(tmp_path / "idea.wav", sound, RATE, subtype="FLOAT")
+    idea, times = pipeline.load_idea(tmp_path / "idea.wav"), tuple(first + np.arange(8) / 2)
+    tempo = Tempo(120.0, 1.0, beats=times, downbeats=times[::4])
+    heard = dataclasses.replace(pipeline.analyze_idea(pipeline.load_idea(loops[1]), tags=False), tempo=tempo)
+    names = [(loop, loop.wav.stem) for loop in find_loops(loops[0])]
+    write_project(tmp_path / "a.dawproject", names, loops[0], (idea, heard))
+    root = XML.fromstring(zipfile.ZipFile(tmp_path / "a.dawproject").read("project.xml"))
+    clip, *others = [lane.find("Clips/Clip") for lane in root.findall("Arrangement/Lanes/Lanes")]
+    assert {float(other.get("time")) for other in others} == {start}
+    warps = {float(w.get("contentTime")): float(w.get("time")) for w in clip.iter("Warp")}
+    begins, pickup = float(clip.get("time")), float(clip.get("loopStart"))
+    assert begins + warps[first] == pytest.approx(start) and begins + pickup == pytest.approx(start)
+    assert pickup == pytest.approx(beats if start else 0, abs=1e-3)
+    assert min(warps) == pytest.approx(0 if start else first, abs=1e-3) and warps[min(warps)] == 0
+    assert (float(clip.get("loopEnd")), float(clip.get("duration"))) == pytest.approx((8 + pickup, 8 + pickup))
 
 
 def test_failed_loops_stay_out_unless_asked(loops, tmp_path):
