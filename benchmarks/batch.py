@@ -20,6 +20,7 @@ import signal
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from helpers.batch.jobs import plan_jobs
@@ -33,16 +34,16 @@ RESULTS = Path(__file__).resolve().parent / "results" / "batch.json"
 ENGINES = RESULTS.with_name("engines-h200.json")
 SCALE = RESULTS.parents[2] / "docs" / "scale.md"
 COST = re.compile(r"(<!-- cost: .*?-->\n).*?(\n<!-- /cost -->)", re.DOTALL)
-INSTRUMENTS = ["bass guitar", "piano", "drum kit"]
+INSTRUMENTS = ["bass guitar", "piano", "drum kit", "warm pad", "synth lead", "flute"]
 GPUS, DEATHS = 8, 0.05
 JOB = ("stable-audio-open", 4)  # what the stand-in takes as long as: engine and takes of a job
 
 
 def make_and_weigh(idea: str, settings: dict[str, Any], analysis: Any, scratch: str | None = None) -> Answer:
-    """The real work; the worker's peak memory so far travels as a file of the job."""
+    """The real work; what the worker holds after it and held at most so far travels as a file of the job."""
     made = make_loops(idea, settings, analysis, scratch)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    made.files["peak.txt"] = f"{os.getpid()} {peak:.0f}".encode()
+    made.files["memory.txt"] = f"{os.getpid()} {_resident_mib()} {peak:.0f}".encode()
     return made
 
 
@@ -66,8 +67,8 @@ def wait_or_die(idea: str, settings: dict[str, Any], analysis: Any, scratch: str
     return Answer(files={"loop.wav": b"0" * 1_000_000, "loop.json": b"{}"})
 
 
-def loops_a_minute(ideas: list[str], workers: int, jobs: int) -> tuple[float, list[list[int]]]:
-    """Loops a minute with ``workers``, and each worker's peak memory in MiB, job by job."""
+def loops_a_minute(ideas: list[str], workers: int, jobs: int) -> tuple[float, list[list[tuple[int, int]]]]:
+    """Loops a minute with ``workers``; of each worker, job by job, the MiB it held afterwards and the peak so far."""
     rows = [
         job
         for seed in range(-(-jobs // (len(ideas) * len(INSTRUMENTS))))
@@ -82,12 +83,22 @@ def loops_a_minute(ideas: list[str], workers: int, jobs: int) -> tuple[float, li
             seconds = time.perf_counter() - began
         finally:
             pool.close()
-        found: dict[str, list[int]] = {}
-        for path in sorted(Path(folder).rglob("peak.txt"), key=lambda p: p.stat().st_mtime):
-            worker, mib = path.read_text().split()
-            found.setdefault(worker, []).append(int(mib))
+        found: dict[str, list[tuple[int, int]]] = {}
+        for path in sorted(Path(folder).rglob("memory.txt"), key=lambda p: p.stat().st_mtime):
+            worker, held, peak = path.read_text().split()
+            found.setdefault(worker, []).append((int(held), int(peak)))
         loops = sum(len(row.loops) for row in summary.rows) - workers
         return 60 * loops / seconds, list(found.values())
+
+
+def worker_memory(jobs: list[tuple[int, int]]) -> dict[str, Any]:
+    """What one worker held after its jobs: medians of the fifth after warm-up and of the last."""
+    held, fifth = [mib for mib, _ in jobs], len(jobs) // 5
+    warm = held[fifth // 2 :]
+    return {
+        "loops": len(jobs), "held_mib_early": median(warm[:fifth]), "held_mib_late": median(warm[-fifth:]),
+        "held_mib_least_and_most": [min(warm), max(warm)], "peak_mib": jobs[-1][1], "held_mib": held,
+    }  # fmt: skip
 
 
 def cluster(jobs: int) -> dict[str, Any]:
@@ -154,11 +165,10 @@ def main() -> None:
         results["cluster"] = cluster(args.jobs or 1000)
     else:
         jobs = args.jobs or 24
-        one, _ = loops_a_minute(args.ideas, 1, jobs)
-        two, peaks = loops_a_minute(args.ideas, 2, jobs)
+        (one, alone), (two, both) = (loops_a_minute(args.ideas, workers, jobs) for workers in (1, 2))
         results["machine"] = {
             "jobs": jobs, "loops_a_minute": {"1": round(one, 1), "2": round(two, 1)}, "ratio": round(two / one, 2),
-            "worker_mib_first_and_last": [[p[0], p[-1]] for p in peaks],
+            "workers": [worker_memory(held) for held in (*alone, *both)],
         }  # fmt: skip
     args.out.write_text(json.dumps(results, indent=2) + "\n")
     print(json.dumps(results, indent=2))

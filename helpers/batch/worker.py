@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInput, LoopsError, Refused
+from ..machine.home import freed_memory_returned
 from .ledger import DONE, FAILED, REFUSED
 
 
@@ -49,7 +50,8 @@ def make(idea: str, settings: dict[str, Any], analysis: Any, scratch: str | None
 
 def _answer(work: Callable[[], Answer]) -> Answer:
     try:
-        return work()
+        with freed_memory_returned():
+            return work()
     except LoopsError as error:
         # A full disk, a missing model or a drive that has gone may be mended; bad input stays bad.
         is_settled = isinstance(error, InvalidInput | Refused) and not isinstance(error.__context__, OSError)

@@ -1,15 +1,18 @@
-"""Where our own files are: those that come with the project, and those fetched or built once and used again."""
+"""Where our own files are, those of the project and those fetched or built once; memory and disk of this machine."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 EXAMPLE_IDEA = _PACKAGE / "sound" / "example_idea.wav"  # four bars of our own; examples/README.md has their score
+_ARENA_MAX = -8  # M_ARENA_MAX of glibc's malloc.h
 
 
 def requirements_file(name: str) -> Path:
@@ -46,6 +49,24 @@ def available_memory_bytes() -> int:
     with suppress(OSError), open("/proc/meminfo", encoding="ascii") as lines:
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
     return total_memory_bytes() // 2
+
+
+@contextmanager
+def freed_memory_returned() -> Iterator[None]:
+    """Give the system back what the block has freed; no effect where the C library is not glibc.
+
+    glibc keeps freed blocks for later use, and how many it can give back depends on the order in which they were freed.
+    It gives back all of them only where every thread takes its memory from one arena.
+    """
+    glibc = ctypes.CDLL(None)
+    if not hasattr(glibc, "malloc_trim"):
+        yield
+        return
+    glibc.mallopt(_ARENA_MAX, 1)
+    try:
+        yield
+    finally:
+        glibc.malloc_trim(0)
 
 
 def free_bytes(folder: Path) -> int:
