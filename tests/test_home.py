@@ -3,13 +3,14 @@
 import ast
 import ctypes
 import re
-import threading
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import helpers
-from helpers.machine.home import cache_home, freed_memory_returned
+from helpers.machine.home import cache_home
 
 # Of module level and empty at first; each says what bounds it.
 BOUNDED = {
@@ -53,19 +54,21 @@ def test_every_cache_has_a_bound():
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="the C library is not glibc")
 def test_what_a_job_freed_goes_back_to_the_system():
-    def held_mib() -> int:
-        return int(re.search(r"VmRSS:\s*(\d+)", Path("/proc/self/status").read_text())[1]) >> 10
-
-    kept = []
-
-    def work() -> None:
-        blocks = [bytes(60_000) for _ in range(2000)]
-        kept.extend(blocks[::100])  # between the freed ones, as caches lie between a loop's arrays
-
-    before = held_mib()
-    with freed_memory_returned():
-        thread = threading.Thread(target=work)
-        thread.start()
-        thread.join()
-        assert held_mib() > before + 60
-    assert held_mib() < before + 20
+    script = """
+import contextlib, re, sys
+from pathlib import Path
+from helpers.machine.home import freed_memory_returned
+def held_mib():
+    return int(re.search(r"VmRSS:\\s*(\\d+)", Path("/proc/self/status").read_text())[1]) >> 10
+before = held_mib()
+with freed_memory_returned() if sys.argv[1] == "returned" else contextlib.nullcontext():
+    blocks = [bytes(60_000) for _ in range(2000)]
+    kept = blocks[::100]  # between the freed ones, as caches lie between a loop's arrays
+    del blocks
+print(held_mib() - before)
+"""
+    kept, returned = (
+        int(subprocess.run([sys.executable, "-c", script, how], check=True, capture_output=True, text=True).stdout)
+        for how in ("kept", "returned")
+    )
+    assert kept > 60 and returned < 20
