@@ -93,21 +93,18 @@ def rise_seconds(times: np.ndarray, clip: Clip) -> tuple[np.ndarray, np.ndarray]
     return np.maximum(since - 2, 0) * RISE_FRAME_SECONDS, until * RISE_FRAME_SECONDS
 
 
-def stroke_distances_seconds(
-    times: np.ndarray, clip: Clip, request: Request, scale: float = 1.0, *, early: float = 1.0, late: float = 1.0
-) -> np.ndarray:
+def stroke_distances_seconds(times: np.ndarray, clip: Clip, request: Request, scale: float = 1.0) -> np.ndarray:
     """Signed distance of each stroke to the nearest sixteenth, swung or straight, whichever they keep to (n,).
 
     ``times`` are of ``clip``, and ``scale`` times as long on the grid. A sound that swells is heard in time while it
-    does: of a stroke that begins ``early`` this share of its further rise is let pass, of one that is ``late`` this
-    share of the rise before.
+    does: of a stroke that begins early its further rise is let pass, of one that is late the rise before.
     """
     if times.size == 0:
         return times
     grids = [grid_distances_seconds(times * scale, r) for r in (request, request.with_(swing=None))]
     away = min(grids, key=lambda distances: float(np.median(np.abs(distances))))
     since, until = rise_seconds(times, clip)
-    return np.where(away < 0, np.minimum(0.0, away + early * until), np.maximum(0.0, away - late * since))
+    return np.where(away < 0, np.minimum(0.0, away + until), np.maximum(0.0, away - since))
 
 
 def grid_distances_seconds(times: np.ndarray, request: Request) -> np.ndarray:

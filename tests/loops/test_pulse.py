@@ -106,25 +106,16 @@ def test_the_grid_is_of_sixteenths_each_eighth_divided_evenly(times, swing, mete
 
 
 @pytest.mark.parametrize(
-    ("away_ms", "early", "late", "left"),
-    [
-        (-30, 1.0, 1.0, -10),  # 20 ms of further rise are let pass
-        (-30, 0.5, 1.0, -20),
-        (-15, 1.0, 1.0, 0),
-        (30, 1.0, 1.0, 20),  # 10 ms of rise before
-        (30, 1.0, 0.0, 30),
-        (5, 1.0, 1.0, 0),
-    ],
+    ("away_ms", "left"),
+    [(-30, -10), (-15, 0), (30, 20), (5, 0)],  # 20 ms of further rise are let pass, and 10 ms of rise before
 )
-def test_a_swell_is_in_time_while_it_rises(away_ms, early, late, left, monkeypatch):
+def test_a_swell_is_in_time_while_it_rises(away_ms, left, monkeypatch):
     monkeypatch.setattr(pulse, "rise_seconds", lambda times, clip: (np.full(4, 0.010), np.full(4, 0.020)))
     times = np.arange(1, 5) * 0.5 + away_ms / 1000
-    found = stroke_distances_seconds(times, frames(), REQUEST, early=early, late=late)
+    found = stroke_distances_seconds(times, frames(), REQUEST)
     assert found * 1000 == pytest.approx([left] * 4, abs=1e-6)
-    longer = stroke_distances_seconds(times / 2, frames(), REQUEST, 2.0, early=early, late=late)
+    longer = stroke_distances_seconds(times / 2, frames(), REQUEST, 2.0)
     assert longer == pytest.approx(found), "times of a file at another tempo"
-    if (early, late) == (1.0, 1.0):
-        assert stroke_distances_seconds(times, frames(), REQUEST) == pytest.approx(found)
 
 
 def test_strokes_keep_to_the_swung_or_the_straight_grid(monkeypatch):

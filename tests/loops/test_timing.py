@@ -1,5 +1,7 @@
 """A loop's accents, pocket and steadiness on strokes whose places are written down."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -32,8 +34,8 @@ def timed(monkeypatch, late: float, pocket: float, loop_n=5, idea_n=5):
     loop, idea = bars(times=np.arange(loop_n) * 0.5), bars(times=np.arange(idea_n) * 0.5 + 0.001)
     asked = []
 
-    def distances(times, clip, request, scale=1.0, *, early=1.0, late_=1.0, **more):
-        asked.append((scale, early, more.get("late", late_)))
+    def distances(times, clip, request, scale=1.0):
+        asked.append(scale)
         return np.full(times.size, late if clip is loop.clip else pocket)
 
     monkeypatch.setattr(timing, "stroke_distances_seconds", distances)
@@ -57,12 +59,12 @@ def timed(monkeypatch, late: float, pocket: float, loop_n=5, idea_n=5):
 def test_between_the_grid_and_the_ideas_pocket_is_in_time(late, pocket, beyond, said, monkeypatch):
     found, asked = timed(monkeypatch, late, pocket)
     assert found.values["pocket_ms"] == pytest.approx(beyond, abs=1e-9) and found.details["pocket_ms"] == said
-    assert asked == [(1.0, 1.0, 1.0), (1.0, 1.0, 1.0), (1.0, 0.5, 0.5)] and found.notes == ()
+    assert asked == [1.0, 1.0] and found.notes == ()
 
 
 def test_fewer_than_four_strokes_have_no_feel(monkeypatch):
     found, _ = timed(monkeypatch, 0.01, 0.0, loop_n=3)
-    assert set(found.values) == set() and "too few notes" in found.notes[0]
+    assert found.values == {"looseness_ms": None} and "too few notes" in found.notes[0]
     found, _ = timed(monkeypatch, 0.02, 0.015, idea_n=3)  # the idea's pocket is then the grid
     assert found.values["pocket_ms"] == pytest.approx(20.0) and "groove" not in found.values
     found, _ = timed(monkeypatch, 0.02, 0.015, loop_n=4, idea_n=4)
@@ -84,13 +86,31 @@ def test_the_groove_is_the_likeness_of_the_accents():
         ([(0, 0), (16, 10), (4, 0), (20, 10)], 10.0),
         ([(0, 0), (16, 10), (4, 0), (20, 30), (8, 0), (24, 20)], 20.0),
         ([(0, 5), (16, 5), (4, -5), (20, -5)], 0.0),  # off the grid alike is steady
-        ([(0, 0), (16, 10), (4, 0)], None),  # one repeat is not enough
+        ([(0, 0), (16, 12), (2, 0), (29, 0)], None),  # one pair of the bar, and no more of the beat
+        ([(0, 0), (4, 20), (8, 20)], 20.0),  # no place of the bar returns: pairs of the beat are 20, 20 and 0 apart
         ([(0, 0), (16, 49), (4, 0), (20, 49)], 49.0),
         ([(0, 0), (16, 51), (4, 0), (20, 51)], None),  # 0.4 of a step and more: a thirty-second
+        ([], None),
     ],
 )
-def test_looseness_is_how_much_repeats_differ(strokes, loose):
-    away = np.array([late / 1000 for _, late in strokes])
-    times = np.array([step * 0.125 for step, _ in strokes]) + away
-    measured = timing._looseness_ms(times, away, bars())
-    assert measured is None if loose is None else measured == pytest.approx(loose * 1.0483, abs=1e-6)
+@pytest.mark.parametrize("rise_ms", [10, 25])
+def test_looseness_is_how_much_strokes_at_one_place_differ_however_slowly_they_start(strokes, loose, rise_ms):
+    times = np.array([step * 0.125 + late / 1000 for step, late in strokes])
+    measured = timing._looseness_ms(struck(times, rise_ms))
+    assert measured is None if loose is None else measured == pytest.approx(loose * 1.0483, abs=1.5)
+
+
+def test_strokes_that_are_not_alike_are_not_compared():
+    kept = timing._apart_seconds(struck(np.array([0.5, 2.5])), np.array([4]), np.array([20]))
+    assert kept == pytest.approx([0.0], abs=1e-6)
+    other = struck(np.array([0.5]), name="low").__dict__["heard"].bands
+    both = struck(np.array([2.5]))
+    both.__dict__["heard"].bands = dataclasses.replace(both.envelope, low=other.low)
+    assert timing._apart_seconds(both, np.array([4]), np.array([20])).size == 0, "a kick against a snare"
+
+
+def struck(times, rise_ms=10, name="mid"):
+    """A sound of which only onset curves are heard, a bell around each time; it starts over again at its end."""
+    t = np.arange(400) / 100
+    apart = (t[:, None] - times + 2.0) % 4.0 - 2.0
+    return bars(times=times, **{name: np.exp(-0.5 * (apart / (rise_ms / 1000)) ** 2).sum(axis=1)})

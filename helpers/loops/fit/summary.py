@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ...records.fit_fields import Value
 from ..findings import Findings
 
-IN_TIME_MS, TIGHT_MS = 4.0, 1.0
+IN_TIME_MS, TIGHT_MS = 4.0, 3.0
 LOCKED, LOOSE = 0.6, 0.25  # of the accents shared
 HIDDEN, RUBBING = 0.25, 0.3  # of the power masked, of the low end against another note
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...records import Request
+from ...sound.features import Onsets
 from ..findings import Findings
 from ..pulse import sharp_onsets, stroke_distances_seconds
 from .bars import Bars
@@ -12,7 +13,9 @@ from .place import FEWEST_ONSETS, likeness
 
 # Onsets at least this strong, of the 90th percentile and of the strongest, have a start that can be placed.
 STRONG, LEAST_STRENGTH = 0.25, 0.15
-FEWEST_REPEATS = 2  # strokes beyond the first at each place of the bar
+FEWEST_PAIRS = 2  # of strokes at the same place of the bar
+LEAST_ALIKE = 0.4  # correlation of two strokes that can be laid over each other
+AROUND_SECONDS, MOST_APART_SECONDS = 0.09, 0.06  # what is laid over each other; how far it is moved
 SHAMOS = 1.0483  # the standard deviation of a normal spread over its median distance of two
 STEP_SHARE = 0.4  # of a sixteenth: farther from it lie thirty-seconds, which are placed elsewhere on purpose
 
@@ -22,6 +25,7 @@ def measure_timing(loop: Bars, idea: Bars, request: Request) -> Findings:
     values: dict[str, float | None] = {}
     if min(loop.onsets.times.size, idea.onsets.times.size) >= FEWEST_ONSETS:
         values["groove"] = float(likeness(loop.accents["all"][None], idea.accents["all"])[0])
+    values["looseness_ms"] = _looseness_ms(loop)
     times = strong_times(loop)
     if times.size < FEWEST_ONSETS:
         return Findings(values, notes=("Pocket was not measured: too few notes have a clear start.",))
@@ -31,31 +35,57 @@ def measure_timing(loop: Bars, idea: Bars, request: Request) -> Findings:
     pocket = float(np.median(theirs)) if theirs.size >= FEWEST_ONSETS else 0.0
     # On the straight grid, in the idea's own pocket or between the two is in time.
     beyond = late - float(np.clip(late, min(0.0, pocket), max(0.0, pocket)))
-    # How steady it is shows in the attacks themselves; half of a swell is let pass, since its start is hard to place.
-    spread = stroke_distances_seconds(times, loop.clip, request, early=0.5, late=0.5)
-    values |= {"pocket_ms": beyond * 1000, "looseness_ms": _looseness_ms(times, spread, loop)}
+    values["pocket_ms"] = beyond * 1000
     return Findings(values, {"pocket_ms": f"{abs(beyond) * 1000:.0f} ms {'late' if beyond > 0 else 'early'}"})
 
 
 def strong_times(sound: Bars) -> np.ndarray:
-    """Times in seconds of the onsets that are placed on purpose (n,)."""
+    """Times in seconds of the strong onsets that have a clear start (n,)."""
     onsets = sound.onsets
+    return onsets.times[_strong(onsets) & sharp_onsets(onsets, sound.clip)]
+
+
+def _strong(onsets: Onsets) -> np.ndarray:
     if onsets.times.size == 0:
-        return onsets.times
-    strong = onsets.strengths >= max(STRONG * np.percentile(onsets.strengths, 90), LEAST_STRENGTH)
-    return onsets.times[strong & sharp_onsets(onsets, sound.clip)]
+        return np.zeros(0, bool)
+    return onsets.strengths >= max(STRONG * np.percentile(onsets.strengths, 90), LEAST_STRENGTH)
 
 
-def _looseness_ms(times: np.ndarray, away: np.ndarray, loop: Bars) -> float | None:
-    """How much strokes at the same place of the bar differ, as a standard deviation in ms: what repeats is steady.
+def _looseness_ms(loop: Bars) -> float | None:
+    """How much strokes at the same place of the bar, or else of the beat, differ, as a standard deviation in ms.
 
-    From the median distance of two of them (Shamos 1976): a fill, a flam or a grace note is no unsteady hand.
+    Two of them are laid over each other where their onsets in three registers correlate most, so that a slow attack is
+    placed as well as a click. The median distance of two (Shamos 1976) lets a fill, a flam or a grace note pass.
     """
-    on_step = np.abs(away) < STEP_SHARE * loop.step_seconds
-    times, away = times[on_step], away[on_step]
-    place = np.round((times - away) / loop.step_seconds).astype(int) % loop.meter.steps_per_bar
-    alike = [away[place == at] for at in np.unique(place)]
-    if sum(same.size - 1 for same in alike) < FEWEST_REPEATS:
-        return None
-    pairs = [np.abs(same[:, None] - same)[np.triu_indices(same.size, 1)] for same in alike]
-    return 1000 * SHAMOS * float(np.median(np.concatenate(pairs)))
+    times = loop.onsets.times[_strong(loop.onsets)]
+    steps = np.round(times / loop.step_seconds).astype(int)
+    on_step = np.abs(times / loop.step_seconds - steps) < STEP_SHARE
+    steps = np.unique(steps[on_step] % loop.steps)
+    first, second = np.triu_indices(steps.size, 1)
+    for period in (loop.meter.steps_per_bar, loop.meter.steps_per_beat):
+        same = (steps[first] - steps[second]) % period == 0
+        apart = _apart_seconds(loop, steps[first[same]], steps[second[same]])
+        if apart.size >= FEWEST_PAIRS:
+            return 1000 * SHAMOS * float(np.median(np.abs(apart)))
+    return None
+
+
+def _apart_seconds(loop: Bars, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """How much later the stroke at each step of ``second`` is than the one at ``first``; pairs that are alike only."""
+    rate = loop.envelope.rate
+    around = round(min(AROUND_SECONDS, 0.9 * loop.step_seconds) * rate)
+    most = round(min(MOST_APART_SECONDS, 0.5 * loop.step_seconds) * rate)
+    registers = np.sqrt([loop.envelope.low, loop.envelope.mid, loop.envelope.high])
+
+    def cut(steps: np.ndarray, later: int) -> np.ndarray:
+        at = np.round(steps * loop.step_seconds * rate).astype(int)[:, None] + np.arange(-around, around + 1) + later
+        strokes = registers[:, at % registers.shape[1]]  # the loop is a circle
+        strokes = strokes - strokes.mean(axis=2, keepdims=True)
+        return strokes / (np.linalg.norm(strokes, axis=(0, 2), keepdims=True) + 1e-9)
+
+    one = cut(first, 0)
+    alike = np.array([(one * cut(second, later)).sum(axis=(0, 2)) for later in range(-most, most + 1)])
+    best, pair = alike.argmax(axis=0), np.arange(first.size)
+    before, at, after = (alike[np.clip(best + d, 0, 2 * most), pair] for d in (-1, 0, 1))
+    between = np.clip((after - before) / (2 * (2 * at - before - after) + 1e-9), -0.5, 0.5)  # top of the parabola
+    return ((best - most + between) / rate)[at >= LEAST_ALIKE]
