@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -54,26 +55,27 @@ class Ledger:
         InvalidInput
             If another batch works in the folder, or it cannot be written.
         """
-        from filelock import FileLock, Timeout
-
         path, way_out = folder / NAME, "free disk space or choose another --out. Started again, it goes on where it was"
         with on_disk(f"The batch cannot be written to “{folder}”", way_out):
             folder.mkdir(parents=True, exist_ok=True)
+            if path.exists() and not path.is_file():  # a pipe would never end
+                raise InvalidInput(f"“{path}” is not a file; choose another --out.")
+            handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             try:
-                lock = FileLock(folder / f".{NAME}.lock", timeout=0).acquire()
-            except Timeout:
-                raise InvalidInput(f"Another batch works in “{folder}”; wait for it or choose another --out.") from None
-            with lock:
-                if path.exists() and not path.is_file():  # a pipe would never end
-                    raise InvalidInput(f"“{path}” is not a file; choose another --out.")
-                rows = read_ledger(path)
-                handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
                 try:
-                    if path.read_bytes()[-1:] not in (b"", b"\n"):  # the last line was torn by a stop
-                        os.write(handle, b"\n")
-                    yield cls(rows, handle)
-                finally:
-                    os.close(handle)
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise InvalidInput(
+                        f"Another batch works in “{folder}”; wait for it or choose another --out."
+                    ) from None
+                except OSError:  # a mounted drive without locks
+                    pass
+                rows = read_ledger(path)
+                if path.read_bytes()[-1:] not in (b"", b"\n"):  # the last line was torn by a stop
+                    os.write(handle, b"\n")
+                yield cls(rows, handle)
+            finally:
+                os.close(handle)
 
     def add(self, *rows: LedgerRow) -> None:
         """Append rows; they are on the disk when this returns."""

@@ -93,13 +93,7 @@ def find_loops(folder: str | os.PathLike[str]) -> list[PackLoop]:
         try:
             request, document = read_sidecar(path)
             fit = FitCard.from_json(document.get("fit") or {})
-        except (
-            InvalidInput,
-            TypeError,
-            ValueError,
-            AttributeError,
-            KeyError,
-        ):  # a manifest, or no file of ours
+        except (TypeError, ValueError, AttributeError, KeyError):  # a manifest, or no file of ours
             continue
         found.append(PackLoop(wav, midi if midi.is_file() else None, request, fit, document))
     return found

@@ -78,10 +78,14 @@ def say(text: str) -> None:
     """Print a line on stderr for the person at the terminal; where stderr cannot be written, do nothing."""
     text = shown_text(text, keep="\n")
     with suppress(OSError, ValueError):  # a terminal that has gone
-        try:
-            print(text, file=sys.stderr, flush=True)
-        except UnicodeEncodeError:  # a terminal without UTF-8
-            print(text.encode("ascii", "replace").decode(), file=sys.stderr, flush=True)
+        _print(text, sys.stderr)
+
+
+def _print(text: str, out: Any) -> None:
+    try:
+        print(text, file=out, flush=True)
+    except UnicodeEncodeError:  # a terminal without UTF-8
+        print(text.encode("ascii", "replace").decode(), file=out, flush=True)
 
 
 def json_text(data: Any) -> str:
@@ -99,10 +103,7 @@ def print_result(out: Any, text: str) -> None:
         If it cannot be written, for one because the disk it is redirected to is full.
     """
     try:
-        try:
-            print(text, file=out, flush=True)
-        except UnicodeEncodeError:
-            print(text.encode("ascii", "replace").decode(), file=out, flush=True)
+        _print(text, out)
     except BrokenPipeError:
         raise
     except OSError as error:
