@@ -9,6 +9,8 @@ and ``Analysis.notes`` says why.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from ..records import Analysis, Clip, KeyEstimate, Progress, Tempo, silent_progress
 from ..sound.audio import loudness_lufs
 from .chords import estimate_chords
@@ -58,19 +60,22 @@ def analyze(
         Deterministic: the same samples give the same record on the same machine.
     """
     heard = Listening(clip)
-    progress("listening to tempo and beats", 0.05)
-    tempo = estimate_tempo(heard)
-    progress("listening to key and chords", 0.35)
-    key = estimate_key(heard)
-    progress("writing down the notes", 0.5)
-    played = estimate_notes(heard) if key is not None else ()
-    melody = estimate_melody(heard) if key is not None else ()
-    chords = estimate_chords(heard, tempo, key, one_voice=bool(melody))
-    groove = estimate_groove(heard, tempo)
-    progress("measuring loudness", 0.7)
-    loudness = loudness_lufs(clip)
-    progress("naming genre and mood", 0.8)
-    genres, moods, tag_notes = estimate_tags(heard) if tags and not heard.is_silent else ((), (), ())
+    is_tagged = tags and not heard.is_silent
+    with ThreadPoolExecutor(1) as ear:  # its convolutions need no interpreter: a second core does them meanwhile
+        named = ear.submit(estimate_tags, heard) if is_tagged else None
+        progress("listening to tempo and beats", 0.05)
+        tempo = estimate_tempo(heard)
+        progress("listening to key and chords", 0.35)
+        key = estimate_key(heard)
+        progress("writing down the notes", 0.5)
+        played = estimate_notes(heard) if key is not None else ()
+        melody = estimate_melody(heard) if key is not None else ()
+        chords = estimate_chords(heard, tempo, key, one_voice=bool(melody))
+        groove = estimate_groove(heard, tempo)
+        progress("measuring loudness", 0.7)
+        loudness = loudness_lufs(clip)
+        progress("naming genre and mood", 0.8)
+        genres, moods, tag_notes = named.result() if named is not None else ((), (), ())
     progress("heard", 1.0)
     return Analysis(
         file=file,

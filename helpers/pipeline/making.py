@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 UPLOAD = "upload"  # the engine of a take that somebody else made
 MOST_WORKERS = 4  # takes cut and proven at once; each holds a few copies of its sound
+SPARE_CORES = 1  # for what shows and plays the first take while the others are made
 HEARD_NOTES = "The MIDI was heard in the finished loop: an ear's guess, not the model's score."
 MOST_REROLLS = 2  # a failed take is made again with a new seed at most this often, so work stays bounded
 
@@ -155,7 +156,8 @@ def make_enough(run: Run, folder: Path, out: Path, proven: list[Proven]) -> tupl
         made = numbers.stop
         # a model makes its takes together and has all threads; the pool begins when it has ended
         takes = None if run.engine.one_by_one else _generated(run, numbers, refused)
-        with threadpool_limits(1), ThreadPoolExecutor(min(MOST_WORKERS, os.cpu_count() or 1)) as pool:
+        workers = max(1, min(MOST_WORKERS, (os.cpu_count() or 1) - SPARE_CORES))
+        with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
             if takes is None:
                 stage, jobs = "Composing and proving the takes", {}
                 run.progress(stage, 0.0, None)

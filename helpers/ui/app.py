@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ class App:
         self._panels: dict[str, Panel] = {}
         self._widgets: dict[str, ipywidgets.Widget] = {}
         self._snapshot: Any = None
+        self._still = ThreadPoolExecutor(1, thread_name_prefix="loops-still")  # nobody waits for the picture's mp3
         self.jobs = Jobs(self._show_job, self._hear_what_waits)
         self.models = Installing(folder, self.push, self._on_installed)
         self.login = Login(self.push, self.models.refresh)
@@ -343,4 +345,4 @@ class App:
         under_way = [self.making.under_way] if self.making.under_way else []
         self.push("results", options=options, stack=stack.view(self.state), groups=[*under_way, *groups])
         if self._snapshot is not None and not under_way:
-            self._snapshot.update(snapshot.picture(self.state))
+            self._still.submit(lambda shown, state: shown.update(snapshot.picture(state)), self._snapshot, self.state)
