@@ -67,8 +67,8 @@ def plan_request(analysis: Analysis | None, *, instrument: str, **asked: Any) ->
         values.setdefault("swing", min(max(tempo.swing, swing.low), swing.high))
     if analysis is not None and analysis.key is not None and values["role"] != "drums":
         values.setdefault("tuning_cents", analysis.key.tuning_cents)
-    values.setdefault("genre", analysis.genres[0].label if analysis and analysis.genres else None)
-    values.setdefault("mood", analysis.moods[0].label if analysis and analysis.moods else None)
+    for name, tags in (("genre", analysis.genres), ("mood", analysis.moods)) if analysis else ():
+        values.setdefault(name, next((tag.label for tag in tags if tag.steers), None))
     values.setdefault("seed", FAMILY * secrets.randbelow(SEED_FAMILIES))
     if values.get("family"):
         values.setdefault("takes", len(MEMBERS))

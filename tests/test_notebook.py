@@ -3,7 +3,9 @@
 import ast
 import http.server
 import json
+import subprocess
 import threading
+import urllib.parse
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,14 @@ import pytest
 nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
 
+from helpers import __version__
 from helpers.sound.audio import write_wav
 from tests import signals
 
 NOTEBOOK = Path(__file__).parents[1] / "loops_generator.ipynb"
 MOST_LINES = 60
+FORK = "https://github.com/someone/their-fork"
+VERSION = f"v{__version__}"
 
 
 @pytest.fixture
@@ -110,11 +115,37 @@ def setup_elsewhere(book):
     return setup
 
 
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A repository with two commits, in place of someone's fork on GitHub; returns what git answers there."""
+    folder = tmp_path / "fork"
+    for number, (name, value) in enumerate(
+        {f"url.file://{folder}.insteadOf": FORK, "user.name": "a", "user.email": "b"}.items()
+    ):
+        monkeypatch.setenv(f"GIT_CONFIG_KEY_{number}", name)
+        monkeypatch.setenv(f"GIT_CONFIG_VALUE_{number}", value)
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "3")
+    folder.mkdir()
+
+    def git(*arguments):
+        return subprocess.run(
+            ["git", *arguments], cwd=folder, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    git("init", "--initial-branch", "main")
+    git("config", "uploadpack.allowAnySHA1InWant", "true")  # as GitHub does
+    for words in ("old", "new"):
+        git("commit", "--allow-empty", "--message", words)
+    return git
+
+
 class Sessions(http.server.BaseHTTPRequestHandler):
     """Colab's session service, as it answers for a notebook opened from GitHub."""
 
+    opened_at = ""
+
     def do_GET(self):
-        path = "fileId=https%3A//github.com/someone/their-fork/blob/v0.2.0/loops_generator.ipynb"
+        path = f"fileId={urllib.parse.quote(FORK)}/blob/{self.opened_at}/loops_generator.ipynb"
         body = json.dumps([{"path": path, "name": "loops_generator.ipynb"}]).encode()
         self.send_response(200)
         self.end_headers()
@@ -124,18 +155,52 @@ class Sessions(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_on_colab_setup_finds_the_repository_that_the_notebook_was_opened_from(setup_elsewhere, book, tmp_path):
+@pytest.fixture
+def colab(monkeypatch):
+    """Colab's session service on the loopback; the tag, branch or commit that the notebook was opened at."""
     server = http.server.HTTPServer(("127.0.0.1", 0), Sessions)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    values = f"os.environ.update(COLAB_JUPYTER_IP='127.0.0.1', KMP_TARGET_PORT='{server.server_port}')"
-    setup_elsewhere.source = f"import os\n{values}\n" + setup_elsewhere.source.replace(
-        "subprocess.run(", "raise SystemExit(f'{REPOSITORY} {version}'); subprocess.run("
-    )
-    with pytest.raises(
-        nbclient.exceptions.CellExecutionError, match=r"https://github\.com/someone/their-fork v0\.2\.0"
-    ):
-        run(book, tmp_path)
+    monkeypatch.setenv("COLAB_JUPYTER_IP", "127.0.0.1")
+    monkeypatch.setenv("KMP_TARGET_PORT", str(server.server_port))
+    yield lambda at: monkeypatch.setattr(Sessions, "opened_at", at)
     server.shutdown()
+
+
+def fetched(book, tmp_path):
+    """What SETUP says, and the commit message of the program that it brought."""
+    said = "".join(output.get("text", "") for output in run(book, tmp_path).cells[1].outputs)
+    log = ["git", "-C", str(tmp_path / "loops-generator"), "log", "-1", "--format=%s"]
+    assert "Ready." in said
+    return said, subprocess.run(log, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.mark.parametrize("at", ["v0.2.0", "sound/tape", "commit"])
+def test_on_colab_setup_brings_the_program_that_the_notebook_was_opened_at(
+    setup_elsewhere, book, tmp_path, repository, colab, at
+):
+    at = repository("rev-parse", "main~1") if at == "commit" else at
+    if "." in at or "/" in at:
+        repository("branch" if "/" in at else "tag", at, "main~1")
+    colab(at)
+    said, program = fetched(book, tmp_path)
+    assert program == "old" and "newest" not in said
+
+
+def test_a_tag_that_is_not_there_is_one_sentence_and_the_newest_program(setup_elsewhere, book, tmp_path, repository):
+    set_value(book, "REPOSITORY", FORK)
+    said, program = fetched(book, tmp_path)
+    assert program == "new" and f"{FORK} has no {VERSION}; its newest state is used." in said
+    assert "Traceback" not in said
+
+
+def test_the_notebook_is_pinned_to_the_tag_of_this_version(book):
+    assert f'VERSION = "{VERSION}"' in code_cells(book)[0].source
+
+
+def test_an_address_where_nothing_is_ends_in_one_sentence(setup_elsewhere, book, tmp_path):
+    set_value(book, "REPOSITORY", str(tmp_path / "nowhere"))
+    with pytest.raises(nbclient.exceptions.CellExecutionError, match=r"Nothing could be fetched from .*nowhere; check"):
+        run(book, tmp_path)
 
 
 def test_without_the_package_setup_asks_for_the_repository(setup_elsewhere, book, tmp_path):

@@ -61,6 +61,7 @@ class MusicGenEngine(NeuralEngine):
             variant=f"{', '.join(VARIANTS)}; default {DEFAULT_VARIANT}, or melody if it is here and a sketch leads",
             preset="reference, balanced or draft, all as published; a smaller variant is what is quicker",
         ),
+        choices={"variant": VARIANTS},
     )
 
     def _source(self, request: Request | None) -> ModelSource:

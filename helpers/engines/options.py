@@ -18,6 +18,7 @@ from typing import Any
 from ..errors import InvalidInput
 from ..music.meter import bar_seconds
 from ..records import Control, Request
+from .devices import PRECISIONS
 
 PRESETS = ("reference", "balanced", "draft")
 Presets = Mapping[str, Mapping[str, Any]]  # of one engine: preset -> what it sets, every setting in "reference"
@@ -42,7 +43,7 @@ OPTIONS = {
     "sampler": option(
         "choice", "ddim (as published) or dpm (DPM-Solver++, for 12 to 50 steps)", choices=("ddim", "dpm")
     ),
-    "precision": option("text", "auto, float16, bfloat16 or float32"),
+    "precision": option("text", "auto, float16, bfloat16 or float32", choices=("auto", *PRECISIONS)),
     "batch": option("whole", "takes made at once, {range}; default: what fits the memory", low=1, high=16),
 }
 UNHEARD = "kept for the record: this model cannot be told what to leave out"

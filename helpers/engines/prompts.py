@@ -39,7 +39,6 @@ NEGATIVES = {
 }
 _QUALITY_NEGATIVES = ("low quality", "noise", "distortion artifacts")
 _VOICE_WORDS = {"voice", "vocal", "choir", "oohs", "aahs", "vox"}
-_TAG_FLOOR = 0.3  # below this a heard genre or mood is a guess that should not steer a model
 _MOST_CHARACTERS = 400  # about 100 tokens: every text encoder here reads at least 77 (Stable Audio Open: 128)
 
 
@@ -107,7 +106,7 @@ class _Words:
 
 
 def _clear_tag(tags: tuple) -> str:
-    return tags[0].label if tags and tags[0].score >= _TAG_FLOOR else ""
+    return next((tag.label for tag in tags if tag.steers), "")
 
 
 def _scale_word(value: float | None, low: str, high: str) -> str:

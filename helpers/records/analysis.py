@@ -12,6 +12,7 @@ from .clip import Note
 # Tempo ratios that are another reading of the same sound (half, double, ...), not another speed.
 SAME_SOUND_RATIOS = (0.5, 2 / 3, 0.75, 1.0, 4 / 3, 1.5, 2.0)
 RATIO_TOLERANCE = 0.03
+CLEAR_TAG = 0.3  # a genre or mood heard less clearly is shown, and steers nothing that was not asked for
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,11 @@ class Tag:
 
     label: str
     score: float
+
+    @property
+    def steers(self) -> bool:
+        """Whether it was heard clearly enough to steer a part that nobody chose a genre or mood for."""
+        return self.score >= CLEAR_TAG
 
 
 @dataclass(frozen=True)

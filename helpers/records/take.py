@@ -14,7 +14,8 @@ class EngineInfo:
 
     ``hears`` is a subset of ``{"text", "negative", "init-audio", "melody", "continuation", "context", "analysis"}``
     (context: the idea itself, as the music to play to). ``options``
-    maps the names an engine accepts in ``Request.options`` to one line of description each. ``prompt_style`` names how
+    maps the names an engine accepts in ``Request.options`` to one line of description each, ``choices`` those that are
+    its own lists of words to the words. ``prompt_style`` names how
     its words are written (:mod:`helpers.engines.prompts`; empty: it reads none), ``packages`` what to install for it.
     """
 
@@ -31,6 +32,7 @@ class EngineInfo:
     gated: bool = False
     download_gib: float = 0.0
     options: dict[str, str] = field(default_factory=dict)
+    choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
     prompt_style: str = ""
     packages: str = ""
 

@@ -240,7 +240,7 @@ def _genre(request: Request, analysis: Analysis | None, heard: list[str]) -> Gen
         if found:
             return found
     for tag in analysis.genres if analysis else ():
-        found = find_genre(tag.label)
+        found = find_genre(tag.label) if tag.steers else None
         if found:
             heard.append(f"genre {found.name}")
             return found
@@ -260,7 +260,7 @@ def _mood(request: Request, analysis: Analysis | None, heard: list[str]) -> tupl
             guessed = bool(analysis and analysis.moods and request.mood == analysis.moods[0].label)
             return name, mood.scaled(HEARD_MOOD_STRENGTH) if guessed else mood
     for tag in analysis.moods if analysis else ():
-        name, mood = find_mood(tag.label)
+        name, mood = find_mood(tag.label if tag.steers else None)
         if name != "neutral":
             heard.append(f"mood {name}")
             return name, mood.scaled(HEARD_MOOD_STRENGTH)

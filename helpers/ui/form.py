@@ -26,6 +26,7 @@ FAVOURITES = (
 _ROWS = {name: row for name, (_, row) in CONTROLS.items() if row.is_offered}
 _ROWS["mode"] = Control("choice", choices=("normal", "advanced"), name="mode", default="normal")
 PROMPTS = ("prompt", "negative_prompt")
+NO_FIELDS = (*PROMPTS, "recomposed")  # areas of their own; what only a repair sets
 
 
 class Form(SimpleNamespace):
@@ -129,18 +130,13 @@ def controls(info: EngineInfo) -> list[dict[str, Any]]:
     groups = [
         {"title": title, "controls": [_drawn(row) for row in rows]} for title, rows in groupby(drawn, lambda r: r.group)
     ]
-    own = [
-        {"name": f"options.{name}", "label": name.replace("_", " ").capitalize(), "kind": "text", "help": text}
-        | ({"kind": "choice", "choices": ["", *listed(name)], "empty": "as usual"} if listed(name) else {})
-        for name, text in info.options.items()
-        if name not in PROMPTS
-    ]
+    own = []
+    for name, text in info.options.items():
+        words = info.choices.get(name) or (OPTIONS[name].choices if name in OPTIONS else ())
+        field = {"name": f"options.{name}", "label": name.replace("_", " ").capitalize(), "kind": "text", "help": text}
+        if name not in NO_FIELDS:
+            own.append(field | ({"kind": "choice", "choices": ["", *words], "empty": "as usual"} if words else {}))
     return [*groups, *([{"title": f"{info.title}: its own settings", "controls": own}] if own else [])]
-
-
-def listed(option: str) -> tuple[str, ...]:
-    """The words that an engine's own setting is chosen from; empty where it is typed."""
-    return OPTIONS[option].choices if option in OPTIONS else ()
 
 
 def _drawn(row: Control) -> dict[str, Any]:

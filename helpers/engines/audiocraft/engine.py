@@ -110,6 +110,7 @@ class AudiocraftEngine(Engine):
         hears=frozenset({"text", "melody", "continuation"}),
         good_at="Loops longer than 30 s and the diffusion decoder; the reference to compare MusicGen with.",
         options=describe_options(presets=presets, table=_OPTIONS, negative_prompt=UNHEARD),
+        choices={name: row.choices for name, row in _OPTIONS.items() if row.choices},
     )
 
     def readiness(self) -> Readiness:
