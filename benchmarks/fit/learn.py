@@ -65,6 +65,6 @@ def learn_place(lines: list[dict[str, Any]]) -> dict[str, float]:
 def weights_of(weights: dict[str, float], folder: Path) -> str:
     """The file's text, with the data by its hash."""
     manifest = hashlib.sha256((folder / "manifest.csv").read_bytes()).hexdigest()
-    data = f"the half of the pieces called 'fitted on', of a manifest.csv with SHA-256 {manifest} and a folder of stems"
+    data = f"all pieces of a manifest.csv with SHA-256 {manifest} and of a folder of stems"
     rounded = {name: float(f"{value:.4g}") for name, value in weights.items()}
     return weights_text(rounded, "benchmarks/fit/fit.py --write", data)

@@ -35,10 +35,13 @@ CORRECTION_COSTS = {
 NOTES = ("harmony", "agreement")  # the parts that the named bar explains
 ORDINARY = 0.7  # a part of this value is neither praise nor blame
 LEAST_EFFECT = 0.005  # of a score: less decides nothing
+# Of the idea's movement: the note that stays agrees with most chords and would pass for a fit; 1 take in 50 is below.
+STAYS = 0.15
 
 
 def rank(loops: list[Loop], request: Request) -> list[Loop]:
-    """Score loops 0..1 and order them, best first; failed ones come last, whatever their score.
+    """Score loops 0..1 and order them, best first, whatever their score failed ones last, and before them those whose
+    notes stay where the idea's move.
 
     Parameters
     ----------
@@ -54,7 +57,7 @@ def rank(loops: list[Loop], request: Request) -> list[Loop]:
     """
     parts = [score_parts(loop.clip, loop.fit, request) if loop.fit else {} for loop in loops]
     scores = [_score(p) for p in parts]
-    order = sorted(range(len(loops)), key=lambda i: (_failed(loops[i]), -scores[i]))
+    order = sorted(range(len(loops)), key=lambda i: (_failed(loops[i]), stays(loops[i].fit), -scores[i]))
     return [
         dataclasses.replace(loops[i], score=scores[i], why=_why(loops[i], place, i, parts, scores))
         for place, i in enumerate(order, 1)
@@ -63,6 +66,11 @@ def rank(loops: list[Loop], request: Request) -> list[Loop]:
 
 def _failed(loop: Loop) -> bool:
     return loop.fit is None or loop.fit.verdict == "failed"
+
+
+def stays(fit: FitCard | None) -> bool:
+    """Whether the notes stay where the idea's move, as a drone's do."""
+    return fit is not None and fit.movement is not None and fit.movement < STAYS
 
 
 def _score(parts: dict[str, float]) -> float:
@@ -97,6 +105,8 @@ def _why(loop: Loop, place: int, number: int, parts: list[dict[str, float]], sco
 
     ahead = said([n for n in by_effect if effects[n] >= LEAST_EFFECT])
     behind = said([n for n in reversed(by_effect) if effects[n] <= -LEAST_EFFECT])
+    if stays(loop.fit):
+        noted = f"; its notes stay where the idea's move{noted}"
     sides = ", ".join(f"{side} in {names}" for side, names in (("ahead", ahead), ("behind", behind)) if names)
     return (f"{start}: {sides or ('much like the others' if others else 'ordinary throughout')}{noted}.", *listed)
 

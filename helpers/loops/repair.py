@@ -21,7 +21,7 @@ def repair(loop: Loop, card: FitCard, request: Request) -> Loop | None:
     """
     if loop.take.midi is not None:
         return None
-    if card.failed == ("place",) and card.place_steps:
+    if "place" in card.failed and set(card.failed) <= {"place", "groove"} and card.place_steps:
         steps = request.bars * request.time.steps_per_bar
         late = round(card.place_steps * loop.clip.length / steps)
         samples = np.roll(loop.clip.samples, -late, axis=1)

@@ -54,7 +54,9 @@ def test_notes_are_averaged_over_the_frames_of_each_step_and_folded():
         np.testing.assert_allclose(made.note_steps[:, step], frames[:, at == step].mean(axis=1))
     np.testing.assert_allclose(made.chroma_steps[3], made.note_steps[3::12].sum(axis=0))
     np.testing.assert_allclose(made.half_bars[:, 1], made.chroma_steps[:, 8:16].mean(axis=1))
-    assert made.half_bars.shape == (12, 4)
+    assert made.half_bars.shape == made.bass_half_bars.shape == (12, 4)
+    below = made.note_steps[0:12] + made.note_steps[12:24] + made.note_steps[24:36]  # C4 and above is no bass
+    np.testing.assert_allclose(made.bass_half_bars[:, 1], below[:, 8:16].mean(axis=1) / 3)
     fast = bars(seconds=1.0, frames=np.ones((84, 20)))  # 31 ms a step: most hold no frame of 50 ms
     assert set(np.unique(fast.note_steps)) == {0.0, 1.0} and fast.note_steps[0].sum() == 20
     late = bars(frames=np.ones((84, 80)))

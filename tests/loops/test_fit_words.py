@@ -26,8 +26,8 @@ def notes(*columns) -> np.ndarray:
     return out
 
 
-def harmony_cues(loop: np.ndarray, idea: np.ndarray, *, bass: bool = False) -> dict[str, float]:
-    return harmony.harmony_cues(loop, idea, bass=bass)
+def harmony_cues(loop: np.ndarray, idea: np.ndarray, low: np.ndarray | None = None, *, bass: bool = False):
+    return harmony.harmony_cues(loop, idea, idea if low is None else low, bass=bass)
 
 
 # ---- agreement
@@ -51,7 +51,7 @@ def test_moments_count_as_both_sound_there():
 
 def test_cues_of_the_same_notes():
     cues = harmony_cues(notes(C, C), notes(C, C))
-    assert cues["agreement"] == cues["idea_itself"] == cues["worst_bar"] == pytest.approx(12)
+    assert cues["agreement"] == cues["idea_itself"] == cues["over_bass"] == pytest.approx(12)
     assert cues["above_moved"] == pytest.approx(12) and cues["above_turned"] == 0.0, "one bar cannot be turned"
     assert [cues[f"{n}_above"] for n in range(12)] == pytest.approx([11.0] + [-1.0] * 11, abs=1e-5)
     assert set(cues) == {"agreement", "above_moved", *harmony.CUES}
@@ -81,9 +81,31 @@ def test_a_loop_whose_bars_are_turned_agrees_better_in_another_order(turn):
     assert half["above_turned"] == pytest.approx(0, abs=1e-6), "whole bars only"
 
 
-def test_the_worst_bar_and_how_far_the_half_bars_lie_apart():
+def test_what_a_part_gains_by_moving_is_what_its_notes_would_not_reach_all_at_once():
+    moving = harmony_cues(notes(C, E), notes(C, E))
+    assert moving["gained_by_moving"] == pytest.approx(12 - 6, abs=1e-6), "of C and E at once half would agree"
+    assert harmony_cues(notes(C, C), notes(C, E))["gained_by_moving"] == pytest.approx(0, abs=1e-6), (
+        "a drone gains none"
+    )
+    assert harmony_cues(notes(E, C), notes(C, E))["gained_by_moving"] == pytest.approx(-6, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("loop", "alike"), [((E, E, G, G), 1.0), ((E, G, E, G), -0.5), ((E, E, E, E), 0.0), ((E, E, G, A), 0.63246)]
+)
+def test_a_part_moves_where_the_idea_moves(loop, alike):
+    """The idea's half bars are two and two; of six pairs two are alike."""
+    assert harmony_cues(notes(*loop), notes(C, C, F, F))["moves_alike"] == pytest.approx(alike, abs=1e-4)
+
+
+def test_the_bass_of_the_idea_is_agreed_with_by_itself():
+    cues = harmony_cues(notes(C, C), notes((C, E), (C, E)), notes(B, B) * 0.1)
+    assert cues["over_bass"] == pytest.approx(-6, abs=1e-6) and cues["agreement"] == pytest.approx(6)
+    assert harmony_cues(notes(C, C), notes(C, C), np.zeros((12, 2)))["over_bass"] == 0.0, "an idea without a low end"
+
+
+def test_how_far_the_half_bars_lie_apart():
     cues = harmony_cues(notes(C, C, C, C), notes(C, C, C, CIS) * [1, 1, 4, 1])
-    assert cues["worst_bar"] == pytest.approx((2 * 12 - 1 * 6) / 3)
     each, weight = np.array([12, 12, 12, -6]), np.array([1, 1, 2, 1])
     mean = np.average(each, weights=weight)
     assert cues["spread"] == pytest.approx(np.sqrt(np.average((each - mean) ** 2, weights=weight)))
@@ -137,7 +159,7 @@ def measured(loop, idea, request=None, *, pitched=True) -> Findings:
 
 
 def bars(half_bars: np.ndarray, tonal: float = 0.5) -> SimpleNamespace:
-    return SimpleNamespace(half_bars=half_bars, notes=SimpleNamespace(tonal_share=tonal))
+    return SimpleNamespace(half_bars=half_bars, bass_half_bars=half_bars, notes=SimpleNamespace(tonal_share=tonal))
 
 
 REQUEST = request_for("pad", bars=2)
@@ -152,9 +174,29 @@ def test_the_fields_of_a_part_over_the_ideas_own_chords():
         and found.notes == ()
         and found.values["harmony"] == pytest.approx(certainty(harmony_cues(TRIADS, TRIADS)))
     )
-    spread = np.array([2, 2, 1, 1]) / 6  # A, C, E, F
-    assert found.values["variety"] == pytest.approx(np.exp(-(spread * np.log(spread)).sum()), rel=1e-6)
-    assert measured(bars(notes((0, 4, 8), (0, 4, 8))), bars(TRIADS[:, :2])).values["variety"] == pytest.approx(3)
+    assert found.values["movement"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("loop", "idea", "movement"),
+    [
+        ((C, C, C, C), (C, C, F, F), 0.0),
+        ((C, C, C, E), (C, E, C, E), 0.5),
+        ((C, E, C, E), (C, C, F, F), 2.0),
+        ((C, E, C, E), (C, C, C, C), None),
+    ],
+)
+def test_a_part_moves_as_much_as_the_idea_does(loop, idea, movement):
+    found = measured(bars(notes(*loop)), bars(notes(*idea)))
+    assert found.values["movement"] == (movement if movement is None else pytest.approx(movement, abs=1e-6))
+
+
+@pytest.mark.parametrize(("apart", "moves"), [(0.051, True), (0.049, False)])
+def test_an_idea_that_hardly_moves_asks_for_no_movement(apart, moves):
+    """One half bar of two differs by this much from the other, both ways round."""
+    idea = notes(C, C)
+    idea[:, 1] = [1 - apart, *[0] * 6, np.sqrt(1 - (1 - apart) ** 2), *[0] * 4]
+    assert (measured(bars(notes(C, C)), bars(idea)).values["movement"] is not None) is moves
 
 
 @pytest.mark.parametrize(
@@ -171,7 +213,6 @@ def test_harmony_is_compared_where_both_have_pitch(loop_tonal, idea_tonal, role,
     found = measured(bars(TRIADS, loop_tonal), bars(TRIADS, idea_tonal), request)
     assert ("harmony" in found.values) is (said is None)
     assert found.notes == () if said is None else said in found.notes[0]
-    assert ("variety" in found.values) is (said is None or "idea" in said)
     unheard = measured(bars(TRIADS), bars(TRIADS), pitched=False)
     assert "no clear pitch sounds in the idea" in unheard.notes[0], "no key was heard"
 
@@ -179,7 +220,7 @@ def test_harmony_is_compared_where_both_have_pitch(loop_tonal, idea_tonal, role,
 @pytest.mark.parametrize(("itself", "compared"), [(0.601, True), (0.599, False)])
 def test_an_idea_that_hardly_agrees_with_itself_is_no_measure(itself, compared, monkeypatch):
     cues = harmony_cues(TRIADS, TRIADS) | {"idea_itself": itself}
-    monkeypatch.setattr(harmony, "harmony_cues", lambda own, other, bass: cues)
+    monkeypatch.setattr(harmony, "harmony_cues", lambda own, other, low, bass: cues)
     assert ("harmony" in measured(bars(TRIADS), bars(TRIADS)).values) is compared
 
 
@@ -198,7 +239,7 @@ def test_the_way_back_is_named_within_a_tritone(moved):
 def test_a_transposition_is_named_where_it_costs_a_quarter(cost, moved, monkeypatch):
     idea = notes(C, C)
     cues = harmony_cues(idea, idea) | {"above_moved": cost}
-    monkeypatch.setattr(harmony, "harmony_cues", lambda own, other, bass: cues)
+    monkeypatch.setattr(harmony, "harmony_cues", lambda own, other, low, bass: cues)
     found = measured(bars(np.roll(idea, 1, axis=0)), bars(idea))
     assert found.values["moved_semitones"] == moved
     assert ("moved by" in found.details["harmony"]) is bool(moved)

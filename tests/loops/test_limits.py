@@ -26,6 +26,7 @@ LIMITS = [
     ("harmony", 0.51, 0.49),
     ("place", 0.13, 0.11),
     ("pocket_ms", -14.9, -15.1),
+    ("groove", 0.201, 0.199),
     ("looseness_ms", 10.9, 11.1),
     ("tuning_cents", 34.9, -35.1),
 ]

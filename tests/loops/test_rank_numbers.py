@@ -112,6 +112,15 @@ def test_scores_are_means_of_what_was_measured_and_failed_loops_come_last(ranked
     assert unsaid.why[0] == "Place 1 of 1, score 1.00, behind every loop that did not fail: its fit card failed"
 
 
+@pytest.mark.parametrize(("movement", "first"), [(0.151, 1.0), (0.149, 0.5), (None, 1.0)])
+def test_a_part_that_stays_where_the_idea_moves_ranks_behind_those_that_move(movement, first, ranked):
+    stays = dataclasses.replace(loop_of({"level": 1.0}).fit, values={"movement": movement})
+    found = ranked(Loop(CLIP, take_of(CLIP), fit=stays), loop_of({"level": 0.5}), loop_of({"level": 1.0}, "failed"))
+    assert found[0].score == first and found[2].fit.verdict == "failed"
+    said = [loop.why[0].endswith("; its notes stay where the idea's move.") for loop in found]
+    assert said == [False, movement == 0.149, False]
+
+
 @pytest.mark.parametrize(
     ("own", "other", "said"),
     [
@@ -185,10 +194,10 @@ def card(failed=(), bars=(), **values) -> FitCard:
 COUNTED = Clip(np.arange(160, dtype=np.float32)[None], 80)
 
 
-@pytest.mark.parametrize("steps", [2, -3, 4])
-def test_a_take_off_its_place_is_moved_by_sixteenths(steps):
+@pytest.mark.parametrize(("steps", "failed"), [(2, ["place"]), (-3, ["place", "groove"]), (4, ["place"])])
+def test_a_take_off_its_place_is_moved_by_sixteenths(steps, failed):
     loop = Loop(COUNTED, take_of(COUNTED), (Correction("fold", 1.0),))
-    mended = repair(loop, card(["place"], place_steps=steps), REQUEST)
+    mended = repair(loop, card(failed, place_steps=steps), REQUEST)
     assert mended.clip.samples[0, 0] == steps * 10 % 160 and mended.clip.sample_rate == 80
     assert mended.corrections == (Correction("fold", 1.0), Correction("place", -steps)) and mended.take is loop.take
 
@@ -220,7 +229,12 @@ def test_a_take_off_its_pitch_is_shifted_by_five_semitones_at_most(failed, moved
 
 def test_what_cannot_be_mended_is_left():
     loop = Loop(COUNTED, take_of(COUNTED))
-    for failed, values in ((["place"], {"place_steps": 0}), (["place", "seam"], {"place_steps": 2}), ([], {})):
+    for failed, values in (
+        (["place"], {"place_steps": 0}),
+        (["place", "seam"], {"place_steps": 2}),
+        (["groove"], {"place_steps": 2}),
+        ([], {}),
+    ):
         assert repair(loop, card(failed, **values), REQUEST) is None
     scored = Loop(COUNTED, dataclasses.replace(take_of(COUNTED), midi=b"MThd"))
     assert repair(scored, card(["place"], place_steps=2), REQUEST) is None

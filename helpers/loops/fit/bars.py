@@ -21,6 +21,7 @@ from ...sound.listening import Listening
 from ..find import distances
 
 ERB_NUMBERS = np.arange(2.0, 37.0)  # Glasberg & Moore 1990: 53 Hz to 10.6 kHz
+BASS_NOTES = 36  # C1 to B3, the lowest rows of a note gram
 WHOLE_SHARE = 0.003  # a file this near to whole bars of a tempo was cut to it
 
 
@@ -75,6 +76,13 @@ class Bars:
     def half_bars(self) -> np.ndarray:
         """Pitch classes in each half bar (12, 2 * bars)."""
         return self.chroma_steps.reshape(12, 2 * self.bars, -1).mean(axis=2)
+
+    @cached_property
+    def bass_half_bars(self) -> np.ndarray:
+        """Pitch classes of the notes below C4 in each half bar (12, 2 * bars)."""
+        return (
+            self.note_steps[:BASS_NOTES].reshape(-1, 12, 2 * self.bars, self.steps // (2 * self.bars)).mean(axis=(0, 3))
+        )
 
     @cached_property
     def note_change(self) -> np.ndarray:
@@ -157,3 +165,11 @@ class IdeaSide:
         repeated = np.tile(samples, (1, -(-length // samples.shape[1])))[:, :length]
         cut = Clip(np.ascontiguousarray(repeated, np.float32), self.clip.sample_rate)
         return Bars(cut, request.bars, request.time, request.tuning_cents)
+
+
+def likeness(rows: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Correlation (-1..1) of each row (n, steps) with ``other`` (steps,); 0 where one of them never changes."""
+    rows = rows - rows.mean(axis=-1, keepdims=True)
+    other = other - other.mean()
+    norm = np.linalg.norm(rows, axis=-1) * np.linalg.norm(other)
+    return rows @ other / (norm + 1e-9)

@@ -5,13 +5,16 @@ Never through the chords that steered the part: a misheard chord that was obeyed
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from ...machine.weights import load_weights
 from ...music.pitch import FLAT_NAMES, SHARP_NAMES
 from ...records import Request
+from ..find import distances
 from ..findings import Findings
-from .bars import Bars
+from .bars import Bars, likeness
 
 AGREEMENT, CLASH = 12.0, 6.0  # of equal notes, and of notes a semitone apart: even spectra cancel to 0
 # Below these nothing to compare with stands out: the share of narrow peaks, and how far the idea agrees with itself.
@@ -25,38 +28,39 @@ TRIADS = np.array(
 ALIKE = 0.7  # bars of the idea whose notes have this cosine and more return, the more the higher it is
 INTERVALS = tuple(f"{n}_above" for n in range(12))
 CUES = (
-    "above_turned", "worst_bar", "spread", "idea_itself", "on_triad", "returns", "bass", "bass_agreement", *INTERVALS,
+    "above_turned", "spread", "idea_itself", "on_triad", "returns", "moves_alike", "gained_by_moving", "over_bass",
+    "bass", "bass_agreement", *INTERVALS,
 )  # fmt: skip
+LEAST_MOVED = 0.05  # an idea whose half bars differ less stays on its notes, and a part may
 
 
 def measure_harmony(loop: Bars, idea: Bars, request: Request, *, pitched: bool) -> Findings:
-    """The fields ``agreement``, ``harmony`` and ``variety``; ``pitched``: a key was heard in the idea."""
+    """The fields ``agreement``, ``harmony`` and ``movement``; ``pitched``: a key was heard in the idea."""
     if request.role == "drums":
         return Findings(notes=("Harmony was not compared: drums have none.",))
     if loop.notes.tonal_share < LEAST_TONAL:
         return Findings(notes=("Harmony was not compared: nothing pitched sounds in the loop.",))
     own, other = loop.half_bars, idea.half_bars
-    spread = own.sum(axis=1) / own.sum()
-    found = Findings({"variety": float(np.exp(-(spread * np.log(spread + 1e-9)).sum()))})
-    cues = harmony_cues(own, other, bass=request.role == "bass")
+    cues = harmony_cues(own, other, idea.bass_half_bars, bass=request.role == "bass")
     if not pitched or idea.notes.tonal_share < LEAST_TONAL or cues["idea_itself"] < LEAST_SELF:
-        return found | Findings(notes=("Harmony was not compared: no clear pitch sounds in the idea.",))
+        return Findings(notes=("Harmony was not compared: no clear pitch sounds in the idea.",))
     moved = int(np.argmax([mean_agreement(np.roll(own, s, axis=0), other) for s in range(-5, 7)])) - 5
-    values = {
+    values: dict[str, float | None] = {
         "agreement": cues["agreement"],
         "harmony": certainty(cues),
+        "movement": _moved(own) / _moved(other) if _moved(other) >= LEAST_MOVED else None,
         "moved_semitones": moved if cues["above_moved"] < -CLEAR_COST else 0,
     }
-    return found | Findings(
+    return Findings(
         values,
         {"harmony": _said(own, other, cues, moved, request)},
         bars=tuple(np.round(_by_bar(own, other), 3).tolist()),
     )
 
 
-def certainty(cues: dict[str, float]) -> float:
+def certainty(cues: Mapping[str, float], learnt: Mapping[str, float] | None = None) -> float:
     """The field ``harmony``: how sure the learnt weights of ``cues`` are that the part was written over these bars."""
-    learnt = load_weights("helpers.loops", "harmony")
+    learnt = learnt or load_weights("helpers.loops", "harmony")
     odds = learnt["intercept"] + sum(learnt[name] * cues[name] for name in CUES)
     return float(0.5 + 0.5 * np.tanh(odds / 2))
 
@@ -80,13 +84,15 @@ def mean_agreement(loop: np.ndarray, idea: np.ndarray) -> float:
     return float(np.average(agreement(loop, idea), weights=weights(loop, idea)))
 
 
-def harmony_cues(loop: np.ndarray, idea: np.ndarray, *, bass: bool) -> dict[str, float]:
+def harmony_cues(loop: np.ndarray, idea: np.ndarray, low: np.ndarray, *, bass: bool) -> dict[str, float]:
     """What tells a part that was written over these bars from one that was not, of pitch classes (12, half bars).
 
     ``agreement``; how far it lies above the best of the eleven other transpositions (``above_moved``) and of the other
-    turns of the bars (``above_turned``, 0 for one bar); ``worst_bar`` and the ``spread`` over the half bars;
-    ``idea_itself``, what the idea's notes reach against themselves; the share of the loop ``on_triad``, the one that
-    holds most of the idea in each half bar; ``returns``, how alike its bars are where the idea's are; whether it is a
+    turns of the bars (``above_turned``, 0 for one bar), and above what its notes would reach if all of them sounded all
+    the time (``gained_by_moving``); its ``spread`` over the half bars; ``idea_itself``, what the idea's notes reach
+    against themselves; the share of the loop ``on_triad``, the one that holds most of the idea in each half bar;
+    ``returns``, how alike its bars are where the idea's are; ``moves_alike``, whether its half bars are like one
+    another where the idea's are; the agreement ``over_bass``, the idea's notes below C4 (``low``); whether it is a
     ``bass``, which plays few notes, and the agreement of one; and how much oftener than by chance the idea sounds
     ``0_above`` to ``11_above`` semitones over what the loop plays.
     """
@@ -97,16 +103,20 @@ def harmony_cues(loop: np.ndarray, idea: np.ndarray, *, bass: bool) -> dict[str,
     each, weight = agreement(loop, idea), weights(loop, idea)
     part, whole = (x / (x.sum(axis=0) + 1e-9) for x in (loop, idea))
     above = [np.average((part * np.roll(whole, -n, axis=0)).sum(axis=0), weights=weight) for n in range(12)]
+    blurred = loop.sum(axis=1, keepdims=True) + np.zeros_like(loop)
+    alike = [(x.T @ x)[np.triu_indices(x.shape[1], 1)] for x in (_unit(loop), _unit(idea))]
     on_triad = loop * TRIADS[np.argmax(TRIADS @ whole, axis=0)].T
     return {
         "agreement": here,
         "above_moved": here - max(moved),
         "above_turned": here - max(turned) if turned else 0.0,
-        "worst_bar": float(_by_bar(loop, idea).min()),
+        "gained_by_moving": here - float(np.average(agreement(blurred, idea), weights=weight)),
         "spread": float(np.sqrt(np.average((each - here) ** 2, weights=weight))),
         "idea_itself": itself,
         "on_triad": float(on_triad.sum() / loop.sum()),
         "returns": _returns(loop, idea),
+        "moves_alike": float(likeness(alike[0][None], alike[1])[0]),
+        "over_bass": float(np.average(agreement(loop, low), weights=weight)),
         "bass": float(bass),
         "bass_agreement": bass * here,
     } | {name: 12 * float(share) - 1 for name, share in zip(INTERVALS, above, strict=True)}
@@ -122,11 +132,19 @@ def heard_triad(idea: np.ndarray, prefers_flats: bool) -> str:
 def _returns(loop: np.ndarray, idea: np.ndarray) -> float:
     """Mean cosine of the loop's bars with one another, 0..1, weighed by how far the idea's bars are alike; 1 of one."""
     bars = [x.reshape(12, -1, 2).sum(axis=2) for x in (loop, idea)]
-    unit = [x / (np.linalg.norm(x, axis=0) + 1e-9) for x in bars]
-    pairs = np.triu_indices(unit[0].shape[1], 1)
-    own, other = ((x.T @ x)[pairs] for x in unit)
+    pairs = np.triu_indices(bars[0].shape[1], 1)
+    own, other = ((x.T @ x)[pairs] for x in map(_unit, bars))
     alike = np.clip((other - ALIKE) / (1 - ALIKE), 0, 1) + 1e-3
     return float(np.average(own, weights=alike)) if own.size else 1.0
+
+
+def _moved(half_bars: np.ndarray) -> float:
+    """How much the notes of each half bar differ from those of the next, the last from the first, 0..1."""
+    return float(distances(half_bars.T, np.roll(half_bars, -1, axis=1).T).mean())
+
+
+def _unit(columns: np.ndarray) -> np.ndarray:
+    return columns / (np.linalg.norm(columns, axis=0) + 1e-9)
 
 
 def _by_bar(loop: np.ndarray, idea: np.ndarray) -> np.ndarray:

@@ -6,12 +6,14 @@ there. ``benchmarks/fit/fit.py --write`` learns the weights from loops that are 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from ...machine.weights import load_weights
 from ..find import metre_template
 from ..findings import Findings
-from .bars import Bars
+from .bars import Bars, likeness
 from .harmony import LEAST_TONAL, agreement, weights
 
 CUES = (
@@ -40,9 +42,9 @@ def _both_tonal(loop: Bars, idea: Bars) -> bool:
     return min(loop.notes.tonal_share, idea.notes.tonal_share) > LEAST_TONAL
 
 
-def place_probabilities(table: np.ndarray) -> np.ndarray:
+def place_probabilities(table: np.ndarray, learnt: Mapping[str, float] | None = None) -> np.ndarray:
     """How likely the learnt weights of the cues make each place of ``table`` (n, CUES): (n,), 1 in all."""
-    learnt = load_weights("helpers.loops", "place")
+    learnt = learnt or load_weights("helpers.loops", "place")
     scores = table @ np.array([learnt[name] for name in CUES])
     odds = np.exp(scores - scores.max())
     return odds / odds.sum()
@@ -80,11 +82,3 @@ def place_cues(loop: Bars, idea: Bars, *, drums: bool) -> tuple[np.ndarray, np.n
     columns += [likeness(snares[back], twos) if drums else np.zeros(lags.size)]
     table = np.array(columns).T
     return lags, table - table.mean(axis=0)
-
-
-def likeness(rows: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Correlation (-1..1) of each row (n, steps) with ``other`` (steps,); 0 where one of them never changes."""
-    rows = rows - rows.mean(axis=-1, keepdims=True)
-    other = other - other.mean()
-    norm = np.linalg.norm(rows, axis=-1) * np.linalg.norm(other)
-    return rows @ other / (norm + 1e-9)
