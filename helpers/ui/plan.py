@@ -106,4 +106,6 @@ def plan_view(form: Form, analysis: Analysis | None) -> dict[str, Any]:
         "bars": request.bars,
         "chords": chords_by_bar(request),
         "seconds": request.seconds,
+        "genre": request.genre,
+        "mood": request.mood,
     }

@@ -10,6 +10,6 @@ const folded = (state, title, line, ...content) =>
         state.open = event.currentTarget.open;
       },
     },
-    h("summary", { "data-key": "fold" }, h("strong", {}, title), h("span.muted.grow", {}, line), icon("fold")),
+    h("summary", { "data-key": "fold" }, h("strong", {}, title), h("span.muted.grow", { title: line }, line), icon("fold")),
     h("div.stack", {}, content),
   );

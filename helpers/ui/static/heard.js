@@ -197,11 +197,12 @@ const heardCard = (model, kernel, check) => {
       ],
       list: "lg-keys",
     });
-  const tagFact = (title, name, tags) => {
+  const tagFact = (title, name, tags, plan) => {
     const value = get("form")[name];
+    const open = tags.length ? "heard unclearly; left open" : "not heard; write your own, or leave it open";
     const known = tags.map((t) => reading(name, t.label, t.label, `${t.score} %`));
     const input = h("input", {
-      placeholder: known.length ? "or in your words" : "not heard; write your own, or leave it open",
+      placeholder: plan[name] ? `${plan[name]}, as heard` : open,
       "aria-label": title,
       "data-key": name,
       ...fieldOf(model, name, value),
@@ -314,8 +315,8 @@ const heardCard = (model, kernel, check) => {
         {},
         tempoFact(heard.tempo, plan),
         keyFact(heard.key, plan),
-        tagFact("Genre", "genre", heard.genres),
-        tagFact("Mood", "mood", heard.moods),
+        tagFact("Genre", "genre", heard.genres, plan),
+        tagFact("Mood", "mood", heard.moods, plan),
         chordsFact(plan),
       ),
       notes.length
