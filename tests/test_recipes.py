@@ -77,7 +77,7 @@ def test_a_new_field_is_one_row_and_the_code_that_measures_it(monkeypatch):
     assert card.verdict == "failed" and card.reasons[0] == "It is cold: 10.0 °, 20.0 ° is asked."
     assert card.warmth == FitCard.from_json(card.to_json()).warmth == 10.0
     assert "10.0 °" in card_text(card) and "how warm it is" in tables.fit_card_markdown()
-    assert {"label": "Warm", "state": "failed", "text": "10.0 °", "why": "cold is cold"} in cards.badges(card)
+    assert {"label": "Warm", "text": "10.0 °", "why": "cold is cold"} in cards.badges(card)
     assert ["Warmth", "10.0 °"] in cards.numbers(card)
     assert score_parts(clip, card, request)["warmth"] == pytest.approx(0.25)
 

@@ -131,7 +131,7 @@ class App:
             "example": partial(self.ideas.add, EXAMPLE_IDEA),
         }
         limits = {"limit_bytes": LARGEST_BYTES, "limit_seconds": LONGEST_SECONDS}
-        make = partial(UploadPanel, handlers, self._preview, has_example=EXAMPLE_IDEA.is_file(), **limits)
+        make = partial(UploadPanel, handlers, self._file, has_example=EXAMPLE_IDEA.is_file(), **limits)
         simple = partial(uploader.simple_uploader, self.ideas.on_simple) if way == "simple" else None
         self._show("upload", make, simple)
         self.show_ideas()
@@ -140,11 +140,8 @@ class App:
         if file.strip():
             self.ideas.add(Path(file.strip()).expanduser())
 
-    def _preview(self, name: str) -> OfferedFile:
-        return self.library.preview(name)  # of the library that is open when it is asked for
-
-    def _result(self, name: str) -> OfferedFile:
-        return self.library.result(name)
+    def _file(self, name: str) -> OfferedFile:
+        return self.library.file(name)  # of the library that is open when it is asked for
 
     def show_mode(self, mode: str = "", instrument: str = "", *, generate: bool = False) -> None:
         """The analysis card, the settings and Generate; ``generate`` presses it and waits (for run-all and scripts)."""
@@ -185,7 +182,7 @@ class App:
             "drive": self._on_drive,
             "cancel": self.jobs.cancel,
         }
-        self._show("results", partial(ResultsPanel, handlers, self._result, job=self.jobs.view))
+        self._show("results", partial(ResultsPanel, handlers, self._file, job=self.jobs.view))
         self._snapshot = display(snapshot.picture(self.state), display_id=True)
         self.show_runs()
 

@@ -117,22 +117,17 @@ def character(take: dict[str, Any], notes: dict[str, Any] | None, *, is_drums: b
 
 
 def badges(card: FitCard) -> list[dict[str, str]]:
-    """What was measured, a badge a question: ``pass`` or ``failed``; none where unmeasured."""
-    shown = []
-    for name, row in FIT_FIELDS.items():
-        if not row.badge or getattr(card, name) is None:
-            continue
-        state = "failed" if name in card.failed else "pass"
-        shown.append({"label": row.badge, "state": state, "text": row.text(getattr(card, name)), "why": row.why})
-    return shown
+    """What is not as it should be, a badge a question."""
+    failed = [(FIT_FIELDS[name], getattr(card, name)) for name in FIT_FIELDS if name in card.failed]
+    return [{"label": row.badge, "text": row.text(value), "why": row.why} for row, value in failed if row.badge]
 
 
 def numbers(card: FitCard) -> list[list[str]]:
     """The fit card in full, as rows of name and value; what could not be measured says so."""
     rows = []
     for name, row in FIT_FIELDS.items():
-        asked = f" (asked: {row.text(getattr(card, row.asked))})" if row.asked else ""
-        rows.append([row.label, row.text(getattr(card, name)) + asked])
+        measured, asked = row.text(getattr(card, name)), row.text(getattr(card, row.asked)) if row.asked else ""
+        rows.append([row.label, f"{measured} (asked: {asked})" if asked not in ("", measured) else measured])
     if card.bars:
         rows.append(["Notes shared, bar by bar", "  ".join(f"{value:.1f}" for value in card.bars)])
     return rows

@@ -20,7 +20,6 @@ def status() -> dict[str, Any]:
     known = hub.find_token() is not None
     return {
         "known": known,
-        "where": "token found" if known else "",
         "colab": colab.in_colab(),
         "tokens": token_page(),
         "models": [

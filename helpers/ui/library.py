@@ -93,13 +93,6 @@ class Library:
 
     # ------------------------------------------------------------------------------------------------ files for panels
 
-    def preview(self, name: str) -> OfferedFile:
-        """``preview:ID``: an idea for the page's <audio>."""
-        entry = self.state.find(name.removeprefix("preview:"))
-        if entry is None:
-            raise InvalidInput("That idea is no longer on the list.")
-        return player.preview_file(self.state.idea_path(entry), self.idea(entry).clip)
-
     def check(self, request: Request | None) -> OfferedFile:
         """The current idea with clicks and drone for ``request``'s tempo and key (None: as heard)."""
         entry = self.state.find(self.state.current)
@@ -108,10 +101,17 @@ class Library:
             raise InvalidInput("The idea has not been heard yet.")
         return analysis_card.check_file(self.idea(entry).clip, analysis, request)
 
-    def result(self, name: str) -> OfferedFile:
-        """``loop:NAME`` and ``idea:NAME`` as PCM, ``wav:`` ``mid:`` ``json:NAME`` as they are, ``zip:NAME|NAME...``."""
+    def file(self, name: str) -> OfferedFile:
+        """``loop:NAME`` and ``idea:NAME`` as PCM, ``wav:`` ``mid:`` ``json:NAME`` as they are, ``zip:NAME|NAME...``;
+        ``preview:ID``: an idea for the page's <audio>.
+        """
         kind, _, rest = name.partition(":")
         folder = self.state.folder
+        if kind == "preview":
+            entry = self.state.find(rest)
+            if entry is None:
+                raise InvalidInput("That idea is no longer on the list.")
+            return player.preview_file(self.state.idea_path(entry), self.idea(entry).clip)
         if kind == "zip":
             return cards.zip_loops(folder, rest.split("|"))
         if kind == "loop":

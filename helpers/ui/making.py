@@ -90,6 +90,8 @@ class Making:
 
         def over() -> None:
             self.under_way = None
+            for name in ("studio", "results"):
+                app.push(name, message={})  # what was refused meanwhile could be had now
             app.show_runs()
 
         started = app.jobs.start(job, work, done, at, over)
@@ -101,7 +103,6 @@ class Making:
     # ------------------------------------------------------------------------------------------------ one after another
 
     def _begin(self, request: Request, entry: IdeaEntry | None, title: str) -> None:
-        self._request = request
         head = {"title": _headline(request, entry, title), "facts": cards.facts(request), "notes": []}
         self.under_way = {**head, "loops": [], "making": True}
         self._app.show_runs()

@@ -199,8 +199,7 @@ def test_a_card_never_contradicts_itself(heard):
     assert card.locator(".lg-badge.failed").count() == 0
     card.locator('[data-key^="fit-"]').click()
     rows = dict(row.split("\n") for row in card.locator(".lg-numbers > div").all_inner_texts())
-    measured, asked = rows["Key"].rstrip(")").split(" (asked: ")
-    assert measured == asked
+    assert "asked" not in rows["Key"], "what was asked is told where it is not what was measured"
     assert "guessed" not in rows and card.locator(".t-seed").inner_text().isdigit()
 
 

@@ -35,18 +35,6 @@ def heard(page, idea):
     return page
 
 
-def test_opening_the_notebook_does_not_mark_it_as_changed(lab, browser):
-    opened = browser.new_page()
-    lab.load(opened)
-    opened.wait_for_function(
-        "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'", timeout=60_000
-    )
-    opened.wait_for_timeout(1500)
-    dirty = opened.evaluate("() => window.jupyterapp.shell.currentWidget.context.model.dirty")
-    opened.close()
-    assert not dirty
-
-
 def test_what_is_too_long_is_refused_in_red_with_its_own_length_and_nothing_green_stays(heard, idea, tmp_path):
     long = tmp_path / "long.mp3"
     t = np.arange(11 * 60 * 8_000) / 8_000
@@ -98,7 +86,7 @@ def test_what_has_a_list_is_chosen_from_it_and_no_choice_is_cut_off(heard):
         g.font = css.font;
         return g.measureText(el.selectedOptions[0].textContent).width >
             el.clientWidth - parseFloat(css.paddingLeft) - 18; }).map((el) => el.selectedOptions[0].textContent)"""
-    lists = {"sketch": (), "musicgen": ("preset", "variant", "precision"), "audiocraft": ("variant", "decoder")}
+    lists = {"sketch": (), "audioldm2-music": ("preset", "precision"), "audiocraft": ("preset", "variant", "decoder")}
     for engine, names in lists.items():
         heard.click(f'[data-engine="{engine}"]')
         heard.wait_for_selector(f'[data-engine="{engine}"][aria-checked="true"]')
@@ -113,11 +101,12 @@ def test_a_slider_that_is_set_does_not_move_what_stands_around_it(heard):
     slider = heard.locator('.t-advanced input[type="range"].auto').first
     key = slider.get_attribute("data-key")
     field = heard.locator(f'.t-advanced .lg-field:has([data-key="{key}"])')
-    before, name = field.bounding_box(), field.locator("span").first.inner_text().split("\n")[0]
+    place = "(el) => { const a = el.closest('.t-advanced').getBoundingClientRect(), b = el.getBoundingClientRect();"
+    place += " return [b.top - a.top, b.left - a.left, b.width, b.height]; }"
+    before = field.evaluate(place)
     set_field(heard, key, "0.8")
     heard.wait_for_selector(f'[data-key="auto-{key}"]')
-    after = field.bounding_box()
-    assert abs(after["height"] - before["height"]) < 1 and abs(after["y"] - before["y"]) < 1, name
+    assert field.evaluate(place) == pytest.approx(before, abs=1)
     heard.click(f'[data-key="auto-{key}"]')
     heard.click('[data-mode="normal"]')
     heard.wait_for_selector(".t-advanced", state="detached")
@@ -126,12 +115,8 @@ def test_a_slider_that_is_set_does_not_move_what_stands_around_it(heard):
 @pytest.mark.parametrize("value", ["0", "abc", "104 bpm"])
 def test_a_tempo_that_is_none_keeps_its_field_and_says_tempo(heard, value):
     set_field(heard, "bpm", value)
-    if value == "104 bpm":  # understood
-        heard.wait_for_function("() => document.querySelector('.t-bpm').value === '104'")
-    else:
-        heard.wait_for_selector("#lg-wrong-bpm")
-        said = heard.inner_text("#lg-wrong-bpm")
-        assert heard.input_value(".t-bpm") == value and said.startswith("Tempo")
+    heard.wait_for_selector("#lg-wrong-bpm")
+    assert heard.input_value(".t-bpm") == value and heard.inner_text("#lg-wrong-bpm").startswith("Tempo")
     heard.click('[data-key="undo-bpm"]')
     ready(heard)
 
@@ -139,13 +124,10 @@ def test_a_tempo_that_is_none_keeps_its_field_and_says_tempo(heard, value):
 def test_what_is_refused_while_a_job_runs_goes_when_it_has_ended(heard):
     generate(heard)
     ready(heard)
-    card = heard.locator(".lg-loop").first
-    heard.click('[data-key="generate"]')
-    card.locator('[data-key^="again-"]').wait_for()
-    kernel_says(heard, "ui.current().making.vary(ui.current().state.runs[0].loops[0])")
+    kernel_says(heard, "ui.current().making.generate(), ui.current().making.generate()")
+    heard.wait_for_selector(".lg-studio .lg-notice:has-text('One job at a time')")
     ready(heard)
-    heard.wait_for_timeout(500)
-    assert "One job at a time" not in heard.inner_text(".lg-studio") + heard.inner_text(".lg-results")
+    heard.wait_for_selector(".lg-notice:has-text('One job at a time')", state="detached")
 
 
 def test_a_loop_that_is_uploaded_again_later_keeps_its_tempo_and_key(heard, lab, tmp_path):
@@ -161,5 +143,5 @@ def test_a_loop_that_is_uploaded_again_later_keeps_its_tempo_and_key(heard, lab,
     assert heard.input_value(".t-bpm") == "96" and heard.input_value(".t-key") == "E minor"
     heard.locator('.lg-loop [data-key^="idea-"]').first.click()
     heard.wait_for_selector(".lg-results .lg-notice:has-text('is now the idea')")
-    heard.locator(".lg-upload .lg-button:text-is('Use')").first.click()
+    heard.locator('.lg-upload [aria-label^="Use "]').first.click()
     heard.wait_for_selector(".lg-results .lg-notice:has-text('is now the idea')", state="detached")

@@ -60,7 +60,7 @@ def test_normal_mode_makes_loops_with_their_proof(app, heard):
     assert len(groups) == 1 and len(groups[0]["loops"]) == 3
     card = groups[0]["loops"][0]
     assert card["verdict"] in ("pass", "corrected") and card["grid"] == {"bars": 1, "beatsPerBar": 4}
-    assert {badge["label"] for badge in card["badges"]} >= {"Length", "Seam"}
+    assert card["badges"] == [], "what is as it should be needs none"
     assert card["license"] and card["seed"].isdigit()
     assert not any("cannot run here" in note for note in groups[0]["notes"]), "MODELS says it, once"
 
@@ -205,7 +205,7 @@ def test_each_take_can_be_heard_as_soon_as_it_is_proven(app, heard, monkeypatch)
         group = panel["new"][0] if panel["new"] else {}
         if group.get("making") and group["loops"]:
             name = group["loops"][-1]["id"]
-            seen.append((name, app.library.result(f"loop:{name}").meta["samples"]))
+            seen.append((name, app.library.file(f"loop:{name}").meta["samples"]))
 
     monkeypatch.setattr(type(registry.get_engine(app.planned()[0].engine)), "one_by_one", True)
     heard["results"].observe(look, "groups")
@@ -227,7 +227,7 @@ def test_a_part_of_the_idea_is_a_whole_number_of_its_bars(app, heard):
     assert document["idea"]["span"] == pytest.approx([2.0, 4.0], abs=0.02)
     send(heard["studio"], "span", span=None)
     assert app.jobs.wait(60) and app.analysis.tempo.bars == whole.tempo.bars
-    assert app.library.result(f"idea:{loop['id']}").meta["samples"], "the loop is still laid over its own part"
+    assert app.library.file(f"idea:{loop['id']}").meta["samples"], "the loop is still laid over its own part"
 
 
 def test_an_unknown_instrument_is_asked_about_not_guessed(app, heard):
@@ -272,17 +272,17 @@ def test_a_removed_idea_can_be_brought_back(app, heard):
 def test_files_for_the_player_and_downloads(app, heard):
     groups = generate(app, heard)
     names = [loop["id"] for loop in groups[0]["loops"]]
-    loop, idea = app.library.result(f"loop:{names[0]}"), app.library.result(f"idea:{names[0]}")
+    loop, idea = app.library.file(f"loop:{names[0]}"), app.library.result(f"idea:{names[0]}")
     assert loop.meta["samples"] == idea.meta["samples"] and loop.meta["rate"] == idea.meta["rate"]
     assert idea.meta["together"]
-    packed = app.library.result("zip:" + "|".join(names))
+    packed = app.library.file("zip:" + "|".join(names))
     archive = zipfile.ZipFile(io.BytesIO(packed.data))
     assert archive.testzip() is None and packed.name == "my idea loops.zip"
     assert len([name for name in archive.namelist() if name.endswith(".wav")]) == 3
     assert json.loads(archive.read(names[0]))["fit"]["samples"] == loop.meta["samples"]
     for odd in ("wav:../secrets.json", "zip:/etc/passwd", "mid:nothing.json", "other:x"):
         with pytest.raises(ValueError, match=r"here any more|no "):
-            app.library.result(odd)
+            app.library.file(odd)
 
 
 def test_everything_is_back_after_a_restart(app, heard):

@@ -158,8 +158,7 @@ const loopCard = (model, kernel, player, view, card, { among, run, open }) => {
     }),
   );
   const chords = card.chords.map((c) => h("span", { title: c }, c === "N" ? "–" : c));
-  const bad = card.badges.filter((b) => b.state !== "pass");
-  const badges = bad.map((b) => h(`span.lg-badge.${b.state}`, { title: b.why || null }, `${b.label} ${b.text}`));
+  const badges = card.badges.map((b) => h("span.lg-badge.failed", { title: b.why || null }, `${b.label} ${b.text}`));
   const labels = card.labels.map((text) => h("span.lg-badge", {}, text));
   article.append(
     ...[
