@@ -272,7 +272,7 @@ def test_a_removed_idea_can_be_brought_back(app, heard):
 def test_files_for_the_player_and_downloads(app, heard):
     groups = generate(app, heard)
     names = [loop["id"] for loop in groups[0]["loops"]]
-    loop, idea = app.library.file(f"loop:{names[0]}"), app.library.result(f"idea:{names[0]}")
+    loop, idea = app.library.file(f"loop:{names[0]}"), app.library.file(f"idea:{names[0]}")
     assert loop.meta["samples"] == idea.meta["samples"] and loop.meta["rate"] == idea.meta["rate"]
     assert idea.meta["together"]
     packed = app.library.file("zip:" + "|".join(names))
