@@ -10,6 +10,12 @@ const folded = (state, title, line, ...content) =>
         state.open = event.currentTarget.open;
       },
     },
-    h("summary", { "data-key": "fold" }, h("strong", {}, title), h("span.muted.grow", { title: line }, line), icon("fold")),
+    h(
+      "summary",
+      { "data-key": "fold" },
+      h("strong", {}, title),
+      h("span.muted.grow", { title: line }, line),
+      icon("fold"),
+    ),
     h("div.stack", {}, content),
   );
