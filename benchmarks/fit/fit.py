@@ -3,10 +3,11 @@
     python -m benchmarks.fit.fit IDEAS_DIR --work DIR [--stems DIR] [--loops DIR] [--ideas 60] [--write] [--delivered]
 
 ``--work`` keeps the loops (``loops/``) and what was found in each (``lines/``), so that a run can go on, weights can be
-learnt again from the same lines, and the loops be measured again when ``lines/`` is removed. The pieces, in the order
-of their names, belong by turns to the half to learn on and to the other. ``--write`` learns the weights of harmony and
-place from the first alone and says which limits it gives. An *unproven* loop (its idea has no pitch or pulse) is left
-out of the shares and counted.
+learnt again from the same lines, and the loops be measured again when ``lines/`` is removed. ``--write`` learns the
+weights of harmony and place from all pieces. What the table says is not of those: SPLITS times the pieces are cut by
+chance into two halves, weights are learnt on either alone, and the card with these is tried on both. The table holds
+the means, and the worst of all halves that were not learnt on. An *unproven* loop (its idea has no pitch or pulse) is
+left out of the shares and counted.
 """
 
 from __future__ import annotations
@@ -28,14 +29,22 @@ from helpers.loops import prove
 from helpers.loops.fit import Bars
 from helpers.loops.fit.harmony import certainty, harmony_cues
 from helpers.loops.fit.place import place_cues, place_probabilities
-from helpers.loops.ranking import WEIGHTS, score_parts
+from helpers.loops.ranking import STAYS, WEIGHTS, score_parts
 from helpers.machine.weights import load_weights
 from helpers.records import FIT_FIELDS
 from helpers.records.fit_fields import FITS
 
 FOLDER = Path(__file__).resolve().parents[2] / "helpers" / "loops" / "weights"
 HALVES = ("learnt on", "other half")
+SPLITS = 5
 CLEAR = 0.12  # of two takes: half of what lies between the takes to learn on (0.31) and the same a fourth up (0.06)
+OVER = ("over the rest", "over the mix")
+RANKING = (
+    "correlation of score and independent fit", "clear pairs in order",
+    "drones above the best take", "drones above the worst take",
+    *(f"own stem scores higher {over}" for over in OVER), *(f"same, both proven, {over}" for over in OVER),
+)  # fmt: skip
+FITTING = ("as delivered", "good", "own stem", "loop by people")  # the fewer of these fail, the better
 INDEPENDENT = ("good", "fourth", "drone in eighths", "drone held")
 LET_FAIL = 0.02  # of the good takes to learn on: a limit is where this share of them would fail
 
@@ -49,13 +58,16 @@ def measured(case: Case) -> dict[str, Any]:
     line |= {"number": case.number, "instrument": case.request.instrument, "role": case.request.role, "human": human}
     line |= {"values": {name: card.values.get(name) for name in FIT_FIELDS}}
     line["failed"] = [name for name in card.failed if FIT_FIELDS[name].group != FITS]
+    line["excused"] = [] if case.request.role == "drums" else ["groove"]
     line["parts"] = score_parts(case.clip, card, case.request)
     line |= {"harmony": None, "place": None, "independent": None}
     if side is None or (idea := side.bars_for(case.request)) is None:
         return line
     loop = Bars(case.clip, case.request.bars, case.request.time)
     if card.harmony is not None:
-        line["harmony"] = harmony_cues(loop.half_bars, idea.half_bars, bass=case.request.role == "bass")
+        line["harmony"] = harmony_cues(
+            loop.half_bars, idea.half_bars, idea.bass_half_bars, bass=case.request.role == "bass"
+        )
         if not human and case.kind in INDEPENDENT:
             line["independent"] = independent_fit(loop, idea)
     if card.place is not None:
@@ -99,15 +111,19 @@ def collected(groups: Iterator[Group], work: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def judged(line: dict[str, Any]) -> dict[str, Any]:
-    """The line with what the present weights and limits make of it: ``verdict`` and ``score``."""
+def judged(line: dict[str, Any], learnt: dict[str, dict[str, float]]) -> dict[str, Any]:
+    """The line with what weights and limits make of it: ``verdict`` and ``score``."""
     values = dict(line["values"])
     if line["harmony"]:
-        values["harmony"] = certainty(line["harmony"])
+        values["harmony"] = certainty(line["harmony"], learnt["harmony"])
     if line["place"]:
         lags, table = np.array(line["place"]["lags"]), np.array(line["place"]["table"])
-        values["place"] = float(place_probabilities(table)[lags == 0][0])
-    fits = [name for name, row in FIT_FIELDS.items() if row.group == FITS and row.fails(values, others=line["human"])]
+        values["place"] = float(place_probabilities(table, learnt["place"])[lags == 0][0])
+    fits = [
+        name
+        for name, row in FIT_FIELDS.items()
+        if row.group == FITS and name not in line["excused"] and row.fails(values, others=line["human"])
+    ]
     alone = not line["idea"]
     compared = alone or values["place" if line["role"] == "drums" else "harmony"] is not None
     failed = [*line["failed"], *fits]
@@ -119,20 +135,41 @@ def judged(line: dict[str, Any]) -> dict[str, Any]:
     return line | {"values": values, "failed": failed, "verdict": verdict, "score": score}
 
 
+def learn(lines: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    return {"harmony": learn_harmony(lines, LET_FAIL), "place": learn_place(lines)}
+
+
+def splits(lines: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """The lines judged by weights that were learnt on half of the pieces, which ``half`` names; twice SPLITS."""
+    pieces = sorted({line["piece"] for line in lines})
+    for split in range(SPLITS):
+        mixed = np.random.default_rng(split).permutation(pieces).tolist()
+        for seen in (set(mixed[::2]), set(mixed[1::2])):
+            learnt = learn([line for line in lines if line["piece"] in seen])
+            yield [judged(line | {"half": HALVES[line["piece"] not in seen]}, learnt) for line in lines]
+
+
 def table(lines: list[dict[str, Any]]) -> dict[str, Any]:
-    """For each kind and half, how many loops were compared and the share that failed; then the ranking, by half."""
+    """For each kind and half, the share that failed; then the ranking, by half: the means of all splits."""
+    found = [_table(judgement) for judgement in splits(lines)]
+    out: dict[str, Any] = {"pieces": len({line["piece"] for line in lines})}
+    for kind in dict.fromkeys(line["kind"] for line in lines):
+        shares = {half: [one[kind][half] for one in found if one[kind][half] is not None] for half in HALVES}
+        worst = max if kind.startswith(FITTING) else min
+        out[kind] = {half: round(float(np.mean(of)), 4) for half, of in shares.items() if of}
+        out[kind] |= {"worst": worst(shares[HALVES[1]])} if shares[HALVES[1]] else {}
+        out[kind] |= {name: round(float(np.mean([one[kind][name] for one in found]))) for name in ("loops", "unproven")}
+    means = {half: {name: _mean([one["ranking"][half][name] for one in found]) for name in RANKING} for half in HALVES}
+    return out | {"ranking": means}
+
+
+def _table(lines: list[dict[str, Any]]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for kind in dict.fromkeys(line["kind"] for line in lines):
-        out[kind] = {}
-        for half in HALVES:
-            of_kind = [line for line in lines if line["kind"] == kind and line["half"] == half]
-            compared = [line for line in of_kind if line["verdict"] != "unproven"]
-            failed = sum(line["verdict"] == "failed" for line in compared)
-            share = round(failed / len(compared), 4) if compared else None
-            out[kind][half] = {"loops": len(compared), "unproven": len(of_kind) - len(compared), "failed": share}
-    figures = {half: ranking_figures([x for x in lines if x["half"] == half]) for half in HALVES}
-    pieces = {half: len({x["piece"] for x in lines if x["half"] == half}) for half in HALVES}
-    return out | {"ranking": figures, "pieces": pieces}
+        compared = [line for line in lines if line["kind"] == kind and line["verdict"] != "unproven"]
+        out[kind] = {"loops": len(compared), "unproven": sum(line["kind"] == kind for line in lines) - len(compared)}
+        out[kind] |= {h: _mean([x["verdict"] == "failed" for x in compared if x["half"] == h]) for h in HALVES}
+    return out | {"ranking": {half: ranking_figures([x for x in lines if x["half"] == half]) for half in HALVES}}
 
 
 def ranking_figures(lines: list[dict[str, Any]]) -> dict[str, Any]:
@@ -149,43 +186,32 @@ def ranking_figures(lines: list[dict[str, Any]]) -> dict[str, Any]:
         if abs(a["independent"] - b["independent"]) > CLEAR
     ]
     drones = [(x, goods[x["idea"], x["instrument"]]) for x in pitched if "drone" in x["kind"]]
-    own = {x["idea"]: x["score"] for x in lines if x["kind"].startswith("own stem")}
-    rivals = {
-        over: [own[x["idea"]] > x["score"] for x in lines if x["kind"] == f"other stem {over}"]
-        for over in ("over the rest", "over the mix")
+    own = {x["idea"]: x for x in lines if x["kind"].startswith("own stem")}
+    won = {over: [(own[x["idea"]], x) for x in lines if x["kind"] == f"other stem {over}"] for over in OVER}
+    proven = {
+        over: [pair for pair in pairs if "unproven" not in (pair[0]["verdict"], pair[1]["verdict"])]
+        for over, pairs in won.items()
     }
     both = np.array([(x["independent"], x["score"]) for x in pitched]).T
     return {
-        "correlation of score and independent fit": round(float(np.corrcoef(both)[0, 1]), 3)
-        if len(pitched) > 2
-        else None,
-        "clear pairs": len(clear),
-        "clear pairs in order": _mean(clear),
-        "drones above the best take": _mean([_rank(x) > max(map(_rank, takes)) for x, takes in drones]),
-        "drones above the worst take": _mean([_rank(x) > min(map(_rank, takes)) for x, takes in drones]),
-        "pairs of own and other stems": len(rivals["over the rest"]),
-        **{f"own stem scores higher {over}": _mean(won) for over, won in rivals.items()},
+        RANKING[0]: round(float(np.corrcoef(both)[0, 1]), 3) if len(pitched) > 2 else None,
+        RANKING[1]: _mean(clear),
+        RANKING[2]: _mean([_rank(x) > max(map(_rank, takes)) for x, takes in drones]),
+        RANKING[3]: _mean([_rank(x) > min(map(_rank, takes)) for x, takes in drones]),
+        **{f"own stem scores higher {over}": _mean([a["score"] > b["score"] for a, b in won[over]]) for over in OVER},
+        **{f"same, both proven, {over}": _mean([a["score"] > b["score"] for a, b in proven[over]]) for over in OVER},
     }
 
 
-def _rank(line: dict[str, Any]) -> tuple[bool, float]:
-    """Greater is better: a loop that failed comes after all others, as :func:`helpers.loops.ranking.rank` has it."""
-    return line["verdict"] != "failed", line["score"]
+def _rank(line: dict[str, Any]) -> tuple[bool, bool, float]:
+    """Greater is better, as :func:`helpers.loops.ranking.rank` has it: failed loops last, then those that stay."""
+    movement = line["values"]["movement"]
+    return line["verdict"] != "failed", movement is None or movement >= STAYS, line["score"]
 
 
-def _mean(truths: list[bool]) -> float | None:
-    return round(float(np.mean(truths)), 4) if truths else None
-
-
-def limits(lines: list[dict[str, Any]]) -> dict[str, float]:
-    """Where LET_FAIL of the good takes would fail each field that compares with the idea."""
-    out = {}
-    for name, row in FIT_FIELDS.items():
-        values = [x["values"][name] for x in lines if x["kind"] == "good" and x["values"][name] is not None]
-        if row.group == FITS and row.limit is not None and values:
-            share = LET_FAIL if row.good == "at least" else 1 - LET_FAIL
-            out[name] = round(float(np.quantile(np.abs(values), share)), 3)
-    return out
+def _mean(values: list[Any]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(float(np.mean(known)), 4) if known else None
 
 
 def main() -> None:
@@ -203,17 +229,14 @@ def main() -> None:
     groups += [stem_groups(options.stems)] if options.stems else []
     groups += [loop_groups(options.loops)] if options.loops else []
     lines = collected(itertools.chain(*groups), options.work)
-    halves = {piece: HALVES[i % 2] for i, piece in enumerate(sorted({line["piece"] for line in lines}))}
     if options.write:
-        seen = [line for line in lines if halves[line["piece"]] == HALVES[0]]
-        for name, weights in (("harmony", learn_harmony(seen, LET_FAIL)), ("place", learn_place(seen))):
+        for name, weights in learn(lines).items():
             (FOLDER / f"{name}.json").write_text(weights_of(weights, options.folder), encoding="utf-8")
         load_weights.cache_clear()
-        print("limits:", limits([judged(line) for line in seen]))
     # Last, since what is delivered depends on the weights: take its loops and lines away before another --write.
     if options.delivered:
         lines = collected(sketch_groups(options.folder, options.ideas, delivered=True), options.work) + lines
-    found = table([judged(line | {"half": halves[line["piece"]]}) for line in lines])
+    found = table(lines)
     print(docs_markdown(found))
     if options.out:
         options.out.write_text(json.dumps(found, indent=1) + "\n")
