@@ -25,7 +25,7 @@ LIMITS = [
     ("infrasound_share", 0.099, 0.101),
     ("harmony", 0.51, 0.49),
     ("place", 0.13, 0.11),
-    ("pocket_ms", -14.9, -15.1),
+    ("pocket_ms", -11.9, -12.1),
     ("groove", 0.201, 0.199),
     ("looseness_ms", 10.9, 11.1),
     ("tuning_cents", 34.9, -35.1),
