@@ -40,7 +40,7 @@ SPLITS = 5
 CLEAR = 0.12  # of two takes: half of what lies between the takes to learn on (0.31) and the same a fourth up (0.06)
 OVER = ("over the rest", "over the mix")
 RANKING = (
-    "correlation of score and independent fit", "clear pairs in order",
+    "correlation of score and independent fit", "clear pairs", "clear pairs in order",
     "drones above the best take", "drones above the worst take",
     *(f"own stem scores higher {over}" for over in OVER), *(f"same, both proven, {over}" for over in OVER),
 )  # fmt: skip
@@ -195,9 +195,10 @@ def ranking_figures(lines: list[dict[str, Any]]) -> dict[str, Any]:
     both = np.array([(x["independent"], x["score"]) for x in pitched]).T
     return {
         RANKING[0]: round(float(np.corrcoef(both)[0, 1]), 3) if len(pitched) > 2 else None,
-        RANKING[1]: _mean(clear),
-        RANKING[2]: _mean([_rank(x) > max(map(_rank, takes)) for x, takes in drones]),
-        RANKING[3]: _mean([_rank(x) > min(map(_rank, takes)) for x, takes in drones]),
+        RANKING[1]: len(clear),
+        RANKING[2]: _mean(clear),
+        RANKING[3]: _mean([_rank(x) > max(map(_rank, takes)) for x, takes in drones]),
+        RANKING[4]: _mean([_rank(x) > min(map(_rank, takes)) for x, takes in drones]),
         **{f"own stem scores higher {over}": _mean([a["score"] > b["score"] for a, b in won[over]]) for over in OVER},
         **{f"same, both proven, {over}": _mean([a["score"] > b["score"] for a, b in proven[over]]) for over in OVER},
     }

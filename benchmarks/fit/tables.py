@@ -36,4 +36,4 @@ def _share(value: float | None) -> str:
 
 
 def _figure(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.2f}"
+    return "unknown" if value is None else f"{value:.2f}" if value <= 1 else f"{value:.0f}"

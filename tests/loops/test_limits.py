@@ -26,7 +26,7 @@ LIMITS = [
     ("harmony", 0.51, 0.49),
     ("place", 0.13, 0.11),
     ("pocket_ms", -11.9, -12.1),
-    ("groove", 0.201, 0.199),
+    ("groove", 0.101, 0.099),
     ("looseness_ms", 10.9, 11.1),
     ("tuning_cents", 34.9, -35.1),
 ]
