@@ -9,11 +9,11 @@ COLUMNS = {"learnt on": "fails, learnt on", "other half": "fails, other half", "
 
 
 def readme_markdown(found: dict[str, Any]) -> str:
-    """The short table: a column a kind of loop, a row for the halves, the share that fails its fit card."""
+    """The short table: a column a kind of loop, a row a half, the share that fails its fit card."""
     kinds = [kind for kind in found if kind not in NO_KINDS and "stem" not in kind and "drone" not in kind]
     rows = ["| | " + " | ".join(kinds) + " |", "|---" * (len(kinds) + 1) + "|"]
-    for name, head in COLUMNS.items():
-        rows.append(f"| {head} | " + " | ".join(_share(found[kind].get(name)) for kind in kinds) + " |")
+    for name in found["ranking"]:
+        rows.append(f"| {COLUMNS[name]} | " + " | ".join(_share(found[kind].get(name)) for kind in kinds) + " |")
     return "\n".join(rows)
 
 
