@@ -5,11 +5,13 @@
 
 RECORDINGS holds clones of the public repositories of FAMILIES as ``owner+name`` folders. Half of the recordings of each
 family, chosen by the hash of their names, are for learning (the patches' values were set by them), the other half for
-reporting. Loops are composed for two genres and two takes each. Columns, medians over loops but for the first:
+reporting. Loops are composed for two genres, four keys and two takes each. Columns, medians over loops but for the
+first:
 
-``ltas``    distance of the long-term spectra in dB: third-octave bands from 40 Hz to 16 kHz, floored 50 dB under the
-            loudest, levels removed, averaged over the loops and over the recordings, root mean square of the
-            difference; for the recordings, the median of each one's distance to the mean of the others
+``ltas``    distance of the long-term spectra in dB: third-octave bands from 40 Hz or the instrument's lowest note to
+            16 kHz, floored 50 dB under the loudest, levels removed, averaged over the loops and over the recordings,
+            root mean square of the difference; for the recordings, the median of each one's distance to the mean of
+            the others
 ``side``    level of the side against the middle in dB; ``crest`` peak over RMS in dB
 ``motion``  standard deviation of the centroid from frame to frame, in octaves
 ``repeat``  correlation of a note played twice; ``touch`` centroid at velocity 115 over that at 40
@@ -25,6 +27,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from helpers.music.instruments import find_instrument
 from helpers.music.meter import METERS
@@ -32,7 +35,7 @@ from helpers.music.pitch import parse_key, parse_progression
 from helpers.records import Clip, Note, Request
 from helpers.sketch import Score, compose, plan_sound, render
 from helpers.sketch.soundfont import forget_soundfont
-from helpers.sound.audio import read_back, resample
+from helpers.sound.audio import resample
 
 RATE = 44_100
 FLOOR_DB = 50.0
@@ -83,7 +86,13 @@ FAMILIES = {
     "flute": (JUNGLE + "Riffs_Arps_Hits/*Flute*",),
     "drum kit": (LMMS + "beats/break*", LMMS + "beats/jungle*"),
 }
-GENRES = ("house", "hip hop")
+# Genre, key and chords of each loop: several keys, as the recordings have, so that no note stands for the timbre.
+ASKED = (
+    ("house", "A minor", "| Am | F | C | G |"),
+    ("house", "D minor", "| Dm | Bb | F | C |"),
+    ("hip hop", "F# minor", "| F#m | D | A | E |"),
+    ("hip hop", "C minor", "| Cm | Ab | Eb | Bb |"),
+)
 TAKES = 2
 
 
@@ -130,9 +139,16 @@ def spectrum(clips: list[Measured]) -> np.ndarray:
     return np.mean([clip.bands for clip in clips], axis=0)
 
 
-def distance(one: list[Measured], other: list[Measured]) -> float:
-    """Root mean square of the difference of two mean spectra, in dB."""
-    return float(np.sqrt(np.mean(np.square(spectrum(one) - spectrum(other)))))
+def distance(one: list[Measured], other: list[Measured], lowest_hz: float) -> float:
+    """Root mean square of the difference of two mean spectra from ``lowest_hz`` up, levels removed, in dB."""
+    apart = (spectrum(one) - spectrum(other))[lowest_hz <= BANDS_HZ]
+    return float(apart.std())
+
+
+def lowest_hz(instrument: str) -> float:
+    """The instrument's lowest note; what a recording holds below it is hum, rumble or its neighbours."""
+    found = find_instrument(instrument).instrument
+    return 0.0 if found.is_drums else 440.0 * 2 ** ((found.low - 69) / 12)
 
 
 def recordings(folder: Path, patterns: tuple[str, ...], half: str) -> list[Measured]:
@@ -143,24 +159,25 @@ def recordings(folder: Path, patterns: tuple[str, ...], half: str) -> list[Measu
         mine = "learn" if hashlib.sha256(path.name.encode()).digest()[0] % 2 else "report"
         if half in ("all", mine):
             try:
-                out.append(measure(read_back(path)))
+                samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+                out.append(measure(Clip(np.ascontiguousarray(samples.T), rate)))
             except Exception as error:  # a repository may hold what is no audio under such a name
                 print(f"left out: {path.name} ({error})", flush=True)
     return out
 
 
 def loops(instrument: str, sound: str) -> list[Clip]:
-    """Our loops of an instrument: four bars, two genres, two takes."""
+    """Our loops of an instrument: four bars, two takes of each of ASKED."""
     found = find_instrument(instrument).instrument
     out = []
-    for genre in GENRES:
+    for genre, key, chords in ASKED:
         request = Request(
             found.name,
             found.role,
             124.0 if genre == "house" else 90.0,
             4,
-            key=None if found.is_drums else parse_key("A minor"),
-            progression=() if found.is_drums else parse_progression("| Am | F | C | G |"),
+            key=None if found.is_drums else parse_key(key),
+            progression=() if found.is_drums else parse_progression(chords),
             genre=genre,
             sound=sound,
         )
@@ -200,7 +217,7 @@ def row(real: list[Measured], clips: list[Clip], instrument: str, sound: str) ->
     ours = [measure(clip) for clip in clips]
     repeat, touch = struck(instrument, sound)
     return {
-        "ltas": distance(ours, real),
+        "ltas": distance(ours, real, lowest_hz(instrument)),
         **{name: float(np.median([getattr(m, name) for m in ours])) for name in ("side", "crest", "motion")},
         "repeat": repeat,
         "touch": touch,
@@ -243,7 +260,8 @@ def main() -> None:
         if not real:
             print(f"{instrument:16}no recordings here", flush=True)
             continue
-        apart = [distance([one], [o for o in real if o is not one]) for one in real if len(real) > 1] or [0.0]
+        low = lowest_hz(instrument)
+        apart = [distance([one], [o for o in real if o is not one], low) for one in real if len(real) > 1] or [0.0]
         rows: dict[str, dict] = {"recorded": {"ltas": float(np.median(apart))}}
         rows["recorded"] |= {n: float(np.median([asdict(m)[n] for m in real])) for n in ("side", "crest", "motion")}
         shown = []
