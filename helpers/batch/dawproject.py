@@ -75,10 +75,7 @@ def write_project(
 
     numerator, denominator = request.meter.split("/")
     bar = request.time.beats_per_bar * request.time.quarters_per_beat
-    longest, points, pickup = max(_quarters(loop) for loop, _ in members), list[tuple[float, float]](), 0.0
-    if heard is not None:
-        points, pickup = _with_pickup(_pinned(heard[1], request, heard[0].clip), heard[0].clip)
-    start = math.ceil(pickup / bar) * bar  # of the loops, in quarters
+    longest, start = max(_quarters(loop) for loop, _ in members), 0.0  # of the loops, in quarters
     root = XML.Element("Project", version="1.0")
     add(root, "Application", name="Loops Generator", version=__version__)
     transport = add(root, "Transport")
@@ -99,9 +96,9 @@ def write_project(
         clips: XML.Element, name: str, file: str, clip: Clip, points: Points, beats: float, pickup: float = 0.0
     ) -> None:
         """A clip that repeats ``beats`` quarters after its pickup; ``points`` pin quarters to seconds of the file."""
-        shown = {"duration": pickup + max(longest, beats), "playStart": 0}
-        repeats = {"loopStart": pickup, "loopEnd": pickup + beats}
-        outer = add(clips, "Clip", time=start - pickup, name=name, **shown, **repeats)
+        repeats = {"playStart": 0, "loopStart": pickup, "loopEnd": pickup + beats}
+        length = pickup + max(longest, beats)
+        outer = add(clips, "Clip", time=start - pickup, duration=length, name=name, **repeats)
         inner = add(add(outer, "Clips"), "Clip", time=0, duration=points[-1][0], contentTimeUnit="beats", playStart=0)
         warps = add(inner, "Warps", timeUnit="beats", contentTimeUnit="seconds")
         format_of = {"channels": clip.channels, "sampleRate": clip.sample_rate, "duration": clip.seconds}
@@ -110,8 +107,10 @@ def write_project(
             add(warps, "Warp", time=quarter, contentTime=second)
 
     if heard is not None:
-        idea, _ = heard
+        idea, analysis = heard
         files["audio/idea.wav"] = wav_bytes(idea.clip)
+        points, pickup = _with_pickup(_pinned(analysis, request, idea.clip), idea.clip)
+        start = math.ceil(pickup / bar) * bar
         clips, bars = track(f"Idea: {idea.name}", "audio", COLORS[-1]), int((points[-1][0] - pickup) / bar + 0.1)
         audio(clips, idea.name, "audio/idea.wav", idea.clip, points, max(1, bars) * bar, pickup)
     shown_names = apart([loop.request.instrument or "loop" for loop, _ in members])
@@ -123,10 +122,8 @@ def write_project(
         audio(track(shown, "audio", color), shown, file, clip, ends, quarters)
         if notes := loop.notes():
             clips = track(f"{shown} (MIDI)", "notes", color)
-            part = add(
-                clips, "Clip", time=start, duration=longest, playStart=0, loopStart=0, loopEnd=quarters, name=shown
-            )
-            lane = add(part, "Notes")
+            repeats = {"duration": longest, "playStart": 0, "loopStart": 0, "loopEnd": quarters}
+            lane = add(add(clips, "Clip", time=start, name=shown, **repeats), "Notes")
             for note in notes:
                 sounding = {"time": note.start, "duration": note.length, "key": note.pitch}
                 add(lane, "Note", channel=0, vel=note.velocity / 127, rel=0.5, **sounding)
@@ -164,7 +161,7 @@ def _pinned(analysis: Analysis, request: Request, clip: Clip) -> Points:
     return (*points, (points[-1][0] + rest, clip.seconds)) if rest > 0 else points
 
 
-def _with_pickup(points: Points, clip: Clip) -> tuple[list[tuple[float, float]], float]:
+def _with_pickup(points: Points, clip: Clip) -> tuple[Points, float]:
     """The points counted from where the idea's sound begins, and the quarters from there to its first downbeat."""
     (quarter, first), (next_quarter, second) = points[:2]
     level = np.abs(clip.mono())
@@ -172,8 +169,8 @@ def _with_pickup(points: Points, clip: Clip) -> tuple[list[tuple[float, float]],
     begin = sounding[0] / clip.sample_rate if len(sounding) else first
     pickup = (first - begin) * (next_quarter - quarter) / (second - first)
     if pickup < LEAST_PICKUP:
-        return list(points), 0.0
-    return [(0.0, begin), *((at + pickup, second) for at, second in points)], pickup
+        return points, 0.0
+    return ((0.0, begin), *((at + pickup, second) for at, second in points)), pickup
 
 
 def _plain(value: Any) -> str:
