@@ -16,6 +16,7 @@ import os
 import random
 import re
 import resource
+import shutil
 import signal
 import tempfile
 import time
@@ -23,7 +24,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from helpers.batch.jobs import plan_jobs
+from helpers.batch.jobs import Job, plan_jobs
 from helpers.batch.ledger import LedgerRow
 from helpers.batch.pool import LocalPool, RayPool
 from helpers.batch.run import run_batch
@@ -69,12 +70,11 @@ def wait_or_die(idea: str, settings: dict[str, Any], analysis: Any, scratch: str
 
 def loops_a_minute(ideas: list[str], workers: int, jobs: int) -> tuple[float, list[list[tuple[int, int]]]]:
     """Loops a minute with ``workers``; of each worker, job by job, the MiB it held afterwards and the peak so far."""
-    rows = [
-        job
-        for seed in range(-(-jobs // (len(ideas) * len(INSTRUMENTS))))
-        for job in plan_jobs(ideas, INSTRUMENTS, {"takes": "1", "bars": "4", "seed": str(seed)})
-    ]
+    rows: list[Job] = []
     with tempfile.TemporaryDirectory() as folder:
+        while len(rows) < jobs:  # round after round, each with copies of the ideas, which are heard again
+            copies = [shutil.copy(idea, f"{folder}/{len(rows)}-{Path(idea).name}") for idea in ideas]
+            rows += plan_jobs(copies, INSTRUMENTS, {"takes": "1", "bars": "4", "seed": str(len(rows))})
         pool = LocalPool(workers)
         try:
             run_batch(rows[:workers], folder, pool, make=make_and_weigh)  # workers start and import
@@ -92,12 +92,13 @@ def loops_a_minute(ideas: list[str], workers: int, jobs: int) -> tuple[float, li
 
 
 def worker_memory(jobs: list[tuple[int, int]]) -> dict[str, Any]:
-    """What one worker held after its jobs: medians of the fifth after warm-up and of the last."""
+    """What one worker held after its jobs: medians of the fifth after warm-up (a fifth too) and of the last."""
     held, fifth = [mib for mib, _ in jobs], len(jobs) // 5
-    warm = held[fifth // 2 :]
+    warm = held[fifth:]
     return {
         "loops": len(jobs), "held_mib_early": median(warm[:fifth]), "held_mib_late": median(warm[-fifth:]),
-        "held_mib_least_and_most": [min(warm), max(warm)], "peak_mib": jobs[-1][1], "held_mib": held,
+        "held_mib_least_and_most": [min(warm), max(warm)], "peak_mib": jobs[-1][1],
+        "held_mib_at_each_tenth": held[:: max(1, len(held) // 10)],
     }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from ..errors import InvalidInput, NotAvailable
-from ..machine.home import available_memory_bytes
+from ..machine.home import available_memory_bytes, freed_memory_returned
 
 CONNECT_SECONDS = 5.0
 WORKER_GIB = 1.5  # the most one worker holds; an idea within the limits stays below it
@@ -94,7 +94,8 @@ def _start_worker(line: Connection) -> None:
             line.recv()
         os._exit(1)
 
-    threading.Thread(target=watch, daemon=True).start()
+    with freed_memory_returned():
+        threading.Thread(target=watch, daemon=True).start()
 
 
 class RayPool(Pool):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 EXAMPLE_IDEA = _PACKAGE / "sound" / "example_idea.wav"  # four bars of our own; examples/README.md has their score
+_LIBC = ctypes.CDLL(None)
 _ARENA_MAX = -8  # M_ARENA_MAX of glibc's malloc.h
 
 
@@ -56,17 +57,16 @@ def freed_memory_returned() -> Iterator[None]:
     """Give the system back what the block has freed; no effect where the C library is not glibc.
 
     glibc keeps freed blocks for later use, and how many it can give back depends on the order in which they were freed.
-    It gives back all of them only where every thread takes its memory from one arena.
+    It gives back all of them only where every thread takes its memory from one arena: enter it first with one thread.
     """
-    glibc = ctypes.CDLL(None)
-    if not hasattr(glibc, "malloc_trim"):
+    if not hasattr(_LIBC, "malloc_trim"):
         yield
         return
-    glibc.mallopt(_ARENA_MAX, 1)
+    _LIBC.mallopt(_ARENA_MAX, 1)
     try:
         yield
     finally:
-        glibc.malloc_trim(0)
+        _LIBC.malloc_trim(0)
 
 
 def free_bytes(folder: Path) -> int:
