@@ -1,10 +1,12 @@
-"""The notebook without a page: from Save to the first take that can be played, and to the last.
+"""The notebook, from Save to the first take that can be played, and to the last; with and without its page.
 
-    python -m benchmarks.notebook [--ideas 5]
+    python -m benchmarks.notebook [--ideas 5] [--page]
 
 Ideas of four bars at different tempi are saved and heard, then three takes are asked for, as the page does it. The
-first idea warms the kernel up and is not counted. Wall clock and processor seconds of this process, with the machine's
-load: on a busy machine the processor seconds say what a quiet one would take. Writes ``results/notebook.json``.
+first idea warms the kernel up and is not counted. Wall clock and processor seconds of the kernel, with the machine's
+load: on a busy machine the processor seconds say what a quiet one would take. With ``--page`` a JupyterLab and a
+headless Chromium do what a musician does, from the click on Save to the card of the first take and to its sound; its
+figures lie beside the others in ``results/notebook.json``.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from helpers.sound.audio import write_wav
 from helpers.ui import app as notebook
 
 RESULTS = Path(__file__).parent / "results" / "notebook.json"
-STEPS = {"heard": "heard", "first": "first take plays", "all": "all three"}
+STEPS = {"heard": "heard", "first": "first take", "sound": "it sounds", "all": "all three"}
 RATE = 44_100
 
 
@@ -71,22 +73,77 @@ def measure(app: notebook.App, path: Path) -> dict[str, Any]:
     return row
 
 
+def measure_in_page(page: Any, path: Path) -> dict[str, Any]:
+    """One idea's way by clicks; seconds from the click on Save."""
+    from tests.browser import actions
+
+    def processor_seconds() -> float:
+        return float(actions.kernel_says(page, "__import__('time').process_time()"))
+
+    actions.choose(page, path)
+    page.wait_for_selector("text=arrived")
+    before, spent = page.locator(".lg-loop").count(), processor_seconds()
+    row: dict[str, Any] = {"idea": path.stem, "load": os.getloadavg()[0]}
+    began = time.perf_counter()
+    page.click(".t-save")
+    actions.wait_heard(page, path.name)
+    row["heard_seconds"] = time.perf_counter() - began
+    page.click('[data-key="generate"]')
+    page.wait_for_function("(n) => document.querySelectorAll('.lg-loop').length > n", arg=before)
+    row["first_seconds"] = time.perf_counter() - began
+    actions.play(page)
+    row["sound_seconds"] = time.perf_counter() - began
+    row["sound_processor_seconds"] = processor_seconds() - spent
+    actions.ready(page)
+    row["all_seconds"] = time.perf_counter() - began
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(1000)
+    return row
+
+
+def in_page(paths: list[Path], folder: Path) -> list[dict[str, Any]]:
+    """All ideas in one JupyterLab."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser.front import CHROMIUM, FLAGS, Front
+
+    server = Front(folder / "lab", "lab")
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1366, "height": 900})
+        server.open(page)
+        rows = [measure_in_page(page, path) for path in paths]
+        browser.close()
+    server.close()
+    return rows
+
+
+def without_page(paths: list[Path], folder: Path) -> list[dict[str, Any]]:
+    """All ideas in this process."""
+    notebook.display = lambda *_, **__: None  # nobody looks
+    app = notebook.App(folder / "loops")
+    app.show_mode()
+    app.show_results()
+    return [measure(app, path) for path in paths]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ideas", type=int, default=5)
-    count = parser.parse_args().ideas
-    notebook.display = lambda *_, **__: None  # nobody looks
+    parser.add_argument("--page", action="store_true")
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        app = notebook.App(Path(folder) / "loops")
-        app.show_mode()
-        app.show_results()
-        rows = [measure(app, write_idea(Path(folder), bpm)) for bpm in 84.0 + 8.0 * np.arange(count + 1)][1:]
+        paths = [write_idea(Path(folder), bpm) for bpm in 84.0 + 8.0 * np.arange(asked.ideas + 1)]
+        rows = (in_page if asked.page else without_page)(paths, Path(folder))[1:]
     columns = {"idea": "idea", "load": "load"}
     for step, title in STEPS.items():
         columns |= {f"{step}_seconds": f"{title}, s", f"{step}_processor_seconds": "cpu s"}
+    columns = {name: title for name, title in columns.items() if name in rows[0]}
     medians = {name: statistics.median(row[name] for row in rows) for name in columns if name != "idea"}
     print_table([*rows, {"idea": "median"} | medians], columns)
-    RESULTS.write_text(json.dumps({"cores": os.cpu_count(), "median": medians, "ideas": rows}, indent=2) + "\n")
+    made = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    made |= {"cores": os.cpu_count(), "in page" if asked.page else "kernel alone": {"median": medians, "ideas": rows}}
+    RESULTS.write_text(json.dumps({k: v for k, v in made.items() if k not in ("median", "ideas")}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def login() -> None:
 
 
 def upload(file: str = "", way: str = "panel") -> None:
-    """UPLOAD: choose, save and hear ideas. ``file`` is a path on this machine; ``way``: panel, simple or colab."""
+    """UPLOAD: choose, save and hear ideas. ``file`` is a path on this machine; ``way`` colab: its own dialogue too."""
     current().show_upload(file, way)
 
 

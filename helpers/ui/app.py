@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import ipywidgets
 from IPython.display import display
 
 from ..errors import LoopsError
@@ -40,7 +39,6 @@ class App:
     def __init__(self, folder: Path) -> None:
         self.base, self.served = folder, visitors.is_served()
         self._panels: dict[str, Panel] = {}
-        self._widgets: dict[str, ipywidgets.Widget] = {}
         self._snapshot: Any = None
         self._still = ThreadPoolExecutor(1, thread_name_prefix="loops-still")  # nobody waits for the picture's mp3
         self.jobs = Jobs(self._show_job, self._hear_what_waits)
@@ -81,17 +79,14 @@ class App:
 
     # ------------------------------------------------------------------------------------------------------- panels
 
-    def _show(self, name: str, make: Callable[[], Panel], more: Callable[[], ipywidgets.Widget] | None = None) -> None:
+    def _show(self, name: str, make: Callable[[], Panel]) -> None:
         """Put a panel on the page: the same one whenever its cell is run again, so that no older view of it dies."""
         if name not in self._panels:
-            panel = make()
+            panel = self._panels[name] = make()
             panel.served = self.served
             panel.listen("visitor", self.visit)
             panel.add_class(f"t-{name}")
-            self._panels[name] = self._widgets[name] = panel
-        if more is not None and self._widgets[name] is self._panels[name]:
-            self._widgets[name] = ipywidgets.VBox([more(), self._panels[name]])
-        display(self._widgets[name] if more is not None else self._panels[name])
+        display(self._panels[name])
 
     def push(self, name: str, **traits: Any) -> None:
         """Assign traits of a panel, if it is on the page, all in one message."""
@@ -120,7 +115,7 @@ class App:
         self._show("login", self.login.panel)
 
     def show_upload(self, file: str = "", way: str = "panel") -> None:
-        """The uploader and the saved ideas; ``file`` is taken from this machine at once, ``way`` names a fallback."""
+        """The uploader and the saved ideas; ``file`` is taken from this machine at once, ``way`` "colab" asks by Colab."""
 
         handlers: dict[str, Handler] = {
             "slice": self.ideas.on_slice,
@@ -132,11 +127,10 @@ class App:
         }
         limits = {"limit_bytes": LARGEST_BYTES, "limit_seconds": LONGEST_SECONDS}
         make = partial(UploadPanel, handlers, self._file, has_example=EXAMPLE_IDEA.is_file(), **limits)
-        simple = partial(uploader.simple_uploader, self.ideas.on_simple) if way == "simple" else None
-        self._show("upload", make, simple)
+        self._show("upload", make)
         self.show_ideas()
         for name, data in colab.upload_files() if way == "colab" else ():
-            self.ideas.on_simple(name, data)
+            self.ideas.on_whole(name, data)
         if file.strip():
             self.ideas.add(Path(file.strip()).expanduser())
 

@@ -105,7 +105,8 @@ class Ideas:
             path.unlink(missing_ok=True)
         self._app.send("upload", {"kind": "saved", "upload": upload, "ok": entry is not None})
 
-    def on_simple(self, name: str, data: bytes) -> None:
+    def on_whole(self, name: str, data: bytes) -> None:
+        """A file that came in one piece, from Colab's own dialogue."""
         self.uploads.take(upload=0, name=name, size=len(data), at=0, data=data)
         self.on_save(0)
 

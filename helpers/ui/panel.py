@@ -67,6 +67,7 @@ def _no_file(name: str) -> OfferedFile:
 class Panel(anywidget.AnyWidget):
     """Base of all panels. Subclasses set ``_esm`` and add synced traits."""
 
+    title = ""  # as the page heads it
     _css = (STATIC / "style.css").read_text(encoding="utf-8")
     message = traitlets.Dict().tag(sync=True)
     served = traitlets.Bool(False).tag(sync=True)  # to visitors: the page says which one it is
@@ -111,7 +112,7 @@ class Panel(anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         """What a front end without widgets shows, a saved notebook without its kernel among them."""
-        return f"Loops Generator, {type(self).__name__.removesuffix('Panel')}: run this cell to use it."
+        return f"Loops Generator, {self.title}: run this cell to use it."
 
     def drop_files(self) -> None:
         """Forget files made earlier, because what they were made from has changed."""
@@ -123,6 +124,7 @@ class Panel(anywidget.AnyWidget):
 
 
 class UploadPanel(Panel):
+    title = "UPLOAD"
     _esm = script("uploader")
     ideas: Any = traitlets.List().tag(sync=True)
     has_example = traitlets.Bool(False).tag(sync=True)
@@ -131,17 +133,20 @@ class UploadPanel(Panel):
 
 
 class ReadinessPanel(Panel):
+    title = "MODELS"
     _esm = script("fold", "job", "readiness")
     report = traitlets.Dict().tag(sync=True)
     job = traitlets.Dict().tag(sync=True)
 
 
 class LoginPanel(Panel):
+    title = "LOGIN"
     _esm = script("fold", "login")
     status = traitlets.Dict().tag(sync=True)
 
 
 class StudioPanel(Panel):
+    title = "MODE"
     _esm = script("transport", "job", "heard", "settings", "studio")
     idea = traitlets.Dict().tag(sync=True)
     analysis = traitlets.Dict().tag(sync=True)
@@ -153,6 +158,7 @@ class StudioPanel(Panel):
 
 
 class ResultsPanel(Panel):
+    title = "RESULTS"
     _esm = script("transport", "job", "card", "deck", "results")
     groups: Any = traitlets.List().tag(sync=True)
     stack: Any = traitlets.List().tag(sync=True)

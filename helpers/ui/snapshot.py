@@ -24,7 +24,7 @@ WIDTH, HEIGHT, INK = 420, 56, (87, 70, 214)
 
 
 def picture(state: State) -> HTML:
-    """The kept loops (else the newest) as a table that any reader of the notebook shows.
+    """The kept loops (else the newest) as plain paragraphs that any reader of the notebook shows.
 
     The live panel hides it: see ``results.js``.
     """
@@ -40,14 +40,14 @@ def picture(state: State) -> HTML:
         except InvalidInput:
             continue
         rows.append(_row(card, sound))
-    said = "" if rows else "<p>No loops yet.</p>"
-    return HTML(f'<div class="loops-generator-still"><table><tbody>{"".join(rows)}</tbody></table>{said}</div>')
+    said = "As it was saved; run all cells to go on from here." if rows else "No loops yet."
+    return HTML(f'<div class="loops-generator-still">{"".join(rows)}<p><i>{said}</i></p></div>')
 
 
 def _row(card: dict[str, Any], sound: str) -> str:
     image = f'<img alt="Waveform of {html.escape(card["title"])}" width="{WIDTH}" height="{HEIGHT}" src="{_png(card)}">'
     text = f"<b>{html.escape(card['title'])}</b><br>{html.escape(card['facts'])}<br>{html.escape(card['words'])}"
-    return f"<tr><td>{text}</td><td>{image}{sound}</td></tr>"
+    return f"<p>{text}<br>{image}{sound}</p>"
 
 
 def _sound(state: State, name: str) -> str:

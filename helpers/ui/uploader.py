@@ -1,4 +1,4 @@
-"""Getting an idea in: acknowledged slices from our own widget, or FileUpload for small files where that must do."""
+"""Getting an idea in: acknowledged slices from our own widget, checked, kept under its own digest."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import hashlib
 import re
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-
-import ipywidgets
 
 from ..errors import InvalidInput, LoopsError
 from ..export import read_sidecar
@@ -152,32 +149,3 @@ def _free_name(state: State, name: str) -> str:
 def idea_views(state: State) -> list[dict[str, Any]]:
     """The saved ideas as the page lists them, newest first."""
     return [idea_view(e) | {"sound": sound_words(e), "current": e.id == state.current} for e in reversed(state.ideas)]
-
-
-def uploaded_files(value: Any) -> list[tuple[str, bytes]]:
-    """(name, bytes) of a FileUpload's value: ipywidgets 7 gives a dict keyed by name, 8 a tuple of dicts."""
-    if isinstance(value, dict):
-        return [(name, bytes(item["content"])) for name, item in value.items()]
-    return [(item["name"], bytes(item["content"])) for item in value]
-
-
-def simple_uploader(save: Callable[[str, bytes], None]) -> ipywidgets.Widget:
-    """ipywidgets' own FileUpload with a Save button: for front ends that cannot show our panels; small files only."""
-    picker = ipywidgets.FileUpload(accept=".mp3,.wav,.flac,.ogg", multiple=False, description="Choose a file")
-    button = ipywidgets.Button(description="Save this file", button_style="primary", icon="check")
-    said = ipywidgets.HTML(
-        "Files of up to about 1 MB on hosted notebooks, 10 MB elsewhere; larger ones are lost on the way."
-    )
-
-    def on_save(_: Any) -> None:
-        files = uploaded_files(picker.value)
-        if not files:
-            said.value = "Nothing has arrived; choose a file first (if you did, it was too large for this way)."
-            return
-        said.value = f"{len(files[-1][1]) / 1e6:.2f} MB handed over; the panel below says what became of it."
-        save(*files[-1])
-
-    button.on_click(on_save)
-    picker.add_class("t-simple-picker")
-    button.add_class("t-simple-save")
-    return ipywidgets.VBox([ipywidgets.HBox([picker, button]), said])

@@ -9,7 +9,7 @@ import pytest
 from helpers.errors import InvalidInput
 from helpers.sound.audio import LARGEST_BYTES, write_wav
 from helpers.ui.state import State
-from helpers.ui.uploader import Uploads, simple_uploader, store_idea, uploaded_files
+from helpers.ui.uploader import Uploads, store_idea
 from tests import signals
 
 
@@ -80,20 +80,6 @@ def test_a_bad_file_leaves_nothing(tmp_path):
     with pytest.raises(InvalidInput, match="not audio"):
         store_idea(state, bad, bad.name)
     assert state.ideas == [] and not state.ideas_folder.exists()
-
-
-def test_both_generations_of_fileupload_are_read():
-    seven = {"a.wav": {"metadata": {"name": "a.wav"}, "content": b"abc"}}
-    eight = ({"name": "a.wav", "type": "audio/wav", "size": 3, "content": memoryview(b"abc")},)
-    assert uploaded_files(seven) == uploaded_files(eight) == [("a.wav", b"abc")]
-    assert uploaded_files({}) == uploaded_files(()) == []
-
-
-def test_the_simple_uploader_says_when_nothing_arrived():
-    got = []
-    box = simple_uploader(lambda name, data: got.append(name))
-    box.children[0].children[1].click()
-    assert not got and "Nothing has arrived" in box.children[1].value
 
 
 def test_what_a_dead_kernel_left_behind_is_swept_and_a_running_upload_is_not(tmp_path):

@@ -215,11 +215,7 @@ export default {
     onClose(root, () => window.removeEventListener("loops-generator-play", playHereToo));
     // The still picture in the same cell is for readers without a kernel; here the panel itself is alive.
     const hideStill = () => {
-      const cell = el.closest(".jp-OutputArea, .output") || document.body;
-      cell.classList.add("loops-generator-live");
-      if (document.getElementById("loops-generator-live")) return;
-      const rule = ".loops-generator-live .loops-generator-still { display: none; }";
-      document.head.append(h("style", { id: "loops-generator-live" }, rule));
+      (el.closest(".jp-OutputArea, .output") || document.body).classList.add("loops-generator-live");
     };
     requestAnimationFrame(hideStill);
     el.lgPlayer = player;
