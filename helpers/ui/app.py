@@ -115,7 +115,7 @@ class App:
         self._show("login", self.login.panel)
 
     def show_upload(self, file: str = "", way: str = "panel") -> None:
-        """The uploader and the saved ideas; ``file`` is taken from this machine at once, ``way`` colab: its dialogue."""
+        """Uploader and saved ideas; ``file`` is taken from this machine at once; ``way`` colab: its dialogue."""
 
         handlers: dict[str, Handler] = {
             "slice": self.ideas.on_slice,
