@@ -315,7 +315,7 @@ def test_thirty_loops_fit_on_four_screens(heard):
     unique = """() => { const names = [...document.querySelectorAll(':is(.lg-upload, .lg-studio, .lg-results) button')]
         .filter((el) => el.offsetParent).map((el) => el.ariaLabel || el.textContent.trim());
         return names.filter((name, i) => names.indexOf(name) !== i); }"""
-    heard.wait_for_timeout(300)
+    heard.wait_for_function("() => document.querySelectorAll('.lg-loop').length < 30")
     assert heard.evaluate(unique) == [], "each button has a name of its own"
 
 

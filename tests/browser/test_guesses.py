@@ -106,6 +106,7 @@ def test_a_slider_that_is_set_does_not_move_what_stands_around_it(heard):
     before = field.evaluate(place)
     set_field(heard, key, "0.8")
     heard.wait_for_selector(f'[data-key="auto-{key}"]')
+    heard.wait_for_timeout(500)  # what was set has been drawn
     assert field.evaluate(place) == pytest.approx(before, abs=1)
     heard.click(f'[data-key="auto-{key}"]')
     heard.click('[data-mode="normal"]')
