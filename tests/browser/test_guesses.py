@@ -98,6 +98,7 @@ def test_what_has_a_list_is_chosen_from_it_and_no_choice_is_cut_off(heard):
 
 
 def test_a_slider_that_is_set_does_not_move_what_stands_around_it(heard):
+    heard.click('[data-mode="advanced"]')
     slider = heard.locator('.t-advanced input[type="range"].auto').first
     key = slider.get_attribute("data-key")
     field = heard.locator(f'.t-advanced .lg-field:has([data-key="{key}"])')
