@@ -240,6 +240,35 @@ def test_place_needs_four_onsets_or_notes_on_either_side(loop_onsets, idea_onset
     assert "place" not in measure_place(bars(tonal=0.5), bars(tonal=0.02), drums=True).values
 
 
+@pytest.mark.parametrize(
+    ("strokes", "between"),
+    [
+        ({2: 1, 6: 1, 10: 1, 14: 1}, True),
+        ({2: 1, 5: 0.3, 10: 1, 13: 0.3}, True),  # house chords
+        ({2: 1, 6: 1, 10: 1, 14: 1, 0: 0.6}, True),
+        ({2: 1, 6: 1, 10: 1, 14: 1, 0: 0.8}, False),  # a sixth of it on the beats
+        ({2: 1, 6: 1, 10: 1}, True),
+        ({2: 1, 10: 1}, False),  # half notes, half a beat late
+        ({2: 1, 10: 1, 6: 0.2}, False),  # an echo is no stroke
+        ({1: 1, 5: 1, 9: 1, 13: 1}, False),  # a sixteenth late
+        ({2: 1, 6: 1, 9: 1, 13: 1}, True),
+        ({2: 0.9, 6: 0.9, 9: 1, 13: 1}, False),  # less than half of it half-way
+        ({}, False),
+    ],
+)
+def test_an_off_beat_part_is_not_called_half_a_beat_late(strokes, between):
+    curve = np.zeros(400)
+    for bar in range(2):
+        for step, size in strokes.items():
+            curve[round(100 * (bar * 2 + step / 8))] = size
+    loop, kit = bars(times=range(4), mid=curve), bars(times=range(4))
+    found = measure_place(loop, kit, drums=False)
+    assert ("place" not in found.values) is between and (found.notes == (place.BETWEEN,)) is between
+    assert "place" in measure_place(loop, kit, drums=True).values, "a kit has its beats"
+    seven = bars(2, METERS["7/8"], times=range(4))
+    assert "place" in measure_place(seven, seven, drums=False).values
+
+
 # ---- room
 
 

@@ -24,6 +24,12 @@ CUES = (
     "backbeat",  # of drums: what is no kick plays on 2 and 4
 )  # fmt: skip
 FEWEST_ONSETS = 4
+# An off-beat part: so little of its accents on the beats, so much half-way between them, in so many of the beats.
+MOST_ON_BEAT, LEAST_HALF_WAY, LEAST_BEATS = 0.15, 0.5, 0.75
+PLAYED = 0.25  # of the strongest accent of the mean bar
+BETWEEN = (
+    "Place was not judged: the part plays between the beats, and nothing tells it from one that is half a beat late."
+)
 
 
 def measure_place(loop: Bars, idea: Bars, *, drums: bool) -> Findings:
@@ -31,6 +37,8 @@ def measure_place(loop: Bars, idea: Bars, *, drums: bool) -> Findings:
     few = [who for who, x in (("loop", loop), ("idea", idea)) if x.onsets.times.size < FEWEST_ONSETS]
     if few and not _both_tonal(loop, idea):
         return Findings(notes=(f"Place was not compared: the {few[0]} has no pulse.",))
+    if not drums and _off_beat(loop):
+        return Findings(notes=(BETWEEN,))
     lags, table = place_cues(loop, idea, drums=drums)
     probabilities = place_probabilities(table)
     best = int(lags[np.argmax(probabilities)])
@@ -40,6 +48,17 @@ def measure_place(loop: Bars, idea: Bars, *, drums: bool) -> Findings:
 
 def _both_tonal(loop: Bars, idea: Bars) -> bool:
     return min(loop.notes.tonal_share, idea.notes.tonal_share) > LEAST_TONAL
+
+
+def _off_beat(loop: Bars) -> bool:
+    """Whether the loop plays half-way between the beats, as house chords and trance basses do."""
+    bar = sum(np.expm1(loop.accents[name]) for name in ("low", "mid", "high")).reshape(loop.bars, -1).mean(axis=0)
+    number, place = np.divmod(np.arange(bar.size), loop.meter.steps_per_beat)
+    on, half_way = (bar[place == step].sum() for step in (0, loop.meter.steps_per_beat // 2))
+    played = np.unique(number[(place > 0) & (bar > PLAYED * bar.max())]).size
+    whole = bar.sum()
+    enough = half_way >= LEAST_HALF_WAY * whole > 0 and played >= LEAST_BEATS * loop.meter.beats_per_bar
+    return bool(enough and on <= MOST_ON_BEAT * whole)
 
 
 def place_probabilities(table: np.ndarray, learnt: Mapping[str, float] | None = None) -> np.ndarray:
