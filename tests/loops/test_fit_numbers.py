@@ -247,9 +247,10 @@ def test_place_needs_four_onsets_or_notes_on_either_side(loop_onsets, idea_onset
         ({2: 1, 5: 0.3, 10: 1, 13: 0.3}, True),  # house chords
         ({2: 1, 6: 1, 10: 1, 14: 1, 0: 0.6}, True),
         ({2: 1, 6: 1, 10: 1, 14: 1, 0: 0.8}, False),  # a sixth of it on the beats
-        ({2: 1, 6: 1, 10: 1}, True),
+        ({2: 1, 6: 1, 10: 1, 14: 0.3}, True),
+        ({2: 1, 6: 1, 10: 1}, False),
         ({2: 1, 10: 1}, False),  # half notes, half a beat late
-        ({2: 1, 10: 1, 6: 0.2}, False),  # an echo is no stroke
+        ({2: 1, 6: 0.2, 10: 1, 14: 0.2}, False),  # an echo is no stroke
         ({1: 1, 5: 1, 9: 1, 13: 1}, False),  # a sixteenth late
         ({2: 1, 6: 1, 9: 1, 13: 1}, True),
         ({2: 0.9, 6: 0.9, 9: 1, 13: 1}, False),  # less than half of it half-way

@@ -24,9 +24,9 @@ CUES = (
     "backbeat",  # of drums: what is no kick plays on 2 and 4
 )  # fmt: skip
 FEWEST_ONSETS = 4
-# An off-beat part: so little of its accents on the beats, so much half-way between them, in so many of the beats.
-MOST_ON_BEAT, LEAST_HALF_WAY, LEAST_BEATS = 0.15, 0.5, 0.75
-PLAYED = 0.25  # of the strongest accent of the mean bar
+# An off-beat part: so little of its accents on the beats, so much half-way between them, and strokes in every beat.
+MOST_ON_BEAT, LEAST_HALF_WAY = 0.15, 0.5
+PLAYED = 0.25  # of the strongest accent of the mean bar: a softer one is an echo
 BETWEEN = (
     "Place was not judged: the part plays between the beats, and nothing tells it from one that is half a beat late."
 )
@@ -57,7 +57,7 @@ def _off_beat(loop: Bars) -> bool:
     on, half_way = (bar[place == step].sum() for step in (0, loop.meter.steps_per_beat // 2))
     played = np.unique(number[(place > 0) & (bar > PLAYED * bar.max())]).size
     whole = bar.sum()
-    enough = half_way >= LEAST_HALF_WAY * whole > 0 and played >= LEAST_BEATS * loop.meter.beats_per_bar
+    enough = half_way >= LEAST_HALF_WAY * whole > 0 and played >= loop.meter.beats_per_bar
     return bool(enough and on <= MOST_ON_BEAT * whole)
 
 
