@@ -86,7 +86,7 @@ def test_a_result_in_json_word_for_word():
 def enough(monkeypatch):
     """``enough(script)``: takes made until enough pass; the script says of each number what becomes of it."""
 
-    def run(script, takes=2, one_by_one=False, refuse_all=()):
+    def run(script, takes=2, one_by_one=False, refuse_all=(), spare_cores=0):
         asked, told, proven = [], [], []
 
         def generate(request, *, analysis, guide, first, cancel, count=1, progress=None):
@@ -106,7 +106,8 @@ def enough(monkeypatch):
         engine = SimpleNamespace(one_by_one=one_by_one, generate=generate)
         monkeypatch.setattr(making, "finish_take", finish)
         monkeypatch.setitem(registry._instances, NAME, engine)
-        run = Run(REQUEST.with_(takes=takes), None, HEARD, CLIP, progress=lambda *said: told.append(said))
+        run = Run(REQUEST.with_(takes=takes), None, HEARD, CLIP, lambda *said: told.append(said))
+        run = dataclasses.replace(run, spare_cores=spare_cores)
         refused, made = making.make_enough(run, Path("f"), Path("o"), proven)
         return SimpleNamespace(asked=asked, told=told, refused=refused, made=made, proven=proven)
 
@@ -150,6 +151,18 @@ def test_when_nothing_can_be_used_the_last_reason_is_given(enough):
     )
     found = enough(["good"], 2, refuse_all=(0,))
     assert found.refused == ["only silence"] and found.asked == [[0, 1], [2, 3]] and found.made == 4
+
+
+@pytest.mark.parametrize(
+    ("cores", "spare", "workers"), [(2, 0, 2), (2, 1, 1), (1, 1, 1), (3, 1, 2), (9, 1, 4), (None, 0, 1)]
+)
+def test_takes_are_made_on_all_cores_but_those_to_be_spared(cores, spare, workers, enough, monkeypatch):
+    pools = []
+    pool = making.ThreadPoolExecutor
+    monkeypatch.setattr(making.os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(making, "ThreadPoolExecutor", lambda workers: pools.append(workers) or pool(workers))
+    enough(["good"], spare_cores=spare)
+    assert pools == [workers]
 
 
 # ---- one take

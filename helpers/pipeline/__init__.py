@@ -144,12 +144,14 @@ def make_loops(
     progress: Progress = silent_progress,
     cancel: CancelCheck = never_cancelled,
     on_loop: Callable[[FinishedLoop], None] = lambda loop: None,
+    spare_cores: int = 0,
 ) -> Result:
     """Make takes, turn them into loops, prove each on its file, write them and rank them.
 
     A take that is refused or fails its fit card is made again with a new seed, within a bound; ``request.takes`` loops
     are written at most, failed ones (labelled so) only where no better take took their place. A loop that passes is
     written at once and handed to ``on_loop`` (on a thread of ours); its rank is added to its JSON in the end.
+    ``spare_cores`` are left to others meanwhile.
 
     Raises
     ------
@@ -159,7 +161,8 @@ def make_loops(
         If no take could be made into a loop at all.
     """
     pick_engine(request.engine).check(request)
-    run = _with_words(Run(request, idea, analysis, progress=progress, cancel=cancel, on_loop=on_loop))
+    run = Run(request, idea, analysis, None, progress, cancel, on_loop, spare_cores)
+    run = _with_words(run)
     run = dataclasses.replace(run, guide=_guide(run))
     proven: list[Proven] = []
     try:

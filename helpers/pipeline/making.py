@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 UPLOAD = "upload"  # the engine of a take that somebody else made
 MOST_WORKERS = 4  # takes cut and proven at once; each holds a few copies of its sound
-SPARE_CORES = 1  # for what shows and plays the first take while the others are made
 HEARD_NOTES = "The MIDI was heard in the finished loop: an ear's guess, not the model's score."
 MOST_REROLLS = 2  # a failed take is made again with a new seed at most this often, so work stays bounded
 
@@ -123,7 +122,10 @@ class Result:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One press on Generate: what is asked, what was heard, what a model follows, whom to tell, whether to stop."""
+    """One press on Generate: what is asked, what was heard, what a model follows, whom to tell, whether to stop.
+
+    ``spare_cores`` are left to others: to a page, say, that plays the first take while the next are made.
+    """
 
     request: Request
     idea: Idea | None = None
@@ -132,6 +134,7 @@ class Run:
     progress: Progress = silent_progress
     cancel: CancelCheck = never_cancelled
     on_loop: Callable[[FinishedLoop], None] = lambda loop: None
+    spare_cores: int = 0
 
     @property
     def engine(self) -> Engine:
@@ -156,7 +159,7 @@ def make_enough(run: Run, folder: Path, out: Path, proven: list[Proven]) -> tupl
         made = numbers.stop
         # a model makes its takes together and has all threads; the pool begins when it has ended
         takes = None if run.engine.one_by_one else _generated(run, numbers, refused)
-        workers = max(1, min(MOST_WORKERS, (os.cpu_count() or 1) - SPARE_CORES))
+        workers = max(1, min(MOST_WORKERS, (os.cpu_count() or 1) - run.spare_cores))
         with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
             if takes is None:
                 stage, jobs = "Composing and proving the takes", {}

@@ -79,7 +79,8 @@ class Making:
                 first = pipeline.make_loops(quick, idea, analysis, app.state.folder, progress, cancel)
                 self._keep(first, entry, "Sketch first: ")
             self._begin(request, entry, title)
-            return pipeline.make_loops(request, idea, analysis, app.state.folder, progress, cancel, self._one_more)
+            # One core shows and plays the first take while the others are made.
+            return pipeline.make_loops(request, idea, analysis, app.state.folder, progress, cancel, self._one_more, 1)
 
         def done(result: pipeline.Result) -> dict[str, str]:
             self._keep(result, entry, title, notes)
