@@ -5,6 +5,7 @@ import ctypes
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -67,8 +68,7 @@ with freed_memory_returned() if sys.argv[1] == "returned" else contextlib.nullco
     del blocks
 print(held_mib() - before)
 """
-    kept, returned = (
-        int(subprocess.run([sys.executable, "-c", script, how], check=True, capture_output=True, text=True).stdout)
-        for how in ("kept", "returned")
-    )
+    root = Path(helpers.__file__).parents[1]
+    run = partial(subprocess.run, cwd=root, check=True, capture_output=True, text=True)
+    kept, returned = (int(run([sys.executable, "-c", script, how]).stdout) for how in ("kept", "returned"))
     assert kept > 60 and returned < 20
