@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from .actions import make_idea, save_idea, wait_heard
 from .front import CHROMIUM, FLAGS, PICTURES, Front, has_server
 
 # The real engines, and beside them one that takes minutes.
@@ -89,3 +90,16 @@ def eval_folder():
     if not folder:
         pytest.skip("Set LOOPS_EVAL to a folder of ideas with a bad/ subfolder and its expected.csv.")
     return Path(folder)
+
+
+@pytest.fixture(scope="module")
+def idea(tmp_path_factory):
+    return make_idea(tmp_path_factory.mktemp("idea"))
+
+
+@pytest.fixture(scope="module")
+def heard(page, idea):
+    """The page with an idea that has been heard: four bars, 96 BPM."""
+    save_idea(page, idea)
+    wait_heard(page, idea.name)
+    return page

@@ -14,19 +14,6 @@ TOPS = """(names) => {
     return names.map((name) => document.querySelector(name).getBoundingClientRect().top - Math.max(0, top) ); }"""
 
 
-@pytest.fixture(scope="module")
-def idea(tmp_path_factory):
-    return make_idea(tmp_path_factory.mktemp("idea"))
-
-
-@pytest.fixture(scope="module")
-def heard(page, idea):
-    """The page with an idea that has been heard: four bars, 96 BPM."""
-    save_idea(page, idea)
-    wait_heard(page, idea.name)
-    return page
-
-
 def test_headings_stand_where_code_would(page):
     text = page.inner_text(".jp-Notebook")
     assert "4 · UPLOAD" in text and "6 · RESULTS" in text

@@ -11,7 +11,7 @@ import pytest
 from helpers.records import Clip
 from helpers.sound.audio import mp3_bytes
 
-from .actions import choose_idea, generate, kernel_says, make_idea, ready, save_idea, set_field, wait_heard
+from .actions import choose_idea, generate, kernel_says, ready, save_idea, set_field, wait_heard
 
 HEARD = """
 import dataclasses
@@ -21,18 +21,6 @@ app.library._analyses[app.state.current] = dataclasses.replace(
     app.analysis, genres=(), moods=(Tag("dramatic", {score}), Tag("epic", 0.17)))
 app.show_idea(), app.show_plan()
 """
-
-
-@pytest.fixture(scope="module")
-def idea(tmp_path_factory):
-    return make_idea(tmp_path_factory.mktemp("idea"))
-
-
-@pytest.fixture(scope="module")
-def heard(page, idea):
-    save_idea(page, idea)
-    wait_heard(page, idea.name)
-    return page
 
 
 def test_what_is_too_long_is_refused_in_red_with_its_own_length_and_nothing_green_stays(heard, idea, tmp_path):
