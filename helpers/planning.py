@@ -13,6 +13,7 @@ from .music.instruments import find_instrument
 from .music.meter import MOST_BARS, Meter, bar_seconds, parse_meter
 from .music.pitch import Key
 from .records import CONTROLS, Analysis, ChordSpan, KeyEstimate, Request, bars_of_chords, read_controls
+from .records.analysis import clear_label
 from .records.request import FAMILY, MEMBERS
 
 SEED_FAMILIES = 10_000  # a drawn seed has six digits at most
@@ -68,7 +69,7 @@ def plan_request(analysis: Analysis | None, *, instrument: str, **asked: Any) ->
     if analysis is not None and analysis.key is not None and values["role"] != "drums":
         values.setdefault("tuning_cents", analysis.key.tuning_cents)
     for name, tags in (("genre", analysis.genres), ("mood", analysis.moods)) if analysis else ():
-        values.setdefault(name, next((tag.label for tag in tags if tag.steers), None))
+        values.setdefault(name, clear_label(tags))
     values.setdefault("seed", FAMILY * secrets.randbelow(SEED_FAMILIES))
     if values.get("family"):
         values.setdefault("takes", len(MEMBERS))

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from ..errors import InvalidInput
 from ..music.instruments import find_instrument
 from ..records import Analysis, Request
+from ..records.analysis import clear_label
 
 ROLE_WORDS = {
     "bass": "bass line",
@@ -89,8 +90,8 @@ class _Words:
         heard = find_instrument(request.instrument).instrument
         self.instrument = request.instrument
         self.aliases = {heard.name, request.instrument.lower()}
-        self.genre = request.genre or _clear_tag(analysis.genres if analysis else ())
-        self.mood = request.mood or _clear_tag(analysis.moods if analysis else ())
+        self.genre = request.genre or clear_label(analysis.genres if analysis else ()) or ""
+        self.mood = request.mood or clear_label(analysis.moods if analysis else ()) or ""
         self.role = ROLE_WORDS[request.role]
         self.key = "" if request.key is None or request.role == "drums" else request.key.name
         self.bpm = f"{round(request.bpm)}"  # training metadata holds whole numbers; the fraction is stretched in later
@@ -103,10 +104,6 @@ class _Words:
     def noun(self) -> str:
         """``rhodes loop``, ``drum loop``; the instrument's own name is kept."""
         return f"{self.instrument} loop"
-
-
-def _clear_tag(tags: tuple) -> str:
-    return next((tag.label for tag in tags if tag.steers), "")
 
 
 def _scale_word(value: float | None, low: str, high: str) -> str:

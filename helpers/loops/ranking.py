@@ -36,7 +36,7 @@ NOTES = ("harmony", "agreement")  # the parts that the named bar explains
 ORDINARY = 0.7  # a part of this value is neither praise nor blame
 LEAST_EFFECT = 0.005  # of a score: less decides nothing
 # Of the idea's movement: the note that stays agrees with most chords and would pass for a fit; 1 take in 50 is below.
-STAYS = 0.15
+STAYS = FIT_FIELDS["movement"].worst
 
 
 def rank(loops: list[Loop], request: Request) -> list[Loop]:

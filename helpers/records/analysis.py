@@ -102,6 +102,11 @@ class Tag:
         return self.score >= CLEAR_TAG
 
 
+def clear_label(tags: tuple[Tag, ...]) -> str | None:
+    """The genre or mood that steers, the likeliest of those heard clearly enough; None where none was."""
+    return next((tag.label for tag in tags if tag.steers), None)
+
+
 @dataclass(frozen=True)
 class Groove:
     """Rhythm and register of the idea, folded onto one bar of its grid.
