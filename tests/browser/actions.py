@@ -70,6 +70,20 @@ def set_field(page, key: str, value: str) -> None:
     field.dispatch_event("change")
 
 
+def steady(page, script: str, arg=None):
+    """What ``script`` finds once it finds the same twice, 300 ms apart: the page may be drawing when it is asked.
+
+    ``script`` looks its elements up itself, since a part of the page is drawn anew by replacing it.
+    """
+    found = None
+    for _ in range(40):
+        before, found = found, page.evaluate(script, arg)
+        if found is not None and found == before:
+            return found
+        page.wait_for_timeout(300)
+    raise AssertionError(f"The page does not come to rest: {before}, then {found}.")
+
+
 def generate(page, timeout: float = 180_000) -> int:
     """Press Generate, wait for the end of the job and return how many loops there are now."""
     before = page.locator(".lg-loop").count()

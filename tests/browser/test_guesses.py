@@ -11,7 +11,7 @@ import pytest
 from helpers.records import Clip
 from helpers.sound.audio import mp3_bytes
 
-from .actions import choose_idea, generate, kernel_says, ready, save_idea, set_field, wait_heard
+from .actions import choose_idea, generate, kernel_says, ready, save_idea, set_field, steady, wait_heard
 
 HEARD = """
 import dataclasses
@@ -89,14 +89,15 @@ def test_a_slider_that_is_set_does_not_move_what_stands_around_it(heard):
     heard.click('[data-mode="advanced"]')
     slider = heard.locator('.t-advanced input[type="range"].auto').first
     key = slider.get_attribute("data-key")
-    field = heard.locator(f'.t-advanced .lg-field:has([data-key="{key}"])')
-    place = "(el) => { const a = el.closest('.t-advanced').getBoundingClientRect(), b = el.getBoundingClientRect();"
-    place += " return [b.top - a.top, b.left - a.left, b.width, b.height]; }"
-    before = field.evaluate(place)
+    place = """(key) => {
+        const el = document.querySelector(`.t-advanced .lg-field:has([data-key="${key}"])`);
+        if (!el) return null;
+        const a = el.closest('.t-advanced').getBoundingClientRect(), b = el.getBoundingClientRect();
+        return [b.top - a.top, b.left - a.left, b.width, b.height]; }"""
+    before = steady(heard, place, key)
     set_field(heard, key, "0.8")
     heard.wait_for_selector(f'[data-key="auto-{key}"]')
-    heard.wait_for_timeout(500)  # what was set has been drawn
-    assert field.evaluate(place) == pytest.approx(before, abs=1)
+    assert steady(heard, place, key) == pytest.approx(before, abs=1)
     heard.click(f'[data-key="auto-{key}"]')
     heard.click('[data-mode="normal"]')
     heard.wait_for_selector(".t-advanced", state="detached")
