@@ -48,6 +48,7 @@ JUNGLE, LMMS, STRUDEL, SPICULE, MRIDM = (
     "yaxu+spicule/extra-samples/",
     "emptyflash+samples/mridm_",
 )
+BOARD, WONDERWALL = "LinkReincarnate+PythonSoundboard/", "lightandlense+wonderwall/"
 # Instrument -> its recordings, as patterns below RECORDINGS. Bass notes and hits are single notes of records.
 FAMILIES = {
     "808": (JUNGLE + "Bass/*808*", STRUDEL + "bass/*808*", STRUDEL + "bass/Gang*", JUNGLE + "Bass/*Sub*"),
@@ -68,6 +69,12 @@ FAMILIES = {
         JUNGLE + "Riffs_Arps_Hits/*Beep_S*",
         JUNGLE + "Riffs_Arps_Hits/*Tones*",
         JUNGLE + "Riffs_Arps_Hits/*Bells*",
+        LMMS + "basses/*pluck*",
+        BOARD + "Loops/130BPM/*_Arp_*",
+        BOARD + "Loops/*pluck*",
+        BOARD + "DubstepDrumKit/*arp*",
+        WONDERWALL + "loops/Futurebass/Chords/*Arp Loop*",
+        WONDERWALL + "assets/loops/arp_*",
     ),
     "synth lead": (
         JUNGLE + "Riffs_Arps_Hits/*Synth*",
@@ -153,7 +160,9 @@ def lowest_hz(instrument: str) -> float:
 
 def recordings(folder: Path, patterns: tuple[str, ...], half: str) -> list[Measured]:
     """The recordings of a family: ``learn``, ``report`` or ``all`` of them."""
-    paths = sorted({path for pattern in patterns for path in folder.glob(pattern) if path.suffix in (".wav", ".ogg")})
+    paths = sorted(
+        {path for pattern in patterns for path in folder.glob(pattern) if path.suffix in (".wav", ".ogg", ".mp3")}
+    )
     out = []
     for path in paths:
         mine = "learn" if hashlib.sha256(path.name.encode()).digest()[0] % 2 else "report"

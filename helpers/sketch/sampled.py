@@ -42,7 +42,7 @@ ROBIN_DB = 0.8
 MOST_TOUCHES, TOUCH_SPAN = 3, 14  # notes are parted by force where it differs by more than the span
 TOUCH_VELOCITY = 100  # as bright as the bank has it
 # What a harder touch adds above multiples of the notes' pitch, in dB on each shelf, from the softest to the hardest.
-SHELVES, TOUCH_DB = (1.4, 5.0), 19.0
+SHELVES, TOUCH_DB = (1.4, 5.0), 20.0
 DRUM_HZ = 180.0  # stands for the pitch of drums
 # Places in a robin's tunings, in the order of its repeats.
 ROBINS = (-1.0, 1.0)

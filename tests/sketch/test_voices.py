@@ -98,14 +98,18 @@ def test_a_plucks_filter_closes():
     assert early > 2 * late
 
 
-@pytest.mark.parametrize("instrument", ["808 kit", "909 kit", "drum kit", "bass guitar", "synth bass", "808"])
+@pytest.mark.parametrize(
+    "instrument", ["808 kit", "909 kit", "drum kit", "bass guitar", "synth bass", "reese bass", "808"]
+)
 def test_no_two_hits_are_the_same_and_harder_is_brighter(instrument):
     repeat, touch = struck(instrument, "")
     assert repeat < 0.995
     assert touch > 1.2
 
 
-@pytest.mark.parametrize("instrument", ["electric guitar", "piano", "electric piano", "fm piano", "drawbar organ"])
+@pytest.mark.parametrize(
+    "instrument", ["electric guitar", "muted guitar", "piano", "electric piano", "fm piano", "drawbar organ"]
+)
 def test_touch_is_heard_in_the_colour(instrument):
     assert struck(instrument, "")[1] > 1.2
 
