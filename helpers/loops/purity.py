@@ -16,10 +16,10 @@ import numpy as np
 
 from ..machine.weights import load_weights
 from ..records import Clip, Request
-from ..sound.features import NoteGram, note_gram, onset_times
+from ..sound.features import NoteGram
+from ..sound.listening import Listening
 
 FRAME_SECONDS = 0.046
-LONGEST_SECONDS = 16.0  # the start of a longer loop tells enough
 LOWEST_BAND_HZ, BANDS, BANDS_PER_OCTAVE = 30.0, 97, 10.5
 HELD_SECONDS = 0.6  # what stays in a band for this long is a note
 # Seconds around an onset: what sounds before it, at it, and once the noise of an attack is over.
@@ -70,9 +70,8 @@ def measure_purity(clip: Clip, request: Request) -> tuple[float | None, dict[str
         None and nothing for silence.
     """
     drums = request.role == "drums"
-    if clip.seconds > LONGEST_SECONDS:  # any other stays the clip whose onsets and notes were measured before
-        clip = Clip(clip.samples[:, : round(LONGEST_SECONDS * clip.sample_rate)], clip.sample_rate)
-    spectra = spectra_of(clip, onset_times(clip).times, None if drums else note_gram(clip))
+    heard = Listening(clip, request.tuning_cents)
+    spectra = spectra_of(clip, heard.onsets.times, None if drums else heard.notes)
     parts = measure_parts(spectra, drums=drums)
     return (purity_of(parts, drums=drums), parts) if parts else (None, {})
 

@@ -25,9 +25,9 @@ from .voices import (
     driven,
     ducking,
     grained,
-    in_room,
     play,
     read_sound,
+    room_of,
     shaped,
 )
 
@@ -183,10 +183,11 @@ def _sampled(
     reverb = 0 if request.dry else min(127, round(room.reverb * patch.room))
     chorus = 0 if request.dry else round(127 * patch.chorus)
     seconds = loop_seconds + LONGEST_TAIL_SECONDS
+    echo = None
     if path.suffix == SFZ:
         made = play_layered(score, path, seconds=seconds, sample_rate=sample_rate, tuning_cents=tuning)
-        made = chorused(made, chorus / 127, loop_seconds, sample_rate)
-        made = in_room(made, SFZ_ROOM * reverb / 127, SFZ_ROOM_SECONDS, sample_rate).astype(np.float32)
+        made = chorused(made, chorus / 127, loop_seconds, sample_rate).astype(np.float32)
+        echo = room_of(SFZ_ROOM * reverb / 127, SFZ_ROOM_SECONDS, sample_rate)
     else:
         made = play_sampled(
             playable(score, path),
@@ -199,7 +200,8 @@ def _sampled(
         )
     # Many banks hold samples with a constant offset; it must not decide the level.
     made = remove_infrasound(Clip(made, sample_rate)).samples
-    return grained(shaped(driven(made, patch.drive_db), patch.tilt_db, sample_rate, room_db=sound.room_db))
+    made = driven(made, patch.drive_db)
+    return grained(shaped(made, patch.tilt_db, sample_rate, room_db=sound.room_db, echo=echo))
 
 
 def patch_swapped(score: Score) -> str | None:

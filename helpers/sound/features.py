@@ -64,13 +64,15 @@ def clean_mono(clip: Clip) -> np.ndarray:
 
 def _magnitudes(mono: np.ndarray, window_samples: int, centres: np.ndarray) -> np.ndarray:
     """Hann-windowed magnitude spectra (frames, bins), one frame centred on each sample index; zeros beyond the ends."""
+    from scipy.fft import rfft  # of many short frames at once it is four times as fast as numpy's
+
     padded = np.pad(mono, (window_samples // 2, window_samples))
     window = np.hanning(window_samples).astype(np.float32)
     window *= 2.0 / window.sum()
     frames = np.lib.stride_tricks.sliding_window_view(padded, window_samples)
     out = np.empty((centres.size, window_samples // 2 + 1), dtype=np.float32)
     for start in range(0, centres.size, 512):  # blocks keep the memory of a ten-minute file small
-        out[start : start + 512] = np.abs(np.fft.rfft(frames[centres[start : start + 512]] * window, axis=1))
+        out[start : start + 512] = np.abs(rfft(frames[centres[start : start + 512]] * window, axis=1))
     return out
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from ..records import Clip
@@ -11,6 +13,7 @@ INFRASOUND_HZ = 20.0
 # lowest note of a five-string bass.
 STOP_HZ, PASS_HZ = 18.0, 30.0
 RINGING_SECONDS = 1.0  # the filter's ringing is over
+SLOW_RATE, TAP_BLOCKS = 700.0, 8  # the rate at which infrasound is filtered; the length of the way there
 BLOCK = 32
 GRAIN = 2.0**-22  # 132 dB under full scale
 
@@ -31,15 +34,31 @@ def remove_infrasound(clip: Clip) -> Clip:
 
     if clip.length < 2:
         return clip
-    # Transforms of lengths with large prime factors are slow, so the repeats fill the clip up to a good one.
-    size = next_fast_len(clip.length + round(2 * RINGING_SECONDS * clip.sample_rate), real=True)
-    before = (size - clip.length) // 2
-    repeated = np.pad(clip.samples, ((0, 0), (before, size - clip.length - before)), mode="wrap")
-    gain = high_pass_gain(np.arange(size // 2 + 1) * (clip.sample_rate / size))
-    # In double precision and rounded, for libraries differ in a transform's last bits.
-    done = irfft(rfft(repeated.astype(np.float64), axis=1) * gain, size, axis=1)
-    inside = np.round(done[:, before : before + clip.length] / GRAIN) * GRAIN
+    # What is taken away is so slow that a rate of some 700 Hz holds it.
+    step = max(2, int(clip.sample_rate // SLOW_RATE))
+    around = round(RINGING_SECONDS * clip.sample_rate)
+    blocks = next_fast_len(-(-(clip.length + 2 * around) // step), real=True)
+    before = (blocks * step - clip.length) // 2
+    after = blocks * step - clip.length - before
+    repeated = np.pad(clip.samples, ((0, 0), (before, after)), mode="wrap").astype(np.float64)
+    taps = _slow_filter(step)
+    parts = repeated.reshape(clip.channels, blocks, step) @ taps.T
+    slow = sum(np.roll(parts[:, :, j], TAP_BLOCKS // 2 - j, axis=1) for j in range(TAP_BLOCKS))
+    gain = high_pass_gain(np.arange(blocks // 2 + 1) * (clip.sample_rate / step / blocks))
+    slow = irfft(rfft(slow, axis=1) * (1 - gain), blocks, axis=1)
+    spread = np.stack([np.roll(slow, j - TAP_BLOCKS // 2, axis=1) for j in range(TAP_BLOCKS)], axis=2)
+    repeated -= (spread @ (step * taps)).reshape(clip.channels, -1)
+    # In double precision and rounded, for libraries differ in the last bits of a transform.
+    inside = np.round(repeated[:, before : before + clip.length] / GRAIN) * GRAIN
     return Clip(inside.astype(np.float32), clip.sample_rate)
+
+
+@lru_cache(maxsize=8)
+def _slow_filter(step: int) -> np.ndarray:
+    """A low-pass for taking every ``step``-th sample and for filling up again, (TAP_BLOCKS, step)."""
+    from scipy.signal import firwin
+
+    return firwin(TAP_BLOCKS * step, 1 / step, window=("kaiser", 10.0)).reshape(TAP_BLOCKS, step)
 
 
 def infrasound_share(clip: Clip) -> float | None:

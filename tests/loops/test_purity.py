@@ -23,6 +23,7 @@ from helpers.loops.purity import (
     spectra_of,
 )
 from helpers.sound.features import NoteGram
+from helpers.sound.listening import Listening
 from tests.signals import RATE, clip_of
 
 from .takes import request_for
@@ -68,21 +69,26 @@ def test_purity_is_half_where_the_odds_are_even():
     assert purity_of(drums | {"held_mid_db": 1e6}, drums=True) == 0.0
 
 
-def test_a_long_loop_is_judged_by_its_first_16_seconds(monkeypatch):
-    heard = []
-    monkeypatch.setattr(purities, "note_gram", lambda clip: heard.append("notes"))
-    monkeypatch.setattr(
-        purities, "onset_times", lambda clip: heard.append(clip.length) or type("O", (), {"times": np.zeros(0)})
-    )
-    monkeypatch.setattr(purities, "spectra_of", lambda clip, times, notes: (clip, notes))
+def test_notes_are_heard_in_tonal_loops_only(monkeypatch):
+    monkeypatch.setattr(purities, "spectra_of", lambda clip, times, notes: notes)
     monkeypatch.setattr(purities, "measure_parts", lambda spectra, drums: {})
-    assert measure_purity(clip_of(np.zeros(170), 10), request_for("drums")) == (None, {})
-    assert measure_purity(clip_of(np.zeros(150), 10), request_for("chords")) == (None, {})
-    assert heard == [160, 150, "notes"]
-    monkeypatch.setattr(purities, "measure_parts", lambda spectra, drums: {"drums": drums})
+    loop = clip_of(np.zeros(150), 10)
+    assert measure_purity(loop, request_for("drums")) == measure_purity(loop, request_for("chords")) == (None, {})
+    monkeypatch.setattr(purities, "measure_parts", lambda notes, drums: {"drums": drums, "deaf": notes is None})
     monkeypatch.setattr(purities, "purity_of", lambda parts, drums: 0.25 if drums else 0.75)
-    assert measure_purity(clip_of(np.zeros(150), 10), request_for("drums")) == (0.25, {"drums": True})
-    assert measure_purity(clip_of(np.zeros(150), 10), request_for("chords")) == (0.75, {"drums": False})
+    assert measure_purity(loop, request_for("drums")) == (0.25, {"drums": True, "deaf": True})
+    assert measure_purity(loop, request_for("chords")) == (0.75, {"drums": False, "deaf": False})
+
+
+def test_what_the_proof_has_heard_is_not_heard_again(monkeypatch):
+    loop = clip_of(np.sin(2 * np.pi * 220 * np.arange(RATE) / RATE))
+    heard = Listening(loop)
+    notes, onsets = heard.notes, heard.onsets
+    seen = []
+    monkeypatch.setattr(purities, "spectra_of", lambda clip, times, notes: seen.extend((times, notes)))
+    monkeypatch.setattr(purities, "measure_parts", lambda spectra, drums: {})
+    measure_purity(loop, request_for("chords"))
+    assert seen[0] is onsets.times and seen[1] is notes
 
 
 def test_the_spectrogram_of_a_tone_with_its_onsets_and_notes():

@@ -16,6 +16,7 @@ import numpy as np
 from ...music.meter import Meter, bar_seconds
 from ...records import Analysis, Clip, Request
 from ...records.analysis import tempo_ratio
+from ...sound.audio import loudness_lufs
 from ...sound.features import NoteGram, OnsetBands, Onsets
 from ...sound.listening import Listening
 from ..find import distances
@@ -92,6 +93,11 @@ class Bars:
         at = np.arange(self.steps) + self.steps - 1
         before, after = (sums[:, at] - sums[:, at - half]).T, (sums[:, at + half] - sums[:, at]).T
         return distances(before, after)
+
+    @cached_property
+    def loudness_lufs(self) -> float | None:
+        """In one channel, as an idea's bars are kept: a channel alone is 3 dB softer than two that are alike."""
+        return loudness_lufs(Clip(self.clip.mono()[None], self.clip.sample_rate))
 
     @cached_property
     def erb_beats(self) -> np.ndarray:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...records import Clip, Request
-from ...sound.audio import loudness_lufs
+from ...records import Request
 from ..findings import Findings
 from .bars import Bars
 from .harmony import LEAST_TONAL
@@ -49,6 +48,5 @@ def _masked_share(loop: Bars, idea: Bars) -> float | None:
 
 
 def _level_db(loop: Bars, idea: Bars) -> float | None:
-    """Both in one channel, as the idea's bars are kept: a channel alone is 3 dB softer than two that are alike."""
-    own, other = (loudness_lufs(Clip(x.clip.mono()[None], x.clip.sample_rate)) for x in (loop, idea))
+    own, other = loop.loudness_lufs, idea.loudness_lufs
     return None if own is None or other is None else own - other

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..score import Score
-from .effects import chorused, driven, ducking, in_room, ping_pong
+from .effects import chorused, driven, ducking, ping_pong, room_of
 from .filters import shaped
 from .kits import play_hits
 from .patch import OCTAVE_HZ, Patch
@@ -30,9 +30,9 @@ __all__ = [
     "driven",
     "ducking",
     "grained",
-    "in_room",
     "play",
     "read_sound",
+    "room_of",
     "shaped",
 ]
 
@@ -87,11 +87,11 @@ def play(
     if score.swells:
         at = np.array([sample(s.start) for s in score.swells])
         out *= np.interp(np.arange(count), at, [s.level for s in score.swells])
-    out = shaped(out, 0.0 if patch.engine == "kit" else patch.tilt_db, sample_rate, patch.voicing_db, sound.room_db)
     out = chorused(out, patch.chorus, loop_seconds, sample_rate)
     out = ping_pong(out, patch.delay, DELAY_QUARTERS * quarter, sample_rate)
-    out = in_room(out, patch.room, patch.room_seconds, sample_rate)
-    return grained(out)
+    tilt_db = 0.0 if patch.engine == "kit" else patch.tilt_db
+    echo = room_of(patch.room, patch.room_seconds, sample_rate)
+    return grained(shaped(out, tilt_db, sample_rate, patch.voicing_db, sound.room_db, echo))
 
 
 def grained(sound: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from .patch import OCTAVE_HZ, VOICING_HZ
 
 BLOCK = 64
 STEP_OCTAVES, MOST_STRIDE = 0.01, 8  # a slow filter stands still for as many blocks as move it no further
+FILTER_BLOCK = 196_608
 TURNED_HZ = 700.0  # the frequency that a tilt leaves where it is
 LOWEST_HZ, HIGHEST_SHARE = 20.0, 0.45  # the range of a cutoff; the share is of the sample rate
 
@@ -84,23 +85,32 @@ def shaped(
     sample_rate: int,
     voicing_db: tuple[float, ...] = (),
     room_db: tuple[float, ...] = (),
+    echo: np.ndarray | None = None,
 ) -> np.ndarray:
     """The sound with its spectrum turned by ``tilt_db`` an octave and lifted by ``voicing_db`` at VOICING_HZ and by
-    ``room_db`` at OCTAVE_HZ.
+    ``room_db`` at OCTAVE_HZ, and its ``echo`` added: an impulse response (2, n).
 
-    No phase moves. The turn acts from 40 Hz to 16 kHz; between the frequencies a gain goes straight over log
-    frequency, beyond them it stays.
+    Before the echo no phase moves. The turn acts from 40 Hz to 16 kHz; between the frequencies a gain goes straight
+    over log frequency, beyond them it stays.
     """
     from scipy.fft import irfft, next_fast_len, rfft
 
-    if not (tilt_db or voicing_db or room_db):
+    if not (tilt_db or voicing_db or room_db) and echo is None:
         return sound
     count = sound.shape[-1]
-    size = next_fast_len(count + sample_rate // 4, real=True)
+    before = sample_rate // 8  # as far as the gains ring, before and after
+    reach = 2 * before + (0 if echo is None else echo.shape[-1])
+    size = next_fast_len(max(FILTER_BLOCK, 2 * reach), real=True)
     hz = np.clip(np.arange(size // 2 + 1) * (sample_rate / size), 40.0, 16_000.0)
     db = tilt_db * np.log2(hz / TURNED_HZ)
     for gains_db, at_hz in ((voicing_db, VOICING_HZ), (room_db, OCTAVE_HZ)):
         if gains_db:
             db = db + np.interp(np.log(hz), np.log(at_hz), gains_db)
-    gain = 10 ** (db / 20)
-    return irfft(rfft(sound, size, axis=-1) * gain, size, axis=-1)[..., :count]
+    gain = 10 ** (db / 20) * (1.0 if echo is None else 1.0 + rfft(echo, size, axis=-1))
+    out = np.zeros((*sound.shape[:-1], count + reach))
+    for at in range(0, count, size - reach):  # block by block the transforms stay in the processor's cache
+        part = sound[..., at : at + size - reach]
+        padded = np.pad(part, ((0, 0), (before, size - before - part.shape[-1])))
+        done = irfft(rfft(padded, axis=-1) * gain, size, axis=-1)
+        out[..., at : at + size] += done[..., : count + reach - at]
+    return out[..., before : before + count]

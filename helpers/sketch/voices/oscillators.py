@@ -6,6 +6,7 @@ Phases count periods; arrays are float64 (n,).
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 HIGHEST_HZ = 18_000.0
 TABLE = 4096
 MOST_HARMONICS = 600
+_SINE_SERIES = tuple((-1) ** k * (2 * math.pi) ** (2 * k + 1) / math.factorial(2 * k + 1) for k in range(8))
 
 
 @lru_cache(maxsize=256)
@@ -58,7 +60,19 @@ def phase_of(hz: np.ndarray | float, count: int, sample_rate: int, start: float 
 
 
 def sine(phase: np.ndarray) -> np.ndarray:
-    return np.sin(2 * np.pi * (phase - np.floor(phase)))
+    """Sine of a phase in periods, within 1e-11: the Taylor series of a quarter of a period.
+
+    Sums and products only, so that every processor gives the same bits; several times as fast as the library's.
+    """
+    y = np.asarray(phase, dtype=float) - 0.25
+    y -= np.rint(y)
+    y = 0.25 - np.abs(y)  # the sine of this is the one wanted
+    square = y * y
+    out = np.full_like(y, _SINE_SERIES[-1])
+    for factor in _SINE_SERIES[-2::-1]:
+        out *= square
+        out += factor
+    return out * y
 
 
 def noise(rng: np.random.Generator, count: int) -> np.ndarray:
