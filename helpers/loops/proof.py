@@ -64,10 +64,12 @@ def prove(
     )
     failures: list[str] = []
     parts: dict[str, float] = {}
+    strokes_a_bar = 0.0
     if clip.seconds < SHORTEST_SECONDS:
         failures.append(f"{clip.seconds:.2f} s is too short to be measured.")
     else:
         loop = Bars(clip, request.bars, request.time, request.tuning_cents)
+        strokes_a_bar = loop.onsets.times.size / request.bars
         purity, parts = _measure_purity(clip, request)
         found = found | _measure_level(clip) | measure_pulse(clip, request, loop.onsets) | _measure_key(loop, request)
         found = found | _measure_seam(clip, request) | purity
@@ -89,7 +91,7 @@ def prove(
         failed=tuple(failed),
         bars=found.bars,
         details=found.details,
-        summary=summarise(found, failures),
+        summary=summarise(found, failures, strokes_a_bar),
         purity_parts=parts,
         corrections=corrections,
         reasons=(*failures, *said, *found.notes),

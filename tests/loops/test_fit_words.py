@@ -322,6 +322,19 @@ def test_the_card_in_one_sentence(values, bars_found, sentence):
     assert summarise(Findings(values, bars=bars_found), []) == sentence
 
 
+@pytest.mark.parametrize(
+    ("strokes", "sentence"),
+    [
+        (9.4, "Plays 9 strokes a bar, in its pocket."),
+        (1.49, "Plays 1 stroke a bar, in its pocket."),
+        (0.4, "In its pocket."),
+    ],
+)
+def test_how_busy_the_part_is_tells_takes_apart(strokes, sentence):
+    assert summarise(Findings({"pocket_ms": 0.0}), [], strokes) == sentence
+    assert summarise(Findings({"pocket_ms": None}), [], strokes) == "", "of held notes none are counted"
+
+
 def test_a_loop_that_fails_says_why_first():
     found = Findings({"groove": 0.9})
     assert summarise(found, ["It clicks."]) == "Not usable as it is: it clicks."

@@ -12,12 +12,12 @@ LOCKED, LOOSE = 0.6, 0.25  # of the accents shared
 HIDDEN, RUBBING = 0.25, 0.3  # of the power masked, of the low end against another note
 
 
-def summarise(found: Findings, failures: list[str]) -> str:
-    """One sentence of what was measured; a loop that fails says why first."""
+def summarise(found: Findings, failures: list[str], strokes_a_bar: float = 0.0) -> str:
+    """One sentence of what was measured; a loop that fails says why first. ``strokes_a_bar`` tell takes apart."""
     if failures:
         more = f" ({len(failures) - 1} more below)" if len(failures) > 1 else ""
         return f"Not usable as it is: {failures[0][0].lower()}{failures[0][1:].rstrip('.')}{more}."
-    clauses = [clause for clause in (_notes(found), _time(found.values), _room(found.values)) if clause]
+    clauses = [clause for clause in (_notes(found), _time(found.values, strokes_a_bar), _room(found.values)) if clause]
     text = "; ".join(clauses)
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
@@ -35,11 +35,13 @@ def _notes(found: Findings) -> str:
     return f"shares the idea's notes most in bar {where} and hardly in bar {least}"
 
 
-def _time(values: Mapping[str, Value]) -> str:
+def _time(values: Mapping[str, Value], strokes_a_bar: float) -> str:
     said = []
     groove, pocket, spread = (values.get(name) for name in ("groove", "pocket_ms", "looseness_ms"))
     if isinstance(groove, float):
         said.append(f"{'locks to' if groove > LOCKED else 'follows' if groove > LOOSE else 'plays across'} its accents")
+    if isinstance(pocket, float) and strokes_a_bar >= 0.5:
+        said.insert(0, f"plays {strokes_a_bar:.0f} {'stroke' if strokes_a_bar < 1.5 else 'strokes'} a bar")
     if isinstance(pocket, float):
         side = "behind" if pocket > 0 else "ahead of"
         said.append("in its pocket" if abs(pocket) < IN_TIME_MS else f"{abs(pocket):.0f} ms {side} its pocket")
