@@ -1,5 +1,6 @@
 """Keys of progressions and melodies we built; none where nothing is pitched."""
 
+import numpy as np
 import pytest
 
 from helpers.analysis import estimate_key
@@ -46,6 +47,20 @@ def test_a_melody_alone_has_its_key_among_the_first_two():
     found = estimate_key(signals.melody([(p, i * 0.3, 0.28) for i, p in enumerate(tune)], 4.8))
     assert found is not None
     assert "G major" in (found.key.name, found.alternatives[0].name)
+
+
+def test_chords_far_under_noisy_drums_have_their_key():
+    """A dense mix: our own notes alone take it for drums."""
+    rate, chords = signals.RATE, progression(Key(9, "minor"))
+    bursts = np.zeros(chords.length)
+    for hit in range(0, bursts.size, rate // 4):
+        count = min(rate // 5, bursts.size - hit)
+        burst = signals.noise(0.2, seed=hit, level=1.0).samples[0, :count]
+        bursts[hit : hit + count] += burst * np.exp(-np.arange(count) / (0.05 * rate))
+    quiet = 0.05 * np.abs(bursts).max() / np.abs(chords.samples).max() * chords.samples[0]
+    found = estimate_key(signals.clip_of(bursts + quiet))
+    assert found is not None and found.key in (Key(9, "minor"), Key(0, "major"))
+    assert estimate_key(signals.clip_of(bursts)) is None
 
 
 @pytest.mark.parametrize("clip", [signals.drum_loop(110, 4), signals.noise(4.0), signals.silence(2.0)])
