@@ -1,9 +1,11 @@
-"""How quick: a warm run of three takes of eight bars, when its first loop is there, and hearing by length.
+"""How quick: three takes of eight bars, warm and as a command from a cold start, and hearing by length.
 
     python -m benchmarks.robustness.speed --against ../older-clone --rounds 3 --write benchmarks/results/speed.json
 
 Each round starts one process for each program, in turn, so that a busy machine is as busy for all of them. The numbers
-that count are ratios. ``--threads`` leaves BLAS its threads, as on a musician's machine.
+that count are ratios. ``--threads`` leaves BLAS its threads, as on a musician's machine; ``--busy`` keeps every core
+busy with a process of its own meanwhile. Warm: the same run again in the process that has made it once, hearing and
+planning left out. Cold: ``python -m helpers make``, from its start to its end.
 """
 
 from __future__ import annotations
@@ -14,6 +16,10 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,18 +33,18 @@ analysis = pipeline.analyze_idea(idea, tags=False)
 request, _ = pipeline.plan_request(analysis, instrument="electric piano", bars=8, takes=3, seed=3)
 def run():
     with tempfile.TemporaryDirectory() as folder:
-        began, first, done = time.perf_counter(), [], threading.Event()
+        began, cpu, first, done = time.perf_counter(), time.process_time(), [], threading.Event()
         def watch():
             while not done.wait(0.005):
                 if not first and list(Path(folder).glob("*.wav")):
                     first.append(time.perf_counter() - began)
         threading.Thread(target=watch, daemon=True).start()
         pipeline.make_loops(request, idea, analysis, folder)
-        whole = time.perf_counter() - began
+        whole, cpu = time.perf_counter() - began, time.process_time() - cpu
         done.set()
-        return whole, first[0] if first else whole
+        return whole, first[0] if first else whole, cpu
 run()
-print(json.dumps(run()))
+print(json.dumps(sorted(run() for _ in range(3))[1]))
 """
 HEAR = """
 import json, sys, time
@@ -68,14 +74,59 @@ print(json.dumps(time.perf_counter() - began))
 """
 
 
+def environment(threads: bool) -> dict[str, str]:
+    ours = {} if threads else {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")} | ours
+
+
 def child(code: str, root: Path, *arguments: str, threads: bool) -> object:
     """What a fresh process in ``root`` measured."""
-    environment = dict(os.environ)
-    if threads:
-        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-            environment.pop(name, None)
     command = [sys.executable, "-c", code, *arguments]
-    return json.loads(subprocess.run(command, cwd=root, env=environment, capture_output=True, check=True).stdout)
+    done = subprocess.run(command, cwd=root, env=environment(threads), capture_output=True, check=True)
+    return json.loads(done.stdout)
+
+
+def cold_seconds(root: Path, idea: str, threads: bool) -> float:
+    """How long the command takes in a fresh process."""
+    command = [sys.executable, "-m", "helpers", "make", idea, "--instrument", "electric piano", "--bars", "8"]
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        command += ["--takes", "3", "--seed", "3", "--out", folder]
+        subprocess.run(command, cwd=root, env=environment(threads), capture_output=True, check=True)
+        return time.perf_counter() - began
+
+
+@contextmanager
+def every_core_busy(wanted: bool) -> Iterator[None]:
+    count = (os.cpu_count() or 1) if wanted else 0
+    spinning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in spinning:
+            process.kill()
+            process.wait()
+
+
+def making(roots: dict[str, Path], idea: str, arguments: argparse.Namespace) -> dict[str, float]:
+    """Medians over the rounds of each program, and of the ratios within each round."""
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in roots}
+    for turn in range(arguments.rounds):
+        for name, root in roots.items():
+            whole, first, cpu = child(MAKE, root, idea, threads=arguments.threads)
+            row = {"make_3x8_s": whole, "first_take_s": first, "first_take_share": first / whole, "processor_s": cpu}
+            runs[name].append(row | {"cold_make_3x8_s": cold_seconds(root, idea, arguments.threads)})
+            print(f"make, round {turn + 1}, {name}: {runs[name][-1]}", flush=True)
+    found = {
+        f"{name}_{figure}": statistics.median(row[figure] for row in rows)
+        for name, rows in runs.items()
+        for figure in rows[0]
+    }
+    if "older" in roots:
+        for figure in ("make_3x8_s", "processor_s", "cold_make_3x8_s"):
+            ratios = [a[figure] / b[figure] for a, b in zip(runs["this"], runs["older"], strict=True)]
+            found[f"{figure[:-2]}_ratio"] = statistics.median(ratios)
+    return found
 
 
 def main() -> None:
@@ -84,26 +135,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--lengths", type=float, nargs="*", default=[15, 60, 240, 600], metavar="SECONDS")
     parser.add_argument("--threads", action="store_true")
+    parser.add_argument("--busy", action="store_true")
     parser.add_argument("--write", metavar="JSON")
     arguments = parser.parse_args()
     idea = str(ROOT / "helpers" / "sound" / "example_idea.wav")
     roots = {"this": ROOT} | ({"older": Path(arguments.against).resolve()} if arguments.against else {})
     found: dict[str, object] = {"load": os.getloadavg()[0], "cores": os.cpu_count()}
-    made = {name: [] for name in roots}
-    for turn in range(arguments.rounds):
-        for name, root in roots.items():
-            made[name].append(child(MAKE, root, idea, threads=arguments.threads))
-            print(
-                f"make, round {turn + 1}, {name}: {made[name][-1][0]:.2f} s, first {made[name][-1][1]:.2f} s",
-                flush=True,
-            )
-    for name, runs in made.items():
-        found[f"make_3x8_{name}_s"] = statistics.median(whole for whole, _ in runs)
-        found[f"first_share_{name}"] = statistics.median(first / whole for whole, first in runs)
-    if "older" in roots:
-        found["make_3x8_ratio"] = statistics.median(
-            a[0] / b[0] for a, b in zip(made["this"], made["older"], strict=True)
-        )
+    with every_core_busy(arguments.busy):
+        found |= making(roots, idea, arguments)
     for seconds in arguments.lengths:
         row = {}
         for who in ("ours", "essentia", "librosa"):

@@ -153,11 +153,12 @@ def touched(sound: np.ndarray, velocity: float, robin: float, pitch_hz: float) -
     if abs(db) < 0.1:
         return sound
     gain = 10 ** (db / 20)
+    both_b, both_a = np.ones(1), np.ones(1)
     for shelf in SHELVES:
         w = np.tan(np.pi * min(shelf * pitch_hz, 0.4 * SYNTH_RATE) / SYNTH_RATE)
         b, a = np.array([w + gain, w - gain]) / (w + 1), np.array([1.0, (w - 1) / (w + 1)])
-        sound = lfilter(b, a, sound, axis=1)
-    return (sound / gain).astype(np.float32)
+        both_b, both_a = np.convolve(both_b, b), np.convolve(both_a, a)
+    return lfilter(both_b / gain, both_a, sound, axis=1).astype(np.float32)
 
 
 def _repeats(score: Score) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -11,8 +12,19 @@ from ..records import Clip
 from . import features
 
 NOTE_HOP_SECONDS = 0.05
+T = TypeVar("T")
 STRUCK_FLUX = 4.5  # bowed and blown chords ripple below 4, struck and plucked notes start above 10
 AUDIBLE = 0.01  # of the peak, -40 dB: a pad may fade in
+
+
+class kept_property(cached_property[T]):
+    """A cached property; threads that measure two sounds do not wait for each other, as in Python 3.11 they would."""
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        if instance is None:
+            return self
+        instance.__dict__[self.attrname] = value = self.func(instance)
+        return value
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,29 +41,29 @@ class Listening:
     def seconds(self) -> float:
         return self.clip.seconds
 
-    @cached_property
+    @kept_property
     def mono(self) -> np.ndarray:
         """One channel in which nothing cancels, float32 (n,), peak 1, or zeros when silent."""
         return features.clean_mono(self.clip)
 
-    @cached_property
+    @kept_property
     def _heard(self) -> Clip:
         """What is measured: the clip itself, of a long one the mono, which would be made again for each measure."""
         return self.clip if features.is_remembered(self.clip) else Clip(self.mono[None], self.clip.sample_rate)
 
-    @cached_property
+    @kept_property
     def is_silent(self) -> bool:
         return not self.mono.any()
 
-    @cached_property
+    @kept_property
     def bands(self) -> features.OnsetBands:
         return features.onset_bands(self._heard)
 
-    @cached_property
+    @kept_property
     def onsets(self) -> features.Onsets:
         return features.onset_times(self._heard, self.bands)
 
-    @cached_property
+    @kept_property
     def struck(self) -> features.Onsets:
         """The onsets without the ripples of held sound: those whose spectral flux reaches STRUCK_FLUX."""
         from scipy.ndimage import maximum_filter1d
@@ -61,11 +73,11 @@ class Listening:
         real = maximum_filter1d(self.bands.all, 5)[frames] >= STRUCK_FLUX
         return features.Onsets(times[real], strengths[real])
 
-    @cached_property
+    @kept_property
     def notes(self) -> features.NoteGram:
         return features.note_gram(self._heard, hop_seconds=NOTE_HOP_SECONDS, near_cents=self.near_cents)
 
-    @cached_property
+    @kept_property
     def sound_span(self) -> tuple[float, float]:
         """First and last moment, in seconds, at which the sound is within 40 dB of its peak."""
         loud = np.flatnonzero(np.abs(self.mono) >= AUDIBLE)

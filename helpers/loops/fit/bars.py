@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import threading
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from ...records import Analysis, Clip, Request
 from ...records.analysis import tempo_ratio
 from ...sound.audio import loudness_lufs
 from ...sound.features import NoteGram, OnsetBands, Onsets
-from ...sound.listening import Listening
+from ...sound.listening import Listening, kept_property
 from ..find import distances
 
 ERB_NUMBERS = np.arange(2.0, 37.0)  # Glasberg & Moore 1990: 53 Hz to 10.6 kHz
@@ -44,7 +43,7 @@ class Bars:
     def step_seconds(self) -> float:
         return self.clip.seconds / self.steps
 
-    @cached_property
+    @kept_property
     def heard(self) -> Listening:
         return Listening(self.clip, self.near_cents)
 
@@ -60,7 +59,7 @@ class Bars:
     def notes(self) -> NoteGram:
         return self.heard.notes
 
-    @cached_property
+    @kept_property
     def note_steps(self) -> np.ndarray:
         """How strongly each note sounds in each sixteenth (84, steps), overtones explained away; the first is C1."""
         place = np.minimum((self.notes.times / self.step_seconds).astype(int), self.steps - 1)
@@ -68,24 +67,24 @@ class Bars:
         np.add.at(sums, place, self.notes.frames.T)
         return sums.T / np.maximum(np.bincount(place, minlength=self.steps), 1)
 
-    @cached_property
+    @kept_property
     def chroma_steps(self) -> np.ndarray:
         """Pitch classes in each sixteenth (12, steps), row 0 = C."""
         return self.note_steps.reshape(-1, 12, self.steps).sum(axis=0)
 
-    @cached_property
+    @kept_property
     def half_bars(self) -> np.ndarray:
         """Pitch classes in each half bar (12, 2 * bars)."""
         return self.chroma_steps.reshape(12, 2 * self.bars, -1).mean(axis=2)
 
-    @cached_property
+    @kept_property
     def bass_half_bars(self) -> np.ndarray:
         """Pitch classes of the notes below C4 in each half bar (12, 2 * bars)."""
         return (
             self.note_steps[:BASS_NOTES].reshape(-1, 12, 2 * self.bars, self.steps // (2 * self.bars)).mean(axis=(0, 3))
         )
 
-    @cached_property
+    @kept_property
     def note_change(self) -> np.ndarray:
         """How much the notes of the half bar after each sixteenth differ from those of the half bar before (steps,)."""
         half = self.meter.steps_per_bar // 2
@@ -94,12 +93,12 @@ class Bars:
         before, after = (sums[:, at] - sums[:, at - half]).T, (sums[:, at + half] - sums[:, at]).T
         return distances(before, after)
 
-    @cached_property
+    @kept_property
     def loudness_lufs(self) -> float | None:
         """In one channel, as an idea's bars are kept: a channel alone is 3 dB softer than two that are alike."""
         return loudness_lufs(Clip(self.clip.mono()[None], self.clip.sample_rate))
 
-    @cached_property
+    @kept_property
     def erb_beats(self) -> np.ndarray:
         """Power in each ERB band of each beat (bands, beats)."""
         mono, rate = self.clip.mono(), self.clip.sample_rate
@@ -111,7 +110,7 @@ class Bars:
             beats.append([power[a:b].sum() / mono.size for a, b in itertools.pairwise(edges)])
         return np.array(beats).T
 
-    @cached_property
+    @kept_property
     def accents(self) -> dict[str, np.ndarray]:
         """The strongest onset around each sixteenth, natural log (steps,), in ``all`` and by register."""
         half = round(0.5 * self.step_seconds * self.envelope.rate)

@@ -6,13 +6,15 @@ Bristow-Johnson), which is smooth for envelopes of a millisecond and more.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from .patch import OCTAVE_HZ, VOICING_HZ
 
 BLOCK = 64
-STEP_OCTAVES, MOST_STRIDE = 0.01, 8  # a slow filter stands still for as many blocks as move it no further
-FILTER_BLOCK = 196_608
+STEP_OCTAVES, MOST_STRIDE = 0.01, 32  # a filter stands still for as many blocks as move it no further
+FILTER_BLOCK, FALL_BLOCK = 196_608, 256
 TURNED_HZ = 700.0  # the frequency that a tilt leaves where it is
 LOWEST_HZ, HIGHEST_SHARE = 20.0, 0.45  # the range of a cutoff; the share is of the sample rate
 
@@ -26,8 +28,13 @@ def low_pass(
     """
     from scipy.signal import lfilter
 
-    w = 2 * np.pi * np.clip(cutoff_hz, LOWEST_HZ, HIGHEST_SHARE * sample_rate) / sample_rate
+    blocks = -(-sound.shape[-1] // BLOCK)
+    w = 2 * np.pi * np.clip(cutoff_hz[:blocks], LOWEST_HZ, HIGHEST_SHARE * sample_rate) / sample_rate
     cos, sin = np.cos(w), np.sin(w)
+    # Rounded, so that the last bit of a logarithm elsewhere moves no step.
+    moved = np.round(np.cumsum(np.abs(np.diff(np.log2(w), prepend=np.log2(w[0])))) / STEP_OCTAVES, 6)
+    steps = (np.diff(np.floor(moved), prepend=0) > 0) | (np.arange(blocks) % MOST_STRIDE == 0)
+    starts = np.flatnonzero(steps).tolist()
     out = np.asarray(sound, dtype=float)
     for quality in (0.6, max(resonance, 0.6))[-poles // 2 :]:
         alpha = sin / (2 * quality)
@@ -38,10 +45,8 @@ def low_pass(
             done = lfilter(b[0], a[0], out, axis=-1)
         else:
             state = np.zeros((*out.shape[:-1], 2))
-            moves = float(np.abs(np.diff(np.log2(w))).max(initial=0.0))
-            stride = int(np.clip(STEP_OCTAVES / moves, 1, MOST_STRIDE))
-            for i in range(0, -(-out.shape[-1] // BLOCK), stride):
-                part = slice(i * BLOCK, (i + stride) * BLOCK)
+            for i, end in itertools.pairwise((*starts, blocks)):
+                part = slice(i * BLOCK, end * BLOCK)
                 done[..., part], state = lfilter(b[i], a[i], out[..., part], axis=-1, zi=state)
         out = done
     return out
@@ -70,13 +75,21 @@ def adsr(
 
     Times in seconds: ``decay`` and ``release`` are how long a fall of 60 dB takes.
     """
-    t = np.arange(count) / sample_rate
-    rise = np.minimum(t / max(attack, 1e-4), 1.0)
-    fall = sustain + (1 - sustain) * np.exp(-6.9 * np.maximum(t - attack, 0.0) / max(decay, 1e-3))
-    out = rise * fall
+    risen = min(int(np.ceil(attack * sample_rate)), count)
+    out = np.ones(count)
+    out[risen:] = sustain + (1 - sustain) * falling(count - risen, decay, sample_rate, risen / sample_rate - attack)
+    rising = min(max(risen, int(np.ceil(1e-4 * sample_rate))), count)
+    out[:rising] *= np.minimum(np.arange(rising) / (max(attack, 1e-4) * sample_rate), 1.0)
     if held < count:
-        out[held:] = out[max(held - 1, 0)] * np.exp(-6.9 * (t[held:] - t[held]) / max(release, 1e-3))
+        out[held:] = out[max(held - 1, 0)] * falling(count - held, release, sample_rate)
     return out
+
+
+def falling(count: int, seconds: float, sample_rate: int, since_seconds: float = 0.0) -> np.ndarray:
+    """A fall of 60 dB in ``seconds``, begun ``since_seconds`` ago (count,); quick, as a product of two short ones."""
+    rate = -6.9 / max(seconds, 1e-3)
+    blocks = np.exp(rate * (np.arange(-(-count // FALL_BLOCK)) * (FALL_BLOCK / sample_rate) + since_seconds))
+    return np.outer(blocks, np.exp(rate / sample_rate * np.arange(FALL_BLOCK))).reshape(-1)[:count]
 
 
 def shaped(

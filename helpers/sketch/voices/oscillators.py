@@ -43,12 +43,15 @@ def wave_table(wave: str, highest_hz: float, width: float = 0.5) -> tuple[np.nda
 
 
 def read_table(table: tuple[np.ndarray, np.ndarray], phase: np.ndarray) -> np.ndarray:
-    """Read a table at ``phase`` in periods, linearly between its points; float32."""
-    at = (phase - np.floor(phase)) * TABLE
-    index = at.astype(np.int32)
+    """Read a table at ``phase`` >= 0 in periods, linearly between its points; float32."""
+    at = phase * TABLE
+    index = at.astype(np.int64)
     part = (at - index).astype(np.float32)
     index &= TABLE - 1
-    return table[0][index] + part * table[1][index]
+    out = table[1].take(index)
+    out *= part
+    out += table[0].take(index)
+    return out
 
 
 def phase_of(hz: np.ndarray | float, count: int, sample_rate: int, start: float = 0.0) -> np.ndarray:

@@ -9,7 +9,7 @@ from itertools import groupby
 import numpy as np
 
 from ...music.pitch import midi_hz
-from .filters import BLOCK, adsr, band, low_pass
+from .filters import BLOCK, adsr, band, falling, low_pass
 from .oscillators import HIGHEST_HZ, noise, phase_of, read_table, sine, wave_table
 from .patch import Patch
 
@@ -23,6 +23,7 @@ CLICK_HZ = 1200.0  # the beater of an 808: a knock, no tick
 LOWEST_SUB_HZ = 36.0  # an octave below would not be heard any more
 DRAWBARS = ((0.5, 0.7), (1.0, 1.0), (1.5, 0.45), (2.0, 0.65), (3.0, 0.35), (4.0, 0.3), (6.0, 0.12), (8.0, 0.18))
 KEY_CLICK_SECONDS = 0.006
+TINE_FALLS = 1.7  # falls of 60 dB after which the ring of a tine is over
 SETTLING = 0.05  # periods that one hit of the long drum is ahead of another, at most
 
 
@@ -219,18 +220,19 @@ def _fm(f: Frame) -> np.ndarray:
     # Carson: the partials reach about (index + 1) modulator frequencies above the carrier.
     most = max(0.0, HIGHEST_HZ / (top * patch.ratio) - 1.0)
     index = min(patch.index * 2 ** (patch.velocity_octaves * f.hardness + STRAY_CUTOFF_OCTAVES * f.stray[1]), most)
-    t = f.seconds
-    falling = index * (0.25 + 0.75 * np.exp(-6.9 * t / patch.env_decay))
+    depth = index / (2 * np.pi) * (0.25 + 0.75 * falling(size, patch.env_decay, f.rate))
     out = np.empty((2, size))
     for side, sign in ((0, -1.0), (1, 1.0)):
         cents = sign * patch.detune_cents / 2
         phase = f.periods(2 ** (cents / 1200), 0.25 * rng.random() if cents else 0.0)
-        out[side] = sine(phase + falling * sine(patch.ratio * phase) / (2 * np.pi))
+        out[side] = sine(phase + depth * sine(patch.ratio * phase))
     if patch.sub:
         out += SUB_LEVEL * patch.sub * sine(f.periods())
     if patch.snap != 1.0 and top * 14 < HIGHEST_HZ:  # the tine: a soft ring far above the note
-        ring = patch.snap * 2 ** (1.5 * f.hardness) * np.exp(-6.9 * t / (0.4 * patch.env_decay))
-        out += ring * sine(14.0 * f.periods())
+        decay = 0.4 * patch.env_decay
+        heard = min(size, round(TINE_FALLS * decay * f.rate))
+        ring = patch.snap * 2 ** (1.5 * f.hardness) * falling(heard, decay, f.rate)
+        out[:, :heard] += ring * sine(14.0 * f.periods()[:heard])
     return out * (f.envelope() * f.loudness)
 
 
