@@ -40,7 +40,7 @@ def chorused(sound: np.ndarray, amount: float, loop_seconds: float, sample_rate:
     steps = np.diff(sound, append=0.0)
     for start in range(0, count, CHORUS_BLOCK):  # short enough for the processor's cache
         here = np.arange(start, min(start + CHORUS_BLOCK, count), dtype=float)
-        for rate_hz, turned in ((0.6, 0.0), (0.43, 0.3)):
+        for rate_hz, turned in ((0.6, 0.0), (0.43, 1.9 / (2 * np.pi))):
             swing = 0.004 * sample_rate * sine(whole_cycles(rate_hz, loop_seconds) / sample_rate * here + turned)
             for side, sign in ((0, 1.0), (1, -1.0)):
                 at = np.maximum(here - 0.011 * sample_rate - sign * swing, 0.0)
