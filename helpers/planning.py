@@ -58,7 +58,7 @@ def plan_request(analysis: Analysis | None, *, instrument: str, **asked: Any) ->
         if tempo.confidence < DOUBTFUL:
             others = ", ".join(f"{a.bpm:.4g}" for a in tempo.alternatives[:3])
             notes.append(f"The tempo {tempo.bpm:.4g} BPM is uncertain; check it (other readings: {others or 'none'}).")
-    if tempo is not None and tempo.is_loop and tempo.bars and tempo.bars <= MOST_BARS:
+    if tempo is not None and tempo.bars and tempo.bars <= MOST_BARS:
         values.setdefault("bars", tempo.bars)  # a loop as long as the idea's
     key, chords = values.pop("key", None), values.pop("chords", None)
     loop = values["bpm"], parse_meter(values["meter"]), values.get("bars", Request.bars)

@@ -34,7 +34,7 @@ def key_of(analysis, **changes):
         (heard(96.5), {"bpm": 100}, "bpm", 100),
         (heard(labels=("Am", "F")), {}, "bars", 2),
         (heard(labels=("Am", "F")), {"bars": 8}, "bars", 8),
-        (tempo_of(heard(labels=("Am", "F")), is_loop=False), {}, "bars", 4),
+        (tempo_of(heard(labels=("Am", "F")), is_loop=False, bars=None), {}, "bars", 4),
         (tempo_of(heard(), bars=None), {}, "bars", 4),
         (tempo_of(heard(), bars=1), {}, "bars", 1),
         (heard(), {}, "swing", 0.58),
@@ -139,7 +139,7 @@ def test_heard_chords_are_read_at_the_requests_tempo_meter_and_length():
     at_half, _ = plan_request(heard(), instrument="piano", seed=1, bpm=60, bars=2)
     assert at_half.progression == (("Am", "F"), ("C", "G"))
     assert len(plan_request(heard(), instrument="piano", seed=1, bars=2)[0].progression) == 2
-    default = tempo_of(heard(labels=("Am", "F", "C", "G", "Dm", "E")), is_loop=False)
+    default = tempo_of(heard(labels=("Am", "F", "C", "G", "Dm", "E")), is_loop=False, bars=None)
     assert len(plan_request(default, instrument="piano", seed=1)[0].progression) == 4
 
 

@@ -114,6 +114,8 @@ def _notes(heard: Listening, tempo: Tempo, key: KeyEstimate | None) -> tuple[str
         )
     elif tempo.bpm is not None and tempo.phase_confidence < UNSURE:
         said.append("Where the beat falls is unsure: it may lie an eighth or a sixteenth beside.")
+    if tempo.bars and not tempo.is_loop:
+        said.append(f"The file is as long as a loop (bars: {tempo.bars}), but bar 1 need not be at its start.")
     if key is None:
         said.append("No key: nothing in the sound is clearly pitched.")
     elif has_one_pitch(heard):

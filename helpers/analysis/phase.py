@@ -27,6 +27,7 @@ _STRONG = 0.2
 _LOOP_LENGTH_WEIGHT = 1.0  # log odds: at 6 most crops that are as long as a loop were called one
 _AFTER_SILENCE = {"beat": 2.0, "bar": 2.5}  # log odds
 
+WHOLE_BARS = "start of whole bars"
 BEAT_NAMES = (
     "ticks",
     "ticks on every other",
@@ -34,7 +35,7 @@ BEAT_NAMES = (
     "change",
     "on the line",
     "start of whole beats",
-    "start of whole bars",
+    WHOLE_BARS,
 )
 _BANDS = ("low", "mid", "high")
 BAR_NAMES = (
@@ -43,7 +44,7 @@ BAR_NAMES = (
     "change on one",
     "bass change on one",
     "new half",
-    "start of whole bars",
+    WHOLE_BARS,
 )
 
 

@@ -18,6 +18,7 @@ from .evidence import slow_change, tempo_evidence
 from .grid import Grid, estimate_grid, estimate_swing
 from .listening import Listening, listen
 from .metre import is_compound, odd_meter
+from .phase import is_loop_length
 from .precise import PreciseTempo, settle_tempo
 from .pulse import find_candidates
 from .tempo_model import likely_meter, meter_log_odds, tempo_confidence, tempo_probabilities, trust_evidence
@@ -68,6 +69,7 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
         bpm, exact, grid = _settled(heard, bpm, meter)
     same = np.abs(candidates / candidates[best] - 1) < _SAME_TEMPO
     is_loop = exact.beats is not None and grid.starts
+    is_long_as_one = is_loop or is_loop_length(heard.clip.length, heard.clip.sample_rate, bpm, meter)
     trust = trust_evidence(float(probability[same].sum()), exact.agreement, strong_onsets(heard), is_loop=is_loop)
     return Tempo(
         bpm=bpm,
@@ -77,7 +79,7 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
         downbeats=grid.downbeats,
         meter=grid.meter,
         is_loop=is_loop,
-        bars=round(exact.beats / meter.beats_per_bar) if is_loop and exact.beats else None,
+        bars=round(exact.beats / meter.beats_per_bar) if is_long_as_one and exact.beats else None,
         swing=estimate_swing(heard, grid),
         phase_confidence=grid.phase_confidence,
         bar_confidence=grid.bar_confidence,

@@ -28,8 +28,9 @@ class Tempo:
     """The steady tempo of an idea.
 
     ``bpm`` is None when nothing could be measured. ``beats`` and ``downbeats`` are seconds, rising. ``is_loop``: the
-    file is an exact number of ``bars`` long. ``swing`` is the share of a beat (or half beat) the first of two notes
-    takes: 0.5 straight, 0.667 triplet; None when it cannot be told. ``confidence`` is of the tempo alone;
+    file is an exact number of ``bars`` long and begins with bar 1; where only the length says so, ``bars`` is given and
+    ``is_loop`` is not. ``swing`` is the share of a beat (or half beat) the first of two notes takes: 0.5 straight,
+    0.667 triplet; None when it cannot be told. ``confidence`` is of the tempo alone;
     ``phase_confidence`` of the beats lying where a listener taps them, ``bar_confidence`` of bar 1 among them.
     ``drift_bpm``: the tempo at the start and at the end where it moves; the beats follow it.
     """

@@ -212,6 +212,6 @@ def wrong(name: str, value: Any, error: LoopsError) -> dict[str, Any]:
 
 
 def bars_to_start_with(analysis: Analysis, bars: int) -> int:
-    """How long a loop for this idea is at first: as long as the idea, where that is a loop itself."""
-    heard = analysis.tempo.bars if analysis.tempo.is_loop else None
+    """How long a loop for this idea is at first: as long as the idea, where that is as long as a loop."""
+    heard = analysis.tempo.bars
     return heard if heard is not None and 1 <= heard <= MOST_BARS else bars

@@ -84,6 +84,14 @@ def triplets(bpm: float, bars: int, hats: tuple[int, ...]) -> Clip:
     return signals.clip_of(0.5 * signals.place(events, 4 * bars * beat))
 
 
+@pytest.mark.parametrize(("beats", "late_ms", "is_loop"), [(0, 0, True), (0, 9, False), (2, 0, False)])
+def test_a_crop_as_long_as_a_loop_says_its_bars_but_is_none(beats, late_ms, is_loop):
+    loop = band(123, 4)
+    away = round((beats * 60 / 123 + late_ms / 1000) * RATE)
+    tempo = estimate_tempo(signals.clip_of(np.roll(loop.samples[0], -away)))
+    assert (tempo.bpm, tempo.is_loop, tempo.bars) == (pytest.approx(123, rel=1e-3), is_loop, 4)
+
+
 @pytest.mark.parametrize(("hats", "meter"), [((0, 1, 2), "12/8"), ((0, 2), None)])
 def test_beats_in_three_are_twelve_eighths_and_a_shuffle_is_not(hats, meter):
     assert odd_meter(Listening(triplets(90, 4, hats)), 90, 0.0) == meter
