@@ -122,8 +122,7 @@ def _harmony(symbol: ChordSymbol, key: Key, strict: bool) -> Harmony:
         kept = tuple(t for t in tones if t in key.scale)
         # A chord with nothing on the scale is the idea's own wish: play it as it is.
         tones = kept or tones
-    scale = tuple(sorted(set(key.scale) | set(tones))) if not strict else key.scale
-    scale = tuple(p for p in scale if p in tones or not _clashes(p, tones, key))
+    scale = tuple(p for p in sorted({*key.scale, *tones}) if p in tones or not _clashes(p, tones, key))
     seventh, ninth = _colour(symbol.root, (10, 11), key, tones), _colour(symbol.root, (2,), key, tones)
     colours = tuple(c for c in (seventh, ninth) if c is not None and c not in tones)
     foreign = tuple(t for t in tones if t not in key.scale)

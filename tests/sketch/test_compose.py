@@ -389,6 +389,14 @@ def test_an_odd_foreign_chord_is_played_and_a_wrong_key_is_not():
     assert all(n.pitch % 12 in request().key.scale for n in often.notes)
 
 
+@pytest.mark.parametrize("chord", ["Ebm", "D#m7", "F#", "Bbm"])
+@pytest.mark.parametrize("role", TONAL)
+def test_a_heard_chord_of_which_the_key_holds_nothing_is_played(role, chord):
+    asked = request(role, chords=f"| {chord} | F# | {chord} | B |", chords_heard=True)
+    for take in range(3):
+        assert compose(asked, None, take).notes
+
+
 @pytest.mark.parametrize("role", TONAL)
 def test_chords_the_musician_wrote_are_played_to_the_note(role):
     """Harmonic minor: over E in A minor the leading tone G# sounds, and no G beside it."""
