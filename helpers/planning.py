@@ -101,13 +101,13 @@ def _plan_harmony(
     progression = chords or ()
     if chords is None and analysis:
         progression = bars_of_chords(analysis, *loop)
-    if role == "drums":
-        return None, progression
     if key is not None:
         if chords is None and progression and (heard is None or key != heard.key):
             progression, note = fit_to_key(progression, key, heard.key if heard else None)
-            notes.extend([note] if note else [])
-        return key, progression
+            notes.extend([note] if note and role != "drums" else [])
+        return None if role == "drums" else key, progression
+    if role == "drums":
+        return None, progression
     if heard is not None:
         if heard.confidence < DOUBTFUL:
             others = ", ".join(a.name for a in heard.alternatives[:2])

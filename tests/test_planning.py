@@ -74,6 +74,9 @@ def test_what_is_said_overrules_the_analysis():
 
 
 def test_drums_have_no_key_but_keep_the_changes():
+    bass, _ = plan_request(heard(), instrument="bass guitar", key="E minor", seed=1)
+    drums, _ = plan_request(heard(), instrument="drum kit", key="E minor", seed=1)
+    assert drums.key is None and drums.progression == bass.progression, "those of the key that was asked for"
     request, _ = plan_request(heard(), instrument="drum kit", seed=1)
     assert request.key is None and len(request.half_bars()) == 8
 

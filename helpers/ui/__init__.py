@@ -62,9 +62,9 @@ def login() -> None:
     current().show_login()
 
 
-def upload(file: str = "", way: str = "panel") -> None:
-    """UPLOAD: choose, save and hear ideas. ``file`` is a path on this machine; ``way`` colab: its own dialogue too."""
-    current().show_upload(file, way)
+def upload(file: str = "", way: str = "") -> None:
+    """UPLOAD: choose, save and hear ideas. ``file`` is a path on this machine; ``way`` is what older notebooks ask."""
+    current().show_upload(file)
 
 
 def mode(mode: str = "", instrument: str = "", generate: bool = False) -> None:

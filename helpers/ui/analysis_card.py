@@ -50,39 +50,28 @@ def describe(analysis: Analysis, spans: Iterable[Span] = ()) -> dict[str, Any]:
 def _tempo(tempo: Tempo) -> dict[str, Any]:
     if tempo.bpm is None:
         return {"bpm": None, "others": [], "meter": tempo.meter.name}
-    others: list[dict[str, Any]] = [
-        {"bpm": _short(a.bpm), "label": f"{_short(a.bpm):g}", "relation": _RELATION_WORDS.get(a.relation, a.relation)}
-        for a in tempo.alternatives
-    ]
+    readings = [(a.bpm, _RELATION_WORDS.get(a.relation, a.relation)) for a in tempo.alternatives]
     # Half and double are offered even when they were not among the readings: they are the slips that happen.
-    for relation, bpm in (("half", tempo.bpm / 2), ("double", tempo.bpm * 2)):
-        if SLOWEST_BPM <= bpm <= FASTEST_BPM and not any(abs(other["bpm"] - bpm) < 0.5 for other in others):
-            others.append({"bpm": _short(bpm), "label": f"{_short(bpm):g}", "relation": relation})
-    others.sort(key=lambda other: other["relation"] not in ("half", "double"))
+    for bpm, relation in ((tempo.bpm / 2, "half"), (tempo.bpm * 2, "double")):
+        if SLOWEST_BPM <= bpm <= FASTEST_BPM and not any(abs(other - bpm) < 0.5 for other, _ in readings):
+            readings.append((bpm, relation))
+    readings.sort(key=lambda reading: reading[1] not in ("half", "double"))
     length = f"a loop of {tempo.bars} bars" if tempo.is_loop and tempo.bars else ""
     return {
-        "bpm": _short(tempo.bpm),
+        "bpm": round(tempo.bpm, 2),
         "confidence": confidence(tempo.confidence),
-        "others": others[:3],
+        "others": [{"bpm": round(bpm, 2), "relation": relation} for bpm, relation in readings[:3]],
         "meter": tempo.meter.name,
         "length": length,
     }
 
 
-def _short(bpm: float) -> float:
-    return round(bpm, 2)
-
-
 def _key(estimate: KeyEstimate | None) -> dict[str, Any] | None:
     if estimate is None:
         return None
-    others = [{"name": a.name, "relation": "next best"} for a in estimate.alternatives[:2]]
     relative = estimate.key.relative.name
-    for other in others:
-        if other["name"] == relative:
-            other["relation"] = "relative"
-    if all(other["name"] != relative for other in others):
-        others.append({"name": relative, "relation": "relative"})
+    names = list(dict.fromkeys([*(a.name for a in estimate.alternatives[:2]), relative]))
+    others = [{"name": name, "relation": "relative" if name == relative else "next best"} for name in names]
     cents = round(estimate.tuning_cents)
     return {
         "name": estimate.key.name,

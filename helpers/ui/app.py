@@ -114,8 +114,8 @@ class App:
         """A token for gated models: from Colab's secrets, the environment, or typed in here."""
         self._show("login", self.login.panel)
 
-    def show_upload(self, file: str = "", way: str = "panel") -> None:
-        """Uploader and saved ideas; ``file`` is taken from this machine at once; ``way`` colab: its dialogue."""
+    def show_upload(self, file: str = "") -> None:
+        """Uploader and saved ideas; ``file`` is taken from this machine at once."""
 
         handlers: dict[str, Handler] = {
             "slice": self.ideas.on_slice,
@@ -129,8 +129,6 @@ class App:
         make = partial(UploadPanel, handlers, self._file, has_example=EXAMPLE_IDEA.is_file(), **limits)
         self._show("upload", make)
         self.show_ideas()
-        for name, data in colab.upload_files() if way == "colab" else ():
-            self.ideas.on_whole(name, data)
         if file.strip():
             self.ideas.add(Path(file.strip()).expanduser())
 

@@ -37,15 +37,6 @@ def secret_token() -> str | None:
         return None
 
 
-def upload_files() -> list[tuple[str, bytes]]:
-    """Colab's own upload dialogue; blocks the cell until files have been chosen."""
-    if not in_colab():
-        raise NotAvailable("Colab's upload works in Google Colab only; use the panel.")
-    from google.colab import files
-
-    return list(files.upload().items())
-
-
 def drive_folder() -> Path:
     """The folder on Google Drive, mounted on first use, which asks for consent; raises NotAvailable elsewhere."""
     if not in_colab():

@@ -105,11 +105,6 @@ class Ideas:
             path.unlink(missing_ok=True)
         self._app.send("upload", {"kind": "saved", "upload": upload, "ok": entry is not None})
 
-    def on_whole(self, name: str, data: bytes) -> None:
-        """A file that came in one piece, from Colab's own dialogue."""
-        self.uploads.take(upload=0, name=name, size=len(data), at=0, data=data)
-        self.on_save(0)
-
     def cut(self, span: list[float] | None) -> None:
         """The musician has drawn over the part of the idea that the loop is for; None: all of it again."""
         app = self._app

@@ -79,7 +79,7 @@ class Jobs:
     def wait(self, seconds: float | None = None) -> bool:
         """Wait for the job to end (scripts and tests); True when none is running any more."""
         thread = self._thread
-        if thread is not None and thread.ident is not None:
+        if thread is not None and thread.is_alive():
             thread.join(seconds)
         return not self.running
 

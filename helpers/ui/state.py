@@ -7,6 +7,7 @@ Two notebooks may have the same folder open: saving brings both sides' changes t
 from __future__ import annotations
 
 import json
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterable
@@ -87,6 +88,7 @@ class State:
     runs: list[RunEntry] = field(default_factory=list)
     marks: dict[str, str] = field(default_factory=dict)
     levels: dict[str, float] = field(default_factory=dict)  # of kept loops in the stack; 0 = mute
+    desks: dict[str, dict[str, Any]] = field(default_factory=dict)  # the current idea and the form of each notebook
 
     def __post_init__(self) -> None:
         self._known = _Known()
@@ -118,6 +120,7 @@ class State:
         with locked(self.folder / ".lock"):
             with suppress(*_UNREADABLE):  # of another version, or no state at all: ours replaces it
                 self._merge(_read(self.folder / STATE_FILE))
+            self.desks[_notebook()] = {"current": self.current, "form": dict(self.form)}
             data = {"format": STATE_FORMAT, **asdict(self)}
             del data["folder"]
             write_whole(self.folder / STATE_FILE, json.dumps(data, ensure_ascii=False).encode(), replace=True)
@@ -133,6 +136,7 @@ class State:
         self.runs.sort(key=lambda run: -run.made)
         _take_over(self.marks, theirs.marks, known.marks)
         _take_over(self.levels, theirs.levels, known.levels)
+        self.desks |= theirs.desks
 
     @classmethod
     def load(cls, folder: Path) -> State:
@@ -175,7 +179,9 @@ def _read(path: Path) -> State | None:
         return None
     if data["format"] != STATE_FORMAT:
         raise ValueError(data["format"])
-    state = State(path.parent, current=data["current"], form=dict(data["form"]), marks=dict(data["marks"]))
+    desks = dict(data.get("desks", {}))
+    desk = desks.get(_notebook(), data)
+    state = State(path.parent, current=desk["current"], form=dict(desk["form"]), marks=dict(data["marks"]), desks=desks)
     state.levels = {name: float(level) for name, level in dict(data.get("levels", {})).items()}
     state.ideas = [_entry(IdeaEntry, entry) for entry in data["ideas"]]
     for number, entry in enumerate(data["runs"]):
@@ -188,6 +194,11 @@ def _read(path: Path) -> State | None:
     if not all(isinstance(text, str) for text in (*state.marks.values(), state.current or "")):
         raise ValueError("marks")
     return state
+
+
+def _notebook() -> str:
+    """The notebook of this kernel, as the server names it; empty where it does not."""
+    return os.environ.get("JPY_SESSION_NAME", "")
 
 
 def _take_over(ours: dict[str, Any], theirs: dict[str, Any], known: dict[str, Any]) -> None:

@@ -10,6 +10,8 @@ from helpers.records import Clip
 from helpers.sound.audio import mp3_bytes, write_wav
 from tests import signals
 
+from .front import PATIENCE_MS
+
 RATE = 44_100
 
 
@@ -40,15 +42,45 @@ def make_big_idea(folder: Path, megabytes: float = 20.0) -> Path:
     return path
 
 
+def until(page, script: str, arg=None) -> None:
+    """Wait until ``script`` holds: what a click leads to comes back from the kernel, whenever that may be."""
+    page.wait_for_function(script, arg=arg)
+
+
+def says(page, selector: str, *words: str) -> None:
+    """Wait until the page's first ``selector`` says each of ``words``."""
+    until(
+        page,
+        """([selector, words]) => { const el = document.querySelector(selector);
+        return el && words.every((word) => el.innerText.includes(word)); }""",
+        [selector, words],
+    )
+
+
+def holds(page, values: dict[str, str]) -> None:
+    """Wait until each field, by its selector, holds its value."""
+    until(
+        page,
+        """(values) => Object.entries(values).every(([selector, value]) =>
+        document.querySelector(selector)?.value === value)""",
+        values,
+    )
+
+
+def counts(page, selector: str, number: int) -> None:
+    """Wait until there are ``number`` of ``selector`` on the page."""
+    until(page, "([s, n]) => document.querySelectorAll(s).length === n", [selector, number])
+
+
 def choose(page, path: Path) -> None:
     page.locator(".lg-upload input[type=file]").set_input_files(str(path))
 
 
-def save_idea(page, path: Path, timeout: float = 120_000) -> str:
+def save_idea(page, path: Path) -> str:
     """Upload, press Save file, wait for the answer and return it."""
     choose(page, path)
     page.click(".t-save")
-    page.wait_for_selector(".t-said:is(.good, .bad)", timeout=timeout)
+    page.wait_for_selector(".t-said:is(.good, .bad)")
     return page.inner_text(".t-said")
 
 
@@ -59,15 +91,15 @@ def wait_heard(page, name: str) -> None:
         && el.querySelector('strong.clip')?.textContent === name
         && !el.querySelector('[data-key=generate]')?.disabled; }""",
         arg=name,
-        timeout=120_000,
     )
 
 
 def set_field(page, key: str, value: str) -> None:
-    """Type into the field with this key and leave it."""
+    """Type into the field with this key, leave it and wait for the answer: the field is drawn anew then."""
     field = page.locator(f'.lg-studio [data-key="{key}"]')
     field.fill(value)
-    field.dispatch_event("change")
+    field.evaluate("(el) => { el.dataset.old = ''; el.dispatchEvent(new Event('change', { bubbles: true })); }")
+    until(page, '(key) => !document.querySelector(`.lg-studio [data-key="${key}"][data-old]`)', key)
 
 
 def steady(page, script: str, arg=None):
@@ -84,18 +116,19 @@ def steady(page, script: str, arg=None):
     raise AssertionError(f"The page does not come to rest: {before}, then {found}.")
 
 
-def generate(page, timeout: float = 180_000) -> int:
+def generate(page) -> int:
     """Press Generate, wait for the end of the job and return how many loops there are now."""
     before = page.locator(".lg-loop").count()
     page.click('[data-key="generate"]')
-    page.wait_for_function(
+    until(
+        page,
         """(n) => document.querySelectorAll('.lg-loop').length > n
         || document.querySelector('.lg-studio .lg-notice.bad')""",
-        arg=before,
-        timeout=timeout,
+        before,
     )
-    page.wait_for_selector(".lg-studio .lg-notice", timeout=timeout)
+    page.wait_for_selector(".lg-studio .lg-job[aria-busy=false] .lg-notice")
     assert page.locator(".lg-studio .lg-notice.bad").count() == 0, page.inner_text(".lg-studio .lg-notice.bad")
+    ready(page)
     return page.locator(".lg-loop").count()
 
 
@@ -112,7 +145,17 @@ def kernel_says(page, expression: str, first: str = "") -> str:
     )
 
 
+def knows(page, expression: str, value: str) -> None:
+    """Wait until the kernel says ``value``: it hears the page's events on a thread of their own."""
+    for _ in range(PATIENCE_MS // 200):
+        if (found := kernel_says(page, expression)) == value:
+            return
+        page.wait_for_timeout(200)
+    raise AssertionError(f"{expression} is {found}, not {value}.")
+
+
 def run_all(page) -> None:
+    """Run all cells and wait until they have run."""
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
 
 
@@ -128,11 +171,10 @@ def open_card(page, card):
 
 def play(page, number: int = 0) -> str:
     """Press play on a card and wait until its loop sounds; returns the loop's id."""
-    card = page.locator(".lg-loop").nth(number)
-    name = card.get_attribute("data-loop")
+    name = page.locator(".lg-loop").nth(number).get_attribute("data-loop")
     if not page.evaluate("(id) => player().current === id && !!player().transport?.playing", name):
-        card.locator(".t-play").click()
-    page.wait_for_function("(id) => player().current === id && player().transport?.playing", arg=name, timeout=30_000)
+        page.locator(f'.lg-loop[data-loop="{name}"] .t-play').first.click()
+    until(page, "(id) => player().current === id && player().transport?.playing", name)
     return name
 
 
@@ -141,22 +183,19 @@ LOUDNESS = """async () => { const t = player().transport, a = t.context.createAn
     await new Promise((r) => setTimeout(r, 900)); const x = new Float32Array(a.fftSize); a.getFloatTimeDomainData(x);
     t.master.disconnect(a); return Math.sqrt(x.reduce((s, v) => s + v * v, 0) / x.length); }"""
 
-# Renders the player's own buffers with the player's own code, offline, so that every sample can be compared.
+# All the player's buffers at once through the player's own code, offline: every sample of every wrap against their sum.
 WRAPS = """async (wraps) => { const live = player().transport, T = live.constructor, n = live.frames, rate = live.rate;
-    const result = {};
-    for (const name of ['loop', 'idea']) {
-        const source = live.voices[name].buffer, offline = new OfflineAudioContext(2, n * wraps, rate);
-        const t = new T(offline);
-        t.set(name, source, 1); t.play(0, 0);
-        const out = (await offline.startRendering()).getChannelData(0), want = source.getChannelData(0);
-        let worst = 0, at = -1;
-        for (let i = 0; i < n * wraps; i++) {
-            const d = Math.abs(out[i] - want[i % n]);
-            if (d > worst) { worst = d; at = i; }
-        }
-        result[name] = { frames: n, compared: n * wraps, worst, at, lengthOk: source.length === n };
+    const offline = new OfflineAudioContext(2, n * wraps, rate), t = new T(offline);
+    const buffers = Object.entries(live.voices).map(([name, { buffer }]) => { t.set(name, buffer, 1); return buffer; });
+    t.play(0, 0);
+    const out = (await offline.startRendering()).getChannelData(0), want = new Float64Array(n);
+    for (const buffer of buffers) buffer.getChannelData(0).forEach((x, i) => { want[i % n] += x; });
+    let worst = 0, at = -1;
+    for (let i = 0; i < n * wraps; i++) {
+        const d = Math.abs(out[i] - want[i % n]);
+        if (d > worst) { worst = d; at = i; }
     }
-    return result; }"""
+    return { voices: buffers.length, frames: buffers.map((buffer) => buffer.length), wraps, worst, at }; }"""
 
 # Two marks, one a voice, on the same sample: after many wraps and a change of loop in mid-play they must still meet.
 ALIGNMENT = """async (wraps) => { const live = player().transport, T = live.constructor, n = 44100, rate = live.rate;
@@ -175,10 +214,13 @@ ALIGNMENT = """async (wraps) => { const live = player().transport, T = live.cons
 
 
 def ready(page):
-    page.wait_for_function("() => !document.querySelector('[data-key=generate]').disabled", timeout=60_000)
+    """Wait until the job under way has ended and Generate can be pressed."""
+    until(page, "() => !document.querySelector('[data-key=generate]').disabled")
 
 
 def choose_idea(page, idea):
-    if page.inner_text(".lg-studio strong.clip") != idea.name:
+    """Take a saved idea that is in sight into use, unless it is."""
+    until(page, "(name) => document.querySelector('.lg-ideas')?.innerText.includes(name)", idea.name)
+    if page.locator(f'.lg-idea.current strong[title="{idea.name}"]').count() == 0:
         page.click(f'[aria-label="Use {idea.name}"]')
     wait_heard(page, idea.name)

@@ -22,6 +22,7 @@ import nbformat
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "loops_generator.ipynb"
 PICTURES = ROOT / "artifacts"
+PATIENCE_MS = 240_000  # a test waits for what must come, however busy the machine is
 KERNEL_NAME = "loops-test"
 KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext"
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
@@ -46,7 +47,9 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def write_notebook(folder: Path, prelude: str = "", values: dict[str, str] | None = None) -> Path:
+def write_notebook(
+    folder: Path, name: str = NOTEBOOK.stem, *, prelude: str = "", values: dict[str, str] | None = None
+) -> Path:
     """A copy of the notebook with a hidden first cell and other form values (as papermill would set them)."""
     book = nbformat.read(NOTEBOOK, 4)
     for cell in book.cells if values else ():
@@ -59,7 +62,7 @@ def write_notebook(folder: Path, prelude: str = "", values: dict[str, str] | Non
     first = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{prelude}"
     book.cells.insert(0, nbformat.v4.new_code_cell(first, metadata={"jupyter": {"source_hidden": True}}))
     book.metadata["kernelspec"] = {"name": KERNEL_NAME, "display_name": KERNEL_NAME, "language": "python"}
-    path = folder / "loops_generator.ipynb"
+    path = folder / f"{name}.ipynb"
     nbformat.write(book, path)
     return path
 
@@ -93,13 +96,13 @@ class Front:
         self.process = subprocess.Popen(command, cwd=self.root, env=env, stdout=self.log, stderr=subprocess.STDOUT)
         self._wait()
 
-    def another(self, name: str, **notebook) -> Front:
-        """The same server with a notebook of its own, so that its kernel and its ``loops`` folder are fresh."""
+    def another(self, name: str, folder: str = "", **notebook) -> Front:
+        """The same server with a notebook of its own, in a fresh ``folder`` or in that of one that was made before."""
         other = copy.copy(self)
-        other.root = self.root / name
-        other.root.mkdir()
-        other.notebook = write_notebook(other.root, **notebook)
-        other.place = f"/lab/workspaces/{name}/tree/{name}/{other.notebook.name}"
+        other.root = self.root / (folder or name)
+        other.root.mkdir(exist_ok=True)
+        other.notebook = write_notebook(other.root, name, **notebook)
+        other.place = f"/lab/workspaces/{name}/tree/{other.root.name}/{other.notebook.name}"
         return other
 
     def _settings(self) -> None:
@@ -142,10 +145,11 @@ class Front:
 
     def load(self, page, more: str = "") -> None:
         """Load the notebook in ``page``; ``more`` goes into the address."""
-        page.goto(self.url + more, wait_until="domcontentloaded", timeout=120_000)
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(self.url + more, wait_until="domcontentloaded")
         if self.kind == "lab":
-            page.wait_for_function("() => window.jupyterapp && window.jupyterapp.restored", timeout=120_000)
-            page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook .jp-Cell", timeout=120_000)
+            page.wait_for_function("() => window.jupyterapp && window.jupyterapp.restored")
+            page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook .jp-Cell")
 
     def open(self, page, more: str = "") -> None:
         """Load the notebook and run all its cells; Voilà has run them when the page arrives."""
@@ -160,7 +164,7 @@ class Front:
                     .observe(document.body, { childList: true, subtree: true });
                 await app.commands.execute('notebook:run-all-cells'); }"""
             )
-        page.wait_for_selector(".lg-upload", timeout=120_000)
+        page.wait_for_selector(".lg-upload")
         # The results panel leaves its player on the element it was drawn into.
         page.evaluate(
             """() => { window.player = () => [...document.querySelectorAll('.lg-results')]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import random
 
+import nbformat
 import pytest
 
-from .actions import generate, kernel_says, make_idea, run_all, save_idea, wait_heard
+from .actions import counts, generate, kernel_says, make_idea, ready, run_all, save_idea, steady, until, wait_heard
 from .front import KERNEL
 
 PANELS = ("readiness", "login", "upload", "studio", "results")
@@ -20,12 +21,25 @@ def heard(page, tmp_path_factory):
     save_idea(page, path)
     wait_heard(page, path.name)
     generate(page)
-    ready(page)
     return page
 
 
-def ready(page):
-    page.wait_for_function("() => !document.querySelector('[data-key=generate]').disabled", timeout=60_000)
+def test_opening_changes_nothing_but_what_jupyterlab_itself_notes_of_its_kernel(lab_server, browser):
+    """It notes kernel and language in any notebook, also an empty one; what it has noted once it leaves alone."""
+    opened = lab_server.another("opened")
+    before, page = nbformat.read(opened.notebook, 4), browser.new_page()
+    for _ in range(2):
+        opened.load(page)
+        page.evaluate(f"async () => {{ await {KERNEL}.ready; await {KERNEL}.session.kernel.info; }}")
+        dirty = steady(page, "() => window.jupyterapp.shell.currentWidget.context.model.dirty")
+        save(page)
+    after = nbformat.read(opened.notebook, 4)
+    noted = ("kernelspec", "language_info")
+    assert not dirty, "a second time nothing at all is changed"
+    assert after.cells == before.cells and after.nbformat_minor == before.nbformat_minor
+    ours, theirs = ({k: v for k, v in book.metadata.items() if k not in noted} for book in (before, after))
+    assert ours == theirs and "accelerator" in ours
+    page.close()
 
 
 # ------------------------------------------------------------------------------------------------- MODELS and LOGIN
@@ -49,7 +63,7 @@ def test_a_token_that_opens_nothing_is_not_shown_as_good(heard):
     heard.locator(".lg-login summary").click()
     heard.fill('[data-key="token"]', "hf_wrong")
     heard.click(".lg-login :text('Log in')")
-    heard.wait_for_selector(".lg-login .lg-notice.warn, .lg-login .lg-notice.bad", timeout=60_000)
+    heard.wait_for_selector(".lg-login .lg-notice.warn, .lg-login .lg-notice.bad")
     assert "hf_wrong" not in heard.content()
     kernel_says(heard, "__import__('os').environ.pop('HF_TOKEN')")
     heard.locator(".lg-login summary").click()
@@ -59,44 +73,47 @@ def test_a_token_that_opens_nothing_is_not_shown_as_good(heard):
 
 
 def set_way(page, way):
-    """The value of the cell UPLOAD's form, and that cell run again."""
+    """The call in the cell UPLOAD as an older notebook has it, and that cell run again."""
     page.evaluate(
         """async (way) => { const book = window.jupyterapp.shell.currentWidget.content;
-        const at = book.widgets.findIndex((c) => c.model.sharedModel.getSource().includes('WAY = '));
+        const at = book.widgets.findIndex((c) => c.model.sharedModel.getSource().includes('ui.upload('));
         const model = book.widgets[at].model.sharedModel;
-        model.setSource(model.getSource().replace(/WAY = "[a-z]*"/, `WAY = "${way}"`));
+        model.setSource(model.getSource().replace(/ui.upload\\(.*\\)/, `ui.upload(FILE, "${way}")`));
         book.activeCellIndex = at; await window.jupyterapp.commands.execute('notebook:run-cell'); }""",
         way,
     )
-    page.wait_for_timeout(1200)
 
 
-def save_and_reload(page):
+def save(page):
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
-    page.wait_for_timeout(800)
+    until(page, "() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+
+
+def reload(page):
     page.reload()
-    page.wait_for_selector(".lg-results .lg-loop", timeout=60_000)
-    page.wait_for_timeout(1200)
+    page.wait_for_selector(".lg-results .lg-loop")
 
 
 def assert_alive(page, panels=PANELS):
     """Every panel is drawn, and the kernel answers what is pressed in it."""
     for name in panels:
-        page.wait_for_selector(f".lg-{name}", timeout=30_000)
-    text = page.inner_text(".jp-Notebook")
-    assert "model not found" not in text and "Loading widget" not in text
+        page.wait_for_selector(f".lg-{name}")
+    until(page, "() => !document.querySelector('.jp-Notebook').innerText.includes('Loading widget')")
+    assert "model not found" not in page.inner_text(".jp-Notebook")
+    ready(page)
     bars = "2" if page.input_value(".t-bars") != "2" else "1"
     page.select_option(".t-bars", bars)
-    page.wait_for_function("(n) => document.querySelectorAll('.t-chord').length === n", arg=int(bars))
-    page.wait_for_function("() => ![...document.querySelectorAll('.t-silent')].some((el) => el.offsetParent)")
+    counts(page, ".t-chord", int(bars))
+    until(page, "() => ![...document.querySelectorAll('.t-silent')].some((el) => el.offsetParent)")
 
 
 def test_a_way_of_an_older_notebook_is_the_panel_and_leaves_no_dead_one(heard):
-    for way in ("simple", "panel"):
+    for way in ("simple", "colab"):
         set_way(heard, way)
-        assert heard.locator(".t-save").count() == 1, "one uploader"
+        assert steady(heard, "() => document.querySelectorAll('.t-save').length || null") == 1, "one uploader"
         assert_alive(heard)
-    save_and_reload(heard)
+    save(heard)
+    reload(heard)
     assert_alive(heard)
 
 
@@ -109,36 +126,30 @@ def test_cells_run_again_in_any_order_then_reloaded_show_the_same_panels(heard):
             await window.jupyterapp.commands.execute('notebook:run-cell'); }""",
             at,
         )
-    heard.wait_for_timeout(1000)
     assert_alive(heard)
-    save_and_reload(heard)
+    save(heard)
+    reload(heard)
     run_all(heard)
-    heard.wait_for_timeout(2000)
-    heard.reload()
-    heard.wait_for_selector(".lg-results .lg-loop", timeout=60_000)
-    heard.wait_for_timeout(1200)
+    reload(heard)
     assert_alive(heard)
 
 
 def test_a_restarted_kernel_is_said_and_running_the_cells_brings_everything_back(heard):
     loops = heard.locator(".lg-loop").count()
     heard.evaluate(f"async () => {{ await {KERNEL}.session.kernel.restart(); }}")
-    heard.wait_for_timeout(2000)
+    until(heard, f"() => {KERNEL}.session.kernel.status === 'idle'")
     heard.locator(".t-play").first.click()
-    heard.wait_for_selector(".t-silent:visible", timeout=15_000)
-    assert "run the cells again" in heard.inner_text(".t-silent:visible")
+    heard.wait_for_selector(".t-silent:visible:has-text('run the cells again')")
     run_all(heard)
-    heard.wait_for_function("(n) => document.querySelectorAll('.lg-loop').length === n", arg=loops, timeout=60_000)
-    ready(heard)
+    counts(heard, ".lg-loop", loops)
     assert_alive(heard)
 
 
 def test_a_saved_notebook_shows_its_loops_without_a_kernel(heard, lab):
-    heard.wait_for_timeout(1500)
-    assert heard.locator(".loops-generator-still").count() == 1
-    assert not heard.locator(".loops-generator-still").is_visible(), "here the panel itself is alive"
-    heard.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
-    heard.wait_for_timeout(1500)
+    heard.wait_for_selector(".loops-generator-still audio", state="attached")
+    counts(heard, ".loops-generator-still", 1)
+    heard.wait_for_selector(".loops-generator-still", state="hidden")  # here the panel itself is alive
+    save(heard)
     book = json.loads(lab.notebook.read_text(encoding="utf-8"))
     still = [
         "".join(output["data"]["text/html"])

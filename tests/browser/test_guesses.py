@@ -11,7 +11,19 @@ import pytest
 from helpers.records import Clip
 from helpers.sound.audio import mp3_bytes
 
-from .actions import choose_idea, generate, kernel_says, ready, save_idea, set_field, steady, wait_heard
+from .actions import (
+    choose_idea,
+    generate,
+    holds,
+    kernel_says,
+    knows,
+    ready,
+    save_idea,
+    set_field,
+    steady,
+    until,
+    wait_heard,
+)
 
 HEARD = """
 import dataclasses
@@ -40,7 +52,7 @@ def test_a_voice_memo_has_the_tempo_of_its_wav(heard, idea, tmp_path):
     subprocess.run(["ffmpeg", "-loglevel", "error", "-i", str(idea), "-c:a", "aac", str(memo)], check=True)
     assert "Saved" in save_idea(heard, memo)
     wait_heard(heard, memo.name)
-    assert heard.input_value(".t-bpm") == "96"
+    holds(heard, {".t-bpm": "96"})
     choose_idea(heard, idea)
 
 
@@ -52,17 +64,17 @@ def test_a_mood_that_was_heard_unclearly_is_shown_and_goes_nowhere(heard):
         chip.locator(f"text={score:.0%}".replace("%", " %")).wait_for()
         assert chip.get_attribute("aria-pressed") == "false", "nobody has chosen it"
         heard.wait_for_selector(f'[data-key="mood"][placeholder^="{placeholder}"]')
-        assert kernel_says(heard, asked) == f"[{mood!r}, None]"
+        knows(heard, asked, f"[{mood!r}, None]")
     heard.click('[data-key="mood-epic"]')
     heard.wait_for_selector('[data-key="mood-epic"][aria-pressed="true"]')
-    assert kernel_says(heard, asked) == "['epic', None]", "what is pressed is meant"
+    knows(heard, asked, "['epic', None]")  # what is pressed is meant
     heard.click('[data-key="undo-mood"]')
     heard.wait_for_selector('[data-key="mood-epic"][aria-pressed="false"]')
 
 
 def test_what_was_heard_lies_below_generate_and_normal_mode_is_short(heard):
-    top = "(s) => document.querySelector(s).getBoundingClientRect().top"
-    assert heard.evaluate(top, ".lg-facts") > heard.evaluate(top, '[data-key="generate"]')
+    top = "document.querySelector('{}').getBoundingClientRect().top"
+    until(heard, f"() => {top.format('.lg-facts')} > {top.format('[data-key=generate]')}")
     assert "everything else follows" not in heard.inner_text(".lg-studio")
 
 
@@ -80,13 +92,14 @@ def test_what_has_a_list_is_chosen_from_it_and_no_choice_is_cut_off(heard):
         heard.wait_for_selector(f'[data-engine="{engine}"][aria-checked="true"]')
         for name in names:
             heard.wait_for_selector(f'.t-advanced select[data-key="options.{name}"]')
-        assert heard.evaluate(cut) == []
+        assert steady(heard, cut) == []
     heard.click('[data-engine="sketch"]')
     heard.wait_for_selector('[data-engine="sketch"][aria-checked="true"]')
 
 
 def test_a_slider_that_is_set_does_not_move_what_stands_around_it(heard):
     heard.click('[data-mode="advanced"]')
+    heard.wait_for_selector('[data-key="takes"]')
     slider = heard.locator('.t-advanced input[type="range"].auto').first
     key = slider.get_attribute("data-key")
     place = """(key) => {
@@ -113,25 +126,31 @@ def test_a_tempo_that_is_none_keeps_its_field_and_says_tempo(heard, value):
 
 
 def test_what_is_refused_while_a_job_runs_goes_when_it_has_ended(heard):
-    generate(heard)
-    ready(heard)
-    kernel_says(heard, "ui.current().making.generate(), ui.current().making.generate()")
+    heard.click('[data-mode="advanced"]')
+    heard.click('[data-engine="musicgen"]')
+    heard.wait_for_selector('[data-engine="musicgen"][aria-checked="true"]')
+    heard.click('[data-key="generate"]')
+    heard.wait_for_selector(".lg-studio .lg-job[aria-busy=true]")
+    kernel_says(heard, "ui.current().making.generate()")
     heard.wait_for_selector(".lg-studio .lg-notice:has-text('One job at a time')")
-    ready(heard)
+    heard.click('.lg-studio [data-key="cancel"]')
     heard.wait_for_selector(".lg-notice:has-text('One job at a time')", state="detached")
+    ready(heard)
+    heard.click('[data-engine="sketch"]')
+    heard.click('[data-mode="normal"]')
+    heard.wait_for_selector(".t-advanced", state="detached")
 
 
 def test_a_loop_that_is_uploaded_again_later_keeps_its_tempo_and_key(heard, lab, tmp_path):
     set_field(heard, "key", "E minor")
     heard.wait_for_selector('[data-key="undo-key"]')
     generate(heard)
-    ready(heard)
     name = heard.locator(".lg-loop").first.get_attribute("data-loop").replace(".json", ".wav")
     again = tmp_path / "from my desk.wav"
     again.write_bytes((lab.root / "loops" / name).read_bytes())
     assert "its tempo, key and chords are known" in save_idea(heard, again)
     wait_heard(heard, again.name)
-    assert heard.input_value(".t-bpm") == "96" and heard.input_value(".t-key") == "E minor"
+    holds(heard, {".t-bpm": "96", ".t-key": "E minor"})
     heard.locator('.lg-loop [data-key^="idea-"]').first.click()
     heard.wait_for_selector(".lg-results .lg-notice:has-text('is now the idea')")
     heard.locator('.lg-upload [aria-label^="Use "]').first.click()

@@ -1,6 +1,6 @@
 """The notebook as a page that Voilà serves: nobody's music in another's page, nothing that only an owner needs."""
 
-from .actions import generate, make_idea, save_idea, set_field, wait_heard
+from .actions import counts, generate, holds, make_idea, save_idea, set_field, until, wait_heard
 
 
 def visit(browser, voila):
@@ -15,7 +15,7 @@ def upload(page, path):
 
 
 def loops(page):
-    return sorted(el.get_attribute("data-loop") for el in page.locator(".lg-loop").all())
+    return page.evaluate("() => [...document.querySelectorAll('.lg-loop')].map((el) => el.dataset.loop).sort()")
 
 
 def test_two_visitors_of_five_actions_each_neither_see_nor_lose_anything(browser, voila, tmp_path):
@@ -42,15 +42,14 @@ def test_two_visitors_of_five_actions_each_neither_see_nor_lose_anything(browser
     before = {name: loops(page) for name, page in people.items()}
     for name, page in people.items():
         voila.open(page)
-        page.wait_for_selector(".t-stackcard", timeout=60_000)
+        counts(page, ".t-stackcard .lg-stackrow", 2)
         wait_heard(page, f"{name}.wav")
         other = "bob" if name == "ann" else "ann"
         text = page.inner_text("body")
         assert f"{name}.wav" in text and f"{other}.wav" not in text
         assert loops(page) == before[name] and len(before[name]) == 2
         assert all(instruments[name].replace(" ", "-") in loop for loop in before[name])
-        assert page.input_value(".t-key") == ("E minor" if name == "ann" else "F minor")
-        assert page.locator(".t-stackcard .lg-stackrow").count() == 2
+        holds(page, {".t-key": "E minor" if name == "ann" else "F minor"})
         assert str(voila.root) not in text, "the server's folders are nobody's business"
         assert page.locator(".lg-readiness input, .lg-login input").count() == 0, "nothing to install or log in to"
         assert "@title" not in text and page.locator("h2").count() >= 3, "headings, and no code"
@@ -61,8 +60,12 @@ def test_a_page_that_is_wide_or_narrow_is_used(browser, voila):
     page = visit(browser, voila)
     for width in (400, 1920):
         page.set_viewport_size({"width": width, "height": 1000})
-        page.wait_for_timeout(400)
-        box = page.locator(".lg-studio").bounding_box()
-        assert box["width"] > 0.75 * width and box["x"] + box["width"] <= width
-        assert page.evaluate("() => document.documentElement.scrollWidth") <= width + 1
+        until(
+            page,
+            """(width) => { const panel = document.querySelector('.lg-studio').getBoundingClientRect();
+            return innerWidth === width && panel.width > 0.75 * width && panel.right <= width
+            && Math.abs(panel.left - (width - panel.right)) <= 0.02 * width
+            && document.documentElement.scrollWidth <= width + 1; }""",
+            width,
+        )
     page.context.close()

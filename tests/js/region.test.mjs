@@ -39,16 +39,20 @@ test("what someone is typing stays, with the focus", () => {
   assert.equal(page.document.activeElement, field());
 });
 
-test("a button that is held down is not replaced under the pointer", async () => {
-  const { model, page, el, field } = started();
-  const first = field();
-  el.dispatchEvent(new Event("pointerdown"));
-  model.set("name", "b");
-  assert.equal(field(), first);
-  page.window.dispatchEvent(new Event("pointerup"));
-  await new Promise((done) => setTimeout(done, 60));
-  assert.equal(field().value, "b");
-});
+for (const [down, up] of [
+  [new Event("pointerdown"), new Event("pointerup")],
+  [Object.assign(new Event("keydown"), { key: " " }), new Event("keyup")],
+])
+  test(`a button that is held down (${down.type}) is not replaced before it is let go`, async () => {
+    const { model, page, el, field } = started();
+    const first = field();
+    el.dispatchEvent(down);
+    model.set("name", "b");
+    assert.equal(field(), first);
+    page.window.dispatchEvent(up);
+    await new Promise((done) => setTimeout(done, 60));
+    assert.equal(field().value, "b");
+  });
 
 test("a closed panel no longer listens to the window or the model", async () => {
   const { model, page, el, field, close } = started();

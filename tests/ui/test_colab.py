@@ -16,7 +16,6 @@ def google(monkeypatch, tmp_path):
     package.__path__ = inner.__path__ = []
     inner.__spec__ = types.SimpleNamespace(name="google.colab")
     inner.userdata = types.SimpleNamespace(get=lambda name: {"HF_TOKEN": "hf_x"}[name])
-    inner.files = types.SimpleNamespace(upload=lambda: {"a.wav": b"abc"})
     mounted = []
     inner.drive = types.SimpleNamespace(mount=lambda at: (mounted.append(at), (tmp_path / "MyDrive").mkdir()))
     monkeypatch.setitem(sys.modules, "google", package)
@@ -29,19 +28,14 @@ def google(monkeypatch, tmp_path):
 
 def test_elsewhere_nothing_of_colab_is_there(tmp_path):
     assert not colab.in_colab() and colab.secret_token() is None
-    for refused in (colab.upload_files, lambda: colab.save_to_drive([tmp_path])):
-        with pytest.raises(NotAvailable, match="Colab"):
-            refused()
+    with pytest.raises(NotAvailable, match="Colab"):
+        colab.save_to_drive([tmp_path])
 
 
 def test_the_secret_is_read_and_a_missing_one_is_none(google):
     assert colab.in_colab() and colab.secret_token() == "hf_x"
     google.userdata.get = lambda name: (_ for _ in ()).throw(RuntimeError("SecretNotFoundError"))
     assert colab.secret_token() is None
-
-
-def test_files_come_as_names_and_bytes(google):
-    assert colab.upload_files() == [("a.wav", b"abc")]
 
 
 def test_drive_is_mounted_once_and_nothing_is_overwritten(google, tmp_path):

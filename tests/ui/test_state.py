@@ -82,6 +82,21 @@ def test_two_notebooks_in_one_folder_lose_nothing_of_each_other(tmp_path):
     assert State.load(tmp_path).marks == {"y.json": "kept"}
 
 
+def test_each_notebook_of_a_folder_has_its_own_settings_and_idea_in_use(tmp_path, monkeypatch):
+    kept(tmp_path, "a", "b").save()
+    for name in "ab":
+        monkeypatch.setenv("JPY_SESSION_NAME", f"{name}.ipynb")
+        state = State.load(tmp_path)
+        state.current, state.form = name * 12, {"key": name}
+        state.save()
+    for name in "ab":
+        monkeypatch.setenv("JPY_SESSION_NAME", f"{name}.ipynb")
+        state = State.load(tmp_path)
+        assert (state.current, state.form) == (name * 12, {"key": name})
+    monkeypatch.setenv("JPY_SESSION_NAME", "new.ipynb")
+    assert State.load(tmp_path).form == {"key": "b"}, "a new one begins as the last one left it"
+
+
 def test_runs_of_version_0_1_keep_their_order(tmp_path):
     names = ["new.json", "old.json"]
     runs = [{"title": name, "idea": None, "loops": [name], "notes": []} for name in names]

@@ -206,6 +206,7 @@ const onClose = (inside, undo) => {
 /**
  * Keep one region of a panel in step with some traits: `draw` gives its children anew whenever one changes.
  * What someone is typing at that moment stays: the field keeps focus, text and caret, and reports its change on leaving.
+ * What is unfolded stays so: folds are known by the `data-key` of their summary.
  */
 const region = (model, root, traits, draw) => {
   const el = h("div");
@@ -222,7 +223,10 @@ const region = (model, root, traits, draw) => {
     const whole = old?.selectionEnd > 0 && old.selectionStart === 0 && old.selectionEnd === old.value.length;
     drawing = true;
     const seen = el.steady?.();
+    const unfolded = [...el.querySelectorAll("details[open] > [data-key]")].map((summary) => summary.dataset.key);
     el.replaceChildren(...[draw()].flat(3).filter((c) => c !== null && c !== undefined && c !== false));
+    for (const summary of el.querySelectorAll("details > [data-key]"))
+      if (unfolded.includes(summary.dataset.key)) summary.parentElement.open = true;
     const now = old?.dataset.key ? el.querySelector(`[data-key="${CSS.escape(old.dataset.key)}"]`) : null;
     now?.focus({ preventScroll: true });
     seen?.();
@@ -241,7 +245,9 @@ const region = (model, root, traits, draw) => {
   el.addEventListener(
     "change",
     (event) => {
-      delete event.target.dataset.typed;
+      if (drawing)
+        event.stopPropagation(); // the browser reports what is half typed when its field is replaced
+      else delete event.target.dataset.typed;
     },
     true,
   );
@@ -251,6 +257,9 @@ const region = (model, root, traits, draw) => {
   el.addEventListener("pointerdown", () => {
     pressed = true;
   });
+  el.addEventListener("keydown", (event) => {
+    pressed ||= event.key === " "; // which presses a button when it is let go
+  });
   const release = () => {
     if (!pressed) return;
     pressed = false;
@@ -259,7 +268,7 @@ const region = (model, root, traits, draw) => {
       setTimeout(redraw, 30);
     }
   };
-  const ends = ["pointerup", "pointercancel", "dragend"];
+  const ends = ["pointerup", "pointercancel", "dragend", "keyup"];
   for (const name of ends) window.addEventListener(name, release, true);
   for (const name of traits) model.on(`change:${name}`, redraw);
   redraw();
@@ -322,7 +331,7 @@ const frame = (el, model, name, label) => {
   const unwatch = watchTheme(root);
   requestAnimationFrame(() => el.closest(".jp-CodeCell")?.classList.add("lg-cell"));
   root.addEventListener("lg-theme", () => {
-    for (const wave of root.querySelectorAll(".lg-wave")) wave.repaint?.();
+    for (const drawn of root.querySelectorAll(".lg-painted")) drawn.repaint();
   });
   // A notebook's own shortcuts (run, delete cell, ...) must not fire while someone types in a panel.
   root.addEventListener("keydown", (event) => event.stopPropagation());

@@ -5,46 +5,20 @@ const VERDICTS = { pass: "fits", corrected: "fits, corrected", unproven: "unprov
 const pianoRoll = (card) => {
   const { notes, low, high } = card.roll;
   const canvas = h("canvas.lg-roll", { role: "img", "aria-label": `Piano roll, ${notes.length} notes` });
-  const paint = () => {
-    const [width, height, scale] = [canvas.clientWidth, canvas.clientHeight, window.devicePixelRatio || 1];
-    if (!width) return;
-    canvas.width = Math.round(width * scale);
-    canvas.height = Math.round(height * scale);
-    const g = canvas.getContext("2d");
-    const css = getComputedStyle(canvas);
-    g.scale(scale, scale);
+  painted(canvas, canvas, (g, colour, width, height) => {
     const rows = Math.max(8, high - low + 3);
     const tall = height / rows;
-    const { bars, beatsPerBar } = card.grid;
-    const fill = (name, x, y, w, tallness) => {
-      g.fillStyle = css.getPropertyValue(name);
-      g.fillRect(x, y, w, tallness);
-    };
+    g.fillStyle = colour("--lg-beat-line");
     for (let row = 0; row < rows; row++)
-      if ([1, 3, 6, 8, 10].includes((((high + 1 - row) % 12) + 12) % 12))
-        fill("--lg-beat-line", 0, row * tall, width, tall);
-    for (let beat = 1; beat < bars * beatsPerBar; beat++)
-      fill(
-        beat % beatsPerBar ? "--lg-beat-line" : "--lg-bar-line",
-        Math.round((beat / bars / beatsPerBar) * width),
-        0,
-        1,
-        height,
-      );
+      if ([1, 3, 6, 8, 10].includes((((high + 1 - row) % 12) + 12) % 12)) g.fillRect(0, row * tall, width, tall);
+    gridLines(g, colour, card.grid, width, 0, height);
+    g.fillStyle = colour("--lg-accent");
     for (const [start, length, pitch, velocity] of notes) {
       g.globalAlpha = 0.45 + (0.55 * velocity) / 127;
-      g.fillStyle = css.getPropertyValue("--lg-accent");
-      const [x, y] = [start * width, (high + 1 - pitch) * tall];
-      g.beginPath();
-      if (g.roundRect) g.roundRect(x, y + 0.5, Math.max(2.5, length * width - 1), Math.max(2, tall - 1), 2);
-      else g.rect(x, y, Math.max(2.5, length * width - 1), tall - 1);
-      g.fill();
+      const long = Math.max(2.5, length * width - 1);
+      pill(g, start * width, (high + 1 - pitch) * tall + 0.5, long, Math.max(2, tall - 1), 2);
     }
-    g.globalAlpha = 1;
-  };
-  new ResizeObserver(paint).observe(canvas);
-  canvas.repaint = paint;
-  canvas.classList.add("lg-wave-like");
+  });
   return canvas;
 };
 
@@ -128,15 +102,7 @@ const loopCard = (model, kernel, player, view, card, { among, run, open }) => {
   if (!isOpen) return article;
 
   const fold = (what, title, content) =>
-    h(
-      "details",
-      {
-        open: view.folds.has(what + card.id),
-        ontoggle: (event) => view.folds[event.target.open ? "add" : "delete"](what + card.id),
-      },
-      h("summary", { "aria-label": `${title}: ${name}`, ...key(what) }, title),
-      content,
-    );
+    h("details", {}, h("summary", { "aria-label": `${title}: ${name}`, ...key(what) }, title), content);
   const press = (what, label, picture, kind) => {
     const send = () => {
       view.open.set(card.id, true); // its progress and its answer are shown here, also once newer loops stand above

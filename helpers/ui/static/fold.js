@@ -1,15 +1,10 @@
 // A panel that is one line until it is opened: MODELS and LOGIN, which most visits do not need.
 
-/** `line` is what the line says, `content` what lies behind it. Opened once, it stays open while the panel lives. */
-const folded = (state, title, line, ...content) =>
+/** `line` is what the line says, `content` what lies behind it. */
+const folded = (title, line, ...content) =>
   h(
     "details.lg-card.lg-folded",
-    {
-      open: !!state.open,
-      ontoggle: (event) => {
-        state.open = event.currentTarget.open;
-      },
-    },
+    {},
     h(
       "summary",
       { "data-key": "fold" },

@@ -172,7 +172,7 @@ const heardCard = (model, kernel, check) => {
   const tempoFact = (heard, plan) => {
     const shown = plan.bpm ? String(Math.round(plan.bpm * 100) / 100) : "";
     const others = heard.others.map((o) => {
-      const el = reading("bpm", o.bpm, o.label, o.relation, "t-bpm-other");
+      const el = reading("bpm", o.bpm, String(o.bpm), o.relation, "t-bpm-other");
       el.dataset.relation = o.relation;
       return el;
     });
@@ -276,7 +276,7 @@ const heardCard = (model, kernel, check) => {
       peaks: idea.peaks,
       tone: "idea",
       height: 52,
-      lines: (heard.downbeats || []).map((t) => ({ at: at(t), strong: true })),
+      lines: (heard.downbeats || []).map(at),
       label: `Waveform of ${idea.name}`,
       span: idea.span?.map((t) => t / idea.seconds),
       ondrag: (from, to) => kernel.send("span", { span: [from * idea.seconds, to * idea.seconds] }),

@@ -4,7 +4,6 @@ const page = (label, href) => h("a", { href, target: "_blank", rel: "noopener no
 export default {
   render({ model, el }) {
     const { root, kernel, close } = frame(el, model, "login", "Login");
-    const state = {};
     region(model, root, ["status", "message"], () => {
       const status = model.get("status") || {};
       if (model.get("served")) return h("p.small.muted", {}, "Logging in is up to the owner of this page.");
@@ -24,7 +23,6 @@ export default {
       };
       const models = (status.models || []).flatMap((m, i) => [i ? ", " : "", page(m.title, m.page)]);
       return folded(
-        state,
         "Login",
         status.known ? "a Hugging Face token was found" : "only for Stable Audio Open; everything else works without",
         h(

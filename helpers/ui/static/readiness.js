@@ -3,7 +3,6 @@ export default {
   render({ model, el }) {
     const { root, kernel, close } = frame(el, model, "readiness", "Models");
     const chosen = new Set();
-    const fold = {};
     const job = () => model.get("job") || {};
 
     const badge = (row) =>
@@ -78,7 +77,6 @@ export default {
       if (!report.engines) return null;
       if (model.get("served")) return h("p.small.muted", {}, report.line);
       return folded(
-        fold,
         "Models",
         report.line,
         h("div.lg-fields.facts", {}, report.machine.map(fact)),

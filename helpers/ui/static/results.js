@@ -7,7 +7,7 @@ export default {
       groups()
         .flatMap((g) => g.loops)
         .find((l) => l.id === id);
-    const view = { open: new Map(), folds: new Set(), waves: new Map(), plays: new Map(), redraw: () => list.redraw() };
+    const view = { open: new Map(), waves: new Map(), plays: new Map(), redraw: () => list.redraw() };
     let timer = 0;
 
     const show = () => {
@@ -199,9 +199,6 @@ export default {
         list.redraw();
         show();
       }
-    });
-    root.addEventListener("lg-theme", () => {
-      for (const canvas of root.querySelectorAll(".lg-wave-like")) canvas.repaint();
     });
     model.on("change:groups", () => {
       show();

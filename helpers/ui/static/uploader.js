@@ -56,9 +56,10 @@ export default {
       accept: ".mp3,.wav,.flac,.ogg,.aiff,.aif,.m4a,audio/*",
       hidden: true,
       "aria-label": "Audio file",
+      "aria-describedby": "lg-said",
       onchange: () => begin(input.files[0]),
     });
-    const said = h("p.small.t-said", { role: "status" });
+    const said = h("p.small.t-said", { role: "status", id: "lg-said" });
     /** The one line of the drop zone: what is happening, what became of it, and a way back. */
     const say = (text, tone = "", ...more) => {
       said.className = `small t-said ${tone || "muted"}`;
@@ -145,7 +146,11 @@ export default {
       h(
         "div.row",
         {},
-        button("Choose a file", () => input.click(), { kind: "t-choose", picture: "up" }),
+        button("Choose a file", () => input.click(), {
+          kind: "t-choose",
+          picture: "up",
+          "aria-describedby": "lg-said",
+        }),
         save,
         model.get("has_example")
           ? button("Try the example", () => kernel.send("example"), { kind: "t-example" })

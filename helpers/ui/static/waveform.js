@@ -1,5 +1,40 @@
 // Drawing sound.
 
+/** Keep a canvas over `el` drawn at its size and in its theme; `draw(g, colour, width, height)`. Returns what repaints it. */
+const painted = (el, canvas, draw) => {
+  const paint = () => {
+    const [width, height, scale] = [el.clientWidth, el.clientHeight, window.devicePixelRatio || 1];
+    if (!width) return;
+    canvas.width = Math.round(width * scale);
+    canvas.height = Math.round(height * scale);
+    const g = canvas.getContext("2d"),
+      css = getComputedStyle(el);
+    g.scale(scale, scale);
+    draw(g, (name) => css.getPropertyValue(name), width, height);
+  };
+  new ResizeObserver(paint).observe(el);
+  el.classList.add("lg-painted");
+  el.repaint = paint;
+  return paint;
+};
+
+const pill = (g, x, y, width, height, radius) => {
+  g.beginPath();
+  g.roundRect(x, y, width, height, radius);
+  g.fill();
+};
+
+/** A line a beat, from `top` down, and a stronger one a bar; beats that would lie too close are left out. */
+const gridLines = (g, colour, { bars, beatsPerBar }, width, top, height) => {
+  const beats = bars * beatsPerBar;
+  for (let beat = 0; beat < beats; beat++) {
+    const isBar = beat % beatsPerBar === 0;
+    if (!isBar && width / beats < 7) continue;
+    g.fillStyle = colour(isBar ? "--lg-bar-line" : "--lg-beat-line");
+    g.fillRect(Math.round((beat / beats) * width), isBar ? 0 : top, 1, height);
+  }
+};
+
 /**
  * A waveform as rounded bars. `peaks` holds loudest magnitudes 0..100; `grid` {bars, beatsPerBar} draws bar and beat lines.
  * `el.progress(0..1)` colours the part already played without redrawing the rest. `onseek(share)` makes it a slider for
@@ -14,7 +49,7 @@ const waveform = ({
   onseek = null,
   ondrag = null,
   span = null,
-  lines = null,
+  lines = [],
 }) => {
   const canvas = h("canvas", onseek ? { "aria-hidden": "true" } : { role: "img", "aria-label": label });
   const head = h("i.lg-playhead", { hidden: true });
@@ -24,36 +59,20 @@ const waveform = ({
   if (span) place(...span);
   let played = null,
     last = -1;
-  const paint = () => {
-    const width = el.clientWidth;
-    if (!width) return;
-    const scale = window.devicePixelRatio || 1;
-    canvas.width = Math.round(width * scale);
-    canvas.height = Math.round(height * scale);
-    const g = canvas.getContext("2d"),
-      css = getComputedStyle(el);
-    g.scale(scale, scale);
+  const paint = painted(el, canvas, (g, colour, width) => {
     const top = grid ? 14 : 2,
       middle = top + (height - top - 2) / 2,
       half = (height - top - 2) / 2;
     if (grid) {
-      const beats = grid.bars * grid.beatsPerBar;
-      g.font = `10px ${css.fontFamily}`;
-      for (let beat = 0; beat < beats; beat++) {
-        const bar = beat % grid.beatsPerBar === 0,
-          x = (beat / beats) * width;
-        if (!bar && width / beats < 7) continue;
-        g.fillStyle = css.getPropertyValue(bar ? "--lg-bar-line" : "--lg-beat-line");
-        g.fillRect(Math.round(x), bar ? 0 : top, 1, height);
-        if (bar && width / grid.bars > 18) {
-          g.fillStyle = css.getPropertyValue("--lg-faint");
-          g.fillText(String(beat / grid.beatsPerBar + 1), x + 4, 10);
-        }
-      }
+      gridLines(g, colour, grid, width, top, height);
+      g.font = `10px ${getComputedStyle(el).fontFamily}`;
+      g.fillStyle = colour("--lg-faint");
+      for (let bar = 0; bar < grid.bars && width / grid.bars > 18; bar++)
+        g.fillText(String(bar + 1), (bar / grid.bars) * width + 4, 10);
     }
-    for (const line of lines || []) {
-      g.fillStyle = css.getPropertyValue(line.strong ? "--lg-bar-line" : "--lg-beat-line");
-      g.fillRect(Math.round(line.at * width), 0, 1, height);
+    for (const at of lines) {
+      g.fillStyle = colour("--lg-bar-line");
+      g.fillRect(Math.round(at * width), 0, 1, height);
     }
     const step = width < 420 ? 3 : 4,
       wide = step - 1.5,
@@ -65,14 +84,11 @@ const waveform = ({
       let peak = 0;
       for (let k = from; k < to; k++) peak = Math.max(peak, peaks[k] || 0);
       const reach = Math.max(1, (peak / loudest) * (half - 1));
-      g.fillStyle = css.getPropertyValue(played !== null && i / count < played ? "--lg-wave-played" : "--lg-wave");
-      g.beginPath();
-      if (g.roundRect) g.roundRect(i * step, middle - reach, wide, reach * 2, wide / 2);
-      else g.rect(i * step, middle - reach, wide, reach * 2);
-      g.fill();
+      g.fillStyle = colour(played !== null && i / count < played ? "--lg-wave-played" : "--lg-wave");
+      pill(g, i * step, middle - reach, wide, reach * 2, wide / 2);
     }
     last = played === null ? -1 : Math.floor(played * count);
-  };
+  });
   el.progress = (share) => {
     played = share;
     head.hidden = share === null;
@@ -122,7 +138,5 @@ const waveform = ({
       began = null;
     });
   }
-  new ResizeObserver(paint).observe(el);
-  el.repaint = paint;
   return el;
 };
