@@ -78,14 +78,19 @@ def follow_pitch(mono: np.ndarray, rate: int) -> PitchTrack:
     essentia = _essentia()
     if essentia is None or not mono.any() or not np.isfinite(mono).all():
         return PitchTrack(*np.zeros((3, 0)))
+    from scipy.fft import rfft
+
     size, hop = _PITCH_FRAME, round(PITCH_HOP_SECONDS * RATE)
-    window, spectrum = essentia.Windowing(type="hann", size=size), essentia.Spectrum(size=size)
     ask = essentia.PitchYinFFT(frameSize=size, sampleRate=RATE, minFrequency=_LOWEST_HZ, maxFrequency=_HIGHEST_HZ)
-    rows = []
-    for frame in essentia.FrameGenerator(_resampled(mono, rate), frameSize=size, hopSize=hop):
-        hz, confidence = ask(spectrum(window(frame)))
-        rows.append((69 + 12 * np.log2(max(hz, 1.0) / 440), confidence, np.sqrt(np.mean(np.square(frame)))))
-    return PitchTrack(*np.array(rows).T)
+    frames = np.lib.stride_tricks.sliding_window_view(np.pad(_resampled(mono, rate), size // 2), size)[::hop]
+    window = np.hanning(size).astype(np.float32)
+    found, levels = [], []
+    for start in range(0, len(frames), 512):  # many frames at once: a call of essentia costs more than what it does
+        part = frames[start : start + 512]
+        levels.append(np.sqrt(np.mean(np.square(part), axis=1)))
+        found += [ask(spectrum) for spectrum in np.abs(rfft(part * window, axis=1))]
+    hz, confidence = np.array(found, dtype=float).T
+    return PitchTrack(69 + 12 * np.log2(np.maximum(hz, 1.0) / 440), confidence, np.concatenate(levels))
 
 
 def _resampled(mono: np.ndarray, rate: int) -> np.ndarray:

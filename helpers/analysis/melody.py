@@ -20,10 +20,14 @@ ONE_VOICE = 2.4  # notes sounding at once, on average; rendered lines with their
 CHORDS = 4.0  # from here on no single voice is looked for
 
 
-def estimate_notes(sound: Clip | Listening) -> tuple[Note, ...]:
-    """All notes of an idea in the order of their starts: the melody where one voice sounds, else what the ear hears."""
+def estimate_notes(sound: Clip | Listening, melody: tuple[Note, ...] | None = None) -> tuple[Note, ...]:
+    """All notes of an idea in the order of their starts: the melody where one voice sounds, else what the ear hears.
+
+    ``melody`` is what :func:`estimate_melody` found, where it was asked before.
+    """
     heard = listen(sound)
-    melody = estimate_melody(heard)
+    if melody is None:
+        melody = estimate_melody(heard)
     if melody or heard.is_silent or heard.pitches is None:
         return melody
     return cut_notes(heard.pitches, one_voice=False)
