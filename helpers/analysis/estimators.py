@@ -73,14 +73,17 @@ class PitchTrack:
     level: np.ndarray
 
 
-def follow_pitch(mono: np.ndarray, rate: int) -> PitchTrack:
-    """One pitch through finite, sounding mono, in frames of 93 ms; no frames where essentia is missing."""
+def follow_pitch(mono: np.ndarray, rate: int, every: int = 1) -> PitchTrack:
+    """One pitch through finite, sounding mono, in frames of 93 ms; no frames where essentia is missing.
+
+    With ``every`` n only each n-th frame is asked.
+    """
     essentia = _essentia()
     if essentia is None or not mono.any() or not np.isfinite(mono).all():
         return PitchTrack(*np.zeros((3, 0)))
     from scipy.fft import rfft
 
-    size, hop = _PITCH_FRAME, round(PITCH_HOP_SECONDS * RATE)
+    size, hop = _PITCH_FRAME, round(PITCH_HOP_SECONDS * RATE) * every
     ask = essentia.PitchYinFFT(frameSize=size, sampleRate=RATE, minFrequency=_LOWEST_HZ, maxFrequency=_HIGHEST_HZ)
     frames = np.lib.stride_tricks.sliding_window_view(np.pad(_resampled(mono, rate), size // 2), size)[::hop]
     window = np.hanning(size).astype(np.float32)

@@ -17,6 +17,7 @@ from .path import best_path
 
 _PERIODIC = 0.82  # YIN confidence above which a frame has one clear pitch
 _LEAST_SHARE = 0.6  # of the loud frames that must have one pitch, for a clip to count as one voice
+_GLANCE, _GLANCE_MISSES = 8, 0.15  # a mix is known by every eighth frame, whose share is that near to all frames'
 _LEAST_ALONE = 0.6  # share of the note energy that must lie on the pitch followed, a semitone either way
 _SHORTEST_SECONDS = 0.06
 _CHANGE_SECONDS = 0.05  # of being a semitone off, which one change of pitch outweighs
@@ -29,12 +30,21 @@ def sung_notes(sound: Clip | Listening) -> tuple[Note, ...]:
     heard = listen(sound)
     if heard.is_silent or heard.seconds < 0.2:
         return ()
+    glance, _ = _voiced(follow_pitch(heard.mono, heard.clip.sample_rate, _GLANCE))
+    if glance < _LEAST_SHARE - _GLANCE_MISSES:
+        return ()
     track = follow_pitch(heard.mono, heard.clip.sample_rate)
-    loud = track.level > 0.05 * track.level.max(initial=0.0)
-    voiced = loud & (track.confidence > _PERIODIC)
-    if not loud.any() or voiced.sum() < _LEAST_SHARE * loud.sum() or not _agrees_with_notes(heard, track, voiced):
+    share, voiced = _voiced(track)
+    if share < _LEAST_SHARE or not _agrees_with_notes(heard, track, voiced):
         return ()
     return _cut_into_notes(heard, track, voiced)
+
+
+def _voiced(track: PitchTrack) -> tuple[float, np.ndarray]:
+    """Share of the loud frames that have one clear pitch, 0 where none is loud; and which these are (n,)."""
+    loud = track.level > 0.05 * track.level.max(initial=0.0)
+    voiced = loud & (track.confidence > _PERIODIC)
+    return float(voiced.sum() / max(1, loud.sum())), voiced
 
 
 def _agrees_with_notes(heard: Listening, track: PitchTrack, voiced: np.ndarray) -> bool:
