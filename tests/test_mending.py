@@ -21,6 +21,7 @@ BARS = 4
 STEP = 60 / 120 / 4
 SOUND = mixed(piano(bars=BARS), drums(bars=BARS))
 HEARD = analysis_of(BARS)
+IDEA = pipeline.Idea("idea.wav", SOUND, "0" * 64)
 PAD = dataclasses.replace(
     request_for("pad", bars=BARS, takes=1, seed=1),
     instrument="warm pad",
@@ -32,8 +33,7 @@ MISHEARD = dataclasses.replace(PAD, progression=(("Am",), ("F",), ("F#m",), ("G"
 @pytest.fixture
 def made(tmp_path):
     def run(request):
-        idea = pipeline.Idea("idea.wav", SOUND, "0" * 64)
-        result = pipeline.make_loops(request, idea, HEARD, tmp_path)
+        result = pipeline.make_loops(request, IDEA, HEARD, tmp_path)
         assert len(result.loops) == 1
         return result.loops[0], json.loads(result.loops[0].files.json.read_text())
 
@@ -62,7 +62,7 @@ def test_a_bar_over_a_misheard_chord_is_composed_again_and_the_files_say_so(made
     assert said == ["bar 3 composed again (over C, which sounds in the idea there)"]
     played = pitches_of_bar(finished.files.midi, 3)
     assert played and played <= {0, 4, 7}, "of C, and no F sharp any more"
-    again = prove(read_clip(finished.files.wav), MISHEARD, idea=IdeaSide(SOUND, HEARD))
+    again = prove(read_clip(finished.files.wav), MISHEARD, idea=IDEA.side(HEARD))
     assert again.bars == finished.fit.bars and min(again.bars) > 0.25
 
 

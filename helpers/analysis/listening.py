@@ -9,6 +9,7 @@ import numpy as np
 
 from ..records import Clip
 from ..sound import listening
+from ..sound.features import clean_mono, once_per_clip
 from ..sound.listening import NOTE_HOP_SECONDS
 from .estimators import beat_ticks
 from .musicnn import hear_tags
@@ -24,7 +25,7 @@ class Listening(listening.Listening):
     @cached_property
     def pitches(self) -> PitchActivity | None:
         """What a learned ear hears of 88 pitches; None where its package is missing."""
-        return hear_pitches(self.clip, self.mono, self.notes.tuning_cents)
+        return _pitches(self.clip, self.notes.tuning_cents)
 
     @cached_property
     def ticks(self) -> np.ndarray:
@@ -35,6 +36,11 @@ class Listening(listening.Listening):
     def tags(self) -> dict[str, dict[str, float]] | None:
         """Tags 0..1 by model and name of a learned ear; None where its package is missing."""
         return hear_tags(self.clip, self.mono)
+
+
+@once_per_clip
+def _pitches(clip: Clip, tuning_cents: float) -> PitchActivity | None:
+    return hear_pitches(clip, clean_mono(clip), tuning_cents)
 
 
 def listen(sound: Clip | Listening) -> Listening:

@@ -56,11 +56,12 @@ class Idea:
 
     def side(self, analysis: Analysis) -> IdeaSide:
         """The idea as fit cards hear it, measured once for all takes under this analysis."""
+        from ..analysis.listening import Listening
         from ..loops import IdeaSide
 
         kept: IdeaSide | None = self.__dict__.get("_side")
         if kept is None or kept.analysis is not analysis:
-            kept = IdeaSide(self.clip, analysis)
+            kept = IdeaSide(self.clip, analysis, lambda clip: Listening(clip).pitches)
             self.__dict__["_side"] = kept
         return kept
 

@@ -56,7 +56,7 @@ def test_notes_are_averaged_over_the_frames_of_each_step_and_folded():
     np.testing.assert_allclose(made.half_bars[:, 1], made.chroma_steps[:, 8:16].mean(axis=1))
     assert made.half_bars.shape == made.bass_half_bars.shape == (12, 4)
     below = made.note_steps[0:12] + made.note_steps[12:24] + made.note_steps[24:36]  # C4 and above is no bass
-    np.testing.assert_allclose(made.bass_half_bars[:, 1], below[:, 8:16].mean(axis=1) / 3)
+    np.testing.assert_allclose(made.bass_half_bars[:, 1], below[:, 8:16].mean(axis=1))
     fast = bars(seconds=1.0, frames=np.ones((84, 20)))  # 31 ms a step: most hold no frame of 50 ms
     assert set(np.unique(fast.note_steps)) == {0.0, 1.0} and fast.note_steps[0].sum() == 20
     late = bars(frames=np.ones((84, 80)))
@@ -150,6 +150,48 @@ def test_the_bars_of_an_idea_are_cut_where_it_plays_them(seconds, bpm, downbeats
 
 def test_the_channels_of_an_idea_are_averaged():
     assert idea_side(6.0, channels=3).bars_for(REQUEST).clip.samples[0, 0] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "downbeats", "half_bars"),
+    [
+        (6.0, (0.5,), [0.5, 1.5, 2.5, 3.5]),  # half bars of 1 s from the first downbeat on
+        (4.0, (0.5,), [0.5, 1.5, 0.5, 1.5]),  # one bar, which goes round
+        (6.0, (-0.1,), [-0.1, 0.9, 1.9, 2.9]),
+    ],
+)
+@pytest.mark.parametrize("remembered", [True, False], ids=["all of it", "a long idea: its bars"])
+def test_what_the_learned_ear_hears_counts_as_much_as_our_own_notes(
+    seconds, downbeats, half_bars, remembered, monkeypatch
+):
+    """The ear hears A0 in the first second of the file, A#0 in the next ..., each surely in that second alone."""
+    monkeypatch.setattr("helpers.loops.fit.bars.is_remembered", lambda clip: remembered)
+
+    def ear(clip):
+        begin = int(clip.samples[0, 0]) - 1  # the samples count from 1
+        times = np.arange(0, clip.seconds, 0.01)
+        sounding = np.full((88, times.size), 0.19)
+        sounding[np.floor((times * RATE + begin + 0.5) / RATE).astype(int), np.arange(times.size)] = 0.8
+        return SimpleNamespace(sounding=sounding, times=times)
+
+    side = idea_side(seconds, downbeats=downbeats)
+    made = IdeaSide(side.clip, side.analysis, ear).bars_for(REQUEST)
+    assert made.ear.shape == (88, 4)
+    for half, start in enumerate(half_bars):
+        late = round(start % 1, 3)  # of this half bar so much lies in the file's next second
+        shares = {int(np.floor(start)): 1 - late, int(np.floor(start)) + 1: late}
+        for second in range(8):
+            share = shares.get(second, 0.0) / (sum(s for at, s in shares.items() if at >= 0))
+            assert made.ear[second, half] == pytest.approx(0.8 * share, abs=0.02)
+    made.__dict__["note_steps"] = np.ones((84, 32))  # our own notes: every pitch class alike
+    own, heard = np.full((12, 4), 1 / 12), np.roll(made.ear[:12], 9, axis=0)
+    np.testing.assert_allclose(made.half_bars, own + heard / heard.sum(axis=0).mean(), rtol=1e-6)
+    np.testing.assert_allclose(made.bass_half_bars, made.half_bars, rtol=1e-6)
+    high = np.zeros((88, 4))
+    high[39] = 1.0  # C4
+    made = type(made)(made.clip, made.bars, made.meter, 0.0, high)
+    made.__dict__["note_steps"] = np.ones((84, 32))
+    assert made.half_bars[0] == pytest.approx(1 + 1 / 12) and made.bass_half_bars[0] == pytest.approx(1 / 12)
 
 
 # ---- place

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -16,12 +18,14 @@ from ...music.meter import Meter, bar_seconds
 from ...records import Analysis, Clip, Request
 from ...records.analysis import tempo_ratio
 from ...sound.audio import loudness_lufs
-from ...sound.features import NoteGram, OnsetBands, Onsets
+from ...sound.features import NoteGram, OnsetBands, Onsets, is_remembered
 from ...sound.listening import Listening, kept_property
 from ..find import distances
 
 ERB_NUMBERS = np.arange(2.0, 37.0)  # Glasberg & Moore 1990: 53 Hz to 10.6 kHz
 BASS_NOTES = 36  # C1 to B3, the lowest rows of a note gram
+EAR_LOWEST, FIRST_NOTE = 9, 3  # a learned ear's rows begin at A0, three below a note gram's
+EAR_SURE = 0.2  # what sounds at least so surely counts
 WHOLE_SHARE = 0.003  # a file this near to whole bars of a tempo was cut to it
 
 
@@ -75,14 +79,16 @@ class Bars:
     @kept_property
     def half_bars(self) -> np.ndarray:
         """Pitch classes in each half bar (12, 2 * bars)."""
-        return self.chroma_steps.reshape(12, 2 * self.bars, -1).mean(axis=2)
+        return self._folded(len(self.note_steps))
 
     @kept_property
     def bass_half_bars(self) -> np.ndarray:
         """Pitch classes of the notes below C4 in each half bar (12, 2 * bars)."""
-        return (
-            self.note_steps[:BASS_NOTES].reshape(-1, 12, 2 * self.bars, self.steps // (2 * self.bars)).mean(axis=(0, 3))
-        )
+        return self._folded(BASS_NOTES)
+
+    def _folded(self, notes: int) -> np.ndarray:
+        """Pitch classes of the lowest ``notes`` in each half bar (12, 2 * bars)."""
+        return self.note_steps[:notes].reshape(notes // 12, 12, 2 * self.bars, -1).mean(axis=3).sum(axis=0)
 
     @kept_property
     def note_change(self) -> np.ndarray:
@@ -119,6 +125,34 @@ class Bars:
         return {n: np.log1p(getattr(self.envelope, n)[around].max(axis=1)) for n in ("all", "low", "mid", "high")}
 
 
+class Activity(Protocol):
+    """How surely each of 88 semitones from A0 up sounds (88, n), 0..1, at ``times`` in seconds (n,)."""
+
+    @property
+    def sounding(self) -> np.ndarray: ...
+    @property
+    def times(self) -> np.ndarray: ...
+
+
+@dataclass(frozen=True, eq=False)
+class IdeaBars(Bars):
+    """The bars of an idea: what a learned ear hears in its half bars (88, 2 * bars) counts as much as our own notes.
+
+    Under loud drums our own find little that stands out.
+    """
+
+    ear: np.ndarray | None = None
+
+    def _folded(self, notes: int) -> np.ndarray:
+        own = super()._folded(notes)
+        if self.ear is None:
+            return own
+        heard = np.zeros_like(own)
+        rows = np.arange(min(notes + FIRST_NOTE, len(self.ear)))
+        np.add.at(heard, (rows + EAR_LOWEST) % 12, self.ear[rows])
+        return sum(x / (x.sum(axis=0).mean() + 1e-9) for x in (own, heard))
+
+
 def place_in_idea(request: Request, analysis: Analysis, seconds: float) -> tuple[float, float]:
     """Where a loop lies in its idea of ``seconds``: the second of its first bar, and its tempo there.
 
@@ -140,10 +174,11 @@ class IdeaSide:
 
     clip: Clip
     analysis: Analysis
-    _bars: dict[tuple[float, str, int], Bars | None] = field(default_factory=dict)
+    ear: Callable[[Clip], Activity | None] = lambda clip: None
+    _bars: dict[tuple[float, str, int], IdeaBars | None] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def bars_for(self, request: Request) -> Bars | None:
+    def bars_for(self, request: Request) -> IdeaBars | None:
         """The bars that a loop of ``request`` is laid over; None where the idea has no tempo or no whole bar.
 
         An idea shorter than the loop goes round again.
@@ -154,7 +189,7 @@ class IdeaSide:
                 self._bars[key] = self._cut(request)
             return self._bars[key]
 
-    def _cut(self, request: Request) -> Bars | None:
+    def _cut(self, request: Request) -> IdeaBars | None:
         if self.analysis.tempo.bpm is None:
             return None
         first, bpm = place_in_idea(request, self.analysis, self.clip.seconds)
@@ -169,7 +204,24 @@ class IdeaSide:
         length = round(request.bars * bar)
         repeated = np.tile(samples, (1, -(-length // samples.shape[1])))[:, :length]
         cut = Clip(np.ascontiguousarray(repeated, np.float32), self.clip.sample_rate)
-        return Bars(cut, request.bars, request.time, request.tuning_cents)
+        ear = self._ear_half_bars(first, count, bar, request.bars)
+        return IdeaBars(cut, request.bars, request.time, request.tuning_cents, ear)
+
+    def _ear_half_bars(self, first: int, count: int, bar: float, bars: int) -> np.ndarray | None:
+        """What the learned ear hears in each half bar (88, 2 * bars), those of ``count`` bars of the idea repeated."""
+        start, part, rate = 0, self.clip, self.clip.sample_rate
+        if not is_remembered(part):  # what the analysis heard of a short idea is; of a long one these bars are enough
+            start = max(first, 0)
+            part = Clip(part.samples[:, start : round(first + count * bar)], rate)
+        activity = self.ear(part)
+        if activity is None:
+            return None
+        half = np.floor((activity.times * rate + start - first) / (bar / 2)).astype(int)
+        inside = (half >= 0) & (half < 2 * count)
+        sums = np.zeros((2 * count, len(activity.sounding)))
+        np.add.at(sums, half[inside], np.where(activity.sounding > EAR_SURE, activity.sounding, 0.0).T[inside])
+        means = sums / np.maximum(np.bincount(half[inside], minlength=2 * count), 1)[:, None]
+        return means[np.arange(2 * bars) % (2 * count)].T
 
 
 def likeness(rows: np.ndarray, other: np.ndarray) -> np.ndarray:
