@@ -32,6 +32,7 @@ def analysis_text(analysis: Analysis) -> str:
         swing = "" if t.swing is None else f", swing {t.swing:.2f}"
         first = f", first downbeat at {t.downbeats[0]:.3f} s" if t.downbeats else ""
         sure = f", beats sure by {t.phase_confidence:.2f}, bar 1 by {t.bar_confidence:.2f}"
+        sure += f", metre by {t.meter_confidence:.2f}"
         rows.append(("grid", f"{length}{first}{swing}{sure}"))
     if k is None:
         rows.append(("key", UNKNOWN))

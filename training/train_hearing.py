@@ -1,10 +1,10 @@
-"""Fit the few learnt numbers of the hearing: the tempo, meter and key weights, from clips of known truth.
+"""Fit the few learnt numbers of the hearing: the tempo and key weights, from clips of known truth.
 
     python -m training.train_hearing MANIFEST [MANIFEST ...] [--check MANIFEST ...] [--write] [--jobs 2] [--cache DIR]
 
-Manifests as ``analysis.py`` reads them, with ``meter`` where it is known; those of ``make_clips.py`` and any of real
-audio. Three models, each a conditional logit (McFadden 1974) with an L2 penalty, fitted by L-BFGS: which candidate is
-the tempo, which meter it is in, which of 24 keys. Recorded manifests (any whose rows name a ``licence``) weigh more,
+Manifests as ``analysis.py`` reads them; those of ``make_clips.py`` and any of real
+audio. Two models, each a conditional logit (McFadden 1974) with an L2 penalty, fitted by L-BFGS: which candidate is
+the tempo, which of 24 keys. Recorded manifests (any whose rows name a ``licence``) weigh more,
 since they are few. Nothing is ever fitted to the manifests after ``--check``.
 
 Printed: the share right (for keys the MIREX weights) by five-fold cross-validation, all clips of one origin in one
@@ -35,7 +35,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from benchmarks.hearing.analysis import origin_of, read_manifest
-from helpers.analysis.evidence import NAMES, TEMPO_NAMES, tempo_evidence
+from helpers.analysis.evidence import TEMPO_NAMES, tempo_evidence
 from helpers.analysis.key import PUBLISHED, VIEWS, key_evidence, key_table
 from helpers.analysis.listening import Listening
 from helpers.analysis.precise import settle_tempo
@@ -49,11 +49,9 @@ from helpers.sound import features
 from helpers.sound.audio import read_clip
 
 HELPERS = Path(__file__).resolve().parent.parent / "helpers" / "analysis"
-TEMPO_PENALTY, METER_PENALTY, KEY_PENALTY = 5.0, 3.0, 0.3
-METERS = ("4/4", "3/4", "6/8")
+TEMPO_PENALTY, KEY_PENALTY = 5.0, 0.3
 FOLDS = 5
 RECORDED = {"tempo": 3.0, "key": 2.0}  # weight of a recorded clip beside a composed one
-COMMON_METER = 3.0  # weight of a 4/4 clip beside the others, of which the composed sets hold more than uploads do
 PRIOR_SCALES = (15.0, 3.0, 0.0, 0.0)  # how far Temperley's profiles speak in each view before anything is learnt
 
 
@@ -99,9 +97,6 @@ def heard(row: dict[str, str]) -> dict[str, Choice]:
         agreement, is_loop = np.array([e.agreement for e in exact]), np.array([e.beats is not None for e in exact])
         trust = agreement, is_loop, strong_onsets(sound)
         found["tempo"] = Choice(row, table[:, : len(TEMPO_NAMES)], right, rates=candidates, trust=trust)
-        nearest = int(np.abs(candidates / truth - 1).argmin())
-        if row.get("meter") in METERS and abs(candidates[nearest] / truth - 1) < 0.04:
-            found["meter"] = Choice(row, meter_table(table[nearest]), np.array([m == row["meter"] for m in METERS]))
     if row.get("key"):
         key = parse_key(row["key"])
         found["key"] = Choice(
@@ -118,18 +113,7 @@ def is_recorded(row: dict[str, str]) -> bool:
 
 
 def weight_of(model: str, row: dict[str, str]) -> float:
-    if model == "meter":
-        return COMMON_METER if row["meter"] == "4/4" else 1.0
     return RECORDED[model] if is_recorded(row) else 1.0
-
-
-def meter_table(evidence: np.ndarray) -> np.ndarray:
-    """Options 4/4 (all zeros), 3/4 and 6/8, each with its own columns: a bias and the row of evidence."""
-    columns = np.r_[1.0, evidence]
-    table = np.zeros((3, 2 * columns.size))
-    table[1, : columns.size] = columns
-    table[2, columns.size :] = columns
-    return table
 
 
 def key_prior() -> np.ndarray:
@@ -230,12 +214,9 @@ def write_weights(name: str, weights: dict, data: str) -> None:
     (HELPERS / "weights" / f"{name}.json").write_text(text, encoding="utf-8")
 
 
-def tempo_document(tempo: np.ndarray, meter: np.ndarray, confidence: np.ndarray) -> dict:
-    width = len(NAMES) + 1
-    parts = {name: meter[i * width : (i + 1) * width] for i, name in enumerate(METERS[1:])}
+def tempo_document(tempo: np.ndarray, confidence: np.ndarray) -> dict:
     return {
         "tempo": dict(zip(TEMPO_NAMES, np.round(tempo, 4).tolist(), strict=True)),
-        "meter": {m: dict(zip(("bias", *NAMES), np.round(w, 4).tolist(), strict=True)) for m, w in parts.items()},
         "confidence": np.round(confidence, 4).tolist(),
     }
 
@@ -268,7 +249,7 @@ def hearing_code() -> str:
     """The source of everything that :func:`heard` depends on, apart from the numbers fitted here."""
     files = [HELPERS / f"{name}.py" for name in ("evidence", "key", "listening", "precise", "pulse")]
     files += [HELPERS.parent / "sound" / "features.py", HELPERS.parent / "sound" / "audio.py"]
-    here = [inspect.getsource(part) for part in (heard, meter_table, strong_onsets)]
+    here = [inspect.getsource(part) for part in (heard, strong_onsets)]
     return "".join([*here, *(file.read_text(encoding="utf-8") for file in files)])
 
 
@@ -290,7 +271,6 @@ def hear_all(paths: list[Path], jobs: int, cache: Path | None) -> dict[str, list
 
 TRAINERS: dict[str, Trainer] = {
     "tempo": lambda some: fit(some, TEMPO_PENALTY),
-    "meter": lambda some: fit(some, METER_PENALTY),
     "key": lambda some: fit(some, KEY_PENALTY, key_prior(), scaled=False),
 }
 
@@ -313,7 +293,7 @@ def main() -> None:
         by_set(f"{name}, only measured", [(choice, fitted[name]) for choice in checks[name]])
     confidence = fit_confidence(held_out["tempo"])
     if args.write:
-        document = tempo_document(fitted["tempo"], fitted["meter"], confidence)
+        document = tempo_document(fitted["tempo"], confidence)
         write_weights("tempo", document, made_from(choices["tempo"]))
         write_weights("key", key_document(fitted["key"]), made_from(choices["key"]))
 

@@ -17,11 +17,11 @@ from .drift import Drift, estimate_drift, evened
 from .evidence import slow_change, tempo_evidence
 from .grid import Grid, estimate_grid, estimate_swing
 from .listening import Listening, listen
-from .metre import is_compound, odd_meter
+from .metre import SURE_METRE, is_shuffle, odd_meter, read_metre
 from .phase import is_loop_length
 from .precise import PreciseTempo, settle_tempo
 from .pulse import find_candidates
-from .tempo_model import likely_meter, meter_log_odds, tempo_confidence, tempo_probabilities, trust_evidence
+from .tempo_model import tempo_confidence, tempo_probabilities, trust_evidence
 
 _SAME_TEMPO = 0.04  # tempi within 4 % count as one answer, as in tempo evaluation
 MOVING_TRUST = 0.6  # of a tempo that moves, no one figure is right throughout
@@ -50,22 +50,20 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
         return Tempo(None, 0.0)
     evidence = tempo_evidence(heard, candidates)
     probability = tempo_probabilities(evidence)
-    best = int(probability.argmax())
-    meter = METERS[likely_meter(evidence[best])]
+    best, name, sure = read_metre(candidates, evidence, probability, heard.seconds)
+    meter = METERS[name]
     exact = settle_tempo(heard, float(candidates[best]), meter.beats_per_bar)
     drift = estimate_drift(heard, exact.bpm)
     if drift is not None:
-        return _moving(heard, drift, meter, candidates, probability)
+        return _moving(heard, drift, meter, sure, candidates, probability)
     bpm, exact, grid = _settled(heard, float(candidates[best]), meter)
-    odds = meter_log_odds(evidence[best])
-    if meter.name in ("3/4", "4/4") and odds["3/4"] > 0.0:
-        slower = int(np.abs(candidates * 1.5 / bpm - 1.0).argmin())
-        if is_compound(heard, bpm, grid.beats[0], float(np.log(probability[slower] / probability[best]))):
-            best, meter = slower, METERS["6/8"]
-            bpm, exact, grid = _settled(heard, bpm / 1.5, meter)
-    odd = odd_meter(heard, bpm, grid.beats[0], odds["6/8"]) if meter.name == "4/4" else None
+    if name == "6/8" and sure < SURE_METRE and is_shuffle(heard, bpm, grid.beats[0]):
+        meter, sure = METERS["4/4"], 1.0 - sure
+        bpm, exact, grid = _settled(heard, bpm, meter)
+    is_open = name == "4/4" or (name == "3/4" and sure < SURE_METRE)
+    odd = odd_meter(heard, bpm, grid.beats[0]) if is_open else None
     if odd is not None:
-        meter = METERS[odd]
+        meter, sure = METERS[odd], 0.0
         bpm, exact, grid = _settled(heard, bpm, meter)
     same = np.abs(candidates / candidates[best] - 1) < _SAME_TEMPO
     is_loop = exact.beats is not None and grid.starts
@@ -83,6 +81,7 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
         swing=estimate_swing(heard, grid),
         phase_confidence=grid.phase_confidence,
         bar_confidence=grid.bar_confidence,
+        meter_confidence=sure,
     )
 
 
@@ -97,7 +96,9 @@ def _settled(heard: Listening, bpm: float, meter: Meter) -> tuple[float, Precise
     return bpm, exact, grid
 
 
-def _moving(heard: Listening, drift: Drift, meter: Meter, candidates: np.ndarray, probability: np.ndarray) -> Tempo:
+def _moving(
+    heard: Listening, drift: Drift, meter: Meter, sure: float, candidates: np.ndarray, probability: np.ndarray
+) -> Tempo:
     """The tempo of an idea that speeds up or slows down: the one in the middle, with beats where they are played."""
     even = evened(heard, drift)
     grid = estimate_grid(even, drift.bpm, meter, settle_tempo(even, drift.bpm, 0.0))
@@ -114,6 +115,7 @@ def _moving(heard: Listening, drift: Drift, meter: Meter, candidates: np.ndarray
         phase_confidence=grid.phase_confidence,
         bar_confidence=grid.bar_confidence,
         drift_bpm=drift.ends_bpm,
+        meter_confidence=sure,
     )
 
 

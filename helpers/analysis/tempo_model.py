@@ -1,4 +1,4 @@
-"""Which candidate tempo a listener would tap, and in which meter: softmax models over the evidence table.
+"""Which candidate tempo a listener would tap, and how far to trust it: a softmax model over the evidence table.
 
 P(candidate) is proportional to exp(sum of weight * evidence): McFadden's conditional logit (1974).
 
@@ -13,9 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..machine.weights import load_weights
-from .evidence import NAMES, TEMPO_NAMES
-
-_CLEAR_LEAD = 1.0  # natural log odds
+from .evidence import TEMPO_NAMES
 
 
 def tempo_probabilities(evidence: np.ndarray) -> np.ndarray:
@@ -41,22 +39,3 @@ def tempo_confidence(evidence: np.ndarray) -> float:
     its answers on clips it had not seen, some of which have no tempo at all.
     """
     return float(1.0 / (1.0 + np.exp(-float(evidence @ np.array(load_weights(__package__, "tempo")["confidence"])))))
-
-
-def likely_meter(evidence: np.ndarray) -> str:
-    """The meter of one row (len(NAMES),) of the evidence table: 4/4 unless another one leads it clearly.
-
-    A shuffle in 4/4 and a 6/8 may sound alike, and a wrong meter moves every bar line: the rarer ones must be
-    e times as likely.
-    """
-    odds = {meter: lead - _CLEAR_LEAD * (meter != "4/4") for meter, lead in meter_log_odds(evidence).items()}
-    return max(odds, key=lambda meter: odds[meter])
-
-
-def meter_log_odds(evidence: np.ndarray) -> dict[str, float]:
-    """Log odds of each meter, 4/4 = 0, from one row (len(NAMES),) of the evidence table."""
-    row = dict(zip(NAMES, evidence.tolist(), strict=True)) | {"bias": 1.0}
-    return {"4/4": 0.0} | {
-        meter: sum(weight * row[name] for name, weight in weights.items())
-        for meter, weights in load_weights(__package__, "tempo")["meter"].items()
-    }

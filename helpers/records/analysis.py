@@ -31,7 +31,8 @@ class Tempo:
     file is an exact number of ``bars`` long and begins with bar 1; where only the length says so, ``bars`` is given and
     ``is_loop`` is not. ``swing`` is the share of a beat (or half beat) the first of two notes takes: 0.5 straight,
     0.667 triplet; None when it cannot be told. ``confidence`` is of the tempo alone;
-    ``phase_confidence`` of the beats lying where a listener taps them, ``bar_confidence`` of bar 1 among them.
+    ``phase_confidence`` of the beats lying where a listener taps them, ``bar_confidence`` of bar 1 among them,
+    ``meter_confidence`` of the metre (0 where a rule found it that nobody has measured).
     ``drift_bpm``: the tempo at the start and at the end where it moves; the beats follow it.
     """
 
@@ -47,6 +48,7 @@ class Tempo:
     phase_confidence: float = 0.0
     bar_confidence: float = 0.0
     drift_bpm: tuple[float, float] | None = None
+    meter_confidence: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -97,11 +97,18 @@ def test_beats_in_three_are_twelve_eighths_and_a_shuffle_is_not(hats, meter):
     assert odd_meter(Listening(triplets(90, 4, hats)), 90, 0.0) == meter
 
 
-@pytest.mark.parametrize(("log_odds", "meter"), [(-1.0, "6/8"), (-3.0, None)])
-def test_thirds_among_halves_are_six_eighths_where_the_metre_model_leans_to_it(log_odds, meter):
-    heard = Listening(signals.mixed(triplets(90, 4, (0, 1, 2)), signals.drum_loop(90, 4)))
-    assert odd_meter(heard, 90, 0.0, log_odds) == meter
-    assert odd_meter(Listening(signals.drum_loop(90, 4)), 90, 0.0, log_odds) is None
+@pytest.mark.parametrize(("bpm", "beats", "meter"), [(132, 3, "3/4"), (120, 4, "4/4")])
+def test_a_metre_that_every_bar_tells_is_sure(bpm, beats, meter):
+    tempo = estimate_tempo(band(bpm, 8, beats))
+    assert (tempo.meter.name, tempo.bpm) == (meter, pytest.approx(bpm, rel=1e-3))
+    assert tempo.meter_confidence > 0.8
+
+
+def test_a_metre_that_a_rule_found_or_that_is_doubtful_is_said_to_be_unsure():
+    five = analyze(band(110, 6, 5), tags=False)
+    assert (five.tempo.meter.name, five.tempo.meter_confidence) == ("5/4", 0.0)
+    assert any("metre is unsure" in note for note in five.notes)
+    assert not any("metre" in note for note in analyze(band(110, 6, 4), tags=False).notes)
 
 
 @pytest.mark.parametrize("bpm", [56, 70, 100])

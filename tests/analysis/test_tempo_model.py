@@ -6,8 +6,9 @@ import pytest
 from helpers.analysis.evidence import NAMES, TEMPO_NAMES, tempo_evidence
 from helpers.analysis.key import VIEWS, key_probabilities
 from helpers.analysis.listening import Listening
+from helpers.analysis.metre import COLUMNS, metre_table
 from helpers.analysis.pulse import find_candidates
-from helpers.analysis.tempo_model import meter_log_odds, tempo_confidence, tempo_probabilities, trust_evidence
+from helpers.analysis.tempo_model import tempo_confidence, tempo_probabilities, trust_evidence
 from helpers.machine.weights import load_weights
 from tests import signals
 
@@ -15,7 +16,10 @@ from tests import signals
 def test_every_weight_has_its_evidence():
     tempo, key = load_weights("helpers.analysis", "tempo"), load_weights("helpers.analysis", "key")
     assert set(tempo["tempo"]) == set(TEMPO_NAMES)
-    assert all(set(weights) - {"bias"} <= set(NAMES) for weights in tempo["meter"].values())
+    metre = load_weights("helpers.analysis", "metre")
+    units = len(metre["offsets"])
+    assert np.shape(metre["hidden"]) == (units, len(COLUMNS)) and len(metre["direct"]) == len(COLUMNS)
+    assert len(metre["out"]) == units
     assert all(np.shape(profile) == (len(VIEWS), 12) for profile in key["profiles"].values())
 
 
@@ -33,7 +37,9 @@ def test_probabilities_sum_to_one_and_evidence_is_finite():
     evidence = tempo_evidence(heard, candidates)
     assert evidence.shape == (candidates.size, len(NAMES)) and np.isfinite(evidence).all()
     assert tempo_probabilities(evidence).sum() == pytest.approx(1.0)
-    assert set(meter_log_odds(evidence[0])) == {"4/4", "3/4", "6/8"}
+    pairs, table = metre_table(candidates, evidence, tempo_probabilities(evidence), 10.0)
+    assert table.shape == (len(pairs), len(COLUMNS)) and np.isfinite(table).all()
+    assert {metre for _, metre in pairs} == {"4/4", "3/4", "6/8"}
 
 
 def test_trust_grows_with_probability_agreement_and_onsets():

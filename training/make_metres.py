@@ -1,0 +1,184 @@
+"""Make clips of folk tunes whose metre is written, in 3/4, 4/4 and 6/8: ABC files with accompaniments of ours.
+
+    python -m training.make_metres CORPUS --soundfont GM.sf2 [GM2.sf2 ...] --out DIR [--seed 5] [--each 160] [--held]
+
+Needs music21, pretty_midi and the ``fluidsynth`` program; ``CORPUS`` holds folders of ABC files (essenFolksong,
+ryansMammoth and miscFolk of music21's). A tune of each clip stands in a new key and tempo, cut to 7 to 20 s of whole
+bars, alone or with bass and chords in turn, struck, broken or held chords, with drums at times; ``--held`` makes mostly
+chords that are held low for a bar or half of one, so that the melody alone tells the metre. Behind the weights are
+``--seed 5 --each 160`` and ``--seed 9 --each 130 --held``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import re
+from pathlib import Path
+
+import numpy as np
+
+from helpers.music.meter import METERS
+from training.clip_composer import PROGRAMS, Piece, above, arpeggio, comp, pick, some_bpm
+from training.clip_tunes import _harmonized, _tune
+from training.make_clips import render
+
+_COUNTED = {"3/4": "3/4", "6/8": "6/8", "4/4": "4/4", "C": "4/4", "C|": "4/4", "2/4": "4/4"}
+_STYLES = ("solo", "turns", "turns", "comp", "arpeggio", "held", "full", "full", "backing")
+_HELD_STYLES = ("low", "low", "low", "solo", "turns")
+# (start, length) in quarters of bass notes, and of the chords between them
+_TURNS = {
+    "4/4": (
+        (((0, 0.9), (2, 0.9)), ((1, 0.8), (3, 0.8))),
+        (((0, 0.9), (2, 0.9)), ((0.5, 0.4), (1.5, 0.4), (2.5, 0.4), (3.5, 0.4))),
+        (((0, 1.4), (1.5, 0.4), (2, 1.4)), ((1, 0.8), (3, 0.8))),
+    ),
+    "3/4": (
+        (((0, 0.9),), ((1, 0.8), (2, 0.8))),
+        (((0, 0.9),), ((1, 0.4), (1.5, 0.4), (2, 0.8))),
+        (((0, 2.8),), ((0, 2.8),)),
+        (((0, 1.4), (1.5, 1.4)), ((0, 0.4), (1, 0.4), (2, 0.4))),
+    ),
+    "6/8": (
+        (((0, 0.9), (1.5, 0.9)), ((1, 0.4), (2.5, 0.4))),
+        (((0, 0.9),), ((0.5, 0.4), (1, 0.4), (1.5, 0.4), (2, 0.4), (2.5, 0.4))),
+        (((0, 1.4), (1.5, 1.4)), ((0, 1.4), (1.5, 1.4))),
+    ),
+}
+_STRUCK = {
+    "4/4": (((0, 0.9), (1, 0.9), (2, 0.9), (3, 0.9)), ((0, 1.4), (1.5, 1.4), (3, 0.9)), ((0, 2), (2, 2))),
+    "3/4": (((0, 0.9), (1, 0.9), (2, 0.9)), ((1, 0.9), (2, 0.9)), ((0, 2), (2, 0.9)), ((0, 3),)),
+    "6/8": (
+        ((0, 1.4), (1.5, 1.4)),
+        ((0, 1), (1, 0.5), (1.5, 1), (2.5, 0.5)),
+        tuple((k / 2, 0.45) for k in range(6)),
+    ),
+}
+_DRUMS = {
+    "4/4": ("0:36 1:38 3:38 2:36", "0:36 2:38 1.5:36", "0:36 1:36 2:36 3:36 1:39 3:39 .5:46 1.5:46 2.5:46 3.5:46"),
+    "3/4": ("0:36 1:38 2:38", "0:36 2:38", "0:36 1:42 2:38", "0:36 1:38 2:38 1.5:36 2.5:38"),
+    "6/8": ("0:36 1.5:38", "0:36 1.5:38 1:36 2.5:36", "0:36 1:36 1.5:38 2.5:38", "0:36 1.5:38 2.5:36"),
+}
+
+
+def written_tunes(corpus: Path) -> list[tuple[str, str, str]]:
+    """Metre counted, name and ABC text of every tune whose metre is one of ours."""
+    found = []
+    for path in sorted(corpus.rglob("*.abc")):
+        for number, text in enumerate(re.split(r"(?=^X:)", path.read_text(errors="ignore"), flags=re.M)):
+            metre = re.search(r"^M:\s*(\S+)", text, re.M)
+            if metre and metre[1] in _COUNTED:
+                found.append((_COUNTED[metre[1]], f"{path.stem} {number}", text))
+    return found
+
+
+def compose(tune: dict, metre: str, rng: np.random.Generator, *, held: bool) -> Piece:
+    """A tune in a new key and tempo with one of the accompaniments."""
+    meter, bars = METERS[metre], tune["bars"]
+    if tune["meter"] == "2/4":  # two written bars make one of ours
+        bars = [a + [(s + 2, n, p) for s, n, p in b] for a, b in zip(bars[::2], bars[1::2], strict=False)]
+    bpm = float(rng.integers(50, 132)) if metre == "6/8" else some_bpm(rng, 70, 190 if metre == "3/4" else 170)
+    count = int(np.clip(round(rng.uniform(7, 20) * bpm / 60 / meter.beats_per_bar), 3, len(bars)))
+    start = int(rng.integers(0, len(bars) - count + 1)) if rng.random() < 0.5 else 0
+    bars, shift = bars[start : start + count], int(rng.integers(-5, 7))
+    style = pick(rng, _HELD_STYLES if held else _STYLES)
+    key = tune["key"].transposed(shift)
+    piece = Piece(style, f"tune {tune['name']}", bpm, meter, len(bars), key)
+    piece.jitter_seconds = pick(rng, (0.0, 0.0, 0.002, 0.006) if held else (0.0, 0.002, 0.006, 0.012, 0.018))
+    piece.cents = float(pick(rng, (0, 0, 0, -30, 20)))
+    piece.chords = [_harmonized(notes, shift, key, edge=bar in (0, len(bars) - 1)) for bar, notes in enumerate(bars)]
+    if rng.random() < 0.25:  # a chord for two bars
+        piece.chords = [piece.chords[bar - bar % 2] for bar in range(len(piece.chords))]
+    if style != "backing":
+        _melody(piece, bars, shift, tune["pick_up"] if start == 0 and rng.random() < 0.7 else [], rng, flat=held)
+    program = pick(rng, PROGRAMS["chords"] + PROGRAMS["guitar"])
+    if style in ("turns", "full", "backing"):
+        _turns(piece, metre, program, rng)
+    elif style == "comp":
+        comp(piece, program, pick(rng, _STRUCK[metre]), 52)
+    elif style == "arpeggio":
+        arpeggio(piece, program, pick(rng, (0.5, 0.5, 0.25)))
+    elif style == "held":
+        comp(piece, pick(rng, PROGRAMS["pad"] + PROGRAMS["chords"]), ((0, piece.bar),), 52)
+    elif style == "low":
+        halves = metre != "3/4" and rng.random() < 0.4
+        comp(piece, program, ((0, piece.bar / 2), (piece.bar / 2, piece.bar / 2)) if halves else ((0, piece.bar),), 36)
+    if style in ("full", "backing") and rng.random() < 0.8:
+        _drums(piece, metre, rng)
+    if metre == "4/4" and style != "solo" and rng.random() < 0.2:
+        piece.swing = float(rng.uniform(0.58, 0.68))
+    return piece
+
+
+def _melody(piece: Piece, bars: list, shift: int, before: list, rng: np.random.Generator, *, flat: bool) -> None:
+    track, beat = piece.track(pick(rng, PROGRAMS["lead"] + PROGRAMS["chords"])), piece.meter.quarters_per_beat
+    octave = 12 * round((72 - np.mean([p for notes in bars for _, _, p in notes]) - shift) / 12)
+    accent = 0 if flat and rng.random() < 0.6 else int(rng.integers(0, 20))
+    for bar, notes in enumerate(bars):
+        for start, length, pitch in notes:
+            loud = 78 + accent * (start % beat == 0) + accent * 0.5 * (start == 0)
+            piece.put(track, pitch + shift + octave, bar * piece.bar + start, length, loud)
+    for start, length, pitch in before:
+        piece.put(track, pitch + shift + octave, start, length, 84)
+        piece.pick_up = max(piece.pick_up, -start)
+
+
+def _turns(piece: Piece, metre: str, program: int, rng: np.random.Generator) -> None:
+    bass, between = pick(rng, _TURNS[metre])
+    low = piece.track(program if piece.kind == "turns" else pick(rng, PROGRAMS["bass"]))
+    for bar, chord in enumerate(piece.chords):
+        for number, (start, length) in enumerate(bass):
+            piece.put(low, above(chord[2 * (number % 2)], 36), bar * piece.bar + start, length, 95)
+    comp(piece, program, between, 55)
+
+
+def _drums(piece: Piece, metre: str, rng: np.random.Generator) -> None:
+    track, pattern = piece.track(pick(rng, PROGRAMS["kit"]), drums=True), pick(rng, _DRUMS[metre]).split()
+    hat = pick(rng, (0, 0.5, 0.5, 1))
+    for bar in range(piece.bars):
+        for hit in pattern:
+            start, pitch = hit.split(":")
+            piece.put(track, int(pitch), bar * piece.bar + float(start), 0.2, 95)
+        for start in np.arange(0, piece.bar, hat) if hat else ():
+            loud = 60 + 12 * (start % piece.meter.quarters_per_beat == 0)
+            piece.put(track, 42, bar * piece.bar + float(start), 0.1, loud)
+
+
+def main() -> None:
+    import music21
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--soundfont", type=Path, nargs="+", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--each", type=int, default=160, help="clips of each metre")
+    parser.add_argument("--held", action="store_true")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    rng, rows = np.random.default_rng(args.seed), []
+    tunes = written_tunes(args.corpus)
+    for number in rng.permutation(len(tunes)):
+        metre, name, text = tunes[number]
+        if sum(row["meter"] == metre for row in rows) == args.each:
+            continue
+        try:
+            score = music21.converter.parse(text, format="abc")
+            tune = _tune((list(getattr(score, "scores", None) or []) or [score])[0], name)
+        except Exception as error:  # music21 raises many kinds on odd files; one bad tune is only skipped
+            print(f"{name}: {error}")
+            continue
+        if tune is not None:
+            base = args.out / f"tune{len(rows):04d}"
+            piece, condition = compose(tune, metre, rng, held=args.held), pick(rng, ("free", "free", "exact", "mp3"))
+            row = render(piece, condition, rng, pick(rng, tuple(args.soundfont)), base)
+            rows.append(row | {"meter": metre, "notes": "octave-ambiguous"})
+    with (args.out / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
+        manifest = csv.DictWriter(file, list(rows[0]))
+        manifest.writeheader()
+        manifest.writerows(rows)
+    print(f"{len(rows)} clips in {args.out}")
+
+
+if __name__ == "__main__":
+    main()
