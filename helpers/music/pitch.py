@@ -212,8 +212,7 @@ def parse_chord(label: str) -> ChordSymbol | None:
             bass = pitch_class(slash) if slash else root
             return ChordSymbol(root, quality, None if bass == root else bass)
     raise InvalidInput(
-        f"{label!r} is not a chord we know; write a root and one of "
-        f"{', '.join(q or '(nothing)' for q in CHORD_INTERVALS)}, with /bass if you like: Am, F9, D/F#; N for none."
+        f"{label!r} is not a chord we know; write one such as Am, F9, Csus4, Bbmaj7, Bm7b5 or D/F#, or N for none."
     )
 
 

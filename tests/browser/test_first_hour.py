@@ -218,7 +218,7 @@ def test_a_card_never_contradicts_itself(heard):
 
 def test_the_player_stays_in_view_and_its_keys_are_told(heard):
     play(heard)
-    says(heard, ".lg-deck", "1 idea")
+    says(heard, ".lg-deck", "Idea 1", "Loop 2", "Both 3")
     heard.set_viewport_size(SCREEN)
     heard.locator(".lg-upload").scroll_into_view_if_needed()
     heard.wait_for_selector(".lg-float .lg-deck")

@@ -124,10 +124,10 @@ const loopPlayer = (kernel, cardOf, changed) => {
  */
 const deckBar = (root, player, cardOf, best) => {
   const title = h("strong.clip");
-  const where = h("span.small.muted.num");
+  const where = h("span.small.muted.num", { style: { whiteSpace: "nowrap" } });
   const note = h("span.small.muted", { hidden: true, role: "status", style: { flexBasis: "100%" } });
   const press = () => (player.current === "stack" ? player.stop() : player.toggle(player.current || best().id));
-  const play = playButton("Play", press, { kind: ".t-deck-play" });
+  const play = playButton("Play", press, { kind: ".t-deck-play", title: "Key: space" });
   const volume = h("input", {
     type: "range",
     min: 0,
@@ -143,6 +143,7 @@ const deckBar = (root, player, cardOf, best) => {
       "button",
       { type: "button", "data-mix": name, title: `Key ${i + 1}`, onclick: () => player.setMix(name) },
       name[0].toUpperCase() + name.slice(1),
+      h("small.faint", {}, ` ${i + 1}`),
     ),
   }));
   const bar = h(
@@ -151,7 +152,6 @@ const deckBar = (root, player, cardOf, best) => {
     play,
     choiceGroup("div.lg-segments", "What to hear", segments),
     h("div.grow.row", { style: { flexWrap: "nowrap" } }, title, where),
-    h("span.small.faint.lg-hide-narrow", {}, "Keys: 1 idea, 2 loop, 3 both, space"),
     h("label.row.small.muted.lg-hide-narrow", {}, "Volume", volume),
     note,
   );
