@@ -1,7 +1,7 @@
 """Which part of a song? Sections of a long idea, and the spans of whole bars in them that loop best.
 
-Bars are compared by their notes and accents; neighbours that are alike are joined to sections (McFee & Ellis, ISMIR
-2014). A span loops well where the bar after it is like its first, as it is where music repeats.
+Bars are compared by their notes and accents; librosa's agglomerative segmentation (McFee & Ellis, ISMIR 2014) finds the
+sections. A span loops well where the bar after it is like its first, as it is where music repeats.
 """
 
 from __future__ import annotations
@@ -74,7 +74,13 @@ def _level(heard: Listening, start: float, end: float) -> float:
 
 def _sections(features: np.ndarray) -> list[tuple[int, int, str]]:
     """First bar, bar after the last and letter of each section; sections that are alike share a letter."""
-    edges = [*_bounds(features, max(2, len(features) // _BARS_A_SECTION)), len(features)]
+    try:
+        from librosa.segment import agglomerative
+    except ImportError:
+        bounds = np.arange(0, len(features), _BARS_A_SECTION)
+    else:
+        bounds = agglomerative(features.T, max(2, len(features) // _BARS_A_SECTION))
+    edges = [*bounds.tolist(), len(features)]
     means: list[np.ndarray] = []
     out = []
     for first, last in itertools.pairwise(edges):
@@ -88,25 +94,3 @@ def _sections(features: np.ndarray) -> list[tuple[int, int, str]]:
         index = alike[0] if alike else len(means) - 1
         out.append((int(first), int(last), chr(ord("A") + min(index, 25))))
     return out
-
-
-def _bounds(features: np.ndarray, count: int) -> list[int]:
-    """First rows of ``count`` stretches of ``features`` (n, k): the neighbours most alike are joined (Ward 1963)."""
-    starts, sizes, means = list(range(len(features))), [1.0] * len(features), list(features)
-
-    def cost(i: int) -> float:
-        return float(sizes[i] * sizes[i + 1] / (sizes[i] + sizes[i + 1]) * np.sum((means[i] - means[i + 1]) ** 2))
-
-    costs = [cost(i) for i in range(len(features) - 1)]
-    while len(starts) > count:
-        i = int(np.argmin(costs))
-        whole = sizes[i] + sizes[i + 1]
-        means[i] = (sizes[i] * means[i] + sizes[i + 1] * means[i + 1]) / whole
-        sizes[i] = whole
-        for rows in (starts, sizes, means):
-            del rows[i + 1]
-        del costs[i]
-        for near in (i - 1, i):
-            if 0 <= near < len(costs):
-                costs[near] = cost(near)
-    return starts
