@@ -66,11 +66,12 @@ def beat_ticks(mono: np.ndarray, rate: int) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class PitchTrack:
-    """Pitch in semitones (MIDI, fractional), confidence 0..1 that it is the only one, and level (RMS), every 10 ms."""
+    """Each ``hop_seconds``: pitch in semitones (MIDI, fractional), confidence 0..1 that it is alone, level (RMS)."""
 
     pitch: np.ndarray
     confidence: np.ndarray
     level: np.ndarray
+    hop_seconds: float = PITCH_HOP_SECONDS
 
 
 def follow_pitch(mono: np.ndarray, rate: int, every: int = 1) -> PitchTrack:
@@ -93,7 +94,8 @@ def follow_pitch(mono: np.ndarray, rate: int, every: int = 1) -> PitchTrack:
         levels.append(np.sqrt(np.mean(np.square(part), axis=1)))
         found += [ask(spectrum) for spectrum in np.abs(rfft(part * window, axis=1))]
     hz, confidence = np.array(found, dtype=float).T
-    return PitchTrack(69 + 12 * np.log2(np.maximum(hz, 1.0) / 440), confidence, np.concatenate(levels))
+    pitch = 69 + 12 * np.log2(np.maximum(hz, 1.0) / 440)
+    return PitchTrack(pitch, confidence, np.concatenate(levels), PITCH_HOP_SECONDS * every)
 
 
 def _resampled(mono: np.ndarray, rate: int) -> np.ndarray:

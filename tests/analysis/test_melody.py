@@ -6,12 +6,28 @@ import mido
 import numpy as np
 import pytest
 
-from helpers.analysis import estimate_melody, notes_to_midi
+from helpers.analysis import estimate_melody, notes_to_midi, pitch_track
+from helpers.analysis.pitch_track import sung_notes
 from helpers.music.meter import METERS
 from helpers.records import Note, Tempo
 from tests import signals
 
 TUNE = [60, 62, 64, 65, 67, 67, 65, 64, 62, 60, 59, 55, 60, 64, 67, 72]
+
+
+def test_a_long_melody_is_followed_in_bigger_steps_to_the_same_notes(monkeypatch):
+    line = signals.melody([(60 + 2 * (i % 5), i * 0.43, 0.4) for i in range(12)], 5.3)
+    short = sung_notes(line)
+    monkeypatch.setattr(pitch_track, "_LONG_SECONDS", 5.0)
+    hops = []
+    follow = pitch_track.follow_pitch
+    monkeypatch.setattr(pitch_track, "follow_pitch", lambda *args: hops.append(follow(*args)) or hops[-1])
+    long = sung_notes(line)
+    assert hops[-1].hop_seconds == 0.02 and len(short) == 12
+    assert [n.pitch for n in long] == [n.pitch for n in short]
+    for ours, theirs in zip(long, short, strict=True):
+        assert ours.start == pytest.approx(theirs.start, abs=0.021)
+        assert ours.length == pytest.approx(theirs.length, abs=0.041)
 
 
 @pytest.mark.parametrize(("shift", "cents"), [(0, 0.0), (-24, 0.0), (12, 30.0), (0, -35.0)])
