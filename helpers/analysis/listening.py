@@ -25,7 +25,7 @@ class Listening(listening.Listening):
     @cached_property
     def pitches(self) -> PitchActivity | None:
         """What a learned ear hears of 88 pitches; None where its package is missing."""
-        return _pitches(self.clip, self.notes.tuning_cents)
+        return _pitches(self._heard, self.notes.tuning_cents)
 
     @cached_property
     def ticks(self) -> np.ndarray:
