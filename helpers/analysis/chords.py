@@ -68,7 +68,7 @@ def _pool(heard: Listening, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
     everything, low = np.sqrt(notes.chroma()), np.sqrt(notes.chroma(high=52))
     if heard.pitches is not None:  # the learned ear tells sevenths better
         at = np.searchsorted(heard.pitches.times, notes.times).clip(0, heard.pitches.times.size - 1)
-        everything = np.sqrt(heard.pitches.chroma()[:, at])
+        everything = np.sqrt(heard.pitches.chroma[:, at])
     bounds = np.clip(np.round(edges / NOTE_HOP_SECONDS).astype(int), 0, everything.shape[1])
     spans = [slice(a, max(a + 1, b)) for a, b in itertools.pairwise(bounds)]
 

@@ -81,7 +81,7 @@ def is_pitched(heard: Listening) -> bool:
     if heard.pitches is None:
         fit = float(key_scores(np.sqrt(heard.notes.chroma()).mean(axis=1)).max())
         return bool(2.94 * peaks + 6.45 * fit + 4.45 > 0)
-    sounding = heard.pitches.chroma().mean(axis=1)
+    sounding = heard.pitches.chroma.mean(axis=1)
     fit = float(key_scores(sounding).max())
     return bool(1.99 * peaks + 2.52 * fit + 3.18 * np.log(sounding.sum() + 0.05) + 7.45 > 0)
 
@@ -145,7 +145,7 @@ def fused_probabilities(heard: Listening, evidence: np.ndarray) -> np.ndarray:
     for key in key_votes(heard.mono, heard.clip.sample_rate).values():
         scores[ALL_KEYS.index(key)] += VOTE_WEIGHT
     if heard.pitches is not None:
-        scores = scores + NOTES_WEIGHT * key_scores(heard.pitches.chroma().mean(axis=1))
+        scores = scores + NOTES_WEIGHT * key_scores(heard.pitches.chroma.mean(axis=1))
     odds = np.exp((scores - scores.max()) / _CALM)
     return odds / odds.sum()
 

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from ..records import Clip, Note
+from ..sound.listening import EAR_LOWEST_NOTE, EAR_SURE, kept_property
 from .ears import NOTES, folder_of
 
 RATE, HOP = 22_050, 256
-LOWEST = 21  # MIDI
 _WINDOW = 43_844  # samples the network takes
 _MARGIN = 15  # frames of each window at either end that are not believed
 _KEPT = 142
@@ -40,11 +40,12 @@ class PitchActivity:
     times: np.ndarray
     frame_seconds: float = HOP / RATE
 
-    def chroma(self, threshold: float = 0.2) -> np.ndarray:
-        """Pitch classes (12, n), C first, of what sounds at least so surely."""
+    @kept_property
+    def chroma(self) -> np.ndarray:
+        """Pitch classes (12, n), C first, of what sounds at least EAR_SURE."""
         out = np.zeros((12, self.times.size))
-        classes = (np.arange(self.sounding.shape[0]) + LOWEST) % 12
-        np.add.at(out, classes, np.where(self.sounding > threshold, self.sounding, 0.0))
+        classes = (np.arange(self.sounding.shape[0]) + EAR_LOWEST_NOTE) % 12
+        np.add.at(out, classes, np.where(self.sounding > EAR_SURE, self.sounding, 0.0))
         return out
 
 
@@ -167,7 +168,7 @@ def _as_notes(found: list[tuple[int, int, int, float]], activity: PitchActivity)
     for start, stop, row, sure in found:
         at = max(0.0, float(activity.times[start]) - _ONSETS_LATE_SECONDS)
         velocity = int(np.clip(round(127 * sure), 1, 127))
-        notes.append(Note(LOWEST + row, at, max(hop, (stop - start) * hop), velocity))
+        notes.append(Note(EAR_LOWEST_NOTE + row, at, max(hop, (stop - start) * hop), velocity))
     return tuple(notes)
 
 

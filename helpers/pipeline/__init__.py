@@ -161,8 +161,7 @@ def make_loops(
         If no take could be made into a loop at all.
     """
     pick_engine(request.engine).check(request)
-    run = Run(request, idea, analysis, None, progress, cancel, on_loop, spare_cores)
-    run = _with_words(run)
+    run = _with_words(Run(request, idea, analysis, None, progress, cancel, on_loop, spare_cores))
     run = dataclasses.replace(run, guide=_guide(run))
     proven: list[Proven] = []
     try:

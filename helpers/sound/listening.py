@@ -11,8 +11,10 @@ import numpy as np
 from ..records import Clip
 from . import features
 
-NOTE_HOP_SECONDS = 0.05
 T = TypeVar("T")
+
+NOTE_HOP_SECONDS = 0.05
+EAR_LOWEST_NOTE, EAR_SURE = 21, 0.2  # of a learned ear: the MIDI note of its first row; what sounds so surely counts
 STRUCK_FLUX = 4.5  # bowed and blown chords ripple below 4, struck and plucked notes start above 10
 AUDIBLE = 0.01  # of the peak, -40 dB: a pad may fade in
 

@@ -19,13 +19,12 @@ from ...records import Analysis, Clip, Request
 from ...records.analysis import tempo_ratio
 from ...sound.audio import loudness_lufs
 from ...sound.features import NoteGram, OnsetBands, Onsets, is_remembered
-from ...sound.listening import Listening, kept_property
+from ...sound.listening import EAR_LOWEST_NOTE, EAR_SURE, Listening, kept_property
 from ..find import distances
 
 ERB_NUMBERS = np.arange(2.0, 37.0)  # Glasberg & Moore 1990: 53 Hz to 10.6 kHz
 BASS_NOTES = 36  # C1 to B3, the lowest rows of a note gram
-EAR_LOWEST, FIRST_NOTE = 9, 3  # a learned ear's rows begin at A0, three below a note gram's
-EAR_SURE = 0.2  # what sounds at least so surely counts
+FIRST_NOTE = 24 - EAR_LOWEST_NOTE  # the row of a learned ear that is a note gram's first
 WHOLE_SHARE = 0.003  # a file this near to whole bars of a tempo was cut to it
 
 
@@ -149,7 +148,7 @@ class IdeaBars(Bars):
             return own
         heard = np.zeros_like(own)
         rows = np.arange(min(notes + FIRST_NOTE, len(self.ear)))
-        np.add.at(heard, (rows + EAR_LOWEST) % 12, self.ear[rows])
+        np.add.at(heard, (rows + EAR_LOWEST_NOTE) % 12, self.ear[rows])
         return sum(x / (x.sum(axis=0).mean() + 1e-9) for x in (own, heard))
 
 

@@ -40,9 +40,9 @@ def _time(values: Mapping[str, Value], strokes_a_bar: float) -> str:
     groove, pocket, spread = (values.get(name) for name in ("groove", "pocket_ms", "looseness_ms"))
     if isinstance(groove, float):
         said.append(f"{'locks to' if groove > LOCKED else 'follows' if groove > LOOSE else 'plays across'} its accents")
-    if isinstance(pocket, float) and strokes_a_bar >= 0.5:
-        said.insert(0, f"plays {strokes_a_bar:.0f} {'stroke' if strokes_a_bar < 1.5 else 'strokes'} a bar")
     if isinstance(pocket, float):
+        if strokes_a_bar >= 0.5:
+            said.insert(0, f"plays {strokes_a_bar:.0f} {'stroke' if strokes_a_bar < 1.5 else 'strokes'} a bar")
         side = "behind" if pocket > 0 else "ahead of"
         said.append("in its pocket" if abs(pocket) < IN_TIME_MS else f"{abs(pocket):.0f} ms {side} its pocket")
     if isinstance(spread, float):
