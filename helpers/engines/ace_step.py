@@ -10,73 +10,27 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from ..music.instruments import find_instrument
 from ..music.meter import bar_seconds
 from ..records import Clip, Request
 from .devices import Device
 from .guides import loop_of_guide, repeated
-from .hub.sources import SOURCES, ModelSource, model_info
+from .hub.sources import ModelSource
 from .neural import LoadedModel, NeuralEngine, OnStep, Plan
-from .options import UNHEARD, describe_options
+from .options import declare
+from .prompts import family_names
 
-SAMPLE_RATE = 48_000
-LIKED_SECONDS, CANVAS_SECONDS = 60.0, 120.0
-# The model's names of tracks, by the first General MIDI program of each family.
-_TRACKS = {
-    **{0: "keyboard", 8: "percussion", 16: "keyboard", 24: "guitar", 32: "bass", 38: "bass", 40: "strings"},
-    **{47: "percussion", 48: "strings", 52: "backing_vocals", 55: "strings", 56: "brass", 64: "woodwinds"},
-    **{80: "synth", 104: "strings", 108: "percussion", 109: "woodwinds", 112: "percussion", 120: "fx"},
-}
-
-
-class AceStepEngine(NeuralEngine):
-    """ACE-Step 1.5 base through diffusers."""
-
-    presets: ClassVar = {
-        "reference": {"steps": 50, "guidance": 1.0},
-        "balanced": {"steps": 30},
-        "draft": {"steps": 16},
-    }
-    info = model_info(
-        SOURCES["ace-step"],
-        name="ace-step",
-        title="ACE-Step 1.5 (experimental)",
-        sample_rate=SAMPLE_RATE,
-        channels=2,
-        max_seconds=CANVAS_SECONDS,
-        memory_gib=7.0,
-        hears=frozenset({"text", "context"}),
-        good_at="Hears the idea itself and plays a track to it; experimental on short loops.",
-        options=describe_options(
-            "precision",
-            presets=presets,
-            negative_prompt=UNHEARD,
-            guidance="how closely the words are followed, 1 to 20; default 1 (high values collapse)",
-        ),
-    )
-
-    def _plan(self, request: Request, guide: Clip | None) -> Plan:
-        # Whole loops, so that the context repeats on the grid up to its end.
-        loops = max(1, round(LIKED_SECONDS / request.seconds))
-        seconds = min(CANVAS_SECONDS, loops * request.seconds + bar_seconds(request.bpm, request.time))
-        heard = "Plays to the idea, repeated" if guide else "Made from the words alone: there was no idea to hear"
-        notes = (f"{heard}; {seconds:.0f} s.", "Experimental: ACE-Step was made for songs, not for loops.")
-        return replace(super()._plan(request, guide), seconds=seconds, notes=notes)
-
-    def _load(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> LoadedModel:
-        return AceStepModel(source, folder, device, check)
+DECLARED = declare("ace-step")
+SAMPLE_RATE = DECLARED[0].sample_rate
+LIKED_SECONDS = 60.0
 
 
 def track_name(request: Request) -> str:
     """What the model calls the track of this instrument."""
-    if request.role == "drums":
-        return "drums"
-    program = find_instrument(request.instrument).instrument.program
-    return _TRACKS[max(first for first in _TRACKS if first <= program)]
+    return "drums" if request.role == "drums" else family_names(request.instrument)[1]
 
 
 class AceStepModel(LoadedModel):
@@ -166,3 +120,18 @@ class AceStepModel(LoadedModel):
         stop = min(round(plan.seconds * SAMPLE_RATE), sampled.shape[-1] * int(self.pipe.vae.hop_length))
         sound = decode_start(self.pipe.vae, sampled, stop)
         return (sound / sound.abs().max().clamp(min=1.0)).cpu().numpy()
+
+
+class AceStepEngine(NeuralEngine):
+    """ACE-Step 1.5 base through diffusers."""
+
+    info, presets, rows = DECLARED
+    model_class = AceStepModel
+
+    def _plan(self, request: Request, guide: Clip | None) -> Plan:
+        # Whole loops, so that the context repeats on the grid up to its end.
+        loops = max(1, round(LIKED_SECONDS / request.seconds))
+        seconds = min(self.info.max_seconds, loops * request.seconds + bar_seconds(request.bpm, request.time))
+        heard = "Plays to the idea, repeated" if guide else "Made from the words alone: there was no idea to hear"
+        notes = (f"{heard}; {seconds:.0f} s.", "Experimental: ACE-Step was made for songs, not for loops.")
+        return replace(super()._plan(request, guide), seconds=seconds, notes=notes)

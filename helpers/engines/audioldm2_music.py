@@ -10,51 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from ..records import Clip, Request
 from .devices import Device, placed
-from .hub.sources import SOURCES, ModelSource, model_info
+from .hub.sources import ModelSource
 from .neural import LoadedModel, NeuralEngine, OnStep, Plan
-from .options import describe_options
+from .options import declare
 
-SAMPLE_RATE = 16_000
-CANVAS_SECONDS = 20.48  # any length runs; the model was trained on half of this
+DECLARED = declare("audioldm2-music")
+SAMPLE_RATE = DECLARED[0].sample_rate
 TRAINED_SECONDS = 10.24
-
-
-class AudioLDM2MusicEngine(NeuralEngine):
-    """AudioLDM2-Music through diffusers' and transformers' modules."""
-
-    presets: ClassVar = {
-        "reference": {"steps": 200, "guidance": 3.5, "sampler": "ddim"},
-        "balanced": {"steps": 25, "sampler": "dpm"},
-        "draft": {"steps": 12, "sampler": "dpm"},
-    }
-    info = model_info(
-        SOURCES["audioldm2-music"],
-        name="audioldm2-music",
-        title="AudioLDM2-Music",
-        sample_rate=SAMPLE_RATE,
-        channels=1,
-        max_seconds=CANVAS_SECONDS,
-        memory_gib=3.2,
-        hears=frozenset({"text", "negative"}),
-        good_at="Pads and textures; dark (nothing above 8 kHz), and only its words carry tempo and key.",
-        options=describe_options("precision", "batch", presets=presets),
-    )
-
-    def _plan(self, request: Request, guide: Clip | None) -> Plan:
-        plan = super()._plan(request, guide)
-        if plan.seconds <= TRAINED_SECONDS:
-            return plan
-        note = f"{plan.seconds:.1f} s is more than the {TRAINED_SECONDS:g} s the model was trained on."
-        return replace(plan, notes=(note,))
-
-    def _load(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> LoadedModel:
-        return AudioLDM2Model(source, folder, device, check)
 
 
 class AudioLDM2Model(LoadedModel):
@@ -157,3 +125,17 @@ class AudioLDM2Model(LoadedModel):
 
         sound = decode(self.vae, self.vocoder, sampled).cpu().numpy()
         return sound[:, : round(plan.seconds * SAMPLE_RATE)]
+
+
+class AudioLDM2MusicEngine(NeuralEngine):
+    """AudioLDM2-Music through diffusers' and transformers' modules."""
+
+    info, presets, rows = DECLARED
+    model_class = AudioLDM2Model
+
+    def _plan(self, request: Request, guide: Clip | None) -> Plan:
+        plan = super()._plan(request, guide)
+        if plan.seconds <= TRAINED_SECONDS:
+            return plan
+        note = f"{plan.seconds:.1f} s is more than the {TRAINED_SECONDS:g} s the model was trained on."
+        return replace(plan, notes=(note,))

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import torch
 
 GIB = 2**30
-PRECISIONS = ("float16", "bfloat16", "float32")
 _DRIVER_SECONDS = 5.0
 _BF16_SINCE = 8.0  # compute capability: Ampere and later; a T4 (7.5) has fast float16 only
 _OUT_OF_MEMORY_TEXTS = ("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "not enough memory")
@@ -49,7 +48,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Device:
-    """Where tensors go: ``kind`` is ``cuda`` or ``cpu``; ``precision`` is one of PRECISIONS."""
+    """Where tensors go: ``kind`` is ``cuda`` or ``cpu``; ``precision`` is the name of its type."""
 
     kind: str
     name: str
@@ -85,15 +84,13 @@ def probe_machine() -> Machine:
 
 
 def find_device(precision: str = "auto") -> Device:
-    """Choose the device; ``precision`` is ``auto`` or one of PRECISIONS.
+    """Choose the device; ``precision`` is ``auto`` or float16, bfloat16 or float32.
 
     Raises
     ------
     InvalidInput
-        If ``precision`` is not known, or is bfloat16 on a GPU that has none.
+        If ``precision`` is bfloat16 on a GPU that has none.
     """
-    if precision not in ("auto", *PRECISIONS):
-        raise InvalidInput(f"The precision {precision!r} is not known; use auto or one of {', '.join(PRECISIONS)}.")
     gpu = _probe_torch()
     if gpu and precision == "bfloat16" and gpu["capability"] < _BF16_SINCE:
         raise InvalidInput(f"{gpu['gpu']} has no bfloat16; use float16, or auto.")

@@ -10,45 +10,50 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from ..errors import InvalidInput
 from ..records import CancelCheck, Clip, Progress, Request, Take
 from ..sound.stretch import apply_stretch
-from .devices import Device
 from .guides import loop_of_guide, repeated
 from .hub import download as hub
-from .hub.sources import SOURCES, ModelSource, cached_folder, local_folder, model_info
+from .hub.sources import SOURCES, ModelSource, cached_folder, local_folder
 from .neural import LoadedModel, Plan
-from .options import describe_options
+from .options import declare
 from .prompts import told_tempo
 from .stable_audio_open import SAMPLE_RATE, StableAudioModel, StableAudioOpenEngine
 
 WORDS = SOURCES["t5-base"]
 
 
+class Foundation1Model(StableAudioModel):
+    """Stable Audio Open's modules, filled from one file; the words are read by the T5 that it was trained with."""
+
+    word_tokens = 128
+
+    def _read(self, check: Callable[[], None]) -> tuple[Any, Any]:
+        from .fast import stable_audio_tools as tools
+
+        config, weights = tools.read_checkpoint(self.folder)
+        check()
+        self._projection = tools.build_projection(config, weights).float().eval()
+        transformer = tools.build_transformer(config, weights).to(self.device.dtype)
+        check()
+        return transformer, tools.build_codec(config, weights).float()
+
+    def _word_folders(self) -> tuple[Path, Path]:
+        folder = local_folder(WORDS) or cached_folder(WORDS)
+        assert folder is not None, "fetched before the model was loaded"
+        return folder, folder
+
+
 class Foundation1Engine(StableAudioOpenEngine):
     """Foundation-1 through Stable Audio Open's modules."""
 
-    presets: ClassVar = {
-        "reference": {"steps": 100, "guidance": 7.0},
-        "balanced": {"steps": 50},
-        "draft": {"steps": 25},
-    }
-    info = model_info(
-        SOURCES["foundation-1"],
-        name="foundation-1",
-        title="Foundation-1",
-        sample_rate=SAMPLE_RATE,
-        channels=2,
-        max_seconds=60.0,
-        memory_gib=2.8,
-        hears=frozenset({"text", "negative", "init-audio"}),
-        good_at="Loops of one pitched instrument: told bars, tempo and key as it was trained on; no drums.",
-        options=describe_options("precision", "batch", presets=presets),
-    )
+    info, presets, rows = declare("foundation-1")
+    model_class = Foundation1Model
 
     def _check_options(self, request: Request) -> None:
         super()._check_options(request)
@@ -88,27 +93,3 @@ class Foundation1Engine(StableAudioOpenEngine):
             remarks = (*remarks, "More bars were asked for than the model makes, so they repeat.")
             clip = Clip(repeated(clip.samples, wanted), SAMPLE_RATE)
         return super()._take(model, plan, seed, clip.samples, remarks)
-
-    def _load(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> LoadedModel:
-        return Foundation1Model(source, folder, device, check)
-
-
-class Foundation1Model(StableAudioModel):
-    """Stable Audio Open's modules, filled from one file; the words are read by the T5 that it was trained with."""
-
-    word_tokens = 128
-
-    def _read(self, check: Callable[[], None]) -> tuple[Any, Any]:
-        from .fast import stable_audio_tools as tools
-
-        config, weights = tools.read_checkpoint(self.folder)
-        check()
-        self._projection = tools.build_projection(config, weights).float().eval()
-        transformer = tools.build_transformer(config, weights).to(self.device.dtype)
-        check()
-        return transformer, tools.build_codec(config, weights).float()
-
-    def _word_folders(self) -> tuple[Path, Path]:
-        folder = local_folder(WORDS) or cached_folder(WORDS)
-        assert folder is not None, "fetched before the model was loaded"
-        return folder, folder

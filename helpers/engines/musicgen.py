@@ -15,81 +15,27 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from ..errors import InvalidInput
 from ..music.meter import bar_seconds
 from ..records import Clip, Request
-from . import chroma
 from .devices import Device, placed
 from .guides import lead_in, loop_of_guide, repeated
-from .hub.sources import SOURCES, ModelSource, cached_folder, local_folder, model_info
+from .hub.sources import SOURCES, ModelSource, cached_folder, local_folder
 from .neural import LoadedModel, NeuralEngine, OnStep, Plan
-from .options import UNHEARD, describe_options, option, read_option
+from .options import declare, read_option
 
-SAMPLE_RATE = 32_000
+DECLARED = declare("musicgen")
+SAMPLE_RATE = DECLARED[0].sample_rate
 FRAME_RATE = 50
 FRAME_SAMPLES = SAMPLE_RATE // FRAME_RATE
-CANVAS_SECONDS = 30.0  # what the models were trained on
-VARIANTS = tuple(name.removeprefix("musicgen-") for name in SOURCES if name.startswith("musicgen-"))
+CANVAS_SECONDS = DECLARED[0].max_seconds
 DEFAULT_VARIANT = "small"
-_CHROMA_SECONDS = 235 * chroma.HOP / SAMPLE_RATE
-
-
-class MusicGenEngine(NeuralEngine):
-    """MusicGen through transformers."""
-
-    # No preset makes fewer model calls: every token needs one. A smaller variant is quicker.
-    presets: ClassVar = {"reference": {"guidance": 3.0, "top_k": 250, "temperature": 1.0}, "balanced": {}, "draft": {}}
-    info = model_info(
-        SOURCES[f"musicgen-{DEFAULT_VARIANT}"],
-        name="musicgen",
-        title="MusicGen",
-        sample_rate=SAMPLE_RATE,
-        channels=2,
-        max_seconds=CANVAS_SECONDS,
-        memory_gib=1.5,
-        hears=frozenset({"text", "melody", "continuation"}),
-        good_at="Phrases that develop; continues a guide in time, or follows its melody with another instrument.",
-        options=describe_options(
-            "precision",
-            "batch",
-            presets=presets,
-            negative_prompt=UNHEARD,
-            variant=f"{', '.join(VARIANTS)}; default {DEFAULT_VARIANT}, or melody if it is here and a sketch leads",
-            preset="reference, balanced or draft, all as published; a smaller variant is what is quicker",
-        ),
-        choices={"variant": VARIANTS},
-    )
-
-    def _source(self, request: Request | None) -> ModelSource:
-        if request is None:
-            return SOURCES[f"musicgen-{DEFAULT_VARIANT}"]
-        row = option("choice", "", choices=VARIANTS)
-        variant = read_option("variant", row, request.options.get("variant", DEFAULT_VARIANT))
-        if "variant" not in request.options and request.guide == "sketch" and request.guide_strength > 0:
-            # Led by a sketch: continuing it would keep the sound of its SoundFont, following its melody does not.
-            melody = SOURCES["musicgen-melody"]
-            if local_folder(melody) or cached_folder(melody):
-                return melody
-        return SOURCES[f"musicgen-{variant}"]
-
-    def _plan(self, request: Request, guide: Clip | None) -> Plan:
-        plan = super()._plan(request, guide)
-        lead_frames = 0 if guide is None else _lead_frames(request)
-        notes: tuple[str, ...] = ()
-        if guide is not None and not lead_frames:
-            notes = ("The loop fills the model's 30 s, so no bar of the guide could come before it.",)
-        seconds = min(plan.seconds, CANVAS_SECONDS - lead_frames / FRAME_RATE)
-        frames = -int(-seconds * FRAME_RATE // 1)
-        values = {"lead_frames": lead_frames, "frames": frames}
-        # The last codebook lags three steps behind the first.
-        return replace(plan, seconds=seconds, steps=frames + 3, values=values, notes=notes)
-
-    def _load(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> LoadedModel:
-        return MusicGenModel(source, folder, device, check)
+CHROMA_WINDOW, CHROMA_HOP, PITCH_CLASSES = 16_384, 4_096, 12
+_CHROMA_SECONDS = 235 * CHROMA_HOP / SAMPLE_RATE
 
 
 def _lead_frames(request: Request) -> int:
@@ -100,6 +46,22 @@ def _lead_frames(request: Request) -> int:
         if frames / FRAME_RATE + request.seconds <= CANVAS_SECONDS:
             return frames
     return 0
+
+
+def one_hot_chroma(mono: np.ndarray) -> np.ndarray:
+    """The melody as the model was trained to hear it: float32 (frames, 12), 0 = C, a one at the strongest class.
+
+    ``mono`` is float32 (samples,) at 32 kHz, padded with silence to one window when shorter. transformers' own
+    extractor needs torchaudio, whose wheels break every import beside another torch build; this is its arithmetic.
+    """
+    from transformers.audio_utils import chroma_filter_bank, spectrogram, window_function
+
+    lacking, size = max(0, CHROMA_WINDOW - len(mono)), CHROMA_WINDOW
+    mono = np.pad(mono, (lacking // 2, lacking - lacking // 2))
+    bank = chroma_filter_bank(num_frequency_bins=size, num_chroma=PITCH_CLASSES, sampling_rate=SAMPLE_RATE, tuning=0)
+    window = window_function(size, "hann")
+    energy = spectrogram(mono, window, size, CHROMA_HOP, power=2.0, mel_filters=bank.T, mel_floor=0.0)
+    return np.eye(PITCH_CLASSES, dtype=np.float32)[energy.argmax(axis=0)]
 
 
 class MusicGenModel(LoadedModel):
@@ -168,7 +130,7 @@ class MusicGenModel(LoadedModel):
             heard = repeated(loop, round(_CHROMA_SECONDS * SAMPLE_RATE)).mean(axis=0)
             # Zero would be no melody at all; half strength, the default, and more is the melody as trained.
             share = min(1.0, 2.0 * plan.request.guide_strength)
-            prepared["chroma"] = torch.from_numpy(chroma.one_hot_chroma(heard)) * share
+            prepared["chroma"] = torch.from_numpy(one_hot_chroma(heard)) * share
         elif values["lead_frames"]:
             sound = lead_in(loop, values["lead_frames"] * FRAME_SAMPLES)
             with placed(self.device, self.model.audio_encoder) if self.staged else nullcontext():
@@ -234,3 +196,34 @@ class MusicGenModel(LoadedModel):
         self.runner = None  # it holds the weights in half precision, which would stay beside those in full
         super().to_float32()
         self._make_runner()
+
+
+class MusicGenEngine(NeuralEngine):
+    """MusicGen through transformers."""
+
+    # No preset makes fewer model calls: every token needs one. A smaller variant is quicker.
+    info, presets, rows = DECLARED
+    model_class = MusicGenModel
+
+    def _source(self, request: Request | None) -> ModelSource:
+        if request is None:
+            return SOURCES[f"musicgen-{DEFAULT_VARIANT}"]
+        variant = read_option("variant", self.rows["variant"], request.options.get("variant", DEFAULT_VARIANT))
+        if "variant" not in request.options and request.guide == "sketch" and request.guide_strength > 0:
+            # Led by a sketch: continuing it would keep the sound of its SoundFont, following its melody does not.
+            melody = SOURCES["musicgen-melody"]
+            if local_folder(melody) or cached_folder(melody):
+                return melody
+        return SOURCES[f"musicgen-{variant}"]
+
+    def _plan(self, request: Request, guide: Clip | None) -> Plan:
+        plan = super()._plan(request, guide)
+        lead_frames = 0 if guide is None else _lead_frames(request)
+        notes: tuple[str, ...] = ()
+        if guide is not None and not lead_frames:
+            notes = ("The loop fills the model's 30 s, so no bar of the guide could come before it.",)
+        seconds = min(plan.seconds, CANVAS_SECONDS - lead_frames / FRAME_RATE)
+        frames = -int(-seconds * FRAME_RATE // 1)
+        values = {"lead_frames": lead_frames, "frames": frames}
+        # The last codebook lags three steps behind the first.
+        return replace(plan, seconds=seconds, steps=frames + 3, values=values, notes=notes)

@@ -30,7 +30,7 @@ from .base import Engine, Job, stop_if
 from .devices import GIB, Device, quiet_libraries
 from .hub import download as hub
 from .hub.sources import SOURCES, ModelSource, local_folder, readable
-from .options import Presets, planned_seconds, read_settings, written_prompt
+from .options import Options, Presets, planned_seconds, read_settings, written_prompt
 from .ready import judge_readiness
 from .steps import StepMeter, name_stage, plan_groups
 
@@ -164,6 +164,8 @@ class NeuralEngine(Engine):
     """An engine that runs a model's weights through torch."""
 
     presets: ClassVar[Presets]
+    rows: ClassVar[Options]
+    model_class: ClassVar[Callable[..., LoadedModel]]
 
     def __init__(self) -> None:
         super().__init__()
@@ -178,20 +180,20 @@ class NeuralEngine(Engine):
 
     def _check_options(self, request: Request) -> None:
         self._source(request)
-        read_settings(self.presets, request)
+        read_settings(self.presets, request, self.rows)
 
     def _plan(self, request: Request, guide: Clip | None) -> Plan:
         """Work out a generation; option values are already checked. Default: all but the way a guide is used."""
         prompt, negative = written_prompt(request, self.info.title)
-        settings, labels = read_settings(self.presets, request)
+        settings, labels = read_settings(self.presets, request, self.rows)
         seconds = planned_seconds(request, self.info.max_seconds)
         steps = settings.get("steps", 0)
         source = self._source(request)
         return Plan(request, source, prompt, negative, seconds, steps, guide, settings, labels=labels)
 
-    @abstractmethod
     def _load(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> LoadedModel:
-        """Load the weights; call ``check`` between parts, it raises when the musician has cancelled."""
+        """Load the weights; ``check`` is called between parts, it raises when the musician has cancelled."""
+        return self.model_class(source, folder, device, check)
 
     # ---- readiness
 

@@ -17,53 +17,61 @@ from typing import Any
 
 from ..errors import InvalidInput
 from ..music.meter import bar_seconds
-from ..records import Control, Request
-from .devices import PRECISIONS
+from ..music.tables import read_toml
+from ..records import Control, EngineInfo, Request
+from .hub.sources import SOURCES, VARIANTS
 
-PRESETS = ("reference", "balanced", "draft")
 Presets = Mapping[str, Mapping[str, Any]]  # of one engine: preset -> what it sets, every setting in "reference"
+Options = Mapping[str, Control]
 
 
-def option(kind: str, help: str, **more: Any) -> Control:
-    """One setting of an engine: a line of help (``{range}`` and ``{usual}`` are filled in), and how it is read."""
-    return Control(kind, help=help, **more)
+def _rows(table: Mapping[str, dict[str, Any]]) -> dict[str, Control]:
+    return {name: Control(**row | {"choices": tuple(row.get("choices", ()))}) for name, row in table.items()}
 
 
-OPTIONS = {
-    "prompt": option("text", "the words the model reads, instead of those written from the request"),
-    "negative_prompt": option("text", "what the model steers away from"),
-    "preset": option("choice", "", choices=PRESETS),
-    "steps": option("whole", "sampling steps, {range}, instead of the preset's", low=2, high=500),
-    "guidance": option("number", "how closely the words are followed, {range}; default {usual}", low=1, high=20),
-    "top_k": option("whole", "how many tokens each draw chooses from, {range}; default {usual}", low=1, high=2048),
-    "temperature": option("number", "how evenly it chooses, {range}; default {usual}", low=0.1, high=2),
-    "canvas": option(
-        "choice", "full (47.55 s, as trained) or fitted (to what is kept: quicker)", choices=("full", "fitted")
-    ),
-    "sampler": option(
-        "choice", "ddim (as published) or dpm (DPM-Solver++, for 12 to 50 steps)", choices=("ddim", "dpm")
-    ),
-    "precision": option("text", "auto, float16, bfloat16 or float32", choices=("auto", *PRECISIONS)),
-    "batch": option("whole", "takes made at once, {range}; default: what fits the memory", low=1, high=16),
-}
+OPTIONS = _rows(read_toml(__package__, "options.toml"))
+PRESETS = OPTIONS["preset"].choices
 UNHEARD = "kept for the record: this model cannot be told what to leave out"
+_ENGINES = read_toml(__package__, "engines.toml")
 
 
-def describe_options(
-    *names: str, presets: Presets | None = None, table: Mapping[str, Control] = OPTIONS, **own: str
-) -> dict[str, str]:
-    """A line of help for each option: the words, what the presets set, then ``names``; ``own`` lines replace them."""
+def declare(name: str) -> tuple[EngineInfo, Presets, Options]:
+    """What ``engines.toml`` and the table of weights say of an engine, and the rows that its options are read by."""
+    facts = {"weights": name, "prompt_style": name, "packages": "diffusers", "rows": {}, "lines": {}} | _ENGINES[name]
+    source, presets, own = (facts.pop(key) for key in ("weights", "presets", "rows"))
+    source, rows, hears = SOURCES[source], OPTIONS | _rows(own), frozenset(facts.pop("hears"))
+    if name in VARIANTS:
+        rows["variant"] = replace(rows["variant"], choices=(*VARIANTS[name], *rows["variant"].choices))
+    lines = describe_options(*facts.pop("options"), presets=presets, table=rows)
+    lines |= facts.pop("lines") | ({} if "negative" in hears else {"negative_prompt": UNHEARD})
+    size = source.download_gib + sum(SOURCES[need].download_gib for need in source.needs)
+    info = EngineInfo(
+        name=name,
+        **facts,
+        hears=hears,
+        licence=source.licence,
+        hub_id=source.hub_id,
+        gated=source.gated,
+        download_gib=round(size, 2),
+        options=lines,
+        choices={option: rows[option].choices for option in lines if rows[option].choices},
+    )
+    return info, presets, rows
+
+
+def describe_options(*names: str, presets: Presets | None = None, table: Options = OPTIONS) -> dict[str, str]:
+    """A line of help for each option: the words, what the presets set, then ``names``."""
     usual: Mapping[str, Any] = {} if presets is None else presets["reference"]
     lines = {}
     for name in (*(() if presets is None else ("prompt", "negative_prompt", "preset", *usual)), *names):
         row, default = table[name], usual.get(name, "")
-        usual_text = default if isinstance(default, str) else f"{default:g}"
-        lines[name] = row.help.format(range=f"{row.low:g} to {row.high:g}", usual=usual_text)
+        filled = {"range": f"{row.low:g} to {row.high:g}", "choices": ", ".join(row.choices)}
+        lines[name] = row.help.format(usual=default if isinstance(default, str) else f"{default:g}", **filled)
     if presets is not None:
         settings = {preset: {**usual, **presets[preset]} for preset in PRESETS}
         told = {preset: ", ".join(label_settings(usual, made)) or "as published" for preset, made in settings.items()}
         lines["preset"] = "; ".join(f"{preset} ({labels})" for preset, labels in told.items())
-    return lines | own
+    return lines
 
 
 def read_option(name: str, row: Control, value: Any) -> Any:
@@ -72,7 +80,7 @@ def read_option(name: str, row: Control, value: Any) -> Any:
 
 
 def read_settings(
-    presets: Presets, request: Request, table: Mapping[str, Control] = OPTIONS
+    presets: Presets, request: Request, table: Options = OPTIONS
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The settings of the request's preset with those given one by one in their place, and their labels.
 

@@ -16,28 +16,15 @@ from dataclasses import dataclass
 
 from ..errors import InvalidInput
 from ..music.instruments import find_instrument
+from ..music.tables import read_table
 from ..records import Analysis, Request
 from ..records.analysis import clear_label
 
-ROLE_WORDS = {
-    "bass": "bass line",
-    "chords": "chord progression",
-    "pad": "sustained pad chords",
-    "lead": "lead melody",
-    "arpeggio": "arpeggio pattern",
-    "drums": "drum beat",
-}
-# What leaks into a single-instrument take, by the role asked for. Terms that deny the instrument itself are left out.
-_DRUM_TERMS = ("drums", "percussion", "kick", "snare", "hi-hat")
+_TABLE = read_table(__package__, "prompts.txt")
+ROLE_WORDS = {role: words for role, words, _, _ in _TABLE["roles"]}
+_TAGS = {role: tag for role, _, tag, _ in _TABLE["roles"]}
+NEGATIVES = {role: tuple(terms.split(", ")) for role, _, _, terms in _TABLE["roles"]}
 _VOICE_TERMS = ("vocals", "singing")
-NEGATIVES = {
-    "bass": (*_DRUM_TERMS, *_VOICE_TERMS, "full mix"),
-    "chords": (*_DRUM_TERMS, *_VOICE_TERMS, "full mix"),
-    "pad": (*_DRUM_TERMS, *_VOICE_TERMS, "full mix"),
-    "lead": (*_DRUM_TERMS, *_VOICE_TERMS, "bass line", "full mix"),
-    "arpeggio": (*_DRUM_TERMS, *_VOICE_TERMS, "bass line", "full mix"),
-    "drums": ("melody", "harmony", "pitched instruments", "bass line", *_VOICE_TERMS),
-}
 _QUALITY_NEGATIVES = ("low quality", "noise", "distortion artifacts")
 _VOICE_WORDS = {"voice", "vocal", "choir", "oohs", "aahs", "vox"}
 _MOST_CHARACTERS = 400  # about 100 tokens: every text encoder here reads at least 77 (Stable Audio Open: 128)
@@ -127,7 +114,7 @@ def _negative(request: Request, words: _Words, *extra: str) -> str:
     terms = [term for term in NEGATIVES[request.role] if not own & set(term.split())]
     if own & _VOICE_WORDS:
         terms = [term for term in terms if term not in _VOICE_TERMS]
-    if _family(request.instrument) == "Mallet":
+    if family_names(request.instrument)[0] == "Mallet":
         terms = [term for term in terms if term != "percussion"]
     asked = [term.strip() for term in request.avoid.replace(";", ",").split(",")]
     return _joined(dict.fromkeys([*asked, *terms, *extra]))
@@ -156,30 +143,9 @@ def _ace_step(request: Request, w: _Words) -> tuple[str, str]:
     return _joined([w.genre, f"solo {w.instrument}", w.role, w.style, w.mood, w.busy, w.space, "instrumental"]), ""
 
 
-# Foundation-1's vocabulary: tempi, bars, families and the order of tags from its model card; the other names from the
-# prompt generator of its author's interface (github.com/RoyalCities/RC-stable-audio-tools, foundation_prompts.py).
+# Of Foundation-1, as its model card names them.
 TRAINED_BPM = (100, 110, 120, 128, 130, 140, 150)
-# Families by the first General MIDI program of each, and its names for instruments that are called otherwise here.
-_FAMILIES = {
-    **{0: "Keys", 8: "Mallet", 16: "Keys", 24: "Guitar", 32: "Bass", 40: "Bowed Strings", 46: "Plucked Strings"},
-    **{47: "Mallet", 48: "Bowed Strings", 52: "Vocal", 55: "Brass", 64: "Wind", 80: "Synth", 104: "Plucked Strings"},
-    **{108: "Mallet", 109: "Wind", 110: "Bowed Strings", 111: "Wind", 112: "Mallet"},
-}
-_SOURCES = {
-    **{"piano": "Grand Piano", "electric piano": "Rhodes Piano", "fm piano": "Digital Piano"},
-    **{"drawbar organ": "Hammond Organ", "bass guitar": "Electric Bass", "808": "Sub Bass, 808"},
-    **{"acid bass": "Synth Bass, Acid, 303", "folk fiddle": "Fiddle", "strings": "Digital Strings"},
-    **{"synth strings": "Digital Strings", "synth voice": "Synthetic Choir", "brass section": "Brass"},
-    **{"trombone": "Tenor Trombone", "square lead": "Synth Lead, Square, Chiptune", "warm pad": "Pad, Warm"},
-    **{"supersaw chords": "Supersaw", "polysynth": "Synth, Analog", "pizzicato strings": "Digital Strings, Pizzicato"},
-}
-_TAGS = {
-    "bass": "Bassline",
-    "chords": "Chord Progression",
-    "pad": "Sustained, Chord Progression",
-    "lead": "Melody",
-    "arpeggio": "Arp",
-}
+_NAMES = {ours: theirs for ours, theirs in _TABLE["foundation-1"]}
 _GENRE_TAGS = ("dubstep", "chiptune")  # the only two it knows
 
 
@@ -200,16 +166,17 @@ def told_tempo(request: Request) -> Told:
     return Told(bpm, 4 if request.bars * pace <= 4 else 8, pace)
 
 
-def _family(instrument: str) -> str:
+def family_names(instrument: str) -> tuple[str, str]:
+    """What Foundation-1 and ACE-Step call the family of an instrument, by its General MIDI program."""
     program = find_instrument(instrument).instrument.program
-    return _FAMILIES[max(first for first in _FAMILIES if first <= program)]
+    return next((tag, track) for first, tag, track in reversed(_TABLE["families"]) if int(first) <= program)
 
 
 def _foundation_1(request: Request, w: _Words) -> tuple[str, str]:
     """Instrument, timbre, what is played, effects; bars, tempo and key last, as the card's own examples have them."""
     told = told_tempo(request)
-    family = _family(request.instrument)
-    instrument = _SOURCES.get(w.instrument, w.instrument)
+    family, _ = family_names(request.instrument)
+    instrument = _NAMES.get(w.instrument, w.instrument)
     genre = w.genre if w.genre.lower() in _GENRE_TAGS else ""
     busy = _scale_word(request.density, "simple", "complex")
     tags = [family, instrument, w.style, w.mood, genre, _TAGS[request.role], busy, "dry" if request.dry else ""]

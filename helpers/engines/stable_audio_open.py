@@ -12,55 +12,19 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from ..records import Clip, Request
 from .devices import Device, placed
 from .guides import loop_of_guide, repeated
-from .hub.sources import SOURCES, ModelSource, model_info
+from .hub.sources import ModelSource
 from .neural import LoadedModel, NeuralEngine, OnStep, Plan
-from .options import describe_options
+from .options import declare
 
-SAMPLE_RATE = 44_100
-CANVAS_SECONDS = 47.0  # 1024 latent frames are 47.55 s; the last half second is left as margin
-
-
-class StableAudioOpenEngine(NeuralEngine):
-    """Stable Audio Open 1.0 through diffusers' modules."""
-
-    presets: ClassVar = {
-        "reference": {"steps": 100, "guidance": 7.0, "canvas": "full"},
-        "balanced": {"steps": 50},
-        # A canvas cut to the loop is up to six times less work, but the model never saw one in training.
-        "draft": {"steps": 25, "canvas": "fitted"},
-    }
-    info = model_info(
-        SOURCES["stable-audio-open"],
-        name="stable-audio-open",
-        title="Stable Audio Open",
-        sample_rate=SAMPLE_RATE,
-        channels=2,
-        max_seconds=CANVAS_SECONDS,
-        memory_gib=3.2,
-        hears=frozenset({"text", "negative", "init-audio"}),
-        good_at="Full-range stereo loops and drums; understands BPM, follows a guide's rhythm and harmony.",
-        options=describe_options("precision", "batch", presets=presets),
-    )
-
-    def _plan(self, request: Request, guide: Clip | None) -> Plan:
-        from .fast.sampling import cosine_levels, guided_levels
-
-        plan, strength = super()._plan(request, guide), request.guide_strength
-        levels = guided_levels(plan.steps, strength) if guide else cosine_levels(plan.steps)
-        steps = len(levels) - 1
-        level = f"noise level {levels[0]:.2f}, {steps} of {plan.steps} steps"
-        notes = (f"Follows the guide at strength {strength:g}: {level}.",) if guide else ()
-        return replace(plan, steps=steps, values={"levels": levels}, notes=notes)
-
-    def _load(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> LoadedModel:
-        return StableAudioModel(source, folder, device, check)
+DECLARED = declare("stable-audio-open")
+SAMPLE_RATE = DECLARED[0].sample_rate
 
 
 class StableAudioModel(LoadedModel):
@@ -218,3 +182,20 @@ def _decoder_dtype(device: Device) -> Any:
     import torch
 
     return torch.float16 if device.kind == "cuda" and device.precision != "float32" else torch.float32
+
+
+class StableAudioOpenEngine(NeuralEngine):
+    """Stable Audio Open 1.0 through diffusers' modules."""
+
+    info, presets, rows = DECLARED
+    model_class = StableAudioModel
+
+    def _plan(self, request: Request, guide: Clip | None) -> Plan:
+        from .fast.sampling import cosine_levels, guided_levels
+
+        plan, strength = super()._plan(request, guide), request.guide_strength
+        levels = guided_levels(plan.steps, strength) if guide else cosine_levels(plan.steps)
+        steps = len(levels) - 1
+        level = f"noise level {levels[0]:.2f}, {steps} of {plan.steps} steps"
+        notes = (f"Follows the guide at strength {strength:g}: {level}.",) if guide else ()
+        return replace(plan, steps=steps, values={"levels": levels}, notes=notes)

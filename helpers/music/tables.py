@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
 from importlib import resources
+from typing import Any
 
 Rows = tuple[tuple[str, ...], ...]
 
@@ -18,3 +20,8 @@ def read_table(package: str, name: str) -> dict[str, Rows]:
         elif line.strip() and not line.startswith("#"):
             sections[title] = (*sections.get(title, ()), tuple(cell.strip() for cell in line.split("|")))
     return sections
+
+
+def read_toml(package: str, name: str) -> dict[str, Any]:
+    """The tables of a TOML file, for rows with many columns that are often left out."""
+    return tomllib.loads((resources.files(package) / name).read_text(encoding="utf-8"))

@@ -6,10 +6,10 @@ of ``fit_fields.toml`` and the code that measures it (``helpers/loops/proof.py``
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
+
+from ..music.tables import read_toml
 
 Value = float | int | str | None
 OBEYS, FITS = "obeys", "fits"  # the request; the idea
@@ -101,10 +101,5 @@ class FitField:
         return min(1.0, max(0.0, (value - self.worst) / (self.best - self.worst)))
 
 
-def _read_fields() -> dict[str, FitField]:
-    text = (resources.files(__package__) / "fit_fields.toml").read_text(encoding="utf-8")
-    return {name: FitField(name=name, **row) for name, row in tomllib.loads(text).items()}
-
-
-FIT_FIELDS = _read_fields()
+FIT_FIELDS = {name: FitField(name=name, **row) for name, row in read_toml(__package__, "fit_fields.toml").items()}
 ASKED = tuple(field.asked for field in FIT_FIELDS.values() if field.asked)

@@ -15,7 +15,7 @@ class EngineInfo:
     ``hears`` is a subset of ``{"text", "negative", "init-audio", "melody", "continuation", "context", "analysis"}``
     (context: the idea itself, as the music to play to). ``options``
     maps the names an engine accepts in ``Request.options`` to one line of description each, ``choices`` those that are
-    its own lists of words to the words. ``prompt_style`` names how
+    lists of words to the words. ``prompt_style`` names how
     its words are written (:mod:`helpers.engines.prompts`; empty: it reads none), ``packages`` what to install for it.
     """
 

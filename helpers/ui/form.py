@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..engines import registry
-from ..engines.options import OPTIONS
 from ..errors import InvalidInput, LoopsError, UnknownInstrument
 from ..machine.files import read_json
 from ..music.instruments import INSTRUMENTS, find_instrument
@@ -132,7 +131,7 @@ def controls(info: EngineInfo) -> list[dict[str, Any]]:
     ]
     own = []
     for name, text in info.options.items():
-        words = info.choices.get(name) or (OPTIONS[name].choices if name in OPTIONS else ())
+        words = info.choices.get(name, ())
         field = {"name": f"options.{name}", "label": name.replace("_", " ").capitalize(), "kind": "text", "help": text}
         if name not in NO_FIELDS:
             own.append(field | ({"kind": "choice", "choices": ["", *words], "empty": "as usual"} if words else {}))

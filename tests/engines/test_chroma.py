@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.engines import chroma
-from helpers.errors import InvalidInput
+from helpers.engines import musicgen
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -12,7 +11,7 @@ pytestmark = pytest.mark.neural
 
 
 def tune(*notes: float, seconds: float = 1.0) -> np.ndarray:
-    time = np.arange(round(seconds * chroma.SAMPLE_RATE)) / chroma.SAMPLE_RATE
+    time = np.arange(round(seconds * musicgen.SAMPLE_RATE)) / musicgen.SAMPLE_RATE
     return np.concatenate([0.3 * np.sin(2 * np.pi * hz * time) for hz in notes]).astype(np.float32)
 
 
@@ -20,8 +19,8 @@ def written_out(mono: np.ndarray) -> np.ndarray:
     """The extractor's steps in numpy and float64, frame by frame: centred Hann frames, power, filter bank, maximum."""
     from transformers.audio_utils import chroma_filter_bank
 
-    size, hop = chroma.WINDOW, chroma.HOP
-    bank = chroma_filter_bank(num_frequency_bins=size, num_chroma=12, sampling_rate=chroma.SAMPLE_RATE, tuning=0)
+    size, hop = musicgen.CHROMA_WINDOW, musicgen.CHROMA_HOP
+    bank = chroma_filter_bank(num_frequency_bins=size, num_chroma=12, sampling_rate=musicgen.SAMPLE_RATE, tuning=0)
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
     padded = np.pad(mono.astype(np.float64), size // 2, mode="reflect")
     rows = []
@@ -35,28 +34,22 @@ def written_out(mono: np.ndarray) -> np.ndarray:
 def test_melodies_equal_the_librarys_arithmetic():
     rng = np.random.default_rng(3)
     for mono in (tune(220.0, 277.2, 329.6), rng.normal(0, 0.1, 64_000).astype(np.float32)):
-        assert (chroma.one_hot_chroma(mono).argmax(axis=1) == written_out(mono).argmax(axis=1)).all()
+        assert (musicgen.one_hot_chroma(mono).argmax(axis=1) == written_out(mono).argmax(axis=1)).all()
 
 
 @pytest.mark.parametrize(("hz", "pitch_class"), [(261.63, 0), (277.18, 1), (440.0, 9), (493.88, 11), (110.0, 9)])
 def test_a_note_is_its_pitch_class(hz, pitch_class):
-    heard = chroma.one_hot_chroma(tune(hz, seconds=2.0))
+    heard = musicgen.one_hot_chroma(tune(hz, seconds=2.0))
     assert (heard.argmax(axis=1) == pitch_class).all()
 
 
 def test_each_frame_holds_a_single_one():
-    heard = chroma.one_hot_chroma(tune(220.0, 330.0))
+    heard = musicgen.one_hot_chroma(tune(220.0, 330.0))
     assert heard.dtype == np.float32
     assert set(np.unique(heard)) == {0.0, 1.0}
     assert (heard.sum(axis=1) == 1).all()
-    assert heard.shape == (1 + 64_000 // chroma.HOP, 12)
+    assert heard.shape == (1 + 64_000 // musicgen.CHROMA_HOP, 12)
 
 
 def test_what_is_shorter_than_a_window_is_padded():
-    assert chroma.one_hot_chroma(tune(440.0, seconds=0.1)).shape == (5, 12)
-
-
-@pytest.mark.parametrize("wrong", [np.zeros((2, 9), np.float32), np.zeros(0, np.float32)])
-def test_anything_but_one_channel_is_refused(wrong):
-    with pytest.raises(InvalidInput, match="read from one channel"):
-        chroma.one_hot_chroma(wrong)
+    assert musicgen.one_hot_chroma(tune(440.0, seconds=0.1)).shape == (5, 12)

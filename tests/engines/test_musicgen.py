@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from helpers.engines import chroma
+from helpers.engines import musicgen
 from helpers.engines.devices import Device
 from helpers.engines.guides import lead_in, loop_of_guide
 from helpers.engines.hub.sources import SOURCES
@@ -208,7 +208,7 @@ def test_the_melody_keeps_time_with_the_loop(tiny_engine, monkeypatch):
     engine.generate(request, guide=guide)
     heard = engine._model.prepare(engine._plan(request, guide))["chroma"].numpy().argmax(axis=1)
     assert len(heard) >= 235
-    times = np.arange(len(heard)) * chroma.HOP / 32_000 % 2.0
+    times = np.arange(len(heard)) * musicgen.CHROMA_HOP / 32_000 % 2.0
     assert (heard[(times > 0.3) & (times < 0.7)] == 9).all()
     assert (heard[(times > 1.3) & (times < 1.7)] == 0).all()
 

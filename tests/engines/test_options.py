@@ -67,6 +67,7 @@ def test_the_help_of_an_option_holds_its_range_and_its_usual_value():
         ({"guidance": -1}, r"The option guidance is -1; give a number from 1 to 20"),
         ({"preset": "best"}, r"The option preset is 'best'; use one of reference, balanced, draft"),
         ({"canvas": "round"}, r"The option canvas is 'round'; use one of full, fitted"),
+        ({"precision": "int4"}, r"The option precision is 'int4'; use one of auto, float16, bfloat16, float32"),
         ({"batch": 0}, r"The option batch is 0; give a whole number from 1 to 16"),
     ],
 )

@@ -14,104 +14,38 @@ import re
 import signal
 import tempfile
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from ...errors import InvalidInput, NotAvailable, with_details
 from ...machine.run import CommandFailed, run_lines
 from ...music.meter import bar_seconds
+from ...music.tables import read_toml
 from ...records import CancelCheck, Clip, Progress, Readiness, Request, Take
 from ..base import Engine, Job
 from ..guides import loop_of_guide
 from ..hub import download as hub
-from ..hub.sources import SOURCES, ModelSource, local_folder, model_info
-from ..options import OPTIONS, UNHEARD, describe_options, option, planned_seconds, read_settings, written_prompt
+from ..hub.sources import SOURCES, ModelSource, local_folder
+from ..options import declare, planned_seconds, read_settings, written_prompt
 from ..ready import judge_readiness
 from ..steps import StepMeter
 from .home import OWN_PYTHON_VARIABLE, WORKER_PROGRAM, find_home, worker_environment
 
-SAMPLE_RATE = 32_000
-LONGEST_SECONDS = 180.0  # no limit of the method; beyond this the windows have long forgotten the beginning
-VARIANTS = tuple(
-    name.removeprefix("audiocraft-")
-    for name, source in SOURCES.items()
-    if name.startswith("audiocraft-") and "state_dict.bin" in source.files
-)
-DEFAULT_VARIANT = "small"
-DEBUG = "debug"
-STYLE = "style"
-_OPTIONS = OPTIONS | {
-    "variant": option(
-        "choice",
-        f"{', '.join(VARIANTS)}; default {DEFAULT_VARIANT}. {DEBUG}: a tiny random model, to try the worker",
-        choices=(*VARIANTS, DEBUG),
-    ),
-    "decoder": option(
-        "choice",
-        "encodec, or diffusion: MultiBandDiffusion, cleaner and slower, mono models only",
-        choices=("encodec", "diffusion"),
-    ),
-    "top_k": option(
-        "whole", "how many tokens each draw chooses from, 0 (all) to 2048; default {usual}", low=0, high=2048
-    ),
-    "top_p": option(
-        "number", "draw from the likeliest tokens that sum to this, 0 (off) to 1; default {usual}", low=0, high=1
-    ),
-    "stride": option("number", "seconds between windows beyond 30 s, {range}; default {usual}", low=1, high=29),
-}
+DECLARED = declare("audiocraft")
+SAMPLE_RATE, LONGEST_SECONDS = DECLARED[0].sample_rate, DECLARED[0].max_seconds
+DEFAULT_VARIANT, DEBUG, STYLE = "small", "debug", "style"
 # How long the worker may say nothing: importing and loading read gigabytes; a step of the largest model on a slow CPU
 # takes seconds, the codec's decoding of three minutes a few more.
 _SILENCE_SECONDS = 1800.0
 _INSTALL = "install it again: python -m helpers install audiocraft"
-# What the error of a worker says, and what to tell a musician then.
-_FAULTS = (
-    ("out of memory|MemoryError|can't allocate memory", "ran out of memory; ask for fewer bars or a smaller variant."),
-    (
-        "Weights only load failed",
-        "will not open these weights: reading them could run code, and they are not Meta's own; use the ones from the "
-        "Hub (unset LOOPS_MODEL_AUDIOCRAFT...).",
-    ),
-    (
-        "ImportError|ModuleNotFoundError|no kernel image",
-        f"does not work with the packages or the GPU that are here; {_INSTALL}.",
-    ),
-    ("(?i)offline mode|couldn't connect|LocalEntryNotFound", "misses a part of its model; fetch it again in MODELS."),
-    ("", "failed; try another seed or variant."),
-)
+_FAULTS = read_toml(__package__, "faults.toml")
 
 
 class AudiocraftEngine(Engine):
     """The reference MusicGen in a process of its own."""
 
-    presets: ClassVar = {
-        "reference": {
-            "variant": DEFAULT_VARIANT,
-            "decoder": "encodec",
-            "guidance": 3.0,
-            "top_k": 250,
-            "top_p": 0.0,
-            "temperature": 1.0,
-            "stride": 18.0,
-        },
-        "balanced": {},
-        "draft": {},
-    }
-    info = model_info(
-        SOURCES[f"audiocraft-{DEFAULT_VARIANT}"],
-        name="audiocraft",
-        prompt_style="musicgen",
-        packages="audiocraft",
-        title="MusicGen (audiocraft)",
-        sample_rate=SAMPLE_RATE,
-        channels=2,
-        max_seconds=LONGEST_SECONDS,
-        memory_gib=2.0,
-        hears=frozenset({"text", "melody", "continuation"}),
-        good_at="Loops longer than 30 s and the diffusion decoder; the reference to compare MusicGen with.",
-        options=describe_options(presets=presets, table=_OPTIONS, negative_prompt=UNHEARD),
-        choices={name: row.choices for name, row in _OPTIONS.items() if row.choices},
-    )
+    info, presets, rows = DECLARED
 
     def readiness(self) -> Readiness:
         """Whether the worker is installed, and what the machine has for it."""
@@ -132,7 +66,7 @@ class AudiocraftEngine(Engine):
         _fetch(DEFAULT_VARIANT, progress, cancel)
 
     def _check_options(self, request: Request) -> None:
-        settings, _ = read_settings(self.presets, request, _OPTIONS)
+        settings, _ = read_settings(self.presets, request, self.rows)
         if settings["decoder"] == "diffusion" and "stereo" in settings["variant"]:
             raise InvalidInput(
                 f"The diffusion decoder knows mono models only and the variant is {settings['variant']}; use the "
@@ -149,7 +83,7 @@ class AudiocraftEngine(Engine):
         from ..registry import release_others
 
         request, guide, seeds = job.request, job.guide, job.seeds
-        settings, labels = read_settings(self.presets, request, _OPTIONS)
+        settings, labels = read_settings(self.presets, request, self.rows)
         prompt, negative = written_prompt(request, self.info.title)
         model, trusted = _fetch(settings["variant"], job.progress, job.cancel)
         decoder, decoder_trusted = None, True
@@ -238,7 +172,7 @@ class AudiocraftEngine(Engine):
     def _in_words(self, code: int | None, log: str) -> str:
         """What happened and what to do."""
         if code == 1:  # a Python error
-            return f"{self.info.title} {next(words for fault, words in _FAULTS if re.search(fault, log))}"
+            return f"{self.info.title} {next(words for fault, words in _FAULTS.items() if re.search(fault, log))}"
         if code is None:
             return f"The audiocraft worker said nothing for {_SILENCE_SECONDS:g} s and was ended; try again."
         if code == -signal.SIGKILL:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ...errors import Cancelled, NotAvailable, remember_secret
 from ...machine.run import CommandFailed, child_environment, run_lines
+from ...music.tables import read_toml
 from ...records import CancelCheck, Progress, never_cancelled, silent_progress
 from .sources import ModelSource, cached_folder, hub_cache, hub_endpoint, repository_folder, token_page
 
@@ -24,6 +25,7 @@ MOST_TRIES = 3
 # Kinds worth another try; everything else will not change by asking again. (The Hub's library has tried five times
 # before it says "network".)
 _PASSING = {"stalled", "broken", "truncated"}
+_REFUSALS = read_toml(__package__, "refusals.toml")
 
 
 def find_token() -> str | None:
@@ -78,63 +80,24 @@ def check_access(source: ModelSource) -> str:
 
 def explain(source: ModelSource, outcome: dict[str, Any], *, token: bool) -> str:
     """One sentence or two for a failed download: what happened and what to do."""
-    kind, page = outcome.get("kind"), source.page
-    gib = 2**30
-    steps = (
-        f"open {page} while logged in, accept the licence, make a token with read access at "
-        f"{token_page()}, and give it as HF_TOKEN (on Colab: a secret with notebook access)"
+    kind = outcome.get("kind")
+    known = kind if kind in _REFUSALS else "other"
+    sentence = _REFUSALS[known] if token else _REFUSALS.get(f"{known}_no_token", _REFUSALS[known])
+    return sentence.format(
+        model=source.hub_id,
+        page=source.page,
+        gib=source.download_gib,
+        revision=source.revisions[-1],
+        hub=hub_endpoint(),
+        tokens=token_page(),
+        folder=repository_folder(source).parent,
+        tries=MOST_TRIES,
+        stall_seconds=STALL_SECONDS,
+        needed_gib=outcome.get("needed", 0) / 2**30,
+        free_gib=outcome.get("free", 0) / 2**30,
+        status=outcome.get("status"),
+        type=outcome.get("type", "unknown reason"),
     )
-    sentences = {
-        "gated": (
-            f"The licence of {source.hub_id} has not been accepted by the account of this token; open {page} while "
-            "logged in with it and accept, then try again."
-            if token
-            else f"{source.hub_id} asks everyone to accept its licence and no Hub token was found; {steps}."
-        ),
-        "wrong-token": (
-            f"The Hub did not accept the token for {source.hub_id}; it may be mistyped or expired. Make a new one with "
-            f"read access at {token_page()} and set HF_TOKEN."
-            if token
-            else f"The Hub wants a login for {source.hub_id} and no token was found; {steps}."
-        ),
-        "forbidden": (
-            f"The token may not read {source.hub_id}; give it read access to public gated repositories at "
-            f"{token_page()}, and accept the licence at {page}."
-        ),
-        "no-repository": f"The Hub has no model {source.hub_id}, or hides it from this account; look at {page}.",
-        "no-revision": f"{source.hub_id} has no revision {source.revisions[-1]!r}; look at {page}/tree/main.",
-        "no-file": f"{source.hub_id} no longer holds a file we need; look at {page}/tree/main.",
-        "incomplete": (f"{source.hub_id} does not hold everything we need as safetensors; look at {page}/tree/main."),
-        "too-many": "The Hub asks us to slow down (too many requests from this address); wait some minutes, or log in.",
-        "hub-down": f"The Hub answers with an error of its own ({outcome.get('status')}); try again later.",
-        "network": (
-            f"{hub_endpoint()} cannot be reached or did not answer in time; check the connection and try again."
-        ),
-        "broken": (
-            f"The connection broke {MOST_TRIES} times while downloading {source.hub_id}; check it and try again. "
-            "What has arrived is kept and will be resumed."
-        ),
-        "stalled": (
-            f"The download of {source.hub_id} stood still {MOST_TRIES} times for {STALL_SECONDS:g} s; try again, or "
-            "restart the runtime first. What has arrived is kept and will be resumed."
-        ),
-        "truncated": (
-            f"A file of {source.hub_id} arrived cut short or changed {MOST_TRIES} times and was thrown away; try again "
-            "later or on another connection."
-        ),
-        "little-disk": (
-            f"{source.hub_id} needs {outcome.get('needed', 0) / gib:.1f} GiB more on disk and "
-            f"{outcome.get('free', 0) / gib:.1f} GiB are free in {repository_folder(source).parent}; make room, or set "
-            "HF_HOME to a larger disk."
-        ),
-        "full-disk": (
-            f"The disk filled up while downloading {source.hub_id}; the piece was removed. Make room for "
-            f"{source.download_gib:.1f} GiB in {repository_folder(source).parent}, or set HF_HOME to a larger disk."
-        ),
-        "offline": f"Offline mode is on (HF_HUB_OFFLINE) and {source.hub_id} is not complete in the cache; unset it.",
-    }
-    other = f"Downloading {source.hub_id} failed ({outcome.get('type', 'unknown reason')}); try again."
-    return sentences.get(kind, other) if kind else other
 
 
 def _remove_pieces(source: ModelSource) -> None:

@@ -10,16 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ...errors import InvalidInput, LoopsError, NotAvailable
 from ...machine.files import read_json
-from ...records import EngineInfo
+from ...music.tables import read_table
 
 TOKENIZER_FILES = ("tokenizer.json", "spiece.model", "vocab.json")  # one of them
-STABILITY_LICENCE = "Stability AI Community License"
-AUDIOLDM2_LICENCE = "CC BY-NC-SA 4.0 (no commercial use)"
-MUSICGEN_LICENCE = "CC BY-NC 4.0 (no commercial use)"
 
 
 @dataclass(frozen=True)
@@ -80,113 +76,20 @@ class ModelSource:
         return tuple(f"{stem}{name}{end}.safetensors" for name in names for end in ("", "-*-of-*"))
 
 
-def _musicgen(variant: str, download_gib: float, *elsewhere: str) -> ModelSource:
-    name = f"musicgen-{variant}"
-    revisions = ("main", *elsewhere)  # a pull request may be merged one day
-    top = ("",)
-    return ModelSource(name, f"facebook/{name}", MUSICGEN_LICENCE, download_gib, top, top, revisions=revisions)
-
-
-def _audiocraft(variant: str, download_gib: float) -> ModelSource:
-    """Meta's own format: pickles, which only the isolated worker opens, and runs code from only if they are Meta's."""
-    files = ("state_dict.bin", "compression_state_dict.bin")
-    needs = ["t5-base"]
-    needs += ["audiocraft-stems"] if "melody" in variant else []
-    # The codec file of these repositories is 589 bytes: the name of another repository.
-    needs += ["audiocraft-codec"] if "stereo" in variant or variant == "melody-large" else []
-    name = f"audiocraft-{variant}"
-    hub_id = f"facebook/musicgen-{variant}"
-    return ModelSource(name, hub_id, MUSICGEN_LICENCE, download_gib, parts=(), files=files, needs=tuple(needs))
-
-
-# GiB of transformers' files and of audiocraft's, and the revisions but "main" that may hold the former as safetensors.
-_MUSICGEN: dict[str, tuple[Any, ...]] = {
-    "small": (2.2, 1.0),
-    "medium": (7.5, 3.6, "refs/pr/10"),
-    "large": (12.8, 6.3, "037a9f5a2a8a44bd6eaa38b1171f6fdfb1b0b1a9"),
-    "melody": (5.7, 3.0),
-    "melody-large": (9.8, 6.1),
-    "stereo-small": (1.14, 0.84),
-    "stereo-medium": (3.8, 3.45),
-    "stereo-large": (6.45, 6.1),
-    "stereo-melody": (5.9, 2.8),
-    "stereo-melody-large": (9.9, 6.1),
-}
-# Sizes as the repositories list them (see tests/engines/hub_listings.json), else from the number of parameters; the
-# exact figure is asked of the Hub before a download.
-SOURCES = {
-    source.name: source
-    for source in (
-        ModelSource(
-            "stable-audio-open",
-            "stabilityai/stable-audio-open-1.0",
-            STABILITY_LICENCE,
-            4.9,
-            parts=("transformer", "vae", "text_encoder", "projection_model"),
-            tokenizers=("tokenizer",),
-            extras=("scheduler",),
-            gated=True,
-        ),
-        ModelSource(
-            "foundation-1",
-            "RoyalCities/Foundation-1",
-            STABILITY_LICENCE,
-            2.26,
-            parts=(),
-            files=("Foundation_1.safetensors", "model_config.json"),
-            needs=("t5-base",),
-        ),
-        ModelSource(
-            "audioldm2-music",
-            "cvssp/audioldm2-music",
-            AUDIOLDM2_LICENCE,
-            4.2,
-            parts=("unet", "vae", "vocoder", "text_encoder", "text_encoder_2", "projection_model", "language_model"),
-            tokenizers=("tokenizer", "tokenizer_2"),
-            extras=("scheduler", "feature_extractor"),
-        ),
-        ModelSource(
-            "ace-step",
-            "Runware/acestep-v15-base-diffusers",
-            "MIT",
-            6.2,
-            parts=("transformer", "condition_encoder", "text_encoder", "vae"),
-            tokenizers=("tokenizer",),
-            extras=("scheduler",),
-        ),
-        *(_musicgen(variant, gib, *elsewhere) for variant, (gib, _, *elsewhere) in _MUSICGEN.items()),
-        *(_audiocraft(variant, gib) for variant, (_, gib, *_) in _MUSICGEN.items()),
-        _audiocraft("style", 3.9),
-        ModelSource(
-            "audiocraft-diffusion",
-            "facebook/multiband-diffusion",
-            MUSICGEN_LICENCE,
-            1.0,
-            parts=(),
-            files=("mbd_musicgen_32khz.th",),
-        ),
-        # What audiocraft's checkpoints name instead of holding it: the text encoder, and what hears a melody in a mix.
-        ModelSource("t5-base", "t5-base", "Apache-2.0", 0.9, parts=("",), tokenizers=("",)),
-        ModelSource("audiocraft-codec", "facebook/encodec_32khz", MUSICGEN_LICENCE, 0.2, parts=("",)),
-        ModelSource(
-            "audiocraft-stems",
-            "adefossez/HTDemucs",
-            "MIT",
-            0.2,
-            parts=(),
-            files=("htdemucs.yaml", "*.safetensors"),
-        ),
+def _source(row: tuple[str, ...]) -> ModelSource:
+    name, hub_id, licence, gib, *lists = row
+    words = [tuple("" if word == "." else word for word in cell.split()) for cell in lists]
+    parts, tokenizers, extras, files, needs, revisions = words
+    terms, gated = licence.removesuffix(", gated"), licence.endswith(", gated")
+    return ModelSource(
+        name, hub_id, terms, float(gib), parts, tokenizers, extras, gated, revisions or ("main",), files, needs
     )
-}
 
 
-def model_info(source: ModelSource, name: str, **facts: Any) -> EngineInfo:
-    """What an engine is; where the weights of its default checkpoint come from is said by ``source``."""
-    size = source.download_gib + sum(SOURCES[need].download_gib for need in source.needs)
-    said: dict[str, Any] = dict(
-        licence=source.licence, hub_id=source.hub_id, gated=source.gated, download_gib=round(size, 2)
-    )
-    return EngineInfo(name=name, **({"prompt_style": name, "packages": "diffusers"} | said | facts))
+_TABLE = read_table(__package__, "sources.txt")
+SOURCES = {row[0]: _source(row) for rows in _TABLE.values() for row in rows}
+# The checkpoints of a family by their short names.
+VARIANTS = {family: tuple(name.removeprefix(f"{family}-") for name, *_ in rows) for family, rows in _TABLE.items()}
 
 
 def hub_endpoint() -> str:
