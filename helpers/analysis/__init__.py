@@ -16,7 +16,7 @@ from ..sound.audio import loudness_lufs
 from .chords import estimate_chords
 from .ears import missing_note
 from .groove import estimate_groove
-from .key import estimate_key, has_one_pitch
+from .key import estimate_key, has_open_mode
 from .listening import Listening
 from .melody import estimate_melody, estimate_notes, notes_to_midi
 from .metre import SURE_METRE
@@ -121,8 +121,8 @@ def _notes(heard: Listening, tempo: Tempo, key: KeyEstimate | None) -> tuple[str
         said.append(f"The file is as long as a loop (bars: {tempo.bars}), but bar 1 need not be at its start.")
     if key is None:
         said.append("No key: nothing in the sound is clearly pitched.")
-    elif has_one_pitch(heard):
-        said.append(f"One pitch sounds alone, so the mode is open: {key.key.name} is a guess.")
+    elif has_open_mode(heard):
+        said.append(f"No third sounds, so the mode is open: {key.key.name} is a guess.")
     elif key.confidence < UNSURE:
         said.append(f"The key is unsure: {key.key.name} and {key.alternatives[0].name} fit nearly as well.")
     if (missing := missing_note()) is not None:

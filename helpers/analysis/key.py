@@ -40,7 +40,7 @@ VOTE_WEIGHT = 1.0  # log odds for the key that each of essentia's profiles names
 NOTES_WEIGHT = 2.0  # of the correlation of the learned ear's notes with Temperley's profiles
 MINOR = 1.0  # log odds; makers of loops call 8 of 10 of them minor
 _CALM = 1.5  # divides the log odds: with it the confidence is about as often right as it says
-_ONE_PITCH = 0.8  # share of one pitch class from which no mode can be told
+_OPEN_SHARE = 0.92  # share of a note and its fifth from which no mode can be told
 _OPEN_MODE = 0.25  # the confidence of a key whose mode is open
 _FIT_SCALE = 6.0  # spreads the published fits as far as the learnt profiles' columns, for one penalty in training
 _BASS_SHARE = 0.25  # the bass is the lowest note at least so strong against the moment's strongest
@@ -132,7 +132,7 @@ def estimate_key(sound: Clip | Listening) -> KeyEstimate | None:
     confidence = float(probability[order[0]])
     return KeyEstimate(
         key=ALL_KEYS[order[0]],
-        confidence=min(confidence, _OPEN_MODE) if has_one_pitch(heard) else confidence,
+        confidence=min(confidence, _OPEN_MODE) if has_open_mode(heard) else confidence,
         alternatives=tuple(KeyAlternative(ALL_KEYS[i].name, float(probability[i])) for i in order[1:5]),
         tuning_cents=heard.notes.tuning_cents,
     )
@@ -150,11 +150,14 @@ def fused_probabilities(heard: Listening, evidence: np.ndarray) -> np.ndarray:
     return odds / odds.sum()
 
 
-def has_one_pitch(heard: Listening) -> bool:
-    """Whether one pitch class sounds alone, as in a sine, a drone or a hum: it has no mode.
+def has_open_mode(heard: Listening) -> bool:
+    """Whether one pitch class sounds alone or with its fifth, as in a sine, a drone or a hum: no mode is there.
 
-    With its neighbours: low notes spread over them.
+    Counted is what our notes and the learned ear's both hold, neither of which is free of overtones. One pitch class
+    counts with its neighbours: low notes spread over them.
     """
-    chroma = heard.notes.chroma().mean(axis=1)
+    ears = [heard.notes.chroma()] + ([] if heard.pitches is None else [heard.pitches.chroma])
+    chroma = np.min([pitches.sum(axis=1) / (pitches.sum() + 1e-9) for pitches in ears], axis=0)
     near = chroma + np.roll(chroma, 1) + np.roll(chroma, -1)
-    return float(chroma.max()) > _ONE_PITCH * float(chroma.sum()) or float(near.max()) > 0.97 * float(chroma.sum())
+    fifth = chroma + np.roll(chroma, -7)
+    return max(float(fifth.max()) / _OPEN_SHARE, float(near.max()) / 0.97) > float(chroma.sum())

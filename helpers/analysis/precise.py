@@ -103,9 +103,9 @@ def settle_tempo(heard: Listening, bpm: float, beats_per_bar: float) -> PreciseT
 
     A file that starts with sound may be an exact loop when a whole number of bars at its length agrees with the onsets'
     own tempo within three standard errors (at least 0.4 %, at most 3 %). Where the onsets contradict the length (a loop
-    cut carelessly), the onsets are believed. A whole tempo that the onsets fit as well, and that makes the file longer
-    than its bars by no more than codecs add (two frames), is the tempo, and the rest is padding. ``beats_per_bar`` 0
-    asks the onsets alone.
+    cut carelessly), the onsets are believed. A whole tempo that the onsets fit as well (a half one: better)
+    and that makes the file longer than its bars by no more than codecs add (two frames), is the tempo, and the rest is
+    padding. ``beats_per_bar`` 0 asks the onsets alone.
     """
     line = fit_beat_line(heard, bpm)
     rough = line.bpm if line else bpm
@@ -118,10 +118,12 @@ def settle_tempo(heard: Listening, bpm: float, beats_per_bar: float) -> PreciseT
     beats = beats_per_bar * max(1, round(heard.seconds * rough / 60.0 / beats_per_bar))
     by_length = 60.0 * beats / heard.seconds
     allowed = float(np.clip(3.0 * error, 0.004, 0.03))
-    padding = heard.seconds - 60.0 * beats / whole
-    padded = 0.0 < padding <= PADDING_SECONDS and abs(rough / whole - 1) < max(_PADDED_BPM, min(2.0 * error, 0.004))
-    if abs(by_length / rough - 1) > allowed and not padded:
+    for made, slack in ((whole, error), (round(2 * rough) / 2, 0.0)):  # few loops are made to half a BPM
+        padding = heard.seconds - 60.0 * beats / made
+        off = abs(rough / made - 1)
+        fits = off < max(_PADDED_BPM, min(2.0 * error, 0.004)) and off <= abs(rough / by_length - 1) + slack
+        if fits and 0.0 < padding <= PADDING_SECONDS:
+            return PreciseTempo(free, beats, made, padding, agreement)
+    if abs(by_length / rough - 1) > allowed:
         return PreciseTempo(free, None, None, 0.0, agreement)
-    if padded and abs(rough / whole - 1) <= abs(rough / by_length - 1) + error:
-        return PreciseTempo(free, beats, whole, padding, agreement)
     return PreciseTempo(free, beats, by_length, 0.0, agreement)

@@ -46,7 +46,9 @@ def test_a_crop_of_whole_beats_is_no_loop_and_keeps_its_own_beats(bpm, offset):
     assert distance(tempo.beats, 60.0 / bpm - offset) < 0.015
 
 
-@pytest.mark.parametrize(("bpm", "before", "after"), [(100, 0.0, 0.013), (140, 0.025, 0.02), (90, 0.0, 0.0)])
+@pytest.mark.parametrize(
+    ("bpm", "before", "after"), [(100, 0.0, 0.013), (140, 0.025, 0.02), (90, 0.0, 0.0), (87.5, 0.011, 0.003)]
+)
 def test_what_a_codec_adds_is_no_tempo(bpm, before, after):
     loop = band(bpm, 4)
     padded = np.pad(loop.samples[0], (round(before * RATE), round(after * RATE)))

@@ -66,3 +66,19 @@ def test_chords_far_under_noisy_drums_have_their_key():
 @pytest.mark.parametrize("clip", [signals.drum_loop(110, 4), signals.noise(4.0), signals.silence(2.0)])
 def test_drums_noise_and_silence_have_no_key(clip):
     assert estimate_key(clip) is None
+
+
+def drone(*harmonics: int):
+    t = np.arange(6 * signals.RATE) / signals.RATE
+    return signals.clip_of(0.2 * sum(np.sin(2 * np.pi * 55 * k * t) / k for k in harmonics))
+
+
+@pytest.mark.parametrize("harmonics", [(4,), range(2, 40, 2), (2, 3), range(1, 9)], ids=["sine", "saw", "fifth", "hum"])
+def test_a_drone_with_or_without_its_fifth_has_no_mode(harmonics):
+    found = estimate_key(drone(*harmonics))
+    assert found is None or found.confidence <= 0.25
+
+
+def test_a_held_triad_has_a_mode():
+    found = estimate_key(signals.melody([(p, 0.0, 4.0) for p in (45, 57, 61, 64)], 4.0))
+    assert found is not None and found.key == Key(9, "major") and found.confidence > 0.25
