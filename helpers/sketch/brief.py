@@ -48,7 +48,8 @@ class Brief:
     pitch)``. ``density`` and ``syncopation`` are changes -1..1 to what the genre plays; ``complexity`` and ``answer``
     are 0..1; ``groove`` is how much of the idea's accents and of ``timing_ms``, its place of each step of a bar, the
     part takes. ``feel`` stretches the genre's cells (2 = half time). ``low``..``high`` is the range the part may use,
-    ``centre`` where it should sit. ``member`` is which of a family it is, if any.
+    ``centre`` where it should sit, ``depth`` the share of the idea's energy below C3. ``member`` is which of a family
+    it is, if any.
     """
 
     request: Request
@@ -76,6 +77,7 @@ class Brief:
     low: int
     high: int
     centre: int
+    depth: float
     stream: bytes
     heard: tuple[str, ...]
 
@@ -197,6 +199,7 @@ def read_brief(request: Request, analysis: Analysis | None, take: int) -> Brief:
     accents, low_accents, levels = heard_groove(request, analysis, heard)
     swing = heard_swing(request, analysis, genre)
     low, high, centre = _register(request, analysis, instrument, mood, rng, heard)
+    octaves = analysis.groove.octaves if analysis else ()
     complexity = 0.5 if request.complexity is None else float(request.complexity)
     return Brief(
         request=request,
@@ -224,6 +227,7 @@ def read_brief(request: Request, analysis: Analysis | None, take: int) -> Brief:
         low=low,
         high=high,
         centre=centre,
+        depth=float(sum(octaves[:2])),
         stream=stream,
         heard=tuple(heard),
     )

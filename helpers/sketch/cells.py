@@ -69,7 +69,7 @@ NEAREST_METER = {"5/4": "4/4", "7/4": "4/4", "7/8": "4/4", "12/8": "6/8"}
 _TABLE = read_table(__package__, "cells.txt")
 # Bank -> style -> meter -> cells. A style without a meter of its own takes the one that _FALLBACK names for it.
 BANKS: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {}
-for _bank in ("bass", "chords", "lead", "gate"):
+for _bank in ("bass", "chords", "left", "lead", "gate"):
     BANKS[_bank] = {}
     for _style, _meter, *_texts in _TABLE[_bank]:
         BANKS[_bank].setdefault(_style, {})[_meter] = tuple(_texts)

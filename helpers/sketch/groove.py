@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -26,7 +27,10 @@ STANDS_OUT, STAYS_BACK = 0.9, -0.7  # standard deviations from what the metre le
 TELLS_CHANGES = ("bass", "chords")  # banks whose parts strike where the chord changes
 ODD_COST = 0.25  # standard deviations that an odd sixteenth must stand out more to be played
 AUDIBLE = 0.2  # of a full accent: softer ones are echoes and noises, not to be answered
+MOVED, JOINED = 0.4, 0.4  # how far chance, not the idea, moves a note of a bar that goes on, and joins it to the last
 LEAST_DEVIATION = 0.05  # of the strongest accent: an idea that deviates less only marks the metre
+
+T = TypeVar("T")
 
 
 def syncopation_of(brief: Brief, steps: Sequence[float]) -> float:
@@ -266,6 +270,33 @@ def window(brief: Brief, cell: Cell, bar: int) -> list[Hit]:
                 out.append(Hit(at, h.length, h.symbol))
         offset += cell.steps
     return sorted(out, key=lambda h: h.step)
+
+
+def moved_on(brief: Brief, bar: int, notes: Sequence[tuple[float, float, T]]) -> list[tuple[float, float, T]]:
+    """A bar in another rhythm, its second half above all: notes go where the idea is stressed in this very bar.
+
+    ``notes`` are ``(step in the bar, length, anything)``.
+    """
+    rng = brief.rng("moved on", bar)
+    size = brief.steps_per_bar
+    out: list[tuple[float, float, T]] = []
+    for step, length, what in notes:
+        late = step >= size / 2
+        ways = [way for way in (0.0, 2.0, -2.0) if 0 <= step + way < size and (late or way == 0)]
+        stress = [
+            brief.lean * brief.accent(bar * size + step + way)
+            - brief.syncopation * brief.weight(step + way)
+            + MOVED * rng.random()
+            for way in ways
+        ]
+        at = step + ways[int(np.argmax(stress))]
+        joined = JOINED * (1.0 - brief.density) * (0.5 + 0.5 * late) * (brief.weight(at) < 0.6)
+        if out and (at <= out[-1][0] or rng.random() < joined):
+            before = out[-1]
+            out[-1] = (before[0], max(before[1], step + length - before[0]), before[2])
+        else:
+            out.append((at, length, what))
+    return out
 
 
 def velocity(brief: Brief, step: float, rng: np.random.Generator, accent: float = 0.0) -> int:

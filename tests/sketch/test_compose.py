@@ -371,6 +371,48 @@ def test_a_chord_just_before_a_change_pushes_into_the_new_one():
     assert pushed
 
 
+def test_a_pushed_chord_rings_over_the_change_and_is_not_struck_again():
+    heard = idea(bar_accents=(accent_steps(0, 4, 7, 8, 11, 15),))
+    asked = request("chords", chords="| Am F | C G |", humanize=0.0, swing=0.5, genre="ballad", instrument="organ")
+    rung = 0
+    for take in range(8):
+        notes = compose(asked, heard, take).notes
+        for n in (n for n in notes if round(n.start * 4) % 16 == 7):
+            rung += n.start + n.length > 2 + n.start // 4 * 4
+            assert not any(m.pitch == n.pitch and round(m.start * 4) == round(n.start * 4) + 1 for m in notes)
+    assert rung
+
+
+def test_a_pianist_takes_the_bass_along_unless_the_idea_has_one():
+    asked = request("chords", genre="pop", instrument="piano")
+    for deep, fewest, most in ((0.0, 6, 12), (0.8, 0, 0)):
+        heard = idea(octaves=(deep / 2, deep / 2, 1 - deep, 0.0, 0.0, 0.0, 0.0))
+        scores = [compose(asked, heard, take) for take in range(12)]
+        both = [s for s in scores if dict(s.choices).get("hands") == "both"]
+        assert fewest <= len(both) <= most
+        for score in both:
+            for half, label in enumerate(asked.half_bars()):
+                left = [n.pitch for n in score.notes if half_bar(score, n) == half and n.pitch < 48]
+                assert set(p % 12 for p in left) <= set(parse_chord(label).pitch_classes)
+            assert max(n.pitch for n in score.notes) - min(n.pitch for n in score.notes) >= 20
+    assert not any("hands" in dict(compose(request("chords", instrument="organ"), None, t).choices) for t in range(6))
+
+
+def test_comping_goes_on_where_stabs_stay_a_pattern():
+    def alike(score) -> bool:
+        first, second = ({round(s) % 16 for s in onsets(score) if 16 * b <= s < 16 * b + 16} for b in (0, 1))
+        return first == second
+
+    def returns(genre: str) -> list[bool]:
+        heard = idea(accents=accent_steps(0, 6, 8))
+        asked = request("chords", genre=genre, chords="| Am |", humanize=0.0, swing=0.5, instrument="organ")
+        scores = [compose(asked, heard, take) for take in range(24)]
+        return [alike(s) for s in scores if dict(s.choices)["form"].startswith("A A ")]
+
+    assert all(returns("house"))
+    assert {True, False} == set(returns("pop"))
+
+
 def test_pad_ties_common_tones():
     asked = request("pad", chords="| Am | F |", bars=2, style="sustained")
     score = compose(asked, None)

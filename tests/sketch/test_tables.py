@@ -14,7 +14,7 @@ from helpers.sketch.harmony import PROGRESSIONS
 from helpers.sketch.kits import FILLS, NOTES, drum_style
 from helpers.sketch.parts.arpeggio import ORDERS, order_indices
 
-SYMBOLS = {"bass": "135678npacbg", "chords": "XxyDdumpP1234", "lead": "Xx", "gate": "Xx"}
+SYMBOLS = {"bass": "135678npacbg", "chords": "XxyDdumpP1234", "left": "1358", "lead": "Xx", "gate": "Xx"}
 
 
 @pytest.mark.parametrize("bank", BANKS)

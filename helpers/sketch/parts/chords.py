@@ -9,7 +9,8 @@ import numpy as np
 from ..brief import Brief
 from ..cells import Hit
 from ..form import Bar, written
-from ..groove import Tone, perform, velocity, window, without_overlaps, write_riffs
+from ..groove import Tone, choose_cell, fill_or_thin, moved_on, perform, velocity, window, without_overlaps, write_riffs
+from ..harmony import Harmony
 from ..voicing import colours_of, guitar_voicing, is_clear, lead_voices
 from . import Part
 
@@ -24,47 +25,80 @@ FIGURES = ("f", "fu", "fydy", "fyuy", "fyy")
 PEDAL = 0.6  # of the takes let a chord ring on to the next stroke, but for styles whose strokes are short
 SHORT = ("house", "stabs", "offbeat", "funk", "skank", "bubble", "trance", "dembow", "montuno")
 LEFT_HAND = 36  # the lowest bass note beside a chord
+PIANOS = range(7)  # General MIDI programs that are played with two hands
+TWO_HANDS = ("pop", "block", "broken", "ballad", "gospel", "waltz", "held", "anticipated", "rnb", "lofi")
+BOTH = 0.8  # of the takes in these styles, where the idea leaves the depth to the left hand
+DEEP = 0.4  # of an idea's energy below C3: it has a bass
+RIGHT_HAND = 55  # the lowest note of the right one
+DEVELOPING = 0.6  # of the takes comp each bar anew where the others keep their pattern; short strokes are a pattern
 TURNED = 0.5  # of the loops that end without a hit on their last eighth get one
 
 
 def write_chords(brief: Brief) -> Part:
     """Write a chord part: every chord of the harmony sounds, voices move little, nothing is out of reach."""
     form = brief.form()
-    guitar = brief.instrument.program in GUITARS and not brief.instrument.is_drums
+    guitar = brief.instrument.program in GUITARS
     styles = brief.genre.guitar if guitar else brief.genre.chords
-    power = brief.instrument.program in (29, 30) and guitar
+    power = brief.instrument.program in (29, 30)
     if power:
         styles = tuple(s for s in styles if s in ("power", "chug")) or ("power",)
+    symbols = "Du" if guitar else "Xx"
+    riffs = write_riffs(brief, form, "chords", styles, brief.accents, lean=brief.lean, symbols=symbols, densest=3.0)
+    style = riffs[form[0].letter].name.split()[0]
+    two = style in TWO_HANDS and brief.instrument.program in PIANOS and brief.depth < DEEP
+    two = two and brief.rng("hands").random() < BOTH
+    if two:
+        brief = replace(brief, low=max(brief.low, RIGHT_HAND))
     voicings = _voicings(brief, guitar, power)
-    riffs = write_riffs(
-        brief,
-        form,
-        "chords",
-        styles,
-        brief.accents,
-        lean=brief.lean,
-        symbols="Du" if guitar else "Xx",
-        densest=3.0,
-    )
+    pushes = not guitar and style not in SHORT
+    develops = pushes and brief.rng("develops").random() < DEVELOPING
     figures = {letter: FIGURES[int(brief.rng("figure", letter).integers(len(FIGURES)))] for letter in riffs}
-    pedal = not guitar and brief.rng("pedal").random() < PEDAL
+    pedal = pushes and brief.rng("pedal").random() < PEDAL
     tones: list[Tone] = []
     for bar in form:
-        hits = _shaped(brief, bar, window(brief, riffs[bar.letter], bar.number), guitar)
-        if pedal and riffs[bar.letter].name.split()[0] not in SHORT:
+        hits = window(brief, riffs[bar.letter], bar.number)
+        if develops and any(b.letter == bar.letter for b in form[: bar.number]):
+            hits = [Hit(*h) for h in moved_on(brief, bar.number, [(h.step, h.length, h.symbol) for h in hits])]
+        hits = _shaped(brief, bar, hits, guitar, pushes)
+        if pedal:
             hits = without_overlaps([replace(h, length=brief.steps_per_bar) for h in hits], brief.steps_per_bar)
+        if two:
+            tones += _left_hand(brief, bar, voicings)
+            hits = tuple(replace(h, symbol="x" if h.symbol == "P" else h.symbol) for h in hits if h.symbol != "p")
         struck: dict[float, int] = {}  # strokes of each chord so far
         for hit in hits:
             start = brief.span(bar.number * brief.steps_per_bar + hit.step)[0]
             struck[start] = struck.get(start, -1) + 1
-            way = (
-                "f"
-                if guitar or hit.symbol not in "Xx"
-                else figures[bar.letter][struck[start] % len(figures[bar.letter])]
-            )
-            tones += _played(brief, bar, hit, voicings, guitar, way)
+            figure = "f" if guitar or hit.symbol not in "Xx" else figures[bar.letter]
+            tones += _played(brief, bar, hit, voicings, guitar, pushes, figure[struck[start] % len(figure)])
     choices = (("pattern", ", ".join(dict.fromkeys(r.name for r in riffs.values()))), ("form", written(form)))
-    return Part(perform(brief, tones), choices)
+    return Part(perform(brief, tones), (*choices, ("hands", "both")) if two else choices)
+
+
+def _bass(brief: Brief, chord: Harmony) -> int:
+    """The lowest pitch that the left hand has for the bass of a chord."""
+    floor = max(brief.instrument.low, LEFT_HAND)
+    return floor + (chord.bass - floor) % 12
+
+
+def _left_hand(brief: Brief, bar: Bar, voicings: dict[float, tuple[int, ...]]) -> list[Tone]:
+    """The bass of each chord, its fifth, octave and tenth below the right hand, in one pattern all through."""
+    accents = brief.accents.mean(axis=0)
+    cell = choose_cell(brief, "left", ("left",), "A", accents, brief.lean)
+    cell = fill_or_thin(brief, cell, brief.rng("left"), accents, "1")
+    hits = window(brief, cell, bar.number)
+    changes = [Hit(at, brief.steps_per_bar, "1") for at in brief.changes(bar.number)]
+    by_step = {h.step: h for h in (*hits, *changes)}
+    out = []
+    for hit in without_overlaps(by_step.values(), brief.steps_per_bar):
+        step = bar.number * brief.steps_per_bar + hit.step
+        start, end, chord = brief.span(step)
+        low = _bass(brief, chord)
+        above = {"3": 12 + (chord.third - low) % 12, "5": (chord.fifth - low) % 12, "8": 12}.get(hit.symbol, 0)
+        pitch = low + above if low + above + 3 <= voicings[start][0] else low
+        level = velocity(brief, step, brief.rng("left", bar.letter, hit.step), 0.0 if pitch == low else -0.3)
+        out.append(Tone(pitch, step, min(hit.length, end - step), level))
+    return out
 
 
 def _voicings(brief: Brief, guitar: bool, power: bool) -> dict[float, tuple[int, ...]]:
@@ -85,14 +119,19 @@ def _voicings(brief: Brief, guitar: bool, power: bool) -> dict[float, tuple[int,
     return out
 
 
-def _shaped(brief: Brief, bar: Bar, hits: list[Hit], guitar: bool) -> tuple[Hit, ...]:
-    """A bar's hits with the chord change inside it heard, and a push at the end of the loop now and then."""
+def _shaped(brief: Brief, bar: Bar, hits: list[Hit], guitar: bool, pushes: bool) -> tuple[Hit, ...]:
+    """A bar's hits with the chord change inside it heard, and a push at the end of the loop now and then.
+
+    A hand that ``pushes`` does not strike a chord again that it struck a sixteenth early.
+    """
     size = brief.steps_per_bar
     start = bar.number * size
     by_step = {h.step: h for h in hits}
     stroke = "D" if any(h.symbol in STRUMMED for h in hits) else "X"
     for at in brief.changes(bar.number):
-        if not any(at <= s <= at + 2 for s in by_step):
+        if pushes and at - 1 in by_step:
+            by_step.pop(at, None)
+        elif not any(at <= s <= at + 2 for s in by_step):
             by_step[at] = Hit(at, brief.span(start + at)[1] - start - at, stroke)
     for s, h in by_step.items():  # where a chord has a beat or two, a picked note would not tell it
         span = brief.span(start + s)
@@ -114,12 +153,18 @@ def _turned(brief: Brief, voicing: tuple[int, ...], way: str) -> tuple[int, ...]
 
 
 def _played(
-    brief: Brief, bar: Bar, hit: Hit, voicings: dict[float, tuple[int, ...]], guitar: bool, way: str
+    brief: Brief,
+    bar: Bar,
+    hit: Hit,
+    voicings: dict[float, tuple[int, ...]],
+    guitar: bool,
+    pushes: bool,
+    way: str,
 ) -> list[Tone]:
     size = brief.steps_per_bar
     step = bar.number * size + hit.step
-    # A hit on the last sixteenth before a change pushes into the new chord; the loop's end pushes into its beginning.
-    told = step + 1 if brief.chord(step + 1) != brief.chord(step) else step
+    # A hit on the last sixteenth before a change pushes into the new chord, at the loop's end into its beginning.
+    told = step + 1 if pushes and brief.chord(step + 1) != brief.chord(step) else step
     voicing = voicings[brief.span(told % brief.steps)[0]]
     if way in "ud":
         voicing = _turned(brief, voicing, way)
@@ -127,11 +172,10 @@ def _played(
     rng = brief.rng("chords note", bar.letter, hit.step)
     accent = {"X": 0.6, "D": 0.5, "u": -0.3, "m": -0.8, "p": 0.3}.get(hit.symbol, 0.0)
     level = velocity(brief, step, rng, accent)
-    end = min(brief.span(step)[1], float(brief.steps))
+    end = min(brief.span(told)[1], float(brief.steps))
     length = min(hit.length * float(np.clip(brief.mood.legato, 0.5, 1.0)), end - step)
-    if not guitar and symbol in "pP":  # the left hand: the bass an octave below where the instrument has it
-        bass = brief.chord(told).bass
-        low = max(brief.instrument.low, LEFT_HAND) + (bass - max(brief.instrument.low, LEFT_HAND)) % 12
+    if not guitar and symbol in "pP":  # the left hand, where it has no pattern of its own
+        low = _bass(brief, brief.chord(told))
         left = (low,) if voicing[0] - low >= 7 else ()  # closer they are mud
         voicing = (*left, *voicing) if symbol == "P" else (*left, *voicing)[:1]
     elif symbol == "y":

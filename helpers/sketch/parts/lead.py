@@ -10,7 +10,7 @@ import numpy as np
 from ..brief import Brief
 from ..cells import TUNES
 from ..form import Bar, heard_letters, written
-from ..groove import Tone, perform, velocity, write_riffs
+from ..groove import Tone, moved_on, perform, velocity, write_riffs
 from ..harmony import Harmony
 from . import Part
 
@@ -23,7 +23,6 @@ TELLING, ROOT_LOVE = 2.0, 1.2
 SMALL_SEMITONES, LEAP_COST, STAY_COST = 4, 0.8, 1.5  # people's leads move by a third at most five times of six
 DEVELOPING = 0.45  # of the takes go on to new rhythms where the others say the hook again
 QUESTIONED = 0.6  # of the forms of one letter become a question and its answer
-MOVED, JOINED = 0.4, 0.4  # how far chance, not the idea, moves a note of theirs, and joins it to the one before
 PICKED_UP = 0.5  # of the lines that end early lead back by two notes
 BREATH = 0.7  # of the last bar is sung, then the line breathes
 OWN = "the idea's own motif"
@@ -150,7 +149,7 @@ def _sing(brief: Brief, bar: Bar, hook: Hook, fixed: bool, develops: bool, befor
     if bar.turn and len(notes) > 2 and (develops or bar.letter == "A"):  # breathe before the loop comes round
         notes = notes[: max(2, sum(s < size * BREATH for s, _, _ in notes))]
     if develops and len(notes) > 2:
-        notes = _moved_on(brief, bar.number, notes)
+        notes = moved_on(brief, bar.number, notes)
     if bar.variation and len(notes) > 2:
         ending = 1 if brief.rng("ending", bar.letter, bar.variation).random() < 0.5 else -1
         tail = max(1, len(notes) // 4) * min(bar.variation, 2)
@@ -176,24 +175,6 @@ def _sing(brief: Brief, bar: Bar, hook: Hook, fixed: bool, develops: bool, befor
         hold = length * float(np.clip(brief.mood.legato, 0.4, 1.0))
         rng = brief.rng("sing", bar.letter, at)
         out.append(Tone(pitch, step, max(0.5, hold), velocity(brief, step, rng, 0.3 if strong else -0.1)))
-    return out
-
-
-def _moved_on(brief: Brief, bar: int, notes: list[tuple[float, float, int]]) -> list[tuple[float, float, int]]:
-    """A bar in another rhythm, its second half above all: notes go where the idea is stressed in this very bar."""
-    rng = brief.rng("moved on", bar)
-    size = brief.steps_per_bar
-    out: list[tuple[float, float, int]] = []
-    for step, length, height in notes:
-        late = step >= size / 2
-        ways = [way for way in (0.0, 2.0, -2.0) if 0 <= step + way < size and (late or way == 0)]
-        stress = [brief.lean * brief.accent(bar * size + step + way) + MOVED * rng.random() for way in ways]
-        at = step + ways[int(np.argmax(stress))]
-        if out and (at <= out[-1][0] or rng.random() < JOINED * (0.5 + 0.5 * late) * (brief.weight(at) < 0.6)):
-            before = out[-1]
-            out[-1] = (before[0], max(before[1], step + length - before[0]), before[2])
-        else:
-            out.append((at, length, height))
     return out
 
 
