@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -56,7 +57,7 @@ def write_chords(brief: Brief) -> Part:
     pedal = pushes and brief.rng("pedal").random() < PEDAL
     tones: list[Tone] = []
     for bar in form:
-        hits = window(brief, riffs[bar.letter], bar.number)
+        hits: Sequence[Hit] = window(brief, riffs[bar.letter], bar.number)
         if develops and any(b.letter == bar.letter for b in form[: bar.number]):
             hits = [Hit(*h) for h in moved_on(brief, bar.number, [(h.step, h.length, h.symbol) for h in hits])]
         hits = _shaped(brief, bar, hits, guitar, pushes)
@@ -119,7 +120,7 @@ def _voicings(brief: Brief, guitar: bool, power: bool) -> dict[float, tuple[int,
     return out
 
 
-def _shaped(brief: Brief, bar: Bar, hits: list[Hit], guitar: bool, pushes: bool) -> tuple[Hit, ...]:
+def _shaped(brief: Brief, bar: Bar, hits: Sequence[Hit], guitar: bool, pushes: bool) -> tuple[Hit, ...]:
     """A bar's hits with the chord change inside it heard, and a push at the end of the loop now and then.
 
     A hand that ``pushes`` does not strike a chord again that it struck a sixteenth early.
