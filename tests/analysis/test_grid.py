@@ -46,6 +46,14 @@ def test_a_crop_of_whole_beats_is_no_loop_and_keeps_its_own_beats(bpm, offset):
     assert distance(tempo.beats, 60.0 / bpm - offset) < 0.015
 
 
+@pytest.mark.parametrize(("bpm", "beats", "is_loop"), [(120, 0, True), (120, 2, False), (104, 2, False)])
+def test_a_file_whose_second_half_opens_on_another_beat_is_no_loop(bpm, beats, is_loop):
+    whole = band(bpm, 9).samples
+    half, late = round(16 * 60 / bpm * RATE), round(beats * 60 / bpm * RATE)
+    clip = Clip(np.concatenate([whole[:, :half], whole[:, half + late :][:, :half]], axis=1), RATE)
+    assert estimate_tempo(clip).is_loop == is_loop
+
+
 @pytest.mark.parametrize(
     ("bpm", "before", "after"), [(100, 0.0, 0.013), (140, 0.025, 0.02), (90, 0.0, 0.0), (87.5, 0.011, 0.003)]
 )
