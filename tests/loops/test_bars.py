@@ -27,7 +27,7 @@ def test_every_step_and_half_bar_holds_the_chords_notes(bars):
 
 
 def test_the_notes_change_where_the_chords_do_and_nowhere_else(bars):
-    change = bars.note_change
+    change = bars.note_change(8)
     assert change.shape == (64,)
     for line in range(0, 64, 16):
         assert abs(int(np.argmax(np.roll(change, 8 - line)[:16])) - 8) <= 1, "most at the bar line"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from helpers.loops import IdeaSide
-from helpers.loops.fit import measure_fit, place, spectrum
+from helpers.loops.fit import measure_fit, place, spectrum, timing
 from helpers.loops.fit.bars import Bars
 from helpers.loops.fit.harmony import agreement, weights
 from helpers.loops.fit.place import likeness, measure_place, place_cues, place_probabilities
@@ -65,16 +65,17 @@ def test_notes_are_averaged_over_the_frames_of_each_step_and_folded():
 
 
 @pytest.mark.parametrize("meter", ["4/4", "7/8"])
-def test_change_compares_the_half_bars_on_either_side_round_the_loop(meter):
+@pytest.mark.parametrize("reach", [2, 7])
+def test_change_compares_what_sounds_on_either_side_round_the_loop(meter, reach):
     made = bars(2, METERS[meter])
-    n, half = made.steps, METERS[meter].steps_per_bar // 2
+    n = made.steps
     chroma = RNG.uniform(size=(12, n))
     made.__dict__["chroma_steps"] = chroma
     for at in range(n):
-        before = sum(chroma[:, (at - d) % n] for d in range(1, half + 1))
-        after = sum(chroma[:, (at + d) % n] for d in range(half))
+        before = sum(chroma[:, (at - d) % n] for d in range(1, reach + 1))
+        after = sum(chroma[:, (at + d) % n] for d in range(reach))
         cosine = before @ after / np.linalg.norm(before) / np.linalg.norm(after)
-        assert made.note_change[at] == pytest.approx(1 - cosine)
+        assert made.note_change(reach)[at] == pytest.approx(1 - cosine)
 
 
 @pytest.mark.parametrize("meter", ["4/4", "7/8"])
@@ -176,18 +177,21 @@ def test_what_the_learned_ear_hears_counts_as_much_as_our_own_notes(
 
     side = idea_side(seconds, downbeats=downbeats)
     made = IdeaSide(side.clip, side.analysis, ear).bars_for(REQUEST)
-    assert made.ear.shape == (88, 4)
+    assert made.ear.shape == (88, 32)
+    heard = made.ear.reshape(88, 4, 8).mean(axis=2)
     for half, start in enumerate(half_bars):
         late = round(start % 1, 3)  # of this half bar so much lies in the file's next second
         shares = {int(np.floor(start)): 1 - late, int(np.floor(start)) + 1: late}
         for second in range(8):
             share = shares.get(second, 0.0) / (sum(s for at, s in shares.items() if at >= 0))
-            assert made.ear[second, half] == pytest.approx(0.8 * share, abs=0.02)
+            assert heard[second, half] == pytest.approx(0.8 * share, abs=0.02)
     made.__dict__["note_steps"] = np.ones((84, 32))  # our own notes: every pitch class alike
-    own, heard = np.full((12, 4), 1 / 12), np.roll(made.ear[:12], 9, axis=0)
-    np.testing.assert_allclose(made.half_bars, own + heard / heard.sum(axis=0).mean(), rtol=1e-6)
+    own, heard = np.full((12, 32), 1 / 12), np.roll(made.ear[:12], 9, axis=0)
+    both = own + heard / heard.sum(axis=0).mean()
+    np.testing.assert_allclose(made.chroma_steps, both, rtol=1e-6)
+    np.testing.assert_allclose(made.half_bars, both.reshape(12, 4, 8).mean(axis=2), rtol=1e-6)
     np.testing.assert_allclose(made.bass_half_bars, made.half_bars, rtol=1e-6)
-    high = np.zeros((88, 4))
+    high = np.zeros((88, 32))
     high[39] = 1.0  # C4
     made = type(made)(made.clip, made.bars, made.meter, 0.0, high)
     made.__dict__["note_steps"] = np.ones((84, 32))
@@ -211,29 +215,56 @@ def test_each_cue_says_of_each_place_how_well_the_moved_loop_would_lie(meter):
     for one in (loop, idea):
         one.__dict__["accents"] = {name: RNG.uniform(0, 2, one.steps) for name in ("all", "low", "mid", "high")}
         one.__dict__["chroma_steps"] = RNG.uniform(size=(12, one.steps))
-        one.__dict__["note_change"] = RNG.uniform(size=one.steps)
-    lags, table = place_cues(loop, idea, drums=True)
+    struck = np.flatnonzero(RNG.uniform(size=loop.steps) < 0.4)
+    loop.heard.struck = Onsets(struck * loop.step_seconds, np.ones(struck.size))
+    lengths = np.zeros(loop.steps)
+    lengths[struck] = [next(d for d in range(1, 99) if (s + d) % loop.steps in struck) for s in struck]
+    lags, table = place_cues(loop, idea, drums=False)
     assert lags.tolist() == list(range(-per_beat, per_beat + 1))
     wanted = []
     template = np.tile(place.metre_template(METERS[meter]), 2)
     twos = [float(step // per_beat % 2 == 1 and step % per_beat == 0) for step in range(loop.steps)]
     for lag in lags:
         moved = {name: np.roll(curve, -lag) for name, curve in loop.accents.items()}
-        own, change = np.roll(loop.chroma_steps, -lag, axis=1), np.roll(loop.note_change, -lag)
+        own = np.roll(loop.chroma_steps, -lag, axis=1)
+        half_bar, eighth = (np.roll(loop.note_change(reach), -lag) for reach in (per_bar // 2, 2))
         wanted.append(
-            [np.corrcoef(moved[name], idea.accents[name])[0, 1] for name in ("low", "mid", "high")]
-            + [np.corrcoef(moved["low"], template)[0, 1]]
+            [np.corrcoef(moved[name], idea.accents[name])[0, 1] for name in ("mid", "high")]
+            + [np.corrcoef(np.roll(lengths, -lag), template)[0, 1]]
             + [np.average(agreement(own, idea.chroma_steps), weights=weights(own, idea.chroma_steps))]
-            + [np.corrcoef(change, idea.note_change)[0, 1], change[::per_bar].mean(), moved["low"][::per_bar].mean()]
+            + [half_bar[::per_bar].mean(), eighth[:: per_bar // 2].mean(), moved["low"][::per_bar].mean()]
             + [np.corrcoef(np.exp(moved["mid"]) - np.exp(moved["low"]), twos)[0, 1]]
         )
-    wanted = np.array(wanted)
-    np.testing.assert_allclose(table, wanted - wanted.mean(axis=0), atol=1e-6)
-    assert len(place.CUES) == table.shape[1]
-    assert not place_cues(loop, idea, drums=False)[1][:, -1].any(), "only drums have a backbeat"
+    wanted = np.array(wanted) - np.mean(wanted, axis=0)
+    notes, backbeat = np.array([name in ("harmony", "new_bar", "new_half") for name in place.CUES]), -1
+    np.testing.assert_allclose(table[:, :backbeat], wanted[:, :backbeat], atol=1e-6)
+    assert len(place.CUES) == table.shape[1] and not table[:, backbeat].any(), "only drums have a backbeat"
+    kit = place_cues(loop, idea, drums=True)[1]
+    np.testing.assert_allclose(kit[:, ~notes], wanted[:, ~notes], atol=1e-6)
+    assert not kit[:, notes].any(), "a kit has no notes that agree or change"
     for dull in (bars(2, METERS[meter], tonal=0.02), bars(2, METERS[meter], tonal=0.019)):
-        dull.__dict__.update({name: loop.__dict__[name] for name in ("accents", "chroma_steps", "note_change")})
-        assert not place_cues(dull, idea, drums=True)[1][:, 4:6].any(), "no notes to compare"
+        dull.__dict__.update({name: loop.__dict__[name] for name in ("accents", "chroma_steps")})
+        assert not place_cues(dull, idea, drums=False)[1][:, 2:4].any(), "no strokes, no notes to compare"
+
+
+@pytest.mark.parametrize(
+    ("strokes", "lengths"),
+    [
+        ({0: 1, 4: 1, 6: 1}, {0: 4, 4: 2, 6: 16}),  # the last is long: a bar is the most
+        ({0: 1, 4: 0.24, 6: 1}, {0: 6, 6: 16}),  # under a quarter of the strong ones: no stroke
+        ({0: 1, 4: 0.26, 6: 1}, {0: 4, 4: 2, 6: 16}),
+        ({2: 1, 20: 1}, {2: 16, 20: 14}),  # from the last one round to the first
+        ({5.4: 1, 5.6: 1}, {5: 1, 6: 16}),
+        ({31.6: 1}, {0: 16}),
+        ({8: 0.14}, {}),  # too weak a sound for any stroke
+        ({}, {}),
+    ],
+)
+def test_a_stroke_is_as_long_as_nothing_follows_it(strokes, lengths):
+    made = bars(times=[step * 0.125 for step in strokes], strengths=list(strokes.values()))
+    wanted = np.zeros(32)
+    wanted[list(lengths)] = list(lengths.values())
+    np.testing.assert_array_equal(place._lengths(made), wanted)
 
 
 def test_places_are_as_likely_as_the_learnt_weights_say():
@@ -310,6 +341,32 @@ def test_an_off_beat_part_is_not_called_half_a_beat_late(strokes, between):
     assert "place" in measure_place(loop, kit, drums=True).values, "a kit has its beats"
     seven = bars(2, METERS["7/8"], times=range(4))
     assert "place" in measure_place(seven, seven, drums=False).values
+
+
+# ---- timing
+
+
+def clicks(*steps: float, late_ms: float = 0.0, size: float = 9.0, **more) -> Bars:
+    """Two bars with a click at each of ``steps``, in the curves of the middle register that are not in ``more``."""
+    curve = np.zeros(400)
+    for step in steps:
+        curve[round((step * 0.125 + late_ms / 1000) * 100) % 400] = size
+    return bars(times=range(4), **({"mid": curve} | more))
+
+
+def test_two_sounds_lock_by_their_strokes_moment_by_moment():
+    kit, half = clicks(0, 4, 8, 12, high=np.zeros(400)), clicks(0, 8, high=np.zeros(400))
+    locked = {ms: timing._lock(clicks(0, 4, 8, 12, late_ms=ms), kit) for ms in (0, 10, 20, 30)}
+    assert locked[0] == pytest.approx(0.5), "the middle register in full, nothing in the high one"
+    assert locked[0] > 1.5 * locked[10] > 0 and abs(locked[20]) < 0.1 and abs(locked[30]) < 0.1
+    assert locked[0] > timing._lock(half, kit) > 0.3, "the strokes that both have"
+    curve = half.envelope.mid
+    assert timing._lock(bars(mid=curve, high=curve), bars(mid=curve, high=curve)) == pytest.approx(1.0)
+    loud = bars(mid=100 * curve, high=100 * curve)
+    assert timing._lock(loud, bars(mid=curve, high=curve)) == pytest.approx(1.0), "whatever their level"
+    slower = bars(seconds=5.0, mid=np.repeat(curve, 5)[::4])
+    assert timing._lock(half, slower) > 0.3, "an idea at another tempo is laid over its own bars"
+    assert timing._lock(bars(), kit) == 0.0
 
 
 # ---- room
@@ -392,4 +449,4 @@ def test_a_single_drum_is_not_judged_by_its_place_and_an_idea_without_tempo_not_
     hat = measure_fit(loop, side, request_for(bars=2).with_(instrument="hi-hat"))
     kit = measure_fit(loop, side, request_for(bars=2))
     assert "place" not in hat.values and any("single drum" in note for note in hat.notes)
-    assert "place" in kit.values and {"groove", "level_db"} <= set(kit.values) and "low_end" in kit.values
+    assert "place" in kit.values and {"lock", "groove", "level_db"} <= set(kit.values) and "low_end" in kit.values

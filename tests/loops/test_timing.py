@@ -23,7 +23,9 @@ from .test_fit_numbers import REQUEST, RNG, bars
     ],
 )
 def test_strokes_with_a_clear_and_strong_start_are_placed(strengths, sharp, kept, monkeypatch):
-    monkeypatch.setattr(timing, "sharp_onsets", lambda onsets, clip: np.array(sharp, bool))
+    monkeypatch.setattr(
+        timing, "sharp_onsets", lambda onsets, clip: np.array([sharp[int(t)] for t in onsets.times], bool)
+    )
     made = bars(times=range(len(strengths)), strengths=strengths)
     if strengths[:1] == [1.0] and len(strengths) == 3:
         kept = [n for n in range(3) if strengths[n] >= 0.25 * np.percentile(strengths, 90)]

@@ -25,6 +25,8 @@ from ..find import distances
 ERB_NUMBERS = np.arange(2.0, 37.0)  # Glasberg & Moore 1990: 53 Hz to 10.6 kHz
 BASS_NOTES = 36  # C1 to B3, the lowest rows of a note gram
 FIRST_NOTE = 24 - EAR_LOWEST_NOTE  # the row of a learned ear that is a note gram's first
+# Onsets at least this strong, of the 90th percentile and of the strongest there can be, are strokes.
+STRONG, LEAST_STRENGTH = 0.25, 0.15
 WHOLE_SHARE = 0.003  # a file this near to whole bars of a tempo was cut to it
 
 
@@ -59,6 +61,13 @@ class Bars:
         return self.heard.struck
 
     @property
+    def strong(self) -> Onsets:
+        """The onsets that a listener hears as strokes: see STRONG and LEAST_STRENGTH."""
+        times, strengths = self.onsets
+        least = max(STRONG * np.percentile(strengths, 90), LEAST_STRENGTH) if times.size else 0.0
+        return Onsets(times[strengths >= least], strengths[strengths >= least])
+
+    @property
     def notes(self) -> NoteGram:
         return self.heard.notes
 
@@ -73,29 +82,27 @@ class Bars:
     @kept_property
     def chroma_steps(self) -> np.ndarray:
         """Pitch classes in each sixteenth (12, steps), row 0 = C."""
-        return self.note_steps.reshape(-1, 12, self.steps).sum(axis=0)
+        return self._folded(len(self.note_steps))
 
     @kept_property
     def half_bars(self) -> np.ndarray:
         """Pitch classes in each half bar (12, 2 * bars)."""
-        return self._folded(len(self.note_steps))
+        return self.chroma_steps.reshape(12, 2 * self.bars, -1).mean(axis=2)
 
     @kept_property
     def bass_half_bars(self) -> np.ndarray:
         """Pitch classes of the notes below C4 in each half bar (12, 2 * bars)."""
-        return self._folded(BASS_NOTES)
+        return self._folded(BASS_NOTES).reshape(12, 2 * self.bars, -1).mean(axis=2)
 
     def _folded(self, notes: int) -> np.ndarray:
-        """Pitch classes of the lowest ``notes`` in each half bar (12, 2 * bars)."""
-        return self.note_steps[:notes].reshape(notes // 12, 12, 2 * self.bars, -1).mean(axis=3).sum(axis=0)
+        """Pitch classes of the lowest ``notes`` in each sixteenth (12, steps)."""
+        return self.note_steps[:notes].reshape(-1, 12, self.steps).sum(axis=0)
 
-    @kept_property
-    def note_change(self) -> np.ndarray:
-        """How much the notes of the half bar after each sixteenth differ from those of the half bar before (steps,)."""
-        half = self.meter.steps_per_bar // 2
+    def note_change(self, reach: int) -> np.ndarray:
+        """How much the notes of ``reach`` sixteenths from each one on differ from those of as many before (steps,)."""
         sums = np.cumsum(np.tile(self.chroma_steps, 3), axis=1)
         at = np.arange(self.steps) + self.steps - 1
-        before, after = (sums[:, at] - sums[:, at - half]).T, (sums[:, at + half] - sums[:, at]).T
+        before, after = (sums[:, at] - sums[:, at - reach]).T, (sums[:, at + reach] - sums[:, at]).T
         return distances(before, after)
 
     @kept_property
@@ -135,7 +142,7 @@ class Activity(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class IdeaBars(Bars):
-    """The bars of an idea: what a learned ear hears in its half bars (88, 2 * bars) counts as much as our own notes.
+    """The bars of an idea: what a learned ear hears in its sixteenths (88, steps) counts as much as our own notes.
 
     Under loud drums our own find little that stands out.
     """
@@ -203,11 +210,11 @@ class IdeaSide:
         length = round(request.bars * bar)
         repeated = np.tile(samples, (1, -(-length // samples.shape[1])))[:, :length]
         cut = Clip(np.ascontiguousarray(repeated, np.float32), self.clip.sample_rate)
-        ear = self._ear_half_bars(first, count, bar, request.bars)
+        ear = self._ear_steps(first, count, bar, request)
         return IdeaBars(cut, request.bars, request.time, request.tuning_cents, ear)
 
-    def _ear_half_bars(self, first: int, count: int, bar: float, bars: int) -> np.ndarray | None:
-        """What the learned ear hears in each half bar (88, 2 * bars), those of ``count`` bars of the idea repeated."""
+    def _ear_steps(self, first: int, count: int, bar: float, request: Request) -> np.ndarray | None:
+        """What the learned ear hears in each sixteenth (88, steps), those of ``count`` bars of the idea repeated."""
         start, part, rate = 0, self.clip, self.clip.sample_rate
         if not is_remembered(part):  # what the analysis heard of a short idea is; of a long one these bars are enough
             start = max(first, 0)
@@ -215,12 +222,13 @@ class IdeaSide:
         activity = self.ear(part)
         if activity is None:
             return None
-        half = np.floor((activity.times * rate + start - first) / (bar / 2)).astype(int)
-        inside = (half >= 0) & (half < 2 * count)
-        sums = np.zeros((2 * count, len(activity.sounding)))
-        np.add.at(sums, half[inside], np.where(activity.sounding > EAR_SURE, activity.sounding, 0.0).T[inside])
-        means = sums / np.maximum(np.bincount(half[inside], minlength=2 * count), 1)[:, None]
-        return means[np.arange(2 * bars) % (2 * count)].T
+        steps = count * request.time.steps_per_bar
+        at = np.floor((activity.times * rate + start - first) / (count * bar) * steps).astype(int)
+        inside = (at >= 0) & (at < steps)
+        sums = np.zeros((steps, len(activity.sounding)))
+        np.add.at(sums, at[inside], np.where(activity.sounding > EAR_SURE, activity.sounding, 0.0).T[inside])
+        means = sums / np.maximum(np.bincount(at[inside], minlength=steps), 1)[:, None]
+        return means[np.arange(request.bars * request.time.steps_per_bar) % steps].T
 
 
 def likeness(rows: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from ...music.pitch import FLAT_NAMES, SHARP_NAMES
 from ...records import Request
 from ..find import distances
 from ..findings import Findings
-from .bars import Bars, likeness
+from .bars import Bars
 
 AGREEMENT, CLASH = 12.0, 6.0  # of equal notes, and of notes a semitone apart: even spectra cancel to 0
 # Below these nothing to compare with stands out: the share of narrow peaks, and how far the idea agrees with itself.
@@ -26,10 +26,8 @@ TRIADS = np.array(
     [np.roll(np.isin(np.arange(12), t), root) for root in range(12) for t in ((0, 4, 7), (0, 3, 7))], float
 )
 ALIKE = 0.7  # bars of the idea whose notes have this cosine and more return, the more the higher it is
-INTERVALS = tuple(f"{n}_above" for n in range(12))
 CUES = (
-    "above_turned", "spread", "idea_itself", "on_triad", "returns", "moves_alike", "gained_by_moving", "over_bass",
-    "bass", "bass_agreement", *INTERVALS,
+    "above_turned", "spread", "on_triad", "returns", "gained_by_moving", "over_bass", "bass_agreement", "fifth_above",
 )  # fmt: skip
 LEAST_MOVED = 0.05  # an idea whose half bars differ less stays on its notes, and a part may
 
@@ -91,10 +89,9 @@ def harmony_cues(loop: np.ndarray, idea: np.ndarray, low: np.ndarray, *, bass: b
     turns of the bars (``above_turned``, 0 for one bar), and above what its notes would reach if all of them sounded all
     the time (``gained_by_moving``); its ``spread`` over the half bars; ``idea_itself``, what the idea's notes reach
     against themselves; the share of the loop ``on_triad``, the one that holds most of the idea in each half bar;
-    ``returns``, how alike its bars are where the idea's are; ``moves_alike``, whether its half bars are like one
-    another where the idea's are; the agreement ``over_bass``, the idea's notes below C4 (``low``); whether it is a
-    ``bass``, which plays few notes, and the agreement of one; and how much oftener than by chance the idea sounds
-    ``0_above`` to ``11_above`` semitones over what the loop plays.
+    ``returns``, how alike its bars are where the idea's are; the agreement ``over_bass``, the idea's notes below C4
+    (``low``); the agreement of a ``bass``, which plays few notes; and how much oftener than by chance the idea sounds a
+    ``fifth_above`` what the loop plays, as it does over the root of a chord, and over a part that lies a fourth up.
     """
     here = mean_agreement(loop, idea)
     moved = [mean_agreement(np.roll(loop, s, axis=0), idea) for s in range(1, 12)]
@@ -102,9 +99,8 @@ def harmony_cues(loop: np.ndarray, idea: np.ndarray, low: np.ndarray, *, bass: b
     itself = mean_agreement(idea, idea)
     each, weight = agreement(loop, idea), weights(loop, idea)
     part, whole = (x / (x.sum(axis=0) + 1e-9) for x in (loop, idea))
-    above = [np.average((part * np.roll(whole, -n, axis=0)).sum(axis=0), weights=weight) for n in range(12)]
+    fifths = (part * np.roll(whole, -7, axis=0)).sum(axis=0)
     blurred = loop.sum(axis=1, keepdims=True) + np.zeros_like(loop)
-    alike = [(x.T @ x)[np.triu_indices(x.shape[1], 1)] for x in (_unit(loop), _unit(idea))]
     on_triad = loop * TRIADS[np.argmax(TRIADS @ whole, axis=0)].T
     return {
         "agreement": here,
@@ -115,11 +111,10 @@ def harmony_cues(loop: np.ndarray, idea: np.ndarray, low: np.ndarray, *, bass: b
         "idea_itself": itself,
         "on_triad": float(on_triad.sum() / loop.sum()),
         "returns": _returns(loop, idea),
-        "moves_alike": float(likeness(alike[0][None], alike[1])[0]),
         "over_bass": float(np.average(agreement(loop, low), weights=weight)),
-        "bass": float(bass),
         "bass_agreement": bass * here,
-    } | {name: 12 * float(share) - 1 for name, share in zip(INTERVALS, above, strict=True)}
+        "fifth_above": 12 * float(np.average(fifths, weights=weight)) - 1,
+    }
 
 
 def heard_triad(idea: np.ndarray, prefers_flats: bool) -> str:

@@ -14,16 +14,18 @@ from ...machine.weights import load_weights
 from ..find import metre_template
 from ..findings import Findings
 from .bars import Bars, likeness
-from .harmony import LEAST_TONAL, agreement, weights
+from .harmony import LEAST_TONAL, mean_agreement
 
 CUES = (
-    "low", "mid", "high",  # likeness of the onsets, sixteenth by sixteenth, by register
-    "metre_low",  # low accents fall where the metre has its strong places
-    "harmony", "change",  # notes agree; they change where the idea's do
-    "new_bar", "low_first",  # notes change on bar lines; low onsets on beat 1
+    "mid", "high",  # likeness of the onsets, sixteenth by sixteenth, by register
+    "long",  # strokes that are long until the next come where the metre has its strong places
+    "harmony",  # notes agree
+    "new_bar", "new_half",  # the half bar's notes change on bar lines; the eighth's on those and half-way
+    "low_first",  # low onsets on beat 1
     "backbeat",  # of drums: what is no kick plays on 2 and 4
 )  # fmt: skip
 FEWEST_ONSETS = 4
+EIGHTH = 2  # sixteenths
 # An off-beat part: so little of its accents on the beats, so much half-way between them, and strokes in every beat.
 MOST_ON_BEAT, LEAST_HALF_WAY = 0.15, 0.5
 PLAYED = 0.25  # of the strongest accent of the mean bar: a softer one is an echo
@@ -83,21 +85,32 @@ def place_cues(loop: Bars, idea: Bars, *, drums: bool) -> tuple[np.ndarray, np.n
     meter, steps = loop.meter, loop.steps
     lags = np.arange(-meter.steps_per_beat, meter.steps_per_beat + 1)
     back = (np.arange(steps)[None, :] + lags[:, None]) % steps  # the loop's steps when it is moved earlier by the lag
-    template = np.tile(metre_template(meter), loop.bars)
-    columns = [likeness(loop.accents[name][back], idea.accents[name]) for name in ("low", "mid", "high")]
-    columns += [likeness(loop.accents["low"][back], template)]
-    own, other = loop.chroma_steps, idea.chroma_steps
-    if _both_tonal(loop, idea):
-        columns += [
-            np.array([np.average(agreement(own[:, b], other), weights=weights(own[:, b], other)) for b in back]),
-            likeness(loop.note_change[back], idea.note_change),
-        ]
+    bar, half = meter.steps_per_bar, meter.steps_per_bar // 2
+    columns = [likeness(loop.accents[name][back], idea.accents[name]) for name in ("mid", "high")]
+    columns += [likeness(_lengths(loop)[back], np.tile(metre_template(meter), loop.bars))]
+    none = np.zeros(lags.size)
+    if not drums and _both_tonal(loop, idea):
+        columns += [np.array([mean_agreement(loop.chroma_steps[:, at], idea.chroma_steps) for at in back])]
     else:
-        columns += [np.zeros(lags.size)] * 2
-    columns += [loop.note_change[back][:, :: meter.steps_per_bar].mean(axis=1)]
-    columns += [loop.accents["low"][back][:, :: meter.steps_per_bar].mean(axis=1)]
+        columns += [none]
+    for reach, lines in ((half, bar), (EIGHTH, half)):
+        columns += [none if drums else loop.note_change(reach)[back][:, ::lines].mean(axis=1)]
+    columns += [loop.accents["low"][back][:, ::bar].mean(axis=1)]
     twos = np.arange(steps) % (2 * meter.steps_per_beat) == meter.steps_per_beat
     snares = np.expm1(loop.accents["mid"]) - np.expm1(loop.accents["low"])
-    columns += [likeness(snares[back], twos) if drums else np.zeros(lags.size)]
+    columns += [likeness(snares[back], twos) if drums else none]
     table = np.array(columns).T
     return lags, table - table.mean(axis=0)
+
+
+def _lengths(loop: Bars) -> np.ndarray:
+    """Sixteenths from each that has a stroke to the next stroke, at most a bar (steps,); 0 between strokes.
+
+    A note that is long till the next is heard as an accent (Povel & Essens 1985).
+    """
+    lengths = np.zeros(loop.steps)
+    struck = np.unique(np.round(loop.strong.times / loop.step_seconds).astype(int) % loop.steps)
+    if struck.size:
+        apart = np.diff(struck, append=struck[0] + loop.steps)
+        lengths[struck] = np.minimum(apart, loop.meter.steps_per_bar)
+    return lengths
