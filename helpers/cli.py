@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidInput, LoopsError, shown_text
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 DONE, WRONG, NONE_PASSED, INTERRUPTED, FAULT = 0, 2, 4, 130, 1
 COMMAND = "loops-generator"  # the console command of an installed copy
 _MEASURED = ("instrument", "bars", "bpm", "key", "meter", "chords")  # what a loop is measured against
+
+
+Run = Callable[[argparse.Namespace, Any], int]  # carries out a command, writes to the stream, returns the exit status
 
 
 class _Parser(argparse.ArgumentParser):
@@ -44,13 +47,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
 
-    def command(name: str, help_text: str, *, as_json: bool = True) -> argparse.ArgumentParser:
+    def command(name: str, run: Run, help_text: str, *, as_json: bool = True) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=help_text, description=help_text)
+        sub.set_defaults(run=run)
         if as_json:
             sub.add_argument("--json", action="store_true", help="print one JSON document on stdout")
         return sub
 
-    sub = command("analyze", "hear an idea: tempo, grid, key, chords, genre, mood, loudness")
+    sub = command("analyze", _analyze, "hear an idea: tempo, grid, key, chords, genre, mood, loudness")
     sub.add_argument("idea", metavar="IDEA", help="an mp3 or wav file (flac, ogg, aiff too)")
     _add_part(sub)
     sub.add_argument("--midi", metavar="FILE", help="also write the notes that were heard as MIDI")
@@ -58,7 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--melody-midi", metavar="FILE", help="the same for an idea in which one voice sounds, else refused"
     )
 
-    sub = command("make", "make loops of one instrument that fit an idea")
+    sub = command("make", _make, "make loops of one instrument that fit an idea")
     sub.add_argument("idea", metavar="IDEA", help="an mp3 or wav file (flac, ogg, aiff too)")
     _add_part(sub)
     sub.add_argument("--from", dest="again", metavar="JSON", help="repeat the request in a loop's JSON file")
@@ -76,35 +80,35 @@ def build_parser() -> argparse.ArgumentParser:
 
     from .batch import commands as batches
 
-    sub = command("batch", "many ideas and instruments at once; started again, it does what is missing")
+    sub = command("batch", _batch, "many ideas and instruments at once; started again, it does what is missing")
     _add_controls(sub, but="instrument")
     batches.add_batch_arguments(sub)
-    batches.add_pack_arguments(command("pack", "finished loops as a sample pack: page, manifest, DAWprojects"))
+    batches.add_pack_arguments(command("pack", _pack, "finished loops as a sample pack: page, manifest, DAWprojects"))
 
-    sub = command("fit", "make any audio into a loop, with its fit card")
+    sub = command("fit", _fit, "make any audio into a loop, with its fit card")
     sub.add_argument("take", metavar="TAKE", help="the audio to fit")
     _add_controls(sub, _MEASURED)
     sub.add_argument("--idea", metavar="IDEA", help="measure the fit against this idea too")
     sub.add_argument("--out", metavar="DIR", default="loops", help="where the loop goes (default: %(default)s)")
 
-    sub = command("proof", "measure the fit card of any loop")
+    sub = command("proof", _proof, "measure the fit card of any loop")
     sub.add_argument(
         "loop", metavar="LOOP", help="the audio to measure; its own JSON or tempo tag is read if it has one"
     )
     _add_controls(sub, _MEASURED)
     sub.add_argument("--idea", metavar="IDEA", help="measure the fit against this idea too")
 
-    command("engines", "what can run on this machine, and for the rest why not and what to do")
-    sub = command("install", "install a model family into this environment, replacing nothing", as_json=False)
+    command("engines", _engines, "what can run on this machine, and for the rest why not and what to do")
+    sub = command("install", _install, "install a model family into this environment, replacing nothing", as_json=False)
     sub.add_argument(
         "what",
         metavar="WHAT",
         help="core, ears (small models in packages), diffusers (most models), audiocraft (isolated), tags, soundfont; "
         "drum-kit, electric-piano, bass-guitar (recorded in layers); sfz (the player of your own SFZ instruments)",
     )
-    sub = command("doctor", "one short take of every installed model, and a report that you can send")
+    sub = command("doctor", _doctor, "one short take of every installed model, and a report that you can send")
     sub.add_argument("--out", metavar="DIR", default="loops", help="where loops and report go (default: %(default)s)")
-    sub = command("demo", "the whole way on the example idea that comes with the project")
+    sub = command("demo", _demo, "the whole way on the example idea that comes with the project")
     sub.add_argument("--out", metavar="DIR", default="loops", help="where the loop goes (default: %(default)s)")
     return parser
 
@@ -139,7 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with terminal.ending_cleanly():
             args = build_parser().parse_args(argv)
             with terminal.clean_stdout(getattr(args, "json", False)) as out:
-                return _COMMANDS[args.command](args, out)
+                return args.run(args, out)
     except KeyboardInterrupt as stop:
         terminal.say("Interrupted; nothing half-written was left.")
         return getattr(stop, "status", INTERRUPTED)
@@ -347,20 +351,6 @@ def _pack(args: argparse.Namespace, out: Any) -> int:
     data = {"pack": str(pack.path), "loops": pack.loops, "left_out": pack.left_out, "others": pack.others}
     _print(out, args, data, pack_text(pack))
     return DONE
-
-
-_COMMANDS = {
-    "analyze": _analyze,
-    "make": _make,
-    "batch": _batch,
-    "pack": _pack,
-    "fit": _fit,
-    "proof": _proof,
-    "engines": _engines,
-    "install": _install,
-    "doctor": _doctor,
-    "demo": _demo,
-}
 
 
 # -------------------------------------------------------------------------------------------------------------- talking

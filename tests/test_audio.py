@@ -14,7 +14,7 @@ import soundfile
 
 from helpers.errors import InvalidInput, LoopsError, NotAvailable
 from helpers.records import Clip
-from helpers.sound import audio, decode
+from helpers.sound import audio, decode, levels
 
 RATE = 22_050
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -328,8 +328,8 @@ def test_resampling_keeps_pitch_and_length():
 def test_loudness_of_the_standards_reference_tone():
     """EBU Tech 3341 case 1: a stereo 1 kHz sine at -23 dBFS measures -23 LUFS."""
     clip = Clip(tone(5.0, 48_000, 1000.0, 10 ** (-23 / 20), 2), 48_000)
-    assert audio.loudness_lufs(clip) == pytest.approx(-23.0, abs=0.1)
-    assert audio.loudness_lufs(Clip(np.zeros((1, 48_000), np.float32), 48_000)) is None
+    assert levels.loudness_lufs(clip) == pytest.approx(-23.0, abs=0.1)
+    assert levels.loudness_lufs(Clip(np.zeros((1, 48_000), np.float32), 48_000)) is None
 
 
 def test_true_peak_sees_between_the_samples():
@@ -337,7 +337,7 @@ def test_true_peak_sees_between_the_samples():
     n = np.arange(44_100)
     clip = Clip(np.sin(np.pi / 2 * n + np.pi / 4).astype(np.float32)[None], 44_100)
     assert 20 * np.log10(np.abs(clip.samples).max()) == pytest.approx(-3.01, abs=0.01)
-    assert audio.true_peak_dbtp(clip) == pytest.approx(0.0, abs=0.3)
+    assert levels.true_peak_dbtp(clip) == pytest.approx(0.0, abs=0.3)
 
 
 def test_written_wav_reads_back_to_the_last_bit_but_one(tmp_path):

@@ -216,7 +216,7 @@ def test_a_fault_of_ours_is_not_called_a_fault_of_the_musicians(idea, capfd, mon
     def broken(_args, _out):
         raise KeyError("inside")
 
-    monkeypatch.setitem(cli._COMMANDS, "analyze", broken)
+    monkeypatch.setattr(cli, "_analyze", broken)
     status, _, err = run(capfd, "analyze", idea)
     assert status == 1 and "internal fault" in err and "Traceback" not in err
 

@@ -7,9 +7,8 @@ import pytest
 from helpers import cli
 from helpers.errors import Cancelled, InvalidInput, LoopsError, NotAvailable, Refused, mask_secrets, with_details
 from helpers.machine import terminal
-from helpers.machine.children import bare_environment
 from helpers.machine.home import EXAMPLE_IDEA
-from helpers.machine.run import child_environment
+from helpers.machine.run import bare_environment, child_environment
 
 
 def test_credentials_in_urls():

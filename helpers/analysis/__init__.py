@@ -12,7 +12,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from ..records import Analysis, Clip, KeyEstimate, Progress, Tempo, silent_progress
-from ..sound.audio import loudness_lufs
+from ..sound.levels import loudness_lufs
 from .chords import estimate_chords
 from .ears import missing_note
 from .groove import estimate_groove

@@ -7,19 +7,16 @@ guidance is 1 (none) by default: the library's 7 and more are reported to collap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..music.meter import bar_seconds
 from ..records import Clip, Request
-from .devices import Device
 from .guides import loop_of_guide, repeated
-from .hub.sources import ModelSource
-from .neural import LoadedModel, NeuralEngine, OnStep, Plan
+from .neural import Check, LoadedModel, NeuralEngine, OnStep, Plan
 from .options import declare
 from .prompts import family_names
 
@@ -38,26 +35,25 @@ class AceStepModel(LoadedModel):
 
     most_takes = 1
 
-    def __init__(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> None:
-        super().__init__(source, folder, device)
+    def load(self, check: Check) -> None:
         import torch
         from diffusers import AceStepPipeline, AutoencoderOobleck
 
         from .fast.numerics import fold_weight_norm
 
-        vae = self.read(AutoencoderOobleck, folder, subfolder="vae", torch_dtype=torch.float32)
+        vae = self.read(AutoencoderOobleck, self.folder, subfolder="vae", torch_dtype=torch.float32)
         fold_weight_norm(vae)
         check()
         # The parts that only covers need are left out, whether the repository holds them or not.
         spare = dict(audio_tokenizer=None, audio_token_detokenizer=None)
         self.pipe = AceStepPipeline.from_pretrained(
-            folder, vae=vae, torch_dtype=device.dtype, use_safetensors=True, local_files_only=True, **spare
+            self.folder, vae=vae, torch_dtype=self.device.dtype, use_safetensors=True, local_files_only=True, **spare
         )
         check()
         self.pipe.set_progress_bar_config(disable=True)
         for name in ("transformer", "condition_encoder", "text_encoder", "vae"):
             getattr(self.pipe, name).eval().requires_grad_(False)
-        self.pipe.to(device.kind)
+        self.pipe.to(self.device.kind)
         # The codec is none of the parts that may rest: sampling needs its encoder.
         self.sampling_parts = (self.pipe.transformer, self.pipe.condition_encoder, self.pipe.text_encoder)
 

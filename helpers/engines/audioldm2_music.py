@@ -7,17 +7,15 @@ model that the released repository names. Words are encoded here once, each enco
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..records import Clip, Request
-from .devices import Device, placed
-from .hub.sources import ModelSource
-from .neural import LoadedModel, NeuralEngine, OnStep, Plan
+from .devices import placed
+from .neural import Check, LoadedModel, NeuralEngine, OnStep, Plan
 from .options import declare
 
 DECLARED = declare("audioldm2-music")
@@ -28,20 +26,21 @@ TRAINED_SECONDS = 10.24
 class AudioLDM2Model(LoadedModel):
     """UNet, decoder and vocoder stay loaded; each of the three text models is loaded for the words and dropped."""
 
-    def __init__(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> None:
-        super().__init__(source, folder, device)
+    def load(self, check: Check) -> None:
         import torch
         from diffusers import AudioLDM2UNet2DConditionModel, AutoencoderKL
         from transformers import SpeechT5HifiGan
 
-        self.unet = self.read(AudioLDM2UNet2DConditionModel, folder, subfolder="unet", torch_dtype=device.dtype)
+        self.unet = self.read(
+            AudioLDM2UNet2DConditionModel, self.folder, subfolder="unet", torch_dtype=self.device.dtype
+        )
         check()
         # Decoder and vocoder are small and run once a take: float32 costs nothing and cannot overflow.
-        self.vae = self.read(AutoencoderKL, folder, subfolder="vae")
-        self.vocoder = self.read(SpeechT5HifiGan, folder / "vocoder", dtype=torch.float32)
+        self.vae = self.read(AutoencoderKL, self.folder, subfolder="vae")
+        self.vocoder = self.read(SpeechT5HifiGan, self.folder / "vocoder", dtype=torch.float32)
         for part in (self.unet, self.vae, self.vocoder):
             part.eval().requires_grad_(False)
-            part.to(device.kind)
+            part.to(self.device.kind)
         check()
         self.sampling_parts, self.codec_parts = (self.unet,), (self.vae, self.vocoder)
         self._words: dict[tuple[str, str], Any] = {}

@@ -7,7 +7,6 @@ bars, and the loop is stretched to the tempo that was asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from ..sound.stretch import apply_stretch
 from .guides import loop_of_guide, repeated
 from .hub import download as hub
 from .hub.sources import SOURCES, ModelSource, cached_folder, local_folder
-from .neural import LoadedModel, Plan
+from .neural import Check, LoadedModel, Plan
 from .options import declare
 from .prompts import told_tempo
 from .stable_audio_open import SAMPLE_RATE, StableAudioModel, StableAudioOpenEngine
@@ -33,7 +32,7 @@ class Foundation1Model(StableAudioModel):
 
     word_tokens = 128
 
-    def _read(self, check: Callable[[], None]) -> tuple[Any, Any]:
+    def _read(self, check: Check) -> tuple[Any, Any]:
         from .fast import stable_audio_tools as tools
 
         config, weights = tools.read_checkpoint(self.folder)

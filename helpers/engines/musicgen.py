@@ -10,11 +10,9 @@ transformers ignores the melody and the text of the melody models.
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,10 +20,10 @@ import numpy as np
 from ..errors import InvalidInput
 from ..music.meter import bar_seconds
 from ..records import Clip, Request
-from .devices import Device, placed
+from .devices import placed
 from .guides import lead_in, loop_of_guide, repeated
 from .hub.sources import SOURCES, ModelSource, cached_folder, local_folder
-from .neural import LoadedModel, NeuralEngine, OnStep, Plan
+from .neural import Check, LoadedModel, NeuralEngine, OnStep, Plan
 from .options import declare, read_option
 
 DECLARED = declare("musicgen")
@@ -74,13 +72,12 @@ class MusicGenModel(LoadedModel):
 
     group_multiple = 4
 
-    def __init__(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> None:
-        super().__init__(source, folder, device)
+    def load(self, check: Check) -> None:
         self.runner: Any = None
         import torch
         from transformers import MusicgenForConditionalGeneration, MusicgenMelodyForConditionalGeneration
 
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
         kinds = {
             "musicgen": MusicgenForConditionalGeneration,
             "musicgen_melody": MusicgenMelodyForConditionalGeneration,
@@ -88,25 +85,25 @@ class MusicGenModel(LoadedModel):
         kind = kinds.get(config.get("model_type"))
         if kind is None:
             raise InvalidInput(
-                f"{os.path.basename(folder)} holds a model of type {config.get('model_type')!r}; MusicGen needs one of "
+                f"{self.folder.name} holds a model of type {config.get('model_type')!r}; MusicGen needs one of "
                 f"{', '.join(kinds)}."
             )
         # The checkpoint's own dtype must not decide; T5 overflows in half precision and the codec would add noise, so
         # both are read as they are stored: rounded to half and back they would keep its rounding.
         kept: Any = type(kind.__name__, (kind,), {"_keep_in_fp32_modules_strict": ["text_encoder", "audio_encoder"]})
-        model = self.read(kept, folder, dtype=device.dtype)
+        model = self.read(kept, self.folder, dtype=self.device.dtype)
         check()
         model.eval().requires_grad_(False)
         model.text_encoder.to(torch.float32)
-        model.audio_encoder.to(device.kind, torch.float32)
-        model.decoder.to(device.kind)
+        model.audio_encoder.to(self.device.kind, torch.float32)
+        model.decoder.to(self.device.kind)
         # Keys and values of the text are made once a run: their weights, up to 0.75 GiB, are on the GPU for that only.
         for layer in model.decoder.model.decoder.layers:
             for name in ("k_proj", "v_proj") if hasattr(layer, "encoder_attn") else ():
                 getattr(layer.encoder_attn, name).to("cpu")
         for name in ("enc_to_dec_proj", "audio_enc_to_dec_proj"):
             if hasattr(model, name):
-                getattr(model, name).to(device.kind)
+                getattr(model, name).to(self.device.kind)
         check()
         self.model = model
         self.sampling_parts, self.codec_parts = (model,), (model.audio_encoder,)

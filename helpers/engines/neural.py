@@ -35,6 +35,7 @@ from .ready import judge_readiness
 from .steps import StepMeter, name_stage, plan_groups
 
 OnStep = Callable[[int], None]
+Check = Callable[[], None]  # raises Cancelled when the musician has asked to stop
 Result = TypeVar("Result")
 
 
@@ -72,11 +73,16 @@ class LoadedModel(ABC):
     sampling_parts: tuple[Any, ...]  # modules that only `sample` needs
     codec_parts: tuple[Any, ...] = ()  # modules that only `decode` needs
 
-    def __init__(self, source: ModelSource, folder: Path, device: Device) -> None:
+    def __init__(self, source: ModelSource, folder: Path, device: Device, check: Check) -> None:
         self.source, self.folder, self.device = source, folder, device
         self.staged = False  # True: a part is on the GPU only while it works
         self.note = ""  # which path the last group ran on, for the notes of its takes
         self.lacking: tuple[str, ...] = ()  # what its files do not hold, for the notes of every take
+        self.load(check)
+
+    @abstractmethod
+    def load(self, check: Check) -> None:
+        """Read the weights onto the device; calls ``check``, which raises for a cancel, between its parts."""
 
     def read(self, kind: Any, folder: Path, **given: Any) -> Any:
         """A part of the model from its folder, as a library's class ``kind`` reads it, offline.
@@ -191,7 +197,7 @@ class NeuralEngine(Engine):
         source = self._source(request)
         return Plan(request, source, prompt, negative, seconds, steps, guide, settings, labels=labels)
 
-    def _load(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> LoadedModel:
+    def _load(self, source: ModelSource, folder: Path, device: Device, check: Check) -> LoadedModel:
         """Load the weights; ``check`` is called between parts, it raises when the musician has cancelled."""
         return self.model_class(source, folder, device, check)
 

@@ -9,7 +9,7 @@ is decoded.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,7 @@ import numpy as np
 from ..records import Clip, Request
 from .devices import Device, placed
 from .guides import loop_of_guide, repeated
-from .hub.sources import ModelSource
-from .neural import LoadedModel, NeuralEngine, OnStep, Plan
+from .neural import Check, LoadedModel, NeuralEngine, OnStep, Plan
 from .options import declare
 
 DECLARED = declare("stable-audio-open")
@@ -32,8 +31,7 @@ class StableAudioModel(LoadedModel):
 
     word_tokens: int | None = None  # how many the text encoder reads; None: as many as its tokenizer says
 
-    def __init__(self, source: ModelSource, folder: Path, device: Device, check: Callable[[], None]) -> None:
-        super().__init__(source, folder, device)
+    def load(self, check: Check) -> None:
         from .fast.numerics import fold_weight_norm
 
         self.transformer, self.vae = self._read(check)
@@ -41,13 +39,13 @@ class StableAudioModel(LoadedModel):
         check()
         for part in (self.transformer, self.vae):
             part.eval().requires_grad_(False)
-        self.vae.decoder.to(device.kind, _decoder_dtype(device))
+        self.vae.decoder.to(self.device.kind, _decoder_dtype(self.device))
         self.sampling_parts, self.codec_parts = (self.transformer,), (self.vae.decoder,)
         self.reload()
         self.hop = int(self.vae.hop_length)
         self._words: dict[tuple[str, str], Any] = {}
 
-    def _read(self, check: Callable[[], None]) -> tuple[Any, Any]:
+    def _read(self, check: Check) -> tuple[Any, Any]:
         """The transformer in the device's precision and the codec in float32, on the CPU; also the projection."""
         from diffusers import AutoencoderOobleck, StableAudioDiTModel, StableAudioProjectionModel
 

@@ -14,19 +14,78 @@ import importlib.util
 import shutil
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from ..engines.audiocraft import home
 from ..errors import CancelCheck, InvalidInput, NotAvailable, never_cancelled
-from ..machine.home import cache_home, free_bytes
+from ..machine.home import cache_home, free_bytes, requirements_file
 from ..machine.run import OnLine
+from ..music.tables import read_toml
 from .pip import pip_install
 from .requirements import canonical, read_requirements, unmet, versions
-from .table import INSTALLABLE, Installable, InstallStatus
 
-__all__ = ["INSTALLABLE", "InstallStatus", "Installable", "install", "installed", "obstacle", "require_known"]
-
+MIB = 1024**2
 _running = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Installable:
+    """One thing to install. Sizes are what a bare environment would fetch and hold, without torch and model weights.
+
+    pip installs ``requirements``. A thing with a folder of its own has ``missing()`` to say what it lacks, and
+    ``make(pip_install, on_line, cancel)`` to make the folder.
+    """
+
+    name: str
+    title: str
+    brings: str
+    requirements: Path
+    download_bytes: int
+    disk_bytes: int
+    licence: str
+    needs_torch: bool = False
+    options: tuple[str, ...] = ()  # for pip
+    missing: Callable[[], tuple[str, ...]] | None = None
+    make: Callable[..., None] | None = None
+
+    def size_text(self) -> str:
+        """Both sizes in a sentence."""
+        return (
+            f"About {self.download_bytes / MIB:.0f} MiB to download and {self.disk_bytes / MIB:.0f} MiB on disk, "
+            "less where some of it is there already."
+        )
+
+
+@dataclass(frozen=True)
+class InstallStatus:
+    """How an installation stands; true in a condition when it is complete.
+
+    ``missing`` names what is not there (with the version that is, where that is the trouble); ``detail`` is one line
+    for a person; ``restart``: a package this process has imported was changed.
+    """
+
+    what: str
+    installed: bool
+    missing: tuple[str, ...] = ()
+    detail: str = ""
+    restart: bool = False
+
+    def __bool__(self) -> bool:
+        return self.installed
+
+
+def _item(name: str, row: dict[str, Any]) -> Installable:
+    if name == "audiocraft":
+        row |= {"missing": home.missing, "make": home.make_home}
+    row |= {"download_bytes": row.pop("download") * MIB, "disk_bytes": row.pop("disk") * MIB}
+    row |= {"requirements": requirements_file(row.pop("file")), "options": tuple(row.get("options", ()))}
+    return Installable(name, **row)
+
+
+INSTALLABLE = {name: _item(name, row) for name, row in read_toml(__package__, "installable.toml").items()}
 
 
 def installed(what: str) -> InstallStatus:
@@ -37,7 +96,7 @@ def installed(what: str) -> InstallStatus:
     InvalidInput
         If there is no such thing to install.
     """
-    item = _item(what)
+    item = INSTALLABLE[require_known(what, INSTALLABLE)]
     missing = item.missing() if item.missing else unmet(read_requirements(item.requirements))
     if item.needs_torch and not item.missing and not _has_torch():
         missing = ["torch", *missing]
@@ -72,7 +131,7 @@ def install(what: str, *, on_line: OnLine | None = None, cancel: CancelCheck = n
     Cancelled
         If ``cancel`` became true.
     """
-    item = _item(what)
+    item = INSTALLABLE[require_known(what, INSTALLABLE)]
     say = on_line or (lambda line: None)
     if not _running.acquire(blocking=False):
         raise NotAvailable("Something is being installed already; wait until it is done, then try again.")
@@ -123,7 +182,7 @@ def obstacle(what: str) -> str:
 
     Torch is the machine's choice: kept where there is one, fetched only where there is an NVIDIA GPU to use it.
     """
-    item = _item(what)
+    item = INSTALLABLE[require_known(what, INSTALLABLE)]
     if not item.needs_torch or _has_torch() or sys.platform != "linux" or shutil.which("nvidia-smi") is not None:
         return ""
     return (
@@ -156,12 +215,8 @@ def _has_torch() -> bool:
     return importlib.util.find_spec("torch") is not None
 
 
-def _item(what: str) -> Installable:
-    require_known(what, INSTALLABLE)
-    return INSTALLABLE[what]
-
-
-def require_known(what: str, names: Iterable[str]) -> None:
-    """Raise InvalidInput, with all names, unless ``what`` is one of them."""
+def require_known(what: str, names: Iterable[str]) -> str:
+    """``what``, if it is one of ``names``; else raise InvalidInput with all of them."""
     if what not in (known := tuple(names)):
         raise InvalidInput(f"{what!r} is not something to install; use one of {', '.join(known)}.")
+    return what

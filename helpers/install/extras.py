@@ -30,38 +30,27 @@ def _instrument(which: sfz_fetch.SampleSet) -> Extra:
         install("sfz", on_line=lambda line: progress(line, None), cancel=cancel)
         sfz_fetch.fetch_samples(which, progress, cancel)
 
-    return Extra(
-        which.instrument.replace(" ", "-"),
-        which.title,
-        f"plays the {which.instrument}: its layers answer the touch, where a SoundFont has one or two",
-        which.samples_bytes,
-        which.licence,
-        lambda: which.is_here,
-        fetch,
-    )
+    good_at = f"plays the {which.instrument}: its layers answer the touch, where a SoundFont has one or two"
+    name = which.instrument.replace(" ", "-")
+    return Extra(name, which.title, good_at, which.samples_bytes, which.licence, lambda: which.is_here, fetch)
 
 
-EXTRAS = {
-    extra.name: extra
-    for extra in (
-        Extra(
-            "tags",
-            "Genre and mood",
-            "names the idea's genre and mood, so that the part and the models' words follow them",
-            tag_models.DOWNLOAD_BYTES,
-            tag_models.LICENCE,
-            tag_models.are_tag_models_here,
-            tag_models.fetch_tag_models,
-        ),
-        Extra(
-            "soundfont",
-            "Better instruments",
-            "the MuseScore General SoundFont: real samples, several layers, in place of the small bank at hand",
-            bank_fetch.MUSESCORE.package.size_bytes or 0,
-            bank_fetch.MUSESCORE.licence,
-            bank_fetch.has_good_soundfont,
-            bank_fetch.fetch_soundfont,
-        ),
-        *map(_instrument, sfz_fetch.SETS),
-    )
-}
+_TAGS = Extra(
+    "tags",
+    "Genre and mood",
+    "names the idea's genre and mood, so that the part and the models' words follow them",
+    tag_models.DOWNLOAD_BYTES,
+    tag_models.LICENCE,
+    tag_models.are_tag_models_here,
+    tag_models.fetch_tag_models,
+)
+_BANK = Extra(
+    "soundfont",
+    "Better instruments",
+    "the MuseScore General SoundFont: real samples, several layers, in place of the small bank at hand",
+    bank_fetch.MUSESCORE.package.size_bytes or 0,
+    bank_fetch.MUSESCORE.licence,
+    bank_fetch.has_good_soundfont,
+    bank_fetch.fetch_soundfont,
+)
+EXTRAS = {extra.name: extra for extra in (_TAGS, _BANK, *map(_instrument, sfz_fetch.SETS))}

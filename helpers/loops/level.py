@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..records import Analysis, Clip
-from ..sound.audio import loudness_lufs, true_peak_dbtp
+from ..sound.levels import loudness_lufs, true_peak_dbtp
 
 TARGET_LUFS = -16.0  # loud enough to audition beside finished music, with room for the peaks of drums
 # Where an idea was heard: how much softer than it a part of each role lies, so that both can lie on tracks as they are.

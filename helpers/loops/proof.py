@@ -8,9 +8,9 @@ import numpy as np
 
 from ..music.pitch import ALL_KEYS
 from ..records import FIT_FIELDS, Analysis, Clip, Correction, FitCard, Request
-from ..sound.audio import loudness_lufs, true_peak_dbtp
 from ..sound.features import key_scores
 from ..sound.infrasound import infrasound_share
+from ..sound.levels import loudness_lufs, true_peak_dbtp
 from .findings import Findings
 from .fit import Bars, IdeaSide, measure_fit
 from .fit.summary import summarise

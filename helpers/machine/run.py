@@ -1,18 +1,18 @@
-"""Running another program: its lines as they come, secrets masked, stoppable with all its children."""
+"""Running another program: what it may know, its lines as they come, secrets masked, stoppable with its children."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import queue
+import re
 import signal
 import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from ..errors import CancelCheck, Cancelled, LoopsError, mask_secrets, never_cancelled
-from .children import bare_environment
+from ..errors import CancelCheck, Cancelled, LoopsError, is_secret_name, mask_secrets, never_cancelled
 
 OnLine = Callable[[str], None]
 
@@ -21,6 +21,13 @@ _SETTINGS = (
     "PIP_", "HF_", "TRANSFORMERS_", "CUDA", "NVIDIA_", "TORCH", "PYTORCH_", "OMP_", "MKL_", "KMP_", "OPENBLAS_",
     "AUDIOCRAFT_", "LOOPS_", "CC", "CXX", "CFLAGS", "LDFLAGS",
 )  # fmt: skip
+# What any program needs to be found, to find its libraries and to speak UTF-8.
+_NEEDED = re.compile(
+    r"PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|LC_.+|TZ|TMPDIR|TEMP|TMP|TERM|LD_LIBRARY_PATH|DYLD_.+|XDG_.+|VIRTUAL_ENV|"
+    r"CONDA_PREFIX|PYTHON.+|SYSTEMROOT|WINDIR|COMSPEC|PATHEXT|USERPROFILE|APPDATA|LOCALAPPDATA|PROGRAMDATA",
+    re.IGNORECASE,
+)
+_NETWORK = re.compile(r"(HTTPS?|FTP|ALL|NO)_PROXY|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE", re.IGNORECASE)
 _POLL_SECONDS = 0.2
 _GRACE_SECONDS = 3.0
 
@@ -35,6 +42,20 @@ class CommandFailed(LoopsError):
         super().__init__("The command said nothing for too long." if code is None else f"It ended with status {code}.")
         self.code = code
         self.lines = tuple(lines)
+
+
+def bare_environment(*prefixes: str, network: bool = False) -> dict[str, str]:
+    """The environment for a child process: what every program needs, and the variables that begin with ``prefixes``.
+
+    A variable whose name says that it holds a secret never passes; who means to hand one on adds it by hand.
+    ``network``: proxies and certificates too.
+    """
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not is_secret_name(name)
+        and (_NEEDED.fullmatch(name) or name.startswith(prefixes) or (network and _NETWORK.fullmatch(name)))
+    }
 
 
 def child_environment() -> dict[str, str]:

@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import NotAvailable
-from ..machine.children import bare_environment
+from ..machine.run import bare_environment
 
 LARGEST_BYTES = 300 << 20  # of all samples; unpacked they take up to four times that
 _LARGEST_TEXT, _DEEPEST_INCLUDE = 4 << 20, 8

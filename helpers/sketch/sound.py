@@ -8,8 +8,8 @@ import numpy as np
 
 from ..music.meter import loop_samples
 from ..records import Analysis, Clip, Groove, Request
-from ..sound.audio import loudness_lufs
 from ..sound.infrasound import remove_infrasound
+from ..sound.levels import loudness_lufs
 from .brief import read_brief, stream_of
 from .sampled import LEAD_IN_SECONDS, play_layered, play_sampled, playable
 from .score import Score

@@ -21,25 +21,8 @@ from ..errors import InvalidInput
 from ..machine.files import shown_name, write_whole
 from ..records import Clip
 from .channels import loudness_weights, positions, stereo_gains
-from .containers import kind_of
 from .decode import Stream, Undecodable, check_header, decoders
-from .levels import LoudnessMeter, loudness_lufs, true_peak_dbtp
-
-__all__ = [
-    "AudioFile",
-    "kind_of",
-    "loudness_lufs",
-    "mp3_bytes",
-    "read_audio",
-    "read_back",
-    "read_clip",
-    "resample",
-    "true_peak_dbtp",
-    "wav_bytes",
-    "wav_chunk",
-    "with_chunks",
-    "write_wav",
-]
+from .levels import LoudnessMeter
 
 LONGEST_SECONDS = 600.0
 SHORTEST_SECONDS = 1.0

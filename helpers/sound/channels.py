@@ -5,28 +5,13 @@ from __future__ import annotations
 
 import numpy as np
 
-_HALF = 0.5**0.5
-# Position: gain to the left, gain to the right (BS.775-3, annex 4), weight in loudness (BS.1770-4, table 3).
+from ..music.tables import read_table
+
+_TABLE = read_table(__package__, "channels.txt")
 _POSITIONS = {
-    "L": (1.0, 0.0, 1.0),
-    "R": (0.0, 1.0, 1.0),
-    "C": (_HALF, _HALF, 1.0),
-    "LFE": (0.0, 0.0, 0.0),
-    "Ls": (_HALF, 0.0, 1.41),
-    "Rs": (0.0, _HALF, 1.41),
-    "Cs": (0.5, 0.5, 1.41),
-    "any": (_HALF, _HALF, 1.0),
+    name: [0.5**0.5 if gain == "h" else float(gain) for gain in gains] for name, *gains in _TABLE["positions"]
 }
-# The order of WAV, FLAC and ffmpeg, and the order of Vorbis and Opus.
-_ORDERS = {
-    3: "L R C",
-    4: "L R Ls Rs",
-    5: "L R C Ls Rs",
-    6: "L R C LFE Ls Rs",
-    7: "L R C LFE Cs Ls Rs",
-    8: "L R C LFE Ls Rs Ls Rs",
-}
-_OGG_ORDERS = {3: "L C R", 5: "L C R Ls Rs", 6: "L C R Ls Rs LFE", 7: "L C R Ls Rs Cs LFE", 8: "L C R Ls Rs Ls Rs LFE"}
+_ORDERS = {int(channels): (order, in_ogg or order) for channels, order, in_ogg in _TABLE["orders"]}
 _MASK = ("L", "R", "C", "LFE", "Ls", "Rs", "L", "R", "Cs", "Ls", "Rs")  # bit by bit (Microsoft's dwChannelMask)
 _NARROW = 0.03  # of the middle's peak
 _HILBERT_TAPS = 2047
@@ -37,8 +22,7 @@ def positions(channels: int, *, mask: int = 0, ogg: bool = False) -> tuple[str, 
     named = [name for bit, name in enumerate(_MASK) if mask >> bit & 1]
     if len(named) == channels:
         return tuple(named)
-    order = (_OGG_ORDERS if ogg else {}).get(channels) or _ORDERS.get(channels)
-    return tuple(order.split()) if order else ("any",) * channels
+    return tuple(_ORDERS[channels][ogg].split()) if channels in _ORDERS else ("any",) * channels
 
 
 def stereo_gains(names: tuple[str, ...]) -> np.ndarray:

@@ -26,7 +26,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ..errors import InvalidInput, NotAvailable
-from ..machine.children import bare_environment
+from ..machine.run import bare_environment
 from . import mp3
 from .containers import Spliced, WavParts, kind_of, read_wav_parts
 

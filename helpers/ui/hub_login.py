@@ -12,7 +12,7 @@ from ..engines.hub.sources import model_page, token_page
 from ..errors import InvalidInput
 from . import colab
 from .jobs import Jobs
-from .panel import LoginPanel, message
+from .panel import LoginPanel, Panel, message
 
 
 def status() -> dict[str, Any]:
@@ -50,7 +50,7 @@ class Login:
         self._push, self._changed = push, changed
         self.jobs = Jobs(self._show)
 
-    def panel(self) -> LoginPanel:
+    def panel(self) -> Panel:
         """A fresh panel, with the hosted notebook's own secret taken first where there is one."""
         token = None if hub.find_token() else colab.secret_token()
         if token:

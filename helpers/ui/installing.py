@@ -13,7 +13,7 @@ from ..install.extras import EXTRAS
 from ..pipeline import examine_models
 from . import readiness
 from .jobs import Jobs
-from .panel import Handler, ReadinessPanel, message
+from .panel import Handler, Panel, ReadinessPanel, message
 
 
 class Installing:
@@ -23,7 +23,7 @@ class Installing:
         self._folder, self._push, self._changed = folder, push, changed
         self.jobs = Jobs(lambda view: push("readiness", job=view))
 
-    def panel(self) -> ReadinessPanel:
+    def panel(self) -> Panel:
         """A fresh panel: what this machine can run, what each model still needs."""
         handlers: dict[str, Handler] = {
             "refresh": self.refresh,

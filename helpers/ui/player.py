@@ -9,7 +9,9 @@ import numpy as np
 
 from ..music.meter import bar_seconds
 from ..records import Analysis, Clip, Request
-from ..sound.audio import kind_of, loudness_lufs, mp3_bytes, resample
+from ..sound.audio import mp3_bytes, resample
+from ..sound.containers import kind_of
+from ..sound.levels import loudness_lufs
 from .panel import OfferedFile
 
 LISTENING_LUFS = -18.0

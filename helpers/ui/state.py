@@ -10,9 +10,8 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +19,7 @@ from ..machine.files import locked, read_json, write_whole
 
 STATE_FILE = "notebook-state.json"
 STATE_FORMAT = 1
-Entry = TypeVar("Entry")
+Entry = TypeVar("Entry", "IdeaEntry", "RunEntry")
 _KINDS: dict[str, Any] = {
     "str": str,
     "int": int,
@@ -91,7 +90,7 @@ class State:
     desks: dict[str, dict[str, Any]] = field(default_factory=dict)  # the current idea and the form of each notebook
 
     def __post_init__(self) -> None:
-        self._known = _Known()
+        self._known: State | None = None  # as the file was when we last read or wrote it
 
     @property
     def ideas_folder(self) -> Path:
@@ -124,15 +123,19 @@ class State:
             data = {"format": STATE_FORMAT, **asdict(self)}
             del data["folder"]
             write_whole(self.folder / STATE_FILE, json.dumps(data, ensure_ascii=False).encode(), replace=True)
-        self._known = _Known(self)
+        self._known = self._copy()
+
+    def _copy(self) -> State:
+        ideas, runs = list(self.ideas), list(self.runs)
+        return replace(self, ideas=ideas, runs=runs, marks=dict(self.marks), levels=dict(self.levels))
 
     def _merge(self, theirs: State | None) -> None:
         """Take over what others added, changed or removed since we last looked; our own changes win."""
         if theirs is None:
             return
-        known = self._known
-        self.ideas = _merged(self.ideas, theirs.ideas, known.ideas, lambda entry: entry.id)
-        self.runs = _merged(self.runs, theirs.runs, known.runs, lambda run: run.id)
+        known = self._known or State(self.folder)
+        self.ideas = _merged(self.ideas, theirs.ideas, known.ideas)
+        self.runs = _merged(self.runs, theirs.runs, known.runs)
         self.runs.sort(key=lambda run: -run.made)
         _take_over(self.marks, theirs.marks, known.marks)
         _take_over(self.levels, theirs.levels, known.levels)
@@ -148,7 +151,7 @@ class State:
             with suppress(OSError):
                 path.replace(path.with_suffix(".unreadable.json"))
             return cls(Path(folder))
-        state._known = _Known(state)
+        state._known = state._copy()
         state.ideas = [entry for entry in state.ideas if state.idea_path(entry).is_file()]
         if state.find(state.current) is None:
             state.current = state.ideas[-1].id if state.ideas else None
@@ -156,16 +159,6 @@ class State:
             run.loops = [name for name in run.loops if (state.folder / name).is_file()]
         state.runs = [run for run in state.runs if run.loops]
         return state
-
-
-class _Known:
-    """What was in the file when we last read or wrote it."""
-
-    def __init__(self, state: State | None = None) -> None:
-        self.ideas = {entry.id for entry in state.ideas} if state else set()
-        self.runs = {run.id for run in state.runs} if state else set()
-        self.marks = dict(state.marks) if state else {}
-        self.levels = dict(state.levels) if state else {}
 
 
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
@@ -209,8 +202,8 @@ def _take_over(ours: dict[str, Any], theirs: dict[str, Any], known: dict[str, An
             ours.update({name: theirs[name]} if name in theirs else {})
 
 
-def _merged(ours: list[Entry], theirs: Iterable[Entry], known: set[str], key: Callable[[Entry], str]) -> list[Entry]:
+def _merged(ours: list[Entry], theirs: list[Entry], known: list[Entry]) -> list[Entry]:
     """Ours without what others removed, then what others added."""
-    here, there = {key(entry) for entry in ours}, {key(entry) for entry in theirs}
-    kept = [entry for entry in ours if key(entry) in there or key(entry) not in known]
-    return kept + [entry for entry in theirs if key(entry) not in here and key(entry) not in known]
+    here, there, before = ({entry.id for entry in entries} for entries in (ours, theirs, known))
+    kept = [entry for entry in ours if entry.id in there or entry.id not in before]
+    return kept + [entry for entry in theirs if entry.id not in here and entry.id not in before]

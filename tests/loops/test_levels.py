@@ -13,7 +13,7 @@ from helpers.loops.hearing import Hearing, active_span, starts_cut_in
 from helpers.loops.level import apply_cleaning, level_beside, offset_db, plan_gain_db, rumble_db, set_level
 from helpers.loops.noise import Noisiness, check_usable, measure_noisiness
 from helpers.records import Analysis, Clip, Tempo
-from helpers.sound.audio import loudness_lufs, true_peak_dbtp
+from helpers.sound.levels import loudness_lufs, true_peak_dbtp
 from tests.signals import clip_of, noise
 
 LOW_RATE = 8000

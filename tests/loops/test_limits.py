@@ -71,7 +71,7 @@ def level(samples: np.ndarray) -> Clip:
 
 @pytest.mark.parametrize(("peak_db", "fails"), [(-0.4, False), (0.3, True)])
 def test_true_peak_on_real_samples(peak_db, fails, good):
-    from helpers.sound.audio import true_peak_dbtp
+    from helpers.sound.levels import true_peak_dbtp
 
     louder = good.samples * np.float32(10 ** ((peak_db - true_peak_dbtp(good)) / 20))
     assert ("true_peak_dbtp" in prove(level(louder), request_for(bars=2)).failed) == fails
@@ -79,7 +79,7 @@ def test_true_peak_on_real_samples(peak_db, fails, good):
 
 @pytest.mark.parametrize(("lufs", "fails"), [(-39.5, False), (-40.5, True)])
 def test_loudness_on_real_samples(lufs, fails, good):
-    from helpers.sound.audio import loudness_lufs
+    from helpers.sound.levels import loudness_lufs
 
     quieter = good.samples * np.float32(10 ** ((lufs - loudness_lufs(good)) / 20))
     assert ("loudness_lufs" in prove(level(quieter), request_for(bars=2)).failed) == fails

@@ -18,8 +18,8 @@ from helpers.loops.level import (
 from helpers.loops.noise import check_usable
 from helpers.loops.purity import measure_purity
 from helpers.records import Analysis, Clip, Tempo
-from helpers.sound.audio import loudness_lufs, true_peak_dbtp
 from helpers.sound.features import onset_times
+from helpers.sound.levels import loudness_lufs, true_peak_dbtp
 from helpers.sound.stretch import apply_stretch, apply_warp
 from tests.signals import RATE, clip_of, mixed, noise, note_hz
 

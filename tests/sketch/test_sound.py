@@ -14,8 +14,8 @@ from helpers.sketch import Score, compose, find_soundfont, plan_sound, render
 from helpers.sketch.sound import _limited
 from helpers.sketch.soundfont import _packaged
 from helpers.sketch.synth import bank_habits, sounding_program
-from helpers.sound.audio import loudness_lufs, true_peak_dbtp
 from helpers.sound.features import onset_times
+from helpers.sound.levels import loudness_lufs, true_peak_dbtp
 from tests.sketch.ideas import PLAYERS, idea, request
 
 

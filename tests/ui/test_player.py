@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers.records import Analysis, Clip, Request, Tempo
-from helpers.sound.audio import loudness_lufs
+from helpers.sound.levels import loudness_lufs
 from helpers.ui.player import LISTENING_LUFS, lay_idea, listening_gain, pcm_file, peaks, preview_file
 from tests import signals
 

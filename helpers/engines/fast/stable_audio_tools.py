@@ -16,26 +16,11 @@ from typing import Any
 import torch
 
 from ...errors import InvalidInput
+from ...music.tables import read_table
 
 Weights = dict[str, torch.Tensor]
 
-_TRANSFORMER_NAMES = (
-    (r"^transformer\.layers\.", "transformer_blocks."),
-    (r"^transformer\.project_", "proj_"),
-    (r"\.self_attn\.", ".attn1."),
-    (r"\.cross_attn\.", ".attn2."),
-    (r"\.to_out\.", ".to_out.0."),
-    (r"\.ff\.ff\.", ".ff.net."),
-    (r"\.pre_norm\.", ".norm1."),
-    (r"\.cross_attend_norm\.", ".norm2."),
-    (r"\.ff_norm\.", ".norm3."),
-    (r"\.gamma$", ".weight"),
-    (r"\.beta$", ".bias"),
-    (r"^timestep_features\.", "time_proj."),
-    (r"^to_timestep_embed\.", "timestep_proj."),
-    (r"^to_global_embed\.", "global_proj."),
-    (r"^to_cond_embed\.", "cross_attention_proj."),
-)
+_TRANSFORMER_NAMES = read_table(__package__, "stable_audio_tools.txt")["transformer"]
 _RESIDUAL_UNIT = ("snake1", "conv1", "snake2", "conv2")
 _ENCODER_BLOCK = ("res_unit1", "res_unit2", "res_unit3", "snake1", "conv1")
 _DECODER_BLOCK = ("snake1", "conv_t1", "res_unit1", "res_unit2", "res_unit3")

@@ -32,18 +32,12 @@ def say(event: str, **facts: Any) -> None:
     sys.stdout.flush()
 
 
-class TooLittleDisk(Exception):
-    def __init__(self, needed: int, free: int) -> None:
-        super().__init__(needed, free)
-        self.needed, self.free = needed, free
+class Refusal(Exception):
+    """What we find ourselves: ``little-disk``, ``truncated`` (not what the Hub's checksum says), ``incomplete``."""
 
-
-class Damaged(Exception):
-    """A file arrived whole but is not what the Hub's checksum says."""
-
-
-class Incomplete(Exception):
-    """No revision holds weights for every part."""
+    def __init__(self, kind: str, **facts: Any) -> None:
+        super().__init__(kind)
+        self.kind, self.facts = kind, facts
 
 
 def classify(error: BaseException) -> dict[str, Any]:
@@ -54,11 +48,9 @@ def classify(error: BaseException) -> dict[str, Any]:
     facts: dict[str, Any] = {"status": status, "type": type(error).__name__}
     families = {base.__module__.split(".")[0] for base in type(error).__mro__}
     number = error.errno if isinstance(error, OSError) else None
-    if isinstance(error, TooLittleDisk):
-        facts |= {"needed": error.needed, "free": error.free}
+    if isinstance(error, Refusal):
+        return {"kind": error.kind, **facts, **error.facts}
     kinds = {
-        "incomplete": isinstance(error, Incomplete),
-        "little-disk": isinstance(error, TooLittleDisk),
         "full-disk": number in (errno.ENOSPC, errno.EDQUOT),
         "gated": isinstance(error, errors.GatedRepoError),  # a subclass of "not found": ask first
         "offline": isinstance(error, errors.OfflineModeIsEnabled),
@@ -69,7 +61,7 @@ def classify(error: BaseException) -> dict[str, Any]:
         "forbidden": status == 403,
         "too-many": status == 429,
         "hub-down": status is not None and status >= 500,
-        "truncated": isinstance(error, Damaged) or "Consistency check failed" in str(error),
+        "truncated": "Consistency check failed" in str(error),
         "network": bool(families & {"httpx", "httpx2", "httpcore", "requests", "urllib3"})
         or isinstance(error, ConnectionError | TimeoutError),
     }
@@ -109,7 +101,7 @@ def fetch(
     threading.Thread(target=report_growth, args=(blobs,), daemon=True).start()
     free = shutil.disk_usage(blobs).free
     if needed > 0 and free < needed + SPARE_BYTES:
-        raise TooLittleDisk(needed, free)
+        raise Refusal("little-disk", needed=needed, free=free)
     folder = None
     for name in sorted(sizes, key=lambda n: (sizes[n], n)):  # small files first: a wrong layout shows at once
         say("file", name=name, size=sizes[name])
@@ -148,7 +140,7 @@ def choose(
             useless = ["*.index.fp32.json", "*.bin.index*"]
             wanted = filter_repo_objects(sizes, allow_patterns=patterns, ignore_patterns=useless)
             return revision, about, {name: sizes[name] for name in wanted}
-    raise Incomplete(repository)
+    raise Refusal("incomplete")
 
 
 def fetch_blob(repository: str, revision: str, name: str, blobs: Path, read_seconds: float) -> None:
@@ -171,7 +163,7 @@ def fetch_blob(repository: str, revision: str, name: str, blobs: Path, read_seco
         http_get(url, out, resume_size=out.tell(), headers=build_hf_headers(), expected_size=facts.size)
     if len(facts.etag) == 64 and _sha256(piece) != facts.etag:
         piece.unlink()
-        raise Damaged(name)
+        raise Refusal("truncated")
     piece.replace(blob)
 
 

@@ -17,8 +17,8 @@ import numpy as np
 from ...music.meter import Meter, bar_seconds
 from ...records import Analysis, Clip, Request
 from ...records.analysis import tempo_ratio
-from ...sound.audio import loudness_lufs
 from ...sound.features import NoteGram, OnsetBands, Onsets, is_remembered
+from ...sound.levels import loudness_lufs
 from ...sound.listening import EAR_LOWEST_NOTE, EAR_SURE, Listening, kept_property
 from ..find import distances
 

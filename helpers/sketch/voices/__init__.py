@@ -17,25 +17,6 @@ from .patch import OCTAVE_HZ, Patch
 from .presets import FAMILIES, SAMPLED, VOICES, WORDS, Sound, _rng, choose_sound, read_sound
 from .tonal import Played, play_notes
 
-__all__ = [
-    "FAMILIES",
-    "OCTAVE_HZ",
-    "SAMPLED",
-    "VOICES",
-    "WORDS",
-    "Patch",
-    "Sound",
-    "choose_sound",
-    "chorused",
-    "driven",
-    "ducking",
-    "grained",
-    "play",
-    "read_sound",
-    "room_of",
-    "shaped",
-]
-
 # Results are multiples of this, 132 dB down: a last bit that another processor's sine rounds otherwise is rounded away.
 GRAIN = 2.0**-22
 DELAY_QUARTERS = 0.75

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...music import tables
 from .filters import band
 from .oscillators import noise, phase_of, read_table, sine, wave_table
 from .patch import Patch
@@ -18,23 +19,10 @@ from .patch import Patch
 METAL_HZ = (205.3, 304.4, 369.6, 522.7, 540.0, 800.0)
 LONGEST_SECONDS = 2.2
 HATS = (42, 44, 46)  # a closed one stops an open one
+_TABLE = tables.read_table(__package__, "kits.txt")
 # General MIDI note -> (sound, its tune in semitones, pan -1..1)
-DRUMS = {
-    35: ("kick", 0, 0.0), 36: ("kick", 0, 0.0), 37: ("rim", 0, 0.12), 38: ("snare", 0, 0.0), 40: ("snare", 2, 0.0),
-    39: ("clap", 0, 0.0), 42: ("hat", 0, 0.18), 44: ("hat", -2, 0.18), 46: ("open", 0, 0.18),
-    41: ("tom", -5, 0.35), 43: ("tom", -3, 0.3), 45: ("tom", 0, 0.2), 47: ("tom", 3, 0.0), 48: ("tom", 5, -0.2),
-    50: ("tom", 8, -0.35), 49: ("crash", 0, -0.3), 57: ("crash", 3, 0.3), 51: ("ride", 0, -0.3), 53: ("bell", 0, -0.3),
-    59: ("ride", 2, -0.3), 54: ("shaker", -5, 0.4), 56: ("cowbell", 0, -0.25), 62: ("conga", 7, -0.3),
-    63: ("conga", 4, -0.3), 64: ("conga", 0, -0.2), 69: ("shaker", 0, -0.4), 70: ("shaker", 3, -0.4),
-    75: ("clave", 0, 0.3),
-}  # fmt: skip
-# What the three machines differ in: kick Hz, kick drop in semitones and its seconds, kick decay, snare tone share,
-# noise of the metal, closed and open hat decay.
-MACHINES = {
-    "808": (52.0, 14.0, 0.008, 0.9, 0.55, 0.15, 0.09, 0.5),
-    "909": (52.0, 26.0, 0.024, 0.42, 0.45, 0.6, 0.11, 0.55),
-    "electro": (56.0, 30.0, 0.016, 0.3, 0.5, 0.5, 0.07, 0.4),
-}
+DRUMS = {int(note): (sound, int(tune), float(pan)) for note, sound, tune, pan in _TABLE["drums"]}
+MACHINES = {name: tuple(map(float, values)) for name, *values in _TABLE["machines"]}
 
 
 def play_hits(

@@ -1,4 +1,3 @@
-# ruff: noqa: E501  the patches read best with one sound a line
 """Sounds by everyday names: what each family of instruments has, and which genre and mood likes which.
 
 A family is a patch; a word turns some of its knobs, the same way on every family; a number, drawn by the seed, moves
@@ -15,38 +14,16 @@ from typing import Any
 import numpy as np
 
 from ...errors import InvalidInput
-from ...music.tables import read_table
+from ...music.tables import read_table, read_toml
 from .patch import Patch
 
 HIGHEST_NUMBER = 99
 SAMPLED = "sampled"  # the family of all that a bank plays; only the knobs of the mix turn there
 
-FAMILIES: dict[str, Patch] = {
-    "808": Patch("808", mono=True, attack=0.005, decay=1.6, sustain=0.0, release=0.09, drop_semitones=13, drop_seconds=0.011, drive_db=2, voicing_db=(1, -2, -9, 4, 5, 2, -1)),
-    "sub": Patch("808", mono=True, attack=0.02, decay=8.0, sustain=0.7, release=0.12, drive_db=11, snap=0.5, voicing_db=(0, 0, 4, 6, 6, 2, 0)),
-    "synth bass": Patch(saw=0.7, pulse=0.35, sub=0.8, sub_octave=-1, mono=True, decay=1.4, sustain=0.6, release=0.08, cutoff_hz=900, poles=2, key_follow=0.3, env_octaves=1.8, env_decay=0.4, resonance=1.2, drive_db=3, glide_seconds=0.03, voicing_db=(-7, -9, -8, -10, -5, 10, 19)),
-    "reese bass": Patch(saw=1.0, sub=1.1, voices=3, detune_cents=34, spread=0.5, mono=True, attack=0.008, release=0.1, cutoff_hz=520, poles=2, key_follow=0.3, resonance=0.9, sweep_octaves=0.6, drive_db=5, glide_seconds=0.05, velocity_octaves=2.0, voicing_db=(1, -7, -6, -8, 3, 8, 5)),
-    "acid bass": Patch(saw=1.0, mono=True, decay=1.2, sustain=0.5, release=0.05, cutoff_hz=620, poles=2, key_follow=0.3, env_octaves=2.8, env_decay=0.45, resonance=7.5, velocity_octaves=1.6, drive_db=7, glide_seconds=0.06, voicing_db=(1, 1, -7, -7, 1, 6, 6)),
-    "fm bass": Patch("fm", sub=0.5, ratio=1.0, index=3.2, env_decay=0.45, mono=True, decay=1.6, sustain=0.4, release=0.08, drive_db=2, velocity_octaves=1.6),
-    "synth lead": Patch(saw=0.8, pulse=0.35, sub=0.35, sub_octave=-1, voices=3, detune_cents=14, spread=0.75, attack=0.006, release=0.2, cutoff_hz=3600, env_octaves=0.8, env_decay=0.7, vibrato_cents=11, glide_seconds=0.04, mono=True, chorus=0.25, delay=0.22, room=0.12, voicing_db=(4, 5, -17, -8, -7, -7, 13)),
-    "square lead": Patch(pulse=1.0, pulse_width=0.5, mono=True, attack=0.003, release=0.08, cutoff_hz=9000, vibrato_cents=9, delay=0.16, room=0.06, chorus=0.15),
-    "supersaw": Patch(saw=1.0, voices=7, detune_cents=46, spread=1.0, attack=0.006, release=0.3, cutoff_hz=7500, env_octaves=0.5, env_decay=0.9, velocity_octaves=1.2, delay=0.14, room=0.2, room_seconds=1.6),
-    "pluck": Patch(saw=0.9, pulse=0.3, sub=0.3, sub_octave=-1, voices=5, detune_cents=22, spread=0.95, decay=0.9, sustain=0.0, release=0.35, cutoff_hz=700, poles=2, env_octaves=4.2, env_decay=0.34, resonance=1.3, delay=0.34, room=0.2, velocity_octaves=1.4, voicing_db=(12, -2, -19, -11, -11, -10, -2)),
-    "stab": Patch(saw=0.9, pulse=0.5, voices=5, detune_cents=26, spread=0.9, decay=0.9, sustain=0.0, release=0.16, cutoff_hz=2200, poles=2, env_octaves=2.2, env_decay=0.4, resonance=1.4, drive_db=2, delay=0.2, room=0.24, voicing_db=(0, 0, -9, -4, 2, 5, 8)),
-    "synth brass": Patch(saw=1.0, voices=3, detune_cents=16, spread=0.8, attack=0.03, release=0.18, cutoff_hz=1900, poles=2, env_octaves=1.5, env_attack=0.06, env_decay=1.2, chorus=0.2, room=0.16),
-    "polysynth": Patch(saw=0.6, pulse=0.5, pulse_width=0.38, voices=3, detune_cents=15, spread=0.85, attack=0.008, decay=2.5, sustain=0.6, release=0.3, cutoff_hz=2300, poles=2, env_octaves=1.2, env_decay=0.9, chorus=0.5, room=0.16),
-    "pad": Patch(saw=0.9, triangle=0.3, voices=5, detune_cents=24, spread=0.75, noise=0.012, attack=0.25, release=0.9, cutoff_hz=2600, poles=2, key_follow=0.3, sweep_octaves=0.9, resonance=0.9, velocity_octaves=1.0, chorus=0.55, room=0.4, room_seconds=2.2, voicing_db=(0, -2, -9, -6, -5, -2, 8)),
-    "synth strings": Patch(saw=1.0, voices=5, detune_cents=20, spread=1.0, attack=0.12, release=0.5, cutoff_hz=4200, poles=2, sweep_octaves=0.25, velocity_octaves=1.0, chorus=0.7, room=0.25, room_seconds=1.6),
-    "fm piano": Patch("fm", ratio=1.0, index=1.3, snap=0.14, env_decay=1.6, decay=4.0, sustain=0.0, release=0.3, detune_cents=6, velocity_octaves=2.2, chorus=0.4, room=0.12),
-    "electric piano": Patch("fm", ratio=1.0, index=2.0, snap=0.03, env_decay=2.2, decay=5.0, sustain=0.0, release=0.25, detune_cents=3, velocity_octaves=2.4, chorus=0.25, room=0.1, voicing_db=(2, -3, -6, -4, 0, 4, 4)),
-    "organ": Patch("organ", attack=0.004, release=0.06, cutoff_hz=4000, chorus=0.45, drive_db=1.5, room=0.14, velocity_octaves=1.6),
-    "synth bells": Patch("fm", ratio=3.5, index=2.4, env_decay=1.2, decay=3.2, sustain=0.0, release=1.2, detune_cents=5, snap=1.0, velocity_octaves=1.6, delay=0.16, room=0.3, room_seconds=2.0),
-    "808 kit": Patch("kit", model="808", noise=0.8, decay=1.0, spread=0.8, drive_db=2, room=0.02, room_seconds=0.5, voicing_db=(-3, 5, 3, 6, -3, -4, -4)),
-    "909 kit": Patch("kit", model="909", noise=1.0, decay=1.0, spread=0.8, drive_db=5, room=0.03, room_seconds=0.5, voicing_db=(2, -4, 0, 7, 2, -2, -4)),
-    "electronic kit": Patch("kit", model="electro", noise=1.0, decay=1.1, spread=0.9, drive_db=4, room=0.06, room_seconds=0.7),
-    SAMPLED: Patch("sampled", room=1.0),
-}  # fmt: skip
-
+FAMILIES = {
+    name: Patch(**values | {"voicing_db": tuple(values.get("voicing_db", ()))})
+    for name, values in read_toml(__package__, "families.toml").items()
+}
 _TABLE = read_table(__package__, "sounds.txt")
 # Instrument (music.instruments) -> family; every other instrument is played by the sampled bank.
 VOICES = {name.strip(): family for family, names in _TABLE["voices"] for name in names.split(",")}
