@@ -50,10 +50,7 @@ class Ledger:
     def opened(cls, folder: Path) -> Iterator[Ledger]:
         """The folder's ledger, held by this process alone until it ends.
 
-        Raises
-        ------
-        InvalidInput
-            If another batch works in the folder, or it cannot be written.
+        Raises InvalidInput if another batch works in the folder, or it cannot be written.
         """
         path, way_out = folder / NAME, "free disk space or choose another --out. Started again, it goes on where it was"
         with on_disk(f"The batch cannot be written to “{folder}”", way_out):

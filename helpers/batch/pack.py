@@ -191,12 +191,8 @@ def write_pack(
     The pack holds ``loops/`` (WAV with ``acid``, ``smpl`` and cue points), ``midi/``, ``one-shots/`` on request, a
     DAWproject for every idea and tempo (with the idea's own sound where ``ideas``, files or folders of them, hold it),
     ``manifest.csv``, ``manifest.json`` and ``index.html``, a page that plays it all without a network. ``name`` is the
-    pack's, by itself that of the folder.
-
-    Raises
-    ------
-    InvalidInput
-        If no loop is found, ``out`` exists, an idea is that of no loop, or the pack cannot be written.
+    pack's, by itself that of the folder. Raises InvalidInput if no loop is found, ``out`` exists, an idea is that of no
+    loop, or the pack cannot be written.
     """
     from .dawproject import write_projects
     from .sheet import cover_sheet

@@ -70,11 +70,7 @@ def run_batch(
     refuse again); failed ones are tried again at the next start. An idea is heard once for all its jobs.
 
     ``on_row(row, done, of, seconds_left)`` is told of every job that ends. ``hear`` and ``make`` are what workers run.
-
-    Raises
-    ------
-    InvalidInput
-        If the folder cannot be written or another batch works in it.
+    Raises InvalidInput if the folder cannot be written or another batch works in it.
     """
     folder = Path(folder)
     with Ledger.opened(folder) as ledger, staging(folder) as parts:

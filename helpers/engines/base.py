@@ -105,11 +105,8 @@ class Engine(ABC):
     def check(self, request: Request, *, guide: Clip | None = None) -> None:
         """Refuse at once what this engine cannot make; cheap, so that a form or a command can ask before any work.
 
-        Raises
-        ------
-        InvalidInput
-            If the loop is longer than the engine's canvas, an option is unknown or out of range, or a guide is
-            given to an engine that cannot hear audio.
+        Raises InvalidInput if the loop is longer than the engine's canvas, an option is unknown or out of range, or a
+        guide is given to an engine that cannot hear audio.
         """
         info = self.info
         if request.seconds > info.max_seconds:

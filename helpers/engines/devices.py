@@ -86,10 +86,7 @@ def probe_machine() -> Machine:
 def find_device(precision: str = "auto") -> Device:
     """Choose the device; ``precision`` is ``auto`` or float16, bfloat16 or float32.
 
-    Raises
-    ------
-    InvalidInput
-        If ``precision`` is bfloat16 on a GPU that has none.
+    Raises InvalidInput if ``precision`` is bfloat16 on a GPU that has none.
     """
     gpu = _probe_torch()
     if gpu and precision == "bfloat16" and gpu["capability"] < _BF16_SINCE:

@@ -42,18 +42,9 @@ def examine(
 ) -> dict[str, Any]:
     """Make one loop with every engine whose weights are here, and say for the rest why not.
 
-    Parameters
-    ----------
-    make
-        :func:`helpers.pipeline.make_loops`, which lies above this layer.
-    folder
-        Where the loops go; they can be listened to.
-
-    Returns
-    -------
-    dict
-        The report: ``system``, ``machine`` and a row for each engine with its ``outcome``: ``made``, ``failed`` (in a
-        sentence), ``fault`` (an error in our code, with its traceback), ``not-ready`` or ``no-weights``.
+    ``make`` is :func:`helpers.pipeline.make_loops`, which lies above this layer; the loops go to ``folder``. The report
+    holds ``system``, ``machine`` and a row for each engine with its ``outcome``: ``made``, ``failed`` (in a sentence),
+    ``fault`` (an error in our code, with its traceback), ``not-ready`` or ``no-weights``.
     """
     rows = []
     for number, name in enumerate(registry.engine_names()):

@@ -120,10 +120,7 @@ class LoadedModel(ABC):
     def sample(self, prepared: Any, plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Any:
         """Latents or codes, first axis takes; calls ``on_step`` with the number of steps done after each.
 
-        Raises
-        ------
-        NotFinite
-            If values became infinite or NaN on the way.
+        Raises NotFinite if values became infinite or NaN on the way.
         """
 
     @abstractmethod

@@ -84,10 +84,7 @@ def read_settings(
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The settings of the request's preset with those given one by one in their place, and their labels.
 
-    Raises
-    ------
-    InvalidInput
-        If a value cannot be used.
+    Raises InvalidInput if a value cannot be used.
     """
     rows = {name: table[name] for name in request.options if name in table and table[name].kind != "text"}
     given = {name: read_option(name, row, request.options[name]) for name, row in rows.items()}
@@ -124,10 +121,7 @@ def planned_seconds(request: Request, canvas_seconds: float) -> float:
 def written_prompt(request: Request, title: str) -> tuple[str, str]:
     """The prompt and negative prompt in ``request.options``, where :mod:`helpers.pipeline` puts what it had written.
 
-    Raises
-    ------
-    InvalidInput
-        If there is no prompt.
+    Raises InvalidInput if there is no prompt.
     """
     prompt = request.options.get("prompt")
     if not isinstance(prompt, str) or not prompt.strip():

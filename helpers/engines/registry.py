@@ -32,10 +32,7 @@ def engine_names() -> tuple[str, ...]:
 def get_engine(name: str) -> Engine:
     """Return the engine called ``name``; nothing heavy is imported by this.
 
-    Raises
-    ------
-    InvalidInput
-        If there is no such engine; the text lists them.
+    Raises InvalidInput if there is no such engine; the text lists them.
     """
     if name not in _ADAPTERS:
         raise InvalidInput(

@@ -91,10 +91,7 @@ INSTALLABLE = {name: _item(name, row) for name, row in read_toml(__package__, "i
 def installed(what: str) -> InstallStatus:
     """Whether ``what`` (a name of :data:`INSTALLABLE`) is complete, and what is missing; imports nothing heavy.
 
-    Raises
-    ------
-    InvalidInput
-        If there is no such thing to install.
+    Raises InvalidInput if there is no such thing to install.
     """
     item = INSTALLABLE[require_known(what, INSTALLABLE)]
     missing = item.missing() if item.missing else unmet(read_requirements(item.requirements))

@@ -29,23 +29,10 @@ def pip_install(
     First everything installed is pinned. If that leaves no solution, a second try pins only what the runtime is built
     around (torch, numpy, the notebook's packages): those never move. pip and what it runs never see the Hub token.
 
-    Parameters
-    ----------
-    title
-        What is being installed, for the error.
-    requirements, packages
-        A requirements file or requirement strings (or both).
-    options
-        More options for ``pip install``, such as ``--no-deps --target FOLDER``.
-    constrained
-        False for a folder of its own, where nothing can be replaced.
-
-    Raises
-    ------
-    NotAvailable
-        With pip's last lines.
-    Cancelled
-        If ``cancel`` became true.
+    ``title`` names what is being installed in the error; a ``requirements`` file or requirement strings (``packages``)
+    say what it is; ``options`` are more for ``pip install``, such as ``--no-deps --target FOLDER``. ``constrained`` is
+    False for a folder of its own, where nothing can be replaced. Raises NotAvailable with pip's last lines, and
+    Cancelled.
     """
     lines = [*(read_requirements(requirements) if requirements else ()), *packages]
     command = [sys.executable, "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]

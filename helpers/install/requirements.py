@@ -32,10 +32,7 @@ _PROTECTED_PREFIXES = ("nvidia-", "cuda-", "cupy", "google-")
 def read_requirements(file: Path) -> list[str]:
     """Requirement lines of ``file`` and of the files it names with ``-r``, in order, comments removed.
 
-    Raises
-    ------
-    NotAvailable
-        If the file is not there (the package was installed without its repository).
+    Raises NotAvailable if the file is not there (the package was installed without its repository).
     """
     if not file.is_file():
         raise NotAvailable(f"{file.name} is not beside the helpers folder; run this from a copy of the repository.")
@@ -77,22 +74,12 @@ def unmet(lines: Iterable[str], present: dict[str, str] | None = None) -> list[s
 
 
 def constraints(lines: Iterable[str], *, protected_only: bool = False, present: dict[str, str] | None = None) -> str:
-    """A pip constraints file that pins what is installed.
+    """A pip constraints file that pins what is installed, one ``name==version`` a line.
 
-    Parameters
-    ----------
-    lines
-        The requirements about to be installed. Those that the present version does not meet stay free to move.
-    protected_only
-        Pin only what a runtime is built around (torch, numpy, the notebook's own packages): the second try, when
-        pinning everything leaves no solution.
-    present
-        Installed versions by name; default: this environment.
-
-    Returns
-    -------
-    str
-        One ``name==version`` a line.
+    Of the requirements about to be installed (``lines``) those that the present version does not meet stay free to
+    move. ``protected_only`` pins only what a runtime is built around (torch, numpy, the notebook's own packages): the
+    second try, when pinning everything leaves no solution. ``present`` are versions by name, by default this
+    environment's.
     """
     present = versions() if present is None else present
     to_move = {canonical(r.name) for r in map(_parse, lines) if unmet([str(r)], present)}

@@ -68,13 +68,8 @@ def fetch_file(base: str, file: RemoteFile, folder: Path, on_bytes: Callable[[in
     """Download ``base + file.path`` into ``folder`` unless it is there whole, and return its path.
 
     ``on_bytes`` hears how many bytes there are. What arrived before a break (``name.part``) is continued next time.
-
-    Raises
-    ------
-    NotAvailable
-        No network, a refused or changed file, a full or unwritable disk: one sentence each.
-    Cancelled
-        When ``cancel()`` turns true; what was downloaded stays for the next time.
+    Raises NotAvailable for no network, a refused or changed file, a full or unwritable disk: one sentence each. Raises
+    Cancelled when ``cancel()`` turns true; what was downloaded stays for the next time.
     """
     path = folder / file.name
     if is_whole(path, file.sha256):

@@ -55,12 +55,7 @@ def staging(folder: str | os.PathLike[str]) -> Iterator[Path]:
     """A hidden folder inside ``folder`` that is gone afterwards, whatever happened.
 
     ``folder`` is made if need be; one that was made for this and stays empty goes too. Leftovers of processes that were
-    killed are swept.
-
-    Raises
-    ------
-    InvalidInput
-        If the folder cannot be made or written.
+    killed are swept. Raises InvalidInput if the folder cannot be made or written.
     """
     folder = Path(folder)
     refusal = f"Nothing can be written to “{folder}”", "choose another --out, or another folder"
@@ -148,11 +143,8 @@ def link_new(part: str | os.PathLike[str], path: str | os.PathLike[str]) -> None
 def read_json(text: str | bytes) -> Any:
     """Read JSON from outside, within limits far above what we write.
 
-    Raises
-    ------
-    InvalidInput
-        If it is none, or over LARGEST_JSON_BYTES, nested deeper than MOST_LEVELS, or holds what no text file can (half
-        a character) or no number is (NaN).
+    Raises InvalidInput if it is none, or over LARGEST_JSON_BYTES, nested deeper than MOST_LEVELS, or holds what no text
+    file can (half a character) or no number is (NaN).
     """
     if len(text) > LARGEST_JSON_BYTES:
         raise InvalidInput(f"It has {len(text) / 1e6:.0f} MB; {LARGEST_JSON_BYTES / 1e6:.0f} MB are the most.")
@@ -187,10 +179,7 @@ def _refuse_constant(name: str) -> None:
 def write_whole(path: str | os.PathLike[str], data: bytes, *, replace: bool = False) -> None:
     """Write ``data`` to a file that appears whole or not at all; an existing one is only replaced when that is said.
 
-    Raises
-    ------
-    InvalidInput
-        If the file exists already, or the folder cannot be written.
+    Raises InvalidInput if the file exists already, or the folder cannot be written.
     """
     path = Path(path)
     failing = on_disk(f"“{shown_name(path)}” cannot be written to {path.parent}", "choose another folder")

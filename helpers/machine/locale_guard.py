@@ -17,10 +17,7 @@ _GLOBAL_LOCALE = ctypes.c_void_p(-1)  # LC_GLOBAL_LOCALE of glibc and musl
 def heal_locale() -> bool:
     """Put the calling thread back on the locale of the process; call before and after work that may compile on a GPU.
 
-    Returns
-    -------
-    bool
-        True when the thread had a locale of its own. Always False where there is nothing to heal (not Linux).
+    True when the thread had a locale of its own; always False where there is nothing to heal (not Linux).
     """
     if not sys.platform.startswith("linux"):
         return False

@@ -74,23 +74,9 @@ def run_lines(
 ) -> None:
     """Run ``command`` to its end, handing over each line (output and errors together) as it comes, secrets masked.
 
-    Parameters
-    ----------
-    on_line
-        Receives each line without its end.
-    cancel
-        Asked several times a second; when true the command and its children are ended.
-    env
-        Environment of the command; default :func:`child_environment`.
-    silence_seconds
-        How long the command may say nothing before it is ended.
-
-    Raises
-    ------
-    CommandFailed
-        If it ends with a status other than 0, or said nothing for ``silence_seconds``.
-    Cancelled
-        If ``cancel`` became true.
+    ``on_line`` receives each line without its end. ``cancel`` is asked several times a second; when true the command
+    and its children are ended. ``env`` is by default :func:`child_environment`. Raises CommandFailed if the command
+    ends with a status other than 0, or is ended because it said nothing for ``silence_seconds``, and Cancelled.
     """
     last: deque[str] = deque(maxlen=60)
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()

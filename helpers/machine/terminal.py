@@ -97,10 +97,7 @@ def json_text(data: Any) -> str:
 def print_result(out: Any, text: str) -> None:
     """The result on stdout.
 
-    Raises
-    ------
-    NotAvailable
-        If it cannot be written, for one because the disk it is redirected to is full.
+    Raises NotAvailable if it cannot be written, for one because the disk it is redirected to is full.
     """
     try:
         _print(text, out)

@@ -17,10 +17,7 @@ from typing import Any
 def load_weights(package: str, name: str) -> dict[str, Any]:
     """The ``weights`` of ``weights/<name>.json`` in a package, for example ``load_weights(__package__, "purity")``.
 
-    Raises
-    ------
-    ValueError
-        If the numbers are not the ones that the script wrote.
+    Raises ValueError if the numbers are not the ones that the script wrote.
     """
     document = json.loads((resources.files(package) / "weights" / f"{name}.json").read_text(encoding="utf-8"))
     if document["sha256"] != _digest(document["weights"]):

@@ -84,21 +84,9 @@ Opener = Callable[[], AbstractContextManager[Stream]]
 def decoders(file: BinaryIO, path: Path, name: str, most_seconds: float) -> tuple[str, list[Opener]]:
     """What kind of file it is, and the ways to read it, best first, each of which opens a :class:`Stream`.
 
-    Parameters
-    ----------
-    file, path
-        The open file and where it lies (ffmpeg wants to open it by itself).
-    name
-        What the musician calls it, for messages.
-    most_seconds
-        No decoder goes on after this much sound.
-
-    Raises
-    ------
-    InvalidInput
-        If it is no audio that we know.
-    NotAvailable
-        If the format needs ffmpeg and this machine has none.
+    ``path`` is where the open ``file`` lies (ffmpeg wants to open it by itself), ``name`` what the musician calls it,
+    for messages; no decoder goes on after ``most_seconds`` of sound. Raises InvalidInput if it is no audio that we
+    know, and NotAvailable if the format needs ffmpeg and this machine has none.
     """
     size = os.fstat(file.fileno()).st_size
     data = file.read(_HEAD_BYTES)

@@ -34,14 +34,9 @@ def k_weighting(sample_rate: int) -> np.ndarray:
 
 
 class LoudnessMeter:
-    """Integrated loudness of sound that arrives in blocks.
+    """Integrated loudness of sound that arrives in blocks, at a rate in Hz.
 
-    Parameters
-    ----------
-    sample_rate
-        In Hz.
-    weights
-        The weight of each channel's power: 1 in front, 1.41 behind, 0 for the low-frequency channel.
+    ``weights``: of each channel's power, 1 in front, 1.41 behind, 0 for the low-frequency channel.
     """
 
     def __init__(self, sample_rate: int, weights: np.ndarray) -> None:

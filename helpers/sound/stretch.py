@@ -25,10 +25,7 @@ MOST_LAG_SECONDS = 0.004  # pieces may slide this far to meet in phase
 def apply_stretch(clip: Clip, length_samples: int, semitones: float = 0.0) -> Clip:
     """The whole clip in ``length_samples``, transposed by ``semitones`` (may be fractional).
 
-    Raises
-    ------
-    NotAvailable
-        If python-stretch is not installed.
+    Raises NotAvailable if python-stretch is not installed.
     """
     if length_samples == clip.length and semitones == 0:
         return clip

@@ -39,10 +39,7 @@ def run_view(state: State, run: RunEntry) -> dict[str, Any]:
 def card(path: Path, rank: int, mark: str = "") -> dict[str, Any]:
     """A loop's card from its JSON file and the WAV and MIDI beside it.
 
-    Raises
-    ------
-    InvalidInput
-        If the JSON or the WAV cannot be read.
+    Raises InvalidInput if the JSON or the WAV cannot be read.
     """
     wav = path.with_suffix(".wav")
     try:

@@ -46,10 +46,8 @@ class Form(SimpleNamespace):
     def set(self, name: str, value: Any) -> None:
         """Change one setting from the page: empty text is "as heard", numbers come as text or number.
 
-        Raises
-        ------
-        InvalidInput
-            If there is no such setting or the value is not of its kind; the setting keeps its old value.
+        Raises InvalidInput if there is no such setting or the value is not of its kind; the setting keeps its old
+        value.
         """
         if name.startswith("options."):
             self._set_option(name.removeprefix("options."), value)
@@ -169,10 +167,7 @@ def settings_file(form: Form) -> bytes:
 def read_settings(text: str) -> Form:
     """Read a settings file, or the JSON that lies beside a loop (its request becomes the settings).
 
-    Raises
-    ------
-    InvalidInput
-        If the text is neither, or holds a value out of range.
+    Raises InvalidInput if the text is neither, or holds a value out of range.
     """
     try:
         data = read_json(text)

@@ -49,12 +49,7 @@ class Jobs:
         """Begin ``work`` unless a job is running; ``done`` gets its result on that thread and may return a message.
 
         ``at`` names what was pressed (a loop's id; empty: Generate), so that the page shows progress there. ``over`` is
-        called at the end whatever happened.
-
-        Returns
-        -------
-        bool
-            False when another job is running; nothing is started then.
+        called at the end whatever happened. False when another job is running; nothing is started then.
         """
         with self._lock:
             if self.running:

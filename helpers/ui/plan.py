@@ -68,12 +68,8 @@ def planned(
 ) -> tuple[Request, tuple[str, ...]]:
     """The request that Generate would make now, and what had to be assumed.
 
-    Without ``check`` the engine is not asked whether it can make such a loop.
-
-    Raises
-    ------
-    InvalidInput
-        If a setting cannot be used, or the engine cannot make such a loop.
+    Without ``check`` the engine is not asked whether it can make such a loop. Raises InvalidInput if a setting cannot
+    be used, or the engine cannot make such a loop.
     """
     meter = analysis.tempo.meter.name if analysis else "4/4"
     name, swapped = choose_engine(form, readiness.engine_rows() if rows is None else rows, meter)

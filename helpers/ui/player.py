@@ -61,15 +61,10 @@ def preview_file(path: Path, clip: Clip) -> OfferedFile:
 
 
 def lay_idea(idea: Clip, analysis: Analysis, request: Request, *, samples: int, sample_rate: int) -> tuple[Clip, bool]:
-    """The idea cut to a loop's exact length, its first downbeat on the loop's bar 1.
+    """The idea cut to a loop's exact length at ``sample_rate``, its first downbeat on the loop's bar 1.
 
-    A longer idea is cut, a shorter one repeats its whole bars (or itself, if it is a loop).
-
-    Returns
-    -------
-    (Clip, bool)
-        ``samples`` long at ``sample_rate``; whether the two stay together (the loop's beat is the idea's beat, or half
-        or double of it), which a tempo chosen by hand may prevent.
+    A longer idea is cut, a shorter one repeats its whole bars (or itself, if it is a loop). Also whether the two stay
+    together (the loop's beat is the idea's beat, or half or double of it), which a tempo chosen by hand may prevent.
     """
     tempo = analysis.tempo
     sound = resample(Clip(idea.samples[:2], idea.sample_rate), sample_rate).samples

@@ -43,12 +43,8 @@ def view(state: State) -> list[dict[str, Any]]:
 def mixed_idea(state: State, library: Library, key: Key | None) -> tuple[Path, dict[str, Any]]:
     """The stack mixed into a WAV in the loops folder, and the request that knows its tempo, key and chords.
 
-    As long as the longest loop; shorter ones repeat. ``key`` is the idea's: drums alone have none of their own.
-
-    Raises
-    ------
-    InvalidInput
-        If nothing is kept, or loops of different tempo are.
+    As long as the longest loop; shorter ones repeat. ``key`` is the idea's: drums alone have none of their own. Raises
+    InvalidInput if nothing is kept, or loops of different tempo are.
     """
     loops = [(name, *read_sidecar(cards.loop_files(state.folder, name)[-1])) for name in kept(state)]
     if not loops:

@@ -37,10 +37,7 @@ class Uploads:
     def take(self, upload: int, at: int, size: int, name: str, data: bytes = b"") -> dict[str, Any]:
         """Append one slice; returns the acknowledgement: how many bytes have been taken of which upload.
 
-        Raises
-        ------
-        InvalidInput
-            If the file is larger than the limit.
+        Raises InvalidInput if the file is larger than the limit.
         """
         if size > LARGEST_BYTES or at + len(data) > LARGEST_BYTES:
             self._drop()
@@ -77,15 +74,8 @@ class Uploads:
 def store_idea(state: State, source: Path, name: str, request: dict[str, Any] | None = None) -> tuple[IdeaEntry, Idea]:
     """Check an audio file and keep a copy among the notebook's ideas, under its own digest.
 
-    Returns
-    -------
-    (IdeaEntry, Idea)
-        The entry (already the state's current idea) and the idea as read.
-
-    Raises
-    ------
-    InvalidInput, NotAvailable
-        As :func:`helpers.pipeline.load_idea`; nothing is kept then.
+    Returns the entry (already the state's current idea) and the idea as read. Raises InvalidInput and NotAvailable as
+    :func:`helpers.pipeline.load_idea`; nothing is kept then.
     """
     idea = load_idea(source, name)
     suffix = re.sub(r"[^a-z0-9.]", "", Path(name).suffix.lower())[:6]

@@ -26,10 +26,7 @@ def is_served() -> bool:
 def visitor_folder(base: Path, visitor: str = "") -> Path:
     """The folder of a visitor, by the id that their browser keeps; without one a new folder nobody else can name.
 
-    Raises
-    ------
-    InvalidInput
-        If the id is not one of ours: it becomes a folder's name.
+    Raises InvalidInput if the id is not one of ours: it becomes a folder's name.
     """
     visitor = visitor or secrets.token_hex(16)
     if not _ID.fullmatch(visitor):

@@ -71,12 +71,7 @@ def missing() -> tuple[str, ...]:
 def make_home(pip_install: Callable[..., None], say: OnLine, cancel: CancelCheck) -> None:
     """Make the environment with ``pip_install`` (:func:`helpers.install.pip.pip_install`) and test it.
 
-    Raises
-    ------
-    NotAvailable
-        With the reason and the last lines.
-    Cancelled
-        If ``cancel`` became true.
+    Raises NotAvailable with the reason and the last lines. Raises Cancelled if ``cancel`` became true.
     """
     folder = home_folder()
     partial = folder.with_name(f"{folder.name}.partial-{os.getpid()}")

@@ -43,22 +43,12 @@ def count_frames(seconds: float) -> int:
 
 @torch.no_grad()
 def continue_words(language_model: Any, projected: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Let GPT-2 continue a sequence of embeddings, as AudioLDM2 makes its second conditioning.
+    """Let GPT-2 continue a sequence of embeddings, as AudioLDM2 makes its second conditioning: (batch, 8, width) more.
 
-    Own loop, because the pipeline's calls a method that newer transformers releases took away (diffusers#12630), and
-    because only the body of the model is needed: the projection to its vocabulary, a third of the work, is not used.
-
-    Parameters
-    ----------
-    language_model
-        ``GPT2Model`` or ``GPT2LMHeadModel``.
-    projected, mask
-        (batch, length, width) from the projection model and its mask (batch, length).
-
-    Returns
-    -------
-    torch.Tensor
-        The added embeddings, (batch, 8, width).
+    ``language_model`` is a ``GPT2Model`` or ``GPT2LMHeadModel``; ``projected`` (batch, length, width) and ``mask``
+    (batch, length) come from the projection model. Own loop, because the pipeline's calls a method that newer
+    transformers releases took away (diffusers#12630), and because only the body of the model is needed: the projection
+    to its vocabulary, a third of the work, is not used.
     """
     body = getattr(language_model, "transformer", language_model)
     added, past, seen = [], None, projected.to(body.dtype)
@@ -74,12 +64,8 @@ def continue_words(language_model: Any, projected: torch.Tensor, mask: torch.Ten
 def decode(vae: Any, vocoder: Any, latents: torch.Tensor) -> torch.Tensor:
     """Turn one take's latents (channels, frames, width) into audio (1, samples), float32.
 
-    There are 640 samples a frame and a few more, which the vocoder's convolutions add at the end.
-
-    Raises
-    ------
-    NotFinite
-        If the decoder or the vocoder returned values that are not finite.
+    There are 640 samples a frame and a few more, which the vocoder's convolutions add at the end. Raises NotFinite if
+    the decoder or the vocoder returned values that are not finite.
     """
     parameter = next(vae.parameters())
     mel = vae.decode(latents[None].to(parameter) / vae.config.scaling_factor).sample[:, 0]

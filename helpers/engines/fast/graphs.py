@@ -54,22 +54,11 @@ def capture_steps(
     reset: Callable[[], object],
     device: torch.device | str,
 ) -> StepRunner:
-    """Capture each of ``steps`` (variants of one step that share their state) as a CUDA graph.
+    """Capture each of ``steps`` (variants of one step that share their state, on static tensors only) as a CUDA graph.
 
-    Parameters
-    ----------
-    steps
-        Functions of no arguments that work on static tensors only.
-    reset
-        Puts the state back to the start; called after the trial runs, which move it.
-    device
-        Where the state lies.
-
-    Raises
-    ------
-    torch.OutOfMemoryError
-        If a trial run, which needs no more than the plain step, does not fit: fewer takes at a time are the cure. The
-        error holds on to nothing but its own traceback.
+    ``reset`` puts the state on ``device`` back to the start; it is called after the trial runs, which move it. Raises
+    torch.OutOfMemoryError if a trial run, which needs no more than the plain step, does not fit: fewer takes at a time
+    are the cure. The error holds on to nothing but its own traceback.
     """
     device = torch.device(device)
     if device.type != "cuda":

@@ -41,11 +41,8 @@ def delay_of(book: int, stereo: bool) -> int:
 def plan_tokens(books: int, frames: int, pad: int, stereo: bool, prompt: torch.Tensor | None = None) -> torch.Tensor:
     """Lay out the delay pattern (Copet et al., "Simple and Controllable Music Generation", 2023, section 2.2).
 
-    Returns
-    -------
-    torch.Tensor
-        (books, frames + books a channel) long: ``pad`` before a codebook starts and after it ends, the codes of
-        ``prompt`` (books, n) where given, and -1 where a token is to be sampled.
+    (books, frames + books a channel) long: ``pad`` before a codebook starts and after it ends, the codes of ``prompt``
+    (books, n) where given, and -1 where a token is to be sampled.
     """
     plan = torch.full((books, frames + (books // 2 if stereo else books)), pad, dtype=torch.long)
     for book in range(books):
@@ -63,13 +60,10 @@ def undelay(tokens: torch.Tensor, frames: int, stereo: bool) -> torch.Tensor:
 
 
 class MusicgenRunner:
-    """Runs a MusicGen model of transformers faster, sharing its weights.
+    """Runs a ``MusicgenForConditionalGeneration`` or ``MusicgenMelodyForConditionalGeneration`` faster, on its device.
 
-    Parameters
-    ----------
-    model
-        ``MusicgenForConditionalGeneration`` or ``MusicgenMelodyForConditionalGeneration``, on its device, in its
-        precision. Its decoder's matrices are fused in place; it keeps working by itself.
+    It shares the model's weights, in their precision: the decoder's matrices are fused in place; the model keeps
+    working.
     """
 
     def __init__(self, model: Any) -> None:
@@ -164,10 +158,7 @@ class MusicgenRunner:
     def decode(self, codes: torch.Tensor) -> torch.Tensor:
         """Turn one take's codes (books, frames) into audio (channels, samples), float32; stereo as one codec batch.
 
-        Raises
-        ------
-        NotFinite
-            If the codec returned values that are not finite.
+        Raises NotFinite if the codec returned values that are not finite.
         """
         batch = codes.reshape(-1, self.channels, codes.shape[-1]).transpose(0, 1)
         audio = self.model.audio_encoder.decode(batch[None], [None]).audio_values[:, 0].float()

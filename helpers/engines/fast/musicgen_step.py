@@ -142,24 +142,10 @@ class Sampling:
 class DecodeState:
     """Everything a group of takes needs from its first token to its last, in tensors that never move.
 
-    Parameters
-    ----------
-    weights
-        The fused decoder.
-    takes
-        How many takes.
-    plan
-        (books, tokens) long: tokens that are given (the delay pattern's padding, an audio prompt), -1 where to sample.
-    chances
-        (takes, tokens, books) float32 in [0, 1): what each draw is made with; row ``t`` draws token ``t``.
-    sampling
-        Guidance, top-k and temperature.
-    states
-        (length, width): the text for cross-attention; None for melody models.
-    prefix
-        (rows, length, width): what melody models put before the tokens; None for the others.
-    window
-        The cache is read in multiples of this many positions.
+    ``plan`` (books, tokens) long holds the tokens that are given (the delay pattern's padding, an audio prompt), -1
+    where to sample; row ``t`` of ``chances`` (takes, tokens, books), float32 in [0, 1), is what token ``t`` is drawn
+    with. ``states`` (length, width) is the text for cross-attention, None for melody models; ``prefix`` (rows, length,
+    width) what those put before the tokens. The cache is read in multiples of ``window`` positions.
     """
 
     def __init__(

@@ -28,26 +28,11 @@ MARGIN_FRAMES = 12
 
 @torch.no_grad()
 def decode_start(vae: Any, latents: torch.Tensor, samples: int, *, piece_frames: int = PIECE_FRAMES) -> torch.Tensor:
-    """Decode the first ``samples`` samples of one take.
+    """Decode the first ``samples`` samples of one take: (audio channels, samples) float32 on the model's device.
 
-    Parameters
-    ----------
-    vae
-        An ``AutoencoderOobleck``, any precision and device.
-    latents
-        (channels, frames), any float type.
-    piece_frames
-        Longest piece decoded at once; bounds the memory.
-
-    Returns
-    -------
-    torch.Tensor
-        (audio channels, samples) float32 on the model's device: equal to the same samples of a full decode.
-
-    Raises
-    ------
-    NotFinite
-        If the decoder gives values that are not finite even in float32.
+    ``vae`` is an ``AutoencoderOobleck`` of any precision, ``latents`` are (channels, frames) of any float type;
+    ``piece_frames`` bound the memory. Equal to the same samples of a full decode. Raises NotFinite if the decoder gives
+    values that are not finite even in float32.
     """
     weight = vae.decoder.conv1.bias
     latents = latents.to(weight.device)
@@ -78,21 +63,10 @@ def _decode_pieces(vae: Any, latents: Any, samples: int, piece_frames: int) -> A
 
 @torch.no_grad()
 def encode_pieces(vae: Any, audio: torch.Tensor, *, piece_frames: int = ENCODE_FRAMES) -> torch.Tensor:
-    """Latents of whole frames of audio, piece by piece: equal to the mean that ``vae.encode`` gives for all at once.
+    """Latents (channels, frames) float32 of whole frames of ``audio`` (audio channels, frames * hop), piece by piece.
 
-    Parameters
-    ----------
-    vae
-        An ``AutoencoderOobleck`` whose encoder is in float32.
-    audio
-        (audio channels, frames * hop) float32, on the encoder's device.
-    piece_frames
-        Frames encoded at once; bounds the memory.
-
-    Returns
-    -------
-    torch.Tensor
-        (channels, frames) float32.
+    Equal to the mean that ``vae.encode`` gives for all at once; the encoder is in float32, the audio on its device.
+    ``piece_frames`` bound the memory.
     """
     hop, frames = vae.hop_length, audio.shape[-1] // vae.hop_length
     pieces = []

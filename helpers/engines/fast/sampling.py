@@ -95,10 +95,7 @@ def scheduler_sampler(scheduler: Any, streams: TakeStreams, shape: tuple[int, ..
 def sample(sampler: Sampler, predict: Predict, device: torch.device, dtype: torch.dtype, on_step: OnStep) -> Sampled:
     """Run a sampler to its end, the model's call as a CUDA graph where there is one.
 
-    Raises
-    ------
-    NotFinite
-        If the latents became infinite or NaN.
+    Raises NotFinite if the latents became infinite or NaN.
     """
     first, time = next(sampler)
     seen, now, out = first.clone(), torch.full((1,), time, device=device), torch.empty_like(first)

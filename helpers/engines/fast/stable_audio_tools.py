@@ -29,10 +29,7 @@ _DECODER_BLOCK = ("snake1", "conv_t1", "res_unit1", "res_unit2", "res_unit3")
 def read_checkpoint(folder: Path) -> tuple[dict[str, Any], Weights]:
     """The configuration and the weights of the one model in ``folder``.
 
-    Raises
-    ------
-    InvalidInput
-        If the configuration is not that of a Stable Audio Open.
+    Raises InvalidInput if the configuration is not that of a Stable Audio Open.
     """
     from safetensors.torch import load_file
 

@@ -25,14 +25,9 @@ Draw = Callable[[np.random.Generator, np.ndarray], object]
 
 
 class TakeStreams:
-    """The random streams of a group of takes.
+    """The random streams of a group of takes: an integer seed each, of any size and sign.
 
-    Parameters
-    ----------
-    seeds
-        One integer a take, of any size and sign.
-    purpose
-        Keeps the streams of different uses of one seed apart.
+    ``purpose`` keeps the streams of different uses of one seed apart.
     """
 
     def __init__(self, seeds: Sequence[int], purpose: str) -> None:

@@ -42,12 +42,8 @@ def fetch_model(
 ) -> Path:
     """Return the folder of a complete checkpoint, downloading what is not cached yet.
 
-    Raises
-    ------
-    NotAvailable
-        For every way the Hub, the network or the disk can refuse, each in its own words.
-    Cancelled
-        If ``cancel`` became true; what has arrived is kept and resumed next time.
+    Raises NotAvailable for every way the Hub, the network or the disk can refuse, each in its own words. Raises
+    Cancelled if ``cancel`` became true; what has arrived is kept and resumed next time.
     """
     if folder := cached_folder(source):
         return folder

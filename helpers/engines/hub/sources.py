@@ -166,12 +166,8 @@ def readable(source: ModelSource) -> Iterator[None]:
 def local_folder(source: ModelSource) -> Path | None:
     """The folder that ``source.variable`` names, checked; None when it is not set.
 
-    The small model of a family goes by the family's name too: ``LOOPS_MODEL_MUSICGEN``.
-
-    Raises
-    ------
-    InvalidInput
-        If the folder is not there or is not such a checkpoint; the text names what is missing.
+    The small model of a family goes by the family's name too: ``LOOPS_MODEL_MUSICGEN``. Raises InvalidInput if the
+    folder is not there or is not such a checkpoint; the text names what is missing.
     """
     family = [source.variable.removesuffix("_SMALL")] if source.name in ("musicgen-small", "audiocraft-small") else []
     for variable in (source.variable, *family):

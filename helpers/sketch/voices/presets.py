@@ -81,10 +81,7 @@ class Sound:
 def read_sound(text: str) -> tuple[str | None, int | None]:
     """``warm``, ``warm 7``, ``7`` or nothing -> the word and the number asked for.
 
-    Raises
-    ------
-    InvalidInput
-        If the word is not one of WORDS or the number is outside 0..99.
+    Raises InvalidInput if the word is not one of WORDS or the number is outside 0..99.
     """
     match = re.fullmatch(r"\s*([a-z]*)\s*(\d*)\s*", text.lower())
     word, number = match.groups() if match else (text, "")

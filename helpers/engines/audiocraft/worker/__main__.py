@@ -43,21 +43,13 @@ def make_takes(
     guide: str | None,
     lead_seconds: float,
 ) -> dict[str, Any]:
-    """Make one take for each ``{"seed": int, "file": str}`` of ``takes``.
+    """Make one take of ``seconds`` for each ``{"seed": int, "file": str}`` of ``takes``.
 
-    Parameters
-    ----------
-    model
-        A folder in audiocraft's own layout, or ``debug`` (audiocraft's tiny random model).
-    trusted
-        Whether code in the weights may run; all weights but Meta's own are loaded without.
-    decoder
-        A folder with the MultiBandDiffusion checkpoint, to decode with it.
-    guide, lead_seconds
-        An ``.npy`` file with one loop. A melody model follows it; any other model continues its last ``lead_seconds``
-        (rounded up to whole codec frames), which are cut off the take again.
-    seconds
-        Of a take; what is beyond the model's window is made by windows, ``stride_seconds`` apart.
+    ``model`` is a folder in audiocraft's own layout, or ``debug`` (audiocraft's tiny random model); code in the weights
+    may run only if they are ``trusted``, as Meta's own are. ``decoder``: a folder with the MultiBandDiffusion
+    checkpoint, to decode with it. ``guide``: an ``.npy`` file with one loop; a melody model follows it, any other model
+    continues its last ``lead_seconds`` (rounded up to whole codec frames), which are cut off the take again. What is
+    beyond the model's window is made by windows, ``stride_seconds`` apart.
     """
     import numpy as np
     import torch
