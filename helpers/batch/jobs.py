@@ -15,7 +15,7 @@ from typing import Any
 from .. import __version__
 from ..engines.registry import get_engine
 from ..errors import InvalidInput
-from ..machine.files import on_disk, plain_name, read_json, shown_name
+from ..machine.files import on_disk, plain_name, read_json, sha256_of, shown_name
 from ..music.instruments import find_instrument
 from ..records import CONTROLS, Request, read_controls
 
@@ -154,7 +154,6 @@ def _digest_of_file(path: Path) -> str:
     try:
         if not os.path.isfile(path):  # a pipe would never end
             return _digest(str(path))
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError:
         return _digest(str(path))

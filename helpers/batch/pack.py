@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import itertools
 import json
@@ -20,7 +19,7 @@ import numpy as np
 
 from ..errors import InvalidInput
 from ..export import bpm_text, daw_chunks, key_slug, read_notes, read_sidecar
-from ..machine.files import link_new, on_disk, plain_name, shown_name, staging
+from ..machine.files import link_new, on_disk, plain_name, sha256_of, shown_name, staging
 from ..music.pitch import midi_name
 from ..records import Clip, FitCard, Note, Request
 from ..sketch.kits import NOTES as DRUMS
@@ -243,8 +242,8 @@ def _sounds(ideas: Sequence[str | os.PathLike[str]], wanted: set[str]) -> dict[s
     for named in map(Path, ideas):
         for path in audio_files(named) if named.is_dir() else [named]:
             refusal = f"The idea “{shown_name(path)}” cannot be read", "check its name and its rights"
-            with on_disk(*refusal), path.open("rb") as file:
-                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            with on_disk(*refusal):
+                sha256 = sha256_of(path)
             if sha256 in wanted:
                 found[sha256] = path
             elif path == named:

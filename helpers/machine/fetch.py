@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import shutil
 import time
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import CancelCheck, Cancelled, NotAvailable
+from .files import sha256_of
 
 _TIMEOUT_SECONDS = 30.0
 _BLOCK_BYTES = 1 << 16
@@ -56,12 +56,7 @@ def require_room(folder: Path, needed_bytes: int, what: str) -> None:
 
 def is_whole(path: Path, sha256: str) -> bool:
     """Whether the file is there and is the one its SHA-256 names."""
-    if not path.is_file():
-        return False
-    if not sha256:
-        return True
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    return path.is_file() and (not sha256 or sha256_of(path) == sha256)
 
 
 def fetch_file(base: str, file: RemoteFile, folder: Path, on_bytes: Callable[[int], None], cancel: CancelCheck) -> Path:

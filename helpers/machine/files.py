@@ -7,6 +7,7 @@ process has ended (killed, power cut) is removed when the next one is made there
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -138,6 +139,12 @@ def link_new(part: str | os.PathLike[str], path: str | os.PathLike[str]) -> None
         except BaseException:
             os.unlink(path)
             raise
+
+
+def sha256_of(path: str | os.PathLike[str]) -> str:
+    """The SHA-256 of a file's bytes, as hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_json(text: str | bytes) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import tempfile
 import time
@@ -12,7 +11,7 @@ from typing import Any
 
 from ..errors import InvalidInput, LoopsError
 from ..export import read_sidecar
-from ..machine.files import write_whole
+from ..machine.files import sha256_of, write_whole
 from ..pipeline import Idea, load_idea
 from ..sound.audio import LARGEST_BYTES
 from .player import peaks
@@ -109,10 +108,9 @@ def known_request(folder: Path, source: Path, sha256: str) -> dict[str, Any] | N
     for wav in folder.glob("*.wav"):
         if wav.stat().st_size != size or not wav.with_suffix(".json").is_file():
             continue
-        with wav.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() == sha256:
-                with suppress(LoopsError):
-                    return read_sidecar(wav.with_suffix(".json"))[0].to_json()
+        if sha256_of(wav) == sha256:
+            with suppress(LoopsError):
+                return read_sidecar(wav.with_suffix(".json"))[0].to_json()
     return None
 
 

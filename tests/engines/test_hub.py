@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("huggingface_hub")
+constants = pytest.importorskip("huggingface_hub.constants")
 
 from helpers.engines.hub import download as hub
 from helpers.engines.hub import sources
-from helpers.engines.hub import worker as hub_worker
 from helpers.errors import Cancelled, NotAvailable
 from tests.engines.conftest import hub_home
 from tests.engines.fake_hub import COMMIT, COMMITS, FakeHub
@@ -37,8 +36,9 @@ def fake(tmp_path, monkeypatch):
         if name.startswith(("HF_", "HUGGING", "LOOPS_MODEL")):
             monkeypatch.delenv(name)
     hub_home(monkeypatch, tmp_path / "hf")
-    monkeypatch.setattr(hub, "STALL_SECONDS", 3.0)
     monkeypatch.setattr(hub, "READ_SECONDS", 1)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # the library reads its variables when it is imported
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 1)
     with FakeHub(dict(FILES)) as server:
         monkeypatch.setenv("HF_ENDPOINT", server.address)
         yield server
@@ -92,7 +92,7 @@ def test_every_refusal_has_its_own_sentence(fake, monkeypatch, refuse, token, se
 
 def test_sentences_differ_from_one_another():
     kinds = ("gated", "wrong-token", "forbidden", "no-repository", "no-revision", "no-file", "incomplete", "too-many")
-    kinds += ("hub-down", "network", "broken", "stalled", "truncated", "little-disk", "full-disk", "offline", "other")
+    kinds += ("hub-down", "network", "broken", "truncated", "little-disk", "full-disk", "offline", "other")
     assert len({hub.explain(SOURCE, {"kind": kind}, token=True) for kind in kinds}) == len(kinds)
 
 
@@ -118,78 +118,68 @@ def test_a_file_damaged_every_time_leaves_nothing_half(fake, damage):
     assert sources.cached_folder(SOURCE) is None
 
 
-def test_a_hanging_download_is_noticed_ended_and_resumed(fake, monkeypatch):
-    monkeypatch.setattr(hub, "READ_SECONDS", 30)  # the library itself would wait; it is the process that is ended
-    monkeypatch.setattr(hub, "STALL_SECONDS", 2.0)
-    fake.refuse, fake.times = "hanging", 1
+@pytest.mark.parametrize("fault", ["hanging", "breaking"])
+def test_a_download_that_hangs_or_breaks_goes_on_where_it_was(fake, fault):
+    fake.refuse, fake.times = fault, 2
     folder = hub.fetch_model(SOURCE)
     assert (folder / "model.safetensors").read_bytes() == WEIGHTS
-    assert fake.ranges, "the second try began again from nothing"
+    assert len(fake.ranges) >= 2, "another try began again from nothing"
 
 
-def test_a_download_that_always_hangs_ends_in_a_sentence(fake, monkeypatch):
-    fake.refuse = "hanging"
-    monkeypatch.setattr(hub, "STALL_SECONDS", 1.5)
-    monkeypatch.setattr(hub, "MOST_TRIES", 2)
-    with pytest.raises(NotAvailable, match=r"stood still 2 times .* kept and will be resumed"):
+def test_a_download_that_always_breaks_ends_in_a_sentence(fake, monkeypatch):
+    from huggingface_hub import file_download
+
+    real = file_download.http_get
+
+    def breaks(url, out, **given):
+        if not url.endswith(".safetensors"):
+            return real(url, out, **given)
+        out.write(WEIGHTS[:1000])
+        raise ConnectionError("the connection was reset")
+
+    monkeypatch.setattr(file_download, "http_get", breaks)
+    with pytest.raises(NotAvailable, match=r"The connection broke 3 times .* kept and will be resumed"):
         hub.fetch_model(SOURCE)
     assert sources.cached_folder(SOURCE) is None
+    assert [blob for blob in blobs() if blob.name.endswith(".incomplete")]
 
 
 def test_cancel_ends_the_download_and_keeps_what_arrived(fake):
-    fake.refuse = "hanging"
+    fake.refuse = "breaking"
+    arrived = lambda: [b for b in blobs() if b.name.endswith(".incomplete") and b.stat().st_size]  # noqa: E731
     with pytest.raises(Cancelled, match="kept and resumed next time"):
-        hub.fetch_model(SOURCE, cancel=lambda: any(b.name.endswith(".incomplete") for b in blobs()))
+        hub.fetch_model(SOURCE, cancel=lambda: bool(arrived()))
+    assert arrived()
     fake.refuse = ""
     assert (hub.fetch_model(SOURCE) / "model.safetensors").read_bytes() == WEIGHTS
+    assert fake.ranges, "it began again from nothing"
 
 
-def test_too_little_disk_is_said_before_anything_is_fetched(fake, monkeypatch, capsys):
+def test_too_little_disk_is_said_before_anything_is_fetched(fake, monkeypatch):
     free = shutil.disk_usage("/")._replace(free=2**20)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
-    order = {"repository": SOURCE.hub_id, "revisions": ["main"], "weights": [], "patterns": ["*.safetensors"]}
-    outcome = run_worker_here(monkeypatch, capsys, order)
-    assert outcome["kind"] == "little-disk"
-    assert "GiB are free" in hub.explain(SOURCE, outcome, token=False)
+    with pytest.raises(NotAvailable, match="GiB are free"):
+        hub.fetch_model(SOURCE)
     assert not any("/resolve/" in path for _, path, _ in fake.asked)
 
 
-def test_a_disk_that_fills_up_is_told_from_other_failures(fake, monkeypatch, capsys):
-    def no_space(*_, **__):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(hub_worker, "fetch_blob", no_space)
-    order = {"repository": SOURCE.hub_id, "revisions": ["main"], "weights": [], "patterns": ["*.safetensors"]}
-    outcome = run_worker_here(monkeypatch, capsys, order)
-    assert outcome["kind"] == "full-disk"
-    assert "The disk filled up" in hub.explain(SOURCE, outcome, token=False)
-
-
-def test_a_full_disk_leaves_no_half_file(fake, monkeypatch):
+def test_a_full_disk_is_told_from_other_failures_and_leaves_no_half_file(fake, monkeypatch):
     piece = sources.repository_folder(SOURCE) / "blobs" / "abc.incomplete"
     piece.parent.mkdir(parents=True)
     piece.write_bytes(b"half")
-    ended = {"event": "error", "kind": "full-disk"}
-    monkeypatch.setattr(hub, "_run_worker", lambda *_: ended)
+
+    def no_space(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(hub, "_fetch_blob", no_space)
     with pytest.raises(NotAvailable, match="The disk filled up"):
         hub.fetch_model(SOURCE)
     assert not piece.exists()
 
 
-def run_worker_here(monkeypatch, capsys, order):
-    """The worker's last event, in this process: a full disk cannot be had in another one."""
-    import sys
-
-    from huggingface_hub import constants
-
-    # The library reads its variables once, when it is imported, and that may have been long ago.
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "ENDPOINT", sources.hub_endpoint())
-    monkeypatch.setattr("huggingface_hub.hf_api.constants.ENDPOINT", sources.hub_endpoint())
-    order |= {"gated": False, "read_seconds": 5}
-    monkeypatch.setattr(sys, "argv", ["worker.py", json.dumps(order)])
-    assert hub_worker.main() == 1
-    return json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+def test_nothing_is_shown_but_what_we_say(fake, capfd):
+    hub.fetch_model(SOURCE)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_access_can_be_asked_without_downloading(fake, monkeypatch):
@@ -229,13 +219,9 @@ HOLDS_FILES = [
 
 
 @pytest.mark.parametrize("source", HOLDS_FILES, ids=lambda source: source.name)
-def test_of_the_real_repositories_everything_needed_is_fetched_and_nothing_twice(fake, monkeypatch, source):
-    from huggingface_hub import HfApi, constants
-
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # read when it was imported
+def test_of_the_real_repositories_everything_needed_is_fetched_and_nothing_twice(fake, source):
     fake.listings = LISTINGS
-    order = (source.hub_id, source.revisions, source.patterns, source.weights, 5)
-    revision, _, sizes = hub_worker.choose(HfApi(endpoint=fake.address), *order)
+    revision, _, sizes = hub.choose(source)
     assert sum(sizes.values()) == pytest.approx(source.download_gib * 2**30, rel=0.03)
     whole = LISTINGS[f"{source.hub_id}@{revision}"]
     heavy = {name for name in sizes if sizes[name] > 50e6}
@@ -247,7 +233,7 @@ def test_of_the_real_repositories_everything_needed_is_fetched_and_nothing_twice
 
 
 def test_offline_mode_is_named(fake, monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(NotAvailable, match=r"Offline mode is on \(HF_HUB_OFFLINE\)"):
         hub.fetch_model(SOURCE)
 
