@@ -12,13 +12,14 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidInput, LoopsError, shown_text
 from .machine import terminal
 from .machine.faults import explain_fault
 from .machine.home import EXAMPLE_IDEA, package_missing
+from .music.tables import read_toml
 
 if TYPE_CHECKING:
     from .pipeline import Idea
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 DONE, WRONG, NONE_PASSED, INTERRUPTED, FAULT = 0, 2, 4, 130, 1
 COMMAND = "loops-generator"  # the console command of an installed copy
 _MEASURED = ("instrument", "bars", "bpm", "key", "meter", "chords")  # what a loop is measured against
-
-
-Run = Callable[[argparse.Namespace, Any], int]  # carries out a command, writes to the stream, returns the exit status
 
 
 class _Parser(argparse.ArgumentParser):
@@ -46,84 +44,29 @@ def build_parser() -> argparse.ArgumentParser:
         description="An idea in, one instrument's loop that fits it out: same tempo to the sample, same key, seamless.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-
-    def command(name: str, run: Run, help_text: str, *, as_json: bool = True) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=help_text, description=help_text)
-        sub.set_defaults(run=run)
-        if as_json:
+    for name, row in read_toml(__package__, "cli.toml").items():
+        sub = commands.add_parser(name, help=row["help"], description=row["help"])
+        sub.set_defaults(run=globals()[f"_{name}"])  # the function below that carries it out
+        if row.get("json", True):
             sub.add_argument("--json", action="store_true", help="print one JSON document on stdout")
-        return sub
-
-    sub = command("analyze", _analyze, "hear an idea: tempo, grid, key, chords, genre, mood, loudness")
-    sub.add_argument("idea", metavar="IDEA", help="an mp3 or wav file (flac, ogg, aiff too)")
-    _add_part(sub)
-    sub.add_argument("--midi", metavar="FILE", help="also write the notes that were heard as MIDI")
-    sub.add_argument(
-        "--melody-midi", metavar="FILE", help="the same for an idea in which one voice sounds, else refused"
-    )
-
-    sub = command("make", _make, "make loops of one instrument that fit an idea")
-    sub.add_argument("idea", metavar="IDEA", help="an mp3 or wav file (flac, ogg, aiff too)")
-    _add_part(sub)
-    sub.add_argument("--from", dest="again", metavar="JSON", help="repeat the request in a loop's JSON file")
-    _add_controls(sub)
-    sub.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="an engine's own setting")
-    feel = sub.add_mutually_exclusive_group()
-    for word, value in (("tight", "0"), ("loose", "1")):
-        feel.add_argument(
-            f"--{word}", dest="humanize", action="store_const", const=value, help=f"the same as --humanize {value}"
-        )
-    sub.add_argument("--midi-only", action="store_true", help="write the part as MIDI only (sketch engine)")
-    sub.add_argument("--cards", action="store_true", help="print the whole fit card of every loop")
-    sub.add_argument("--plot", action="store_true", help="also draw the piano roll (sketch engine)")
-    sub.add_argument("--out", metavar="DIR", default="loops", help="where the loops go (default: %(default)s)")
-
-    from .batch import commands as batches
-
-    sub = command("batch", _batch, "many ideas and instruments at once; started again, it does what is missing")
-    _add_controls(sub, but="instrument")
-    batches.add_batch_arguments(sub)
-    batches.add_pack_arguments(command("pack", _pack, "finished loops as a sample pack: page, manifest, DAWprojects"))
-
-    sub = command("fit", _fit, "make any audio into a loop, with its fit card")
-    sub.add_argument("take", metavar="TAKE", help="the audio to fit")
-    _add_controls(sub, _MEASURED)
-    sub.add_argument("--idea", metavar="IDEA", help="measure the fit against this idea too")
-    sub.add_argument("--out", metavar="DIR", default="loops", help="where the loop goes (default: %(default)s)")
-
-    sub = command("proof", _proof, "measure the fit card of any loop")
-    sub.add_argument(
-        "loop", metavar="LOOP", help="the audio to measure; its own JSON or tempo tag is read if it has one"
-    )
-    _add_controls(sub, _MEASURED)
-    sub.add_argument("--idea", metavar="IDEA", help="measure the fit against this idea too")
-
-    command("engines", _engines, "what can run on this machine, and for the rest why not and what to do")
-    sub = command("install", _install, "install a model family into this environment, replacing nothing", as_json=False)
-    sub.add_argument(
-        "what",
-        metavar="WHAT",
-        help="core, ears (small models in packages), diffusers (most models), audiocraft (isolated), tags, soundfont; "
-        "drum-kit, electric-piano, bass-guitar (recorded in layers); sfz (the player of your own SFZ instruments)",
-    )
-    sub = command("doctor", _doctor, "one short take of every installed model, and a report that you can send")
-    sub.add_argument("--out", metavar="DIR", default="loops", help="where loops and report go (default: %(default)s)")
-    sub = command("demo", _demo, "the whole way on the example idea that comes with the project")
-    sub.add_argument("--out", metavar="DIR", default="loops", help="where the loop goes (default: %(default)s)")
+        groups: dict[bool, Any] = {False: sub}
+        for flag, options in row.get("arguments", {}).items():
+            if (exclusive := options.pop("exclusive", False)) not in groups:
+                groups[exclusive] = sub.add_mutually_exclusive_group()
+            groups[exclusive].add_argument(flag, **options | ({"type": int} if "type" in options else {}))
+        if "controls" in row:
+            _add_controls(sub, row["controls"])
     return parser
 
 
-def _add_part(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--start", metavar="WHERE", help="hear the idea from here on: seconds, or 'bar 5'")
-    sub.add_argument("--bars-heard", type=int, metavar="N", help="hear so many bars of it (default: to its end)")
-
-
-def _add_controls(sub: argparse.ArgumentParser, names: Sequence[str] = (), but: str = "") -> None:
-    """An option for each control (default: all that are offered); values stay text, because its row reads them."""
+def _add_controls(sub: argparse.ArgumentParser, which: str) -> None:
+    """An option for each control that is offered; values stay text, because its row reads them."""
     from .records import CONTROLS
 
     for name, (_, row) in CONTROLS.items():
-        if not row.is_offered or name == but or (names and name not in names):
+        if not row.is_offered or (which == "measured" and name not in _MEASURED):
+            continue
+        if which == "batch" and name == "instrument":
             continue
         flag, text = f"--{row.name.replace('_', '-')}", row.help.replace("%", "%%")
         if row.kind == "switch":

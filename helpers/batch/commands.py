@@ -18,28 +18,6 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
-def add_batch_arguments(sub: argparse.ArgumentParser) -> None:
-    """What ``batch`` takes besides the controls."""
-    sub.add_argument("sources", metavar="IDEA", nargs="+", help="audio, folders of it, CSV or JSON lists")
-    sub.add_argument("--instrument", action="append", metavar="NAME", help="may be said again: one job an instrument")
-    sub.add_argument("--workers", type=int, metavar="N", help="at once (default: what cores and memory allow)")
-    sub.add_argument("--ray", metavar="local|ADDRESS", help="run on a Ray cluster, one worker a GPU")
-    sub.add_argument("--out", metavar="DIR", default="batch", help="where everything goes (default: %(default)s)")
-
-
-def add_pack_arguments(sub: argparse.ArgumentParser) -> None:
-    """What ``pack`` takes."""
-    sub.add_argument("folder", metavar="DIR", help="where the loops lie, deeper folders too")
-    sub.add_argument("--out", metavar="DIR", help="the pack, a new folder or .zip file (default: DIR-pack)")
-    sub.add_argument("--naming", choices=("ours", "splice"), default="ours", help="of the files (default: %(default)s)")
-    sub.add_argument("--label", default="LOOPS", help="of the splice naming (default: %(default)s)")
-    sub.add_argument("--name", help="of the pack (default: the folder's)")
-    sub.add_argument("--idea", action="append", default=[], metavar="IDEA",
-                     help="put its sound into the DAWproject; a folder means all in it")  # fmt: skip
-    sub.add_argument("--one-shots", action="store_true", help="also cut single hits at clean onsets")
-    sub.add_argument("--with-failed", action="store_true", help="take loops that failed their fit card too")
-
-
 def make_pack(args: argparse.Namespace) -> Pack:
     """Carry out ``pack``."""
     from .pack import write_pack
