@@ -20,8 +20,7 @@ from helpers import install as installing
 from helpers.engines.audiocraft import home as audiocraft
 from helpers.errors import Cancelled, InvalidInput, NotAvailable
 from helpers.install import INSTALLABLE, install, installed
-from helpers.install.pip import explain, pip_install
-from helpers.install.requirements import constraints, read_requirements, unmet
+from helpers.install.pip import constraints, explain, pip_install, read_requirements, unmet
 from helpers.machine.run import CommandFailed, run_lines
 
 from .wheels import build_wheel
@@ -157,7 +156,7 @@ def install_in(python: Path, requirement: str, tmp_path: Path, **environment: st
 import dataclasses, json, sys
 from pathlib import Path
 from helpers import errors, install as installing
-from helpers.install.requirements import versions
+from helpers.install.pip import versions
 table = installing.INSTALLABLE
 table["core"] = dataclasses.replace(table["core"], requirements=Path(sys.argv[1]), disk_bytes=1)
 lines, out = [], {"error": None}

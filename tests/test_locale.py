@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.machine.locale_guard import heal_locale
+from helpers.engines.devices import heal_locale
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="uselocale is Linux's")
 
@@ -40,7 +40,7 @@ def in_utf8_locale(body: str, tmp_path: Path, *arguments: str) -> subprocess.Com
 
 CHECKS = """
 import locale, subprocess, sys
-from helpers.machine.locale_guard import heal_locale
+from helpers.engines.devices import heal_locale
 
 def encoding():
     return locale.getpreferredencoding(False).upper().replace("-", "")

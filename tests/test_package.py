@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from helpers.install.requirements import read_requirements
+from helpers.install.pip import read_requirements
 
 ROOT = Path(__file__).resolve().parents[1]
 NEEDED = ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE")

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import gc
 import os
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import torch
 
 GIB = 2**30
+_GLOBAL_LOCALE = ctypes.c_void_p(-1)  # LC_GLOBAL_LOCALE of glibc and musl
 _DRIVER_SECONDS = 5.0
 _BF16_SINCE = 8.0  # compute capability: Ampere and later; a T4 (7.5) has fast float16 only
 _OUT_OF_MEMORY_TEXTS = ("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "not enough memory")
@@ -174,6 +176,23 @@ def quiet_libraries() -> Iterator[None]:
                 library.set_verbosity(verbosity)
                 if bars:
                     library.enable_progress_bar()
+
+
+def heal_locale() -> bool:
+    """Put the calling thread back on the locale of the process; call before and after work that may compile on a GPU.
+
+    CUDA's run-time compiler (NVRTC before 12.6, so torch up to 2.6 on a GPU) leaves the thread that called it in the
+    locale "C" of ``uselocale(3)``. From then on that thread encodes text as ASCII: ``open()`` and ``subprocess`` fail
+    on ``é``, and a hosted notebook refuses every ``!`` command with "A UTF-8 locale is required". ``setlocale`` cannot
+    mend it, because the locale of the thread wins over that of the process. True when the thread had a locale of its
+    own; always False where there is nothing to heal (not Linux).
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    uselocale = ctypes.CDLL(None).uselocale
+    uselocale.argtypes = [ctypes.c_void_p]
+    uselocale.restype = ctypes.c_void_p
+    return uselocale(_GLOBAL_LOCALE) != _GLOBAL_LOCALE.value
 
 
 def plan_group(wanted: int, bytes_per_take: int, free_bytes: int, *, most: int = 8) -> int:

@@ -23,11 +23,10 @@ import numpy as np
 
 from ..errors import Cancelled, LoopsError, NotAvailable
 from ..machine.faults import versions_of
-from ..machine.locale_guard import heal_locale
 from ..records import CancelCheck, Clip, Progress, Readiness, Request, Take
 from . import devices
 from .base import Engine, Job, stop_if
-from .devices import GIB, Device, quiet_libraries
+from .devices import GIB, Device, heal_locale, quiet_libraries
 from .hub import download as hub
 from .hub.sources import SOURCES, ModelSource, local_folder, readable
 from .options import Options, Presets, planned_seconds, read_settings, written_prompt

@@ -1,7 +1,7 @@
 """Installing packages from a notebook or a command line, without ever replacing what the machine already has.
 
 One function for both: :func:`install`. It runs ``pip`` of the running interpreter as a subprocess (not ``!`` or
-``%pip``, which fail once a GPU run has changed the thread's encoding, see :mod:`helpers.machine.locale_guard`), with
+``%pip``, which fail once a GPU run has changed the thread's encoding, see :mod:`helpers.engines.devices`), with
 constraints made from what is installed, streams its lines, and ends in one sentence when it fails.
 """
 
@@ -24,8 +24,7 @@ from ..errors import CancelCheck, InvalidInput, NotAvailable, never_cancelled
 from ..machine.home import cache_home, free_bytes, requirements_file
 from ..machine.run import OnLine
 from ..music.tables import read_toml
-from .pip import pip_install
-from .requirements import canonical, read_requirements, unmet, versions
+from .pip import canonical, pip_install, read_requirements, unmet, versions
 
 MIB = 1024**2
 _running = threading.Lock()

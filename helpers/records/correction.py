@@ -5,26 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from ..music.tables import read_toml
+
 
 class _Kind(NamedTuple):
     words: str
     unit: str
-    is_minor: bool  # every loop may need it: it does not make a loop `corrected`
+    is_minor: bool
 
 
-KINDS = {
-    "offset": _Kind("offset removed", "", True),
-    "rumble": _Kind("rumble below {amount:g} Hz removed", "Hz", True),
-    "fold": _Kind("tail wrapped {amount:.0f} ms", "ms", True),
-    "crossfade": _Kind("wrapped with a crossfade of {amount:.0f} ms", "ms", True),
-    "stretch": _Kind("stretched {amount:+.2f} %", "%", False),
-    "drift": _Kind("straightened a drift of {amount:.0f} ms around its mean tempo", "ms", False),
-    "shift": _Kind("shifted {amount:+.0f} semitones", "semitones", False),
-    "tuning": _Kind("tuned {amount:+.0f} cents", "cents", False),
-    "place": _Kind("moved {amount:+.0f} sixteenths", "sixteenths", False),
-    "recomposed": _Kind("bar {amount:.0f} composed again", "bar", False),
-    "said": _Kind("", "", False),  # by version 0.1, which wrote sentences only
-}
+KINDS = {name: _Kind(**row) for name, row in read_toml(__package__, "corrections.toml").items()}
 _MINOR_OF_0_1 = ("tail wrapped", "wrapped with", "offset", "rumble")
 
 

@@ -21,20 +21,14 @@ def machine_facts(folder: Path) -> list[dict[str, str]]:
     """GPU, memory, disk and token as label, value and note."""
     machine = probe_machine()
     card = f"{machine.gpu_free_gib:.1f} of {machine.gpu_gib:.1f} GiB free" if machine.gpu else ""
-    return [
-        {"label": "GPU", "value": machine.gpu or "none", "note": card or "The neural models want one."},
-        {
-            "label": "Memory",
-            "value": f"{machine.ram_gib:.1f} GiB",
-            "note": f"{os.cpu_count()} processors",
-        },
-        {"label": "Disk", "value": f"{free_bytes(folder) / GIB:.0f} GiB free", "note": ""},
-        {
-            "label": "Hugging Face token",
-            "value": "found" if hub.find_token() else "none",
-            "note": "Only gated models need one.",
-        },
+    token = "found" if hub.find_token() else "none"
+    rows = [
+        ("GPU", machine.gpu or "none", card or "The neural models want one."),
+        ("Memory", f"{machine.ram_gib:.1f} GiB", f"{os.cpu_count()} processors"),
+        ("Disk", f"{free_bytes(folder) / GIB:.0f} GiB free", ""),
+        ("Hugging Face token", token, "Only gated models need one."),
     ]
+    return [{"label": label, "value": value, "note": note} for label, value, note in rows]
 
 
 def engine_row(info: EngineInfo, state: Readiness) -> dict[str, Any]:
@@ -109,18 +103,14 @@ def report(folder: Path) -> dict[str, Any]:
 def next_step(rows: list[dict[str, Any]], token: bool) -> dict[str, str] | None:
     """The one button: install packages, else log in for a gated model, else none."""
     if any(row["installable"] for row in rows):
-        return {
-            "kind": "install",
-            "label": "Install what is ticked",
-            "hint": "Packages take one to three minutes, weights as long as your connection needs. "
-            "Nothing that is here gets replaced. Without any of it, sketches play.",
-        }
+        hint = (
+            "Packages take one to three minutes, weights as long as your connection needs. Nothing that is here gets "
+            "replaced. Without any of it, sketches play."
+        )
+        return {"kind": "install", "label": "Install what is ticked", "hint": hint}
     if not token and any(row.get("gated") and not row["ready"] for row in rows):
-        return {
-            "kind": "login",
-            "label": "Go to LOGIN",
-            "hint": "The gated model needs a token; the other models do not.",
-        }
+        hint = "The gated model needs a token; the other models do not."
+        return {"kind": "login", "label": "Go to LOGIN", "hint": hint}
     return None
 
 

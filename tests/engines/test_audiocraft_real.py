@@ -21,7 +21,7 @@ from helpers.engines.audiocraft.engine import AudiocraftEngine
 from helpers.engines.audiocraft.home import WORKER_PROGRAM, find_home, worker_environment
 from helpers.errors import Cancelled, NotAvailable
 from helpers.install import install
-from helpers.install.requirements import versions
+from helpers.install.pip import versions
 from helpers.records import Clip, Request
 
 pytestmark = [pytest.mark.neural, pytest.mark.network]

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from helpers.engines import neural, registry
+from helpers.engines.devices import heal_locale
 from helpers.errors import Cancelled, LoopsError, NotAvailable
-from helpers.machine.locale_guard import heal_locale
 from helpers.records import Request
 from tests.engines.conftest import options_for
 
