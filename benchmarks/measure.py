@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from helpers.music.pitch import Key
+
 GIB = 2**30
 
 
@@ -135,3 +137,22 @@ def _text(value: object) -> str:
     if value is None:
         return "-"
     return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def mirex_score(estimated: Key, reference: Key) -> float:
+    """MIREX key weights: same 1, perfect fifth 0.5, relative 0.3, parallel 0.2, else 0.
+
+    A fifth counts in both directions (MIREX since 2017), with the same mode.
+    """
+    if estimated == reference or set(estimated.scale) == set(reference.scale) != set(reference.plain.scale):
+        return 1.0  # a mode is heard as the key it shares its notes with
+    reference = reference.plain
+    if estimated == reference:
+        return 1.0
+    if estimated.mode == reference.mode and (estimated.tonic - reference.tonic) % 12 in (5, 7):
+        return 0.5
+    if estimated == reference.relative:
+        return 0.3
+    if estimated == Key(reference.tonic, "major" if reference.mode == "minor" else "minor"):
+        return 0.2
+    return 0.0

@@ -35,6 +35,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from benchmarks.hearing.analysis import origin_of, read_manifest
+from benchmarks.measure import mirex_score
 from helpers.analysis.evidence import TEMPO_NAMES, tempo_evidence
 from helpers.analysis.key import PUBLISHED, VIEWS, key_evidence, key_table
 from helpers.analysis.listening import Listening
@@ -44,7 +45,7 @@ from helpers.analysis.tempo import strong_onsets
 from helpers.analysis.tempo_model import trust_evidence
 from helpers.errors import InvalidInput
 from helpers.machine.weights import weights_text
-from helpers.music.pitch import ALL_KEYS, mirex_score, parse_key
+from helpers.music.pitch import ALL_KEYS, parse_key
 from helpers.sound import features
 from helpers.sound.audio import read_clip
 

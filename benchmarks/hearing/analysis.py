@@ -32,9 +32,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 from benchmarks.hearing.peers import KEY_PEERS, TEMPO_PEERS, peer_beats
+from benchmarks.measure import mirex_score
 from helpers.analysis import estimate_chords, estimate_key, estimate_tempo
 from helpers.analysis.listening import Listening
-from helpers.music.pitch import mirex_score, parse_chord, parse_key, pitch_class
+from helpers.music.pitch import parse_chord, parse_key, pitch_class
 from helpers.sound.audio import read_clip
 
 OURS = "ours"

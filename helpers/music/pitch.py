@@ -108,10 +108,6 @@ class Key:
         return Key((self.tonic + 3) % 12, "major") if minor else Key((self.tonic + 9) % 12, "minor")
 
     @property
-    def parallel(self) -> Key:
-        return Key(self.tonic, "major" if self.plain.mode == "minor" else "minor")
-
-    @property
     def prefers_flats(self) -> bool:
         return (self.signature.mode, self.signature.tonic) not in _SHARP_SIDE
 
@@ -146,25 +142,6 @@ def parse_key(text: str | Key) -> Key:
             f"{text!r} is not a key; write a tonic and a mode, such as 'A minor', 'Eb major', 'D dorian' or '8A'."
         )
     return Key(pitch_class(match.group(1)), mode)
-
-
-def mirex_score(estimated: Key, reference: Key) -> float:
-    """MIREX key weights: same 1, perfect fifth 0.5, relative 0.3, parallel 0.2, else 0.
-
-    A fifth counts in both directions (MIREX since 2017), with the same mode.
-    """
-    if estimated == reference or set(estimated.scale) == set(reference.scale) != set(reference.plain.scale):
-        return 1.0  # a mode is heard as the key it shares its notes with
-    reference = reference.plain
-    if estimated == reference:
-        return 1.0
-    if estimated.mode == reference.mode and (estimated.tonic - reference.tonic) % 12 in (5, 7):
-        return 0.5
-    if estimated == reference.relative:
-        return 0.3
-    if estimated == reference.parallel:
-        return 0.2
-    return 0.0
 
 
 @dataclass(frozen=True)
