@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from .music.pitch import write_progression
-from .records import FIT_FIELDS, Analysis, EngineInfo, FitCard, Readiness
+from .records import Analysis, EngineInfo, FitCard, Readiness
 
 UNKNOWN = "unknown"
 
@@ -69,9 +69,7 @@ def card_text(card: FitCard) -> str:
     """A fit card as a small table; what could not be measured says so."""
     score = "" if card.score is None else f", score {card.score:.2f}"
     rows = [("verdict", f"{card.verdict.upper()}{score}"), *([("in short", card.summary)] if card.summary else [])]
-    for row in FIT_FIELDS.values():
-        asked = f" (asked: {row.text(getattr(card, row.asked))})" if row.asked else ""
-        rows.append((row.said, f"{row.text(getattr(card, row.name))}{asked}"))
+    rows += [(row.said, f"{text} (asked: {asked})" if asked else text) for row, text, asked in card.rows()]
     if card.bars:
         rows.append(("notes by bar", "  ".join(f"{value:.1f}" for value in card.bars)))
     rows.append(("corrections", "; ".join(made.words for made in card.corrections) or "none"))

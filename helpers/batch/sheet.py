@@ -13,7 +13,6 @@ from urllib.parse import quote
 import numpy as np
 
 from ..records.fit_card import VERDICTS
-from ..records.fit_fields import FIT_FIELDS
 from ..sound.audio import read_back
 
 if TYPE_CHECKING:
@@ -36,8 +35,7 @@ def cover_sheet(title: str, loops: Sequence[PackLoop], names: Sequence[str], row
 
 def _card(loop: PackLoop, name: str, row: dict[str, Any]) -> str:
     about = [f"{row['bpm']:g} BPM", row["key"] or "no key", f"{row['bars']} bars of {row['meter']}", str(row["engine"])]
-    measured = {field: getattr(loop.fit, key) for key, field in FIT_FIELDS.items()}
-    values = [(field.label, field.text(value)) for field, value in measured.items() if value is not None]
+    values = [(row.label, text) for row, text, _ in loop.fit.rows() if getattr(loop.fit, row.name) is not None]
     table = [("File", f"{name}.wav"), *values, ("Seed", str(row["seed"])), ("Licence", str(row["license"]))]
     cells = "".join(f"<tr><td>{escape(label)}<td>{escape(text)}" for label, text in table)
     reasons = "".join(f"<p>{escape(str(reason))}" for reason in loop.fit.reasons)

@@ -59,7 +59,6 @@ class InstrumentMatch:
 
     instrument: Instrument
     note: str = ""
-    guessed: bool = False  # by spelling alone
 
 
 def _normal(text: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .correction import Correction
-from .fit_fields import ASKED, FIT_FIELDS, Value
+from .fit_fields import ASKED, FIT_FIELDS, FitField, Value
 
 VERDICTS = ("pass", "corrected", "unproven", "failed")
 
@@ -56,6 +56,11 @@ class FitCard:
         if name in FIT_FIELDS or name in ASKED:
             return self.values.get(name)
         raise AttributeError(f"A fit card has no {name!r}.")
+
+    def rows(self) -> list[tuple[FitField, str, str]]:
+        """Every field with its value and, where something was asked for, that, as people read them."""
+        rows = FIT_FIELDS.values()
+        return [(f, f.text(self.values.get(f.name)), f.text(self.values.get(f.asked)) if f.asked else "") for f in rows]
 
     def with_(self, **values: Value) -> FitCard:
         """The same card with other values, for example ``card.with_(seam=None)``."""

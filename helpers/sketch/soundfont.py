@@ -136,7 +136,7 @@ def own_instrument(score: Score) -> Path | None:
         except LoopsError:
             continue
         found = match.instrument
-        if not match.guessed and (found.program, found.is_drums) == (score.program, score.is_drums):
+        if (found.program, found.is_drums) == (score.program, score.is_drums):
             return path
     return None
 

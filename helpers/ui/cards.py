@@ -13,7 +13,7 @@ from ..errors import InvalidInput
 from ..export import read_notes, read_sidecar
 from ..machine.files import read_json
 from ..music.pitch import midi_name
-from ..records import FIT_FIELDS, Clip, FitCard, Request
+from ..records import Clip, FitCard, Request
 from ..records.request import FAMILY, MEMBERS
 from ..sound.audio import read_clip
 from .analysis_card import chords_by_bar
@@ -115,16 +115,15 @@ def character(take: dict[str, Any], notes: dict[str, Any] | None, *, is_drums: b
 
 def badges(card: FitCard) -> list[dict[str, str]]:
     """What is not as it should be, a badge a question."""
-    failed = [(FIT_FIELDS[name], getattr(card, name)) for name in FIT_FIELDS if name in card.failed]
-    return [{"label": row.badge, "text": row.text(value), "why": row.why} for row, value in failed if row.badge]
+    failed = [(row, text) for row, text, _ in card.rows() if row.name in card.failed and row.badge]
+    return [{"label": row.badge, "text": text, "why": row.why} for row, text in failed]
 
 
 def numbers(card: FitCard) -> list[list[str]]:
     """The fit card in full, as rows of name and value; what could not be measured says so."""
-    rows = []
-    for name, row in FIT_FIELDS.items():
-        measured, asked = row.text(getattr(card, name)), row.text(getattr(card, row.asked)) if row.asked else ""
-        rows.append([row.label, f"{measured} (asked: {asked})" if asked not in ("", measured) else measured])
+    rows = [
+        [f.label, f"{text} (asked: {asked})" if asked not in ("", text) else text] for f, text, asked in card.rows()
+    ]
     if card.bars:
         rows.append(["Notes shared, bar by bar", "  ".join(f"{value:.1f}" for value in card.bars)])
     return rows
