@@ -27,9 +27,8 @@ from typing import Any
 from helpers.batch.jobs import Job, plan_jobs
 from helpers.batch.ledger import LedgerRow
 from helpers.batch.pool import LocalPool, RayPool
-from helpers.batch.run import run_batch
-from helpers.batch.worker import Answer
-from helpers.batch.worker import make as make_loops
+from helpers.batch.run import Answer, run_batch
+from helpers.batch.run import make as make_loops
 
 RESULTS = Path(__file__).resolve().parent / "results" / "batch.json"
 ENGINES = RESULTS.with_name("engines-h200.json")

@@ -277,7 +277,7 @@ def _demo(args: argparse.Namespace, out: Any) -> int:
 
 
 def _batch(args: argparse.Namespace, out: Any) -> int:
-    from .batch.commands import batch_text, make_batch
+    from .batch.run import batch_text, make_batch
     from .records import CONTROLS
 
     given = {name: value for name in CONTROLS if (value := getattr(args, name, None)) is not None}
@@ -288,7 +288,7 @@ def _batch(args: argparse.Namespace, out: Any) -> int:
 
 
 def _pack(args: argparse.Namespace, out: Any) -> int:
-    from .batch.commands import make_pack, pack_text
+    from .batch.pack import make_pack, pack_text
 
     pack = make_pack(args)
     data = {"pack": str(pack.path), "loops": pack.loops, "left_out": pack.left_out, "others": pack.others}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import itertools
@@ -292,3 +293,23 @@ def _csv(rows: Sequence[dict[str, Any]]) -> bytes:
 def _put(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
+
+
+def make_pack(args: argparse.Namespace) -> Pack:
+    """Carry out ``pack``."""
+    folder = Path(args.folder).resolve()
+    return write_pack(
+        args.folder, args.out or folder.parent / f"{folder.name or 'loops'}-pack", naming=args.naming, label=args.label,
+        name=args.name, ideas=args.idea, with_failed=args.with_failed, with_one_shots=args.one_shots,
+    )  # fmt: skip
+
+
+def pack_text(pack: Pack) -> str:
+    """What was packed, in a sentence or two."""
+    left = f" {pack.left_out} failed their fit card and stayed out (--with-failed takes them)." * bool(pack.left_out)
+    if pack.others:
+        left += (
+            f" {pack.others} other WAV{'s' * (pack.others != 1)}, without a JSON of ours that can be read, stayed out."
+        )
+    page = "" if pack.path.is_file() else " Open its index.html to listen."
+    return f"The pack lies in {pack.path}, with {pack.loops} loop{'s' * (pack.loops != 1)}.{page}{left}"

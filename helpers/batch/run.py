@@ -1,26 +1,80 @@
-"""The driver: plans into the ledger, keeps workers busy, publishes each job whole, and does only what is missing."""
+"""The driver plans into the ledger, keeps workers busy, publishes each job whole, and does only what is missing.
+
+A worker hears an idea or makes one job's loops; what it did comes back as data, errors included.
+"""
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import os
+import tempfile
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..errors import InvalidInput, LoopsError, Refused
 from ..machine.files import read_json, staging
-from . import worker
-from .jobs import Job
+from ..machine.home import freed_memory_returned
+from .jobs import Job, plan_jobs
 from .ledger import DONE, FAILED, PLANNED, REFUSED, Ledger, LedgerRow
-from .pool import Pool
+from .pool import LocalPool, Pool, RayPool
 
 MOST_TRIES = 5  # a job whose worker died this often is called failed
 OnRow = Callable[[LedgerRow, int, int, float | None], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What became of a piece of work.
+
+    ``state`` is done (``analysis`` of an idea, or ``files`` of a job by name, whole, as bytes), refused (the same work
+    would be refused again) or failed (the machine was at fault); ``sentence`` says why.
+    """
+
+    state: str = DONE
+    sentence: str = ""
+    analysis: Any = None
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
+def hear(idea: str) -> Answer:
+    """The analysis of an idea."""
+    from ..pipeline import analyze_idea, load_idea
+
+    return _answer(lambda: Answer(analysis=analyze_idea(load_idea(idea))))
+
+
+def make(idea: str, settings: dict[str, Any], analysis: Any, scratch: str | None = None) -> Answer:
+    """The loops of one job, made in a folder below ``scratch`` (default: the system's) and returned as bytes."""
+    from ..pipeline import load_idea, make_loops, plan_request
+
+    def work() -> Answer:
+        with tempfile.TemporaryDirectory(prefix="loops-batch-", dir=scratch) as folder:
+            request, _ = plan_request(analysis, **settings)
+            result = make_loops(request, load_idea(idea), analysis, folder)
+            files = {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir()) if path.is_file()}
+        return Answer(sentence=" ".join(result.refused), files=files)
+
+    return _answer(work)
+
+
+def _answer(work: Callable[[], Answer]) -> Answer:
+    try:
+        with freed_memory_returned():
+            return work()
+    except LoopsError as error:
+        # A full disk, a missing model or a drive that has gone may be mended; bad input stays bad.
+        is_settled = isinstance(error, InvalidInput | Refused) and not isinstance(error.__context__, OSError)
+        return Answer(REFUSED if is_settled else FAILED, str(error))
+    except BaseException as error:  # a cluster would retry or hide what is raised; a panic in Rust is no Exception
+        first = (str(error).splitlines() or [""])[0][:300]
+        return Answer(FAILED, f"{type(error).__name__}: {first}")
 
 
 @dataclass(frozen=True)
@@ -49,7 +103,7 @@ class _Task:
     """What one worker is asked for: to hear an idea for its jobs, or, once it is heard, to make one of them."""
 
     jobs: tuple[Job, ...]
-    heard: worker.Answer | None = None
+    heard: Answer | None = None
     tries: int = 0
     began: float = 0.0
 
@@ -60,8 +114,8 @@ def run_batch(
     pool: Pool,
     on_row: OnRow | None = None,
     *,
-    hear: Callable[..., worker.Answer] = worker.hear,
-    make: Callable[..., worker.Answer] = worker.make,
+    hear: Callable[..., Answer] = hear,
+    make: Callable[..., Answer] = make,
 ) -> Summary:
     """Do what is missing of ``jobs``; results go to ``folder``, what became of each job into its ledger.
 
@@ -95,13 +149,13 @@ class _Driver:
     ledger: Ledger
     pool: Pool
     on_row: OnRow | None
-    hear: Callable[..., worker.Answer]
-    make: Callable[..., worker.Answer]
+    hear: Callable[..., Answer]
+    make: Callable[..., Answer]
     count: int
     ended: int = 0
     began: float = field(default_factory=time.monotonic)
     waiting: deque[_Task] = field(default_factory=deque)
-    running: dict[Future[worker.Answer], _Task] = field(default_factory=dict)
+    running: dict[Future[Answer], _Task] = field(default_factory=dict)
 
     def drive(self, jobs: Sequence[Job]) -> None:
         of_idea: dict[Path, list[Job]] = {}
@@ -128,7 +182,7 @@ class _Driver:
                 future = self.pool.submit(self.make, str(job.idea), dict(job.settings), task.heard.analysis, scratch)
             self.running[future] = task
 
-    def _take(self, task: _Task, future: Future[worker.Answer]) -> None:
+    def _take(self, task: _Task, future: Future[Answer]) -> None:
         try:
             answer = future.result()
         except Exception as error:  # it died, or what it sent cannot be read
@@ -137,7 +191,7 @@ class _Driver:
                 self.waiting.append(task)
                 return
             why = f"The worker died {MOST_TRIES} times on this job ({type(error).__name__})"
-            answer = worker.Answer(FAILED, f"{why}; its memory may not be enough.")
+            answer = Answer(FAILED, f"{why}; its memory may not be enough.")
         if answer.state == DONE and task.heard is None:
             self.waiting.extendleft(_Task((job,), answer) for job in reversed(task.jobs))
             return
@@ -184,3 +238,41 @@ def _loops(folder: Path, published: Path) -> tuple[dict[str, Any], ...]:
             loop = {"wav": wav, "verdict": fit.get("verdict"), "score": data.get("score"), "seed": take.get("seed")}
             found.append((data.get("rank") or 0, wav, loop))
     return tuple(loop for _, _, loop in sorted(found, key=lambda item: item[:2]))
+
+
+def make_batch(args: argparse.Namespace, settings: Mapping[str, Any], say: Callable[[str], None]) -> Summary:
+    """Carry out ``batch``: plan, run, and tell every job's end on a line of its own."""
+    if args.workers is not None and args.workers < 1:
+        raise InvalidInput(f"--workers is {args.workers}; give 1 or more.")
+    named = dict(settings)
+    jobs = plan_jobs(args.sources, named.pop("instrument", None) or [], named)
+    say(f"Jobs: {len(jobs)}, ideas: {len({job.idea for job in jobs})}.")
+
+    def told(row: LedgerRow, ended: int, of: int, seconds_left: float | None) -> None:
+        left = f", about {_time(seconds_left)} left" if seconds_left and ended < of else ""
+        verdicts = " ".join(str(loop["verdict"]) for loop in row.loops) if row.state == DONE else row.sentence
+        say(f"{ended} of {of}{left}: {row.idea}, {row.instrument}: {row.state} {verdicts}")
+
+    pool = RayPool(args.ray, args.workers) if args.ray else LocalPool(args.workers)
+    try:
+        return run_batch(jobs, args.out, pool, told)
+    finally:
+        pool.close()
+
+
+def batch_text(summary: Summary) -> str:
+    """How the batch ended, in a few lines."""
+    count = summary.to_json()["jobs"]
+    verdicts = Counter(str(loop.get("verdict")) for row in summary.rows for loop in row.loops)
+    loops = f"; loops: {', '.join(f'{n} {verdict}' for verdict, n in sorted(verdicts.items()))}" if verdicts else ""
+    done = f"{count['done']} jobs done ({summary.made_now} now)"
+    lines = [f"{done}, {count['refused']} refused, {count['failed']} failed{loops}."]
+    lines += [
+        f"  {row.state}: {row.idea}, {row.instrument}: {row.sentence}" for row in summary.rows if row.state != DONE
+    ]
+    return "\n".join(lines)
+
+
+def _time(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{seconds:.0f} s" if seconds < 90 else f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from helpers.batch.jobs import plan_jobs
 from helpers.batch.ledger import FAILED, REFUSED
-from helpers.batch.run import run_batch
-from helpers.batch.worker import Answer
+from helpers.batch.run import Answer, run_batch
 
 
 def hear(idea):

@@ -19,7 +19,6 @@ import pytest
 import soundfile
 
 from helpers import pipeline
-from helpers.batch.commands import pack_text
 from helpers.batch.dawproject import write_project
 from helpers.batch.pack import (
     apart,
@@ -27,6 +26,7 @@ from helpers.batch.pack import (
     one_shots,
     onset_samples,
     pack_names,
+    pack_text,
     write_pack,
 )
 from helpers.errors import InvalidInput

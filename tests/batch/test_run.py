@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.batch import worker
+from helpers.batch import run as worker
 from helpers.batch.jobs import plan_jobs
 from helpers.batch.ledger import DONE, FAILED, NAME, PLANNED, REFUSED, Ledger, read_ledger
 from helpers.batch.pool import LocalPool
