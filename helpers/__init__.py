@@ -43,10 +43,8 @@ class Session:
         """Loops of one instrument, best first, written to ``out_dir``; settings as in
         :func:`helpers.planning.plan_request`.
 
-        Raises
-        ------
-        InvalidInput, NotAvailable, Refused
-            With the value, the rule and the way out; nothing is left on disk then.
+        Raises InvalidInput, NotAvailable, Refused: with the value, the rule and the way out; nothing is left on disk
+        then.
         """
         import dataclasses
 

@@ -68,12 +68,8 @@ def _normal(text: str) -> str:
 def find_instrument(text: str) -> InstrumentMatch:
     """Find the instrument for a word or a phrase; ``note`` says what was read into it.
 
-    Raises
-    ------
-    InvalidInput
-        If the text is empty.
-    UnknownInstrument
-        If it is not understood; the error carries the three nearest.
+    Raises InvalidInput if the text is empty. Raises UnknownInstrument if it is not understood; the error carries the
+    three nearest.
     """
     word = _normal(str(text))
     if not word:

@@ -76,12 +76,8 @@ def hear_part(
 ) -> tuple[Idea, Analysis]:
     """An idea and what is heard in it; with ``start`` or ``bars`` only that part, on the grid of all of it.
 
-    ``start`` is seconds, or ``bar 5``; it moves to the nearest bar line. ``bars`` None takes all that follows.
-
-    Raises
-    ------
-    InvalidInput
-        If no grid was heard to count on, or the part lies outside the idea.
+    ``start`` is seconds, or ``bar 5``; it moves to the nearest bar line. ``bars`` None takes all that follows. Raises
+    InvalidInput if no grid was heard to count on, or the part lies outside the idea.
     """
     whole = analyze_idea(idea, progress, tags=tags)
     if start is None and bars is None:
@@ -151,14 +147,9 @@ def make_loops(
     A take that is refused or fails its fit card is made again with a new seed, within a bound; ``request.takes`` loops
     are written at most, failed ones (labelled so) only where no better take took their place. A loop that passes is
     written at once and handed to ``on_loop`` (on a thread of ours); its rank is added to its JSON in the end.
-    ``spare_cores`` are left to others meanwhile.
-
-    Raises
-    ------
-    InvalidInput, NotAvailable, Cancelled
-        What passed before is there, each loop with all its files, and is named; nothing else is left on disk.
-    Refused
-        If no take could be made into a loop at all.
+    ``spare_cores`` are left to others meanwhile. Raises InvalidInput, NotAvailable, Cancelled: what passed before is
+    there, each loop with all its files, and is named; nothing else is left on disk. Raises Refused if no take could be
+    made into a loop at all.
     """
     pick_engine(request.engine).check(request)
     run = _with_words(Run(request, idea, analysis, None, progress, cancel, on_loop, spare_cores))
@@ -250,10 +241,7 @@ def plan_target(
 ) -> tuple[Request, tuple[str, ...]]:
     """What ``loop`` is measured against: what is asked, else its own JSON or tempo tag, else what is heard in it.
 
-    Raises
-    ------
-    InvalidInput
-        If neither says the tempo and the number of bars.
+    Raises InvalidInput if neither says the tempo and the number of bars.
     """
     given = read_controls(asked)
     if loop is None or {"bpm", "bars"} <= set(given):

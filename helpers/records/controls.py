@@ -48,10 +48,7 @@ class Control:
     def read(self, value: Any) -> Any:
         """The value as a request holds it, from a page's text, JSON or Python; None = left open.
 
-        Raises
-        ------
-        InvalidInput
-            If the value is not of this kind, out of range, or empty where something must be said.
+        Raises InvalidInput if the value is not of this kind, out of range, or empty where something must be said.
         """
         if isinstance(value, str):
             value = value.strip()

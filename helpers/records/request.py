@@ -209,10 +209,7 @@ CONTROLS = controls_of(Request)
 def read_controls(asked: Mapping[str, Any]) -> dict[str, Any]:
     """Values by a control's name, each as its row reads it; what is left open (None) is left out.
 
-    Raises
-    ------
-    InvalidInput
-        If there is no such control, or a row refuses a value.
+    Raises InvalidInput if there is no such control, or a row refuses a value.
     """
     for name in asked:
         if name not in CONTROLS:
