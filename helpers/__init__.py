@@ -43,7 +43,7 @@ class Session:
         """Loops of one instrument, best first, written to ``out_dir``; settings as in
         :func:`helpers.planning.plan_request`.
 
-        Raises InvalidInput, NotAvailable, Refused: with the value, the rule and the way out; nothing is left on disk
+        Raises InvalidInput, NotAvailable or Refused with the value, the rule and the way out; nothing is left on disk
         then.
         """
         import dataclasses

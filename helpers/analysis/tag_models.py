@@ -13,6 +13,7 @@ from pathlib import Path
 from ..errors import NotAvailable
 from ..machine.fetch import RemoteFile, fetch_file, make_folder
 from ..machine.home import cache_home
+from ..music.tables import read_table
 from ..records import CancelCheck, Progress, never_cancelled, silent_progress
 
 SOURCE = "https://essentia.upf.edu/models/"
@@ -21,28 +22,11 @@ LICENCE = (
     "(one of their pages says CC BY-NC-SA 4.0; the stricter is meant here). For non-commercial use; not to be passed "
     "on in changed form."
 )
-_EFFNET, _MOOD = "feature-extractors/discogs-effnet/", "classification-heads/mtg_jamendo_moodtheme/"
-BACKBONE = RemoteFile(
-    _EFFNET + "discogs-effnet-bsdynamic-1.onnx",
-    18_027_718,
-    "a280825b334797cf677939db8cd5762c0392aedd0ca6415dbc1cd083f045e43c",
+TAG_FILES = tuple(
+    RemoteFile(path, int(size) if size else None, sha256)
+    for path, size, sha256 in read_table(__package__, "tag_files.txt")["files"]
 )
-STYLE_LABELS = RemoteFile(
-    _EFFNET + "discogs-effnet-bsdynamic-1.json",
-    14_986,
-    "a2e85b2e7372d5f8e0f35bdd6aeae1139f101087d183d0b2fb60b0ea0f01a0ff",
-)
-MOOD_HEAD = RemoteFile(
-    _MOOD + "mtg_jamendo_moodtheme-discogs-effnet-1.onnx",
-    2_739_322,
-    "7d6270acaa5f4bba4b115a0d6849aca05ed6bd153dcb6d9da4f6ab9f99ef10ff",
-)
-MOOD_LABELS = RemoteFile(
-    _MOOD + "mtg_jamendo_moodtheme-discogs-effnet-1.json",
-    None,
-    "d62cd90263e4d613fa7fcce7a831e339450394794af63685f96e065c1a896ab0",
-)
-TAG_FILES = (BACKBONE, STYLE_LABELS, MOOD_HEAD, MOOD_LABELS)
+BACKBONE, STYLE_LABELS, MOOD_HEAD, MOOD_LABELS = TAG_FILES
 DOWNLOAD_BYTES = sum(file.size_bytes or 0 for file in TAG_FILES)
 
 
@@ -80,10 +64,7 @@ def read_tag_file(file: RemoteFile) -> bytes:
 def fetch_tag_models(progress: Progress = silent_progress, cancel: CancelCheck = never_cancelled) -> Path:
     """Download what is missing of the tag models (21 MB) and check it; returns the folder.
 
-    Raises
-    ------
-    NotAvailable, Cancelled
-        As :func:`helpers.machine.fetch.fetch_file`; what arrived is continued next time.
+    Raises NotAvailable, Cancelled: as :func:`helpers.machine.fetch.fetch_file`; what arrived is continued next time.
     """
     folder = tag_folder()
     make_folder(folder, "the tag models")

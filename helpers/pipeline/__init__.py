@@ -147,7 +147,7 @@ def make_loops(
     A take that is refused or fails its fit card is made again with a new seed, within a bound; ``request.takes`` loops
     are written at most, failed ones (labelled so) only where no better take took their place. A loop that passes is
     written at once and handed to ``on_loop`` (on a thread of ours); its rank is added to its JSON in the end.
-    ``spare_cores`` are left to others meanwhile. Raises InvalidInput, NotAvailable, Cancelled: what passed before is
+    ``spare_cores`` are left to others meanwhile. On InvalidInput, NotAvailable and Cancelled what passed before is
     there, each loop with all its files, and is named; nothing else is left on disk. Raises Refused if no take could be
     made into a loop at all.
     """

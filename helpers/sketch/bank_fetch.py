@@ -73,10 +73,7 @@ def fetch_soundfont(
 ) -> Path:
     """Download a bank, check it, unpack it and let the sketch sound through it; returns its file.
 
-    Raises
-    ------
-    NotAvailable, Cancelled
-        As :func:`helpers.machine.fetch.fetch_file`; what arrived is continued next time.
+    Raises NotAvailable, Cancelled: as :func:`helpers.machine.fetch.fetch_file`; what arrived is continued next time.
     """
     path = bank.path
     if not bank.is_here:

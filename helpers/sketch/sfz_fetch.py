@@ -11,6 +11,8 @@ from pathlib import Path
 
 from ..errors import NotAvailable
 from ..machine.fetch import RemoteFile, fetch_file, make_folder, require_room
+from ..machine.files import sha256_of
+from ..music.tables import read_toml
 from ..records import CancelCheck, Progress, never_cancelled, silent_progress
 from .sfz import Unusable, read_sfz
 from .soundfont import described, instrument_folder
@@ -45,37 +47,9 @@ class SampleSet:
         return self.folder.is_dir()  # it appears there whole and checked, or not at all
 
 
-_DISCORD = "sfzinstruments/Discord-SFZ-GM-Bank/7a9c478fe331f94f246d33332f0adedb25bbbe27/Discord GM/"
-SETS = (
-    SampleSet(
-        "drum kit",
-        "A recorded drum kit, up to eight layers a drum",
-        f"{_DISCORD}Drums/",
-        RemoteFile("001-Standard Kit.sfz", 25_869, "0e6fe52da544e67bedb56d66a4d06600f69813cb19b2fa552b2dacb88fd0403a"),
-        110_298_992,
-        "50e6d3696d515be58a884e8fece279f93171773c5b8beb0d81da346f148b42c3",
-        absent=("001-Standard Kit/PL EDG Tip ride 3.aif",),
-    ),
-    SampleSet(
-        "electric piano",
-        "A recorded Rhodes of 1977, five layers a key",
-        "sfzinstruments/jlearman.jRhodes3d/aea5b8d3e11e2f7102593789a4e0a0e41b30271a/",
-        RemoteFile("jRhodes3d-mono.sfz", 10_064, "4f6d2069c02a22087fef293e0c0fcad7ee1b748c4f41425c0be9aa8c9d417514"),
-        22_884_538,
-        "2652d990bea57b2467076c9baaa889411575f39d3559aab9401226062f14f1e8",
-    ),
-    SampleSet(
-        "bass guitar",
-        "A recorded fingered bass, five layers a note",
-        f"{_DISCORD}Melodic/",
-        RemoteFile(
-            "034-Electric Bass (finger).sfz",
-            6_394,
-            "c5cf93058b4bd28462a7a3fd66ef7e6d69bb783aa3faa3a9048c82c1fea7e55c",
-        ),
-        22_493_274,
-        "02c67ab6ad2439d58dba5a775068aab70b2e78c329971e4c6c4869f37f70482a",
-    ),
+SETS = tuple(
+    SampleSet(name, **row | {"file": RemoteFile(*row["file"]), "absent": tuple(row.get("absent", ()))})
+    for name, row in read_toml(__package__, "sample_sets.toml").items()
 )
 
 
@@ -84,10 +58,8 @@ def fetch_samples(
 ) -> Path:
     """Download a set, check it and let its instrument sound through it; returns its folder.
 
-    Raises
-    ------
-    NotAvailable, Cancelled
-        As :func:`helpers.machine.fetch.fetch_file`; the samples that arrived stay for the next time.
+    Raises NotAvailable, Cancelled: as :func:`helpers.machine.fetch.fetch_file`; the samples that arrived stay for the
+    next time.
     """
     if which.is_here:
         return which.folder
@@ -113,8 +85,7 @@ def fetch_samples(
             file = RemoteFile(name, None, "")
             sample = fetch_file(base, file, (part / name).parent, partial(tell, have), cancel)
             have += sample.stat().st_size
-            with sample.open("rb") as data:
-                digest.update(hashlib.file_digest(data, "sha256").digest())
+            digest.update(bytes.fromhex(sha256_of(sample)))
             tell(have, 0)
     except Unusable as reason:
         raise NotAvailable(f"{which.title} cannot be used: {reason}.") from None
