@@ -14,6 +14,7 @@ import json
 import numpy as np
 
 from ..errors import NotAvailable
+from ..music.tables import read_toml
 from ..records import Clip, Tag
 from .effnet import run_effnet
 from .listening import Listening, listen
@@ -35,63 +36,14 @@ SHOWN = 3
 NO_MODELS_NOTE = "Genre is unknown: the genre and mood models have not been fetched."
 FAMILY_NOTE = "Genre family and energy by musicnn (Pons & Serra); fetch the genre and mood models for styles and moods."
 LEAST_ONSETS = 4
-# family: its tags of the two models, and the score from which it was right 8 times of 10 (the rest is not named)
-FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...], float]] = {
-    "electronic": (("electronic", "dance", "electronica", "electro", "House"), ("techno", "electronic", "dance"), 0.4),
-    "rock": (("rock", "alternative rock", "classic rock", "indie rock", "hard rock", "punk"), ("rock",), 0.45),
-    "metal": (("metal", "heavy metal"), ("metal",), 0.4),
-    "jazz": (("jazz",), (), 0.6),
-    "hip hop": (("Hip-Hop", "rnb"), (), 0.4),
-    "folk": (("folk", "country"), ("country",), 0.4),
-    "classical": ((), ("classical", "opera", "choral", "harpsichord"), 0.5),
-    "ambient": (("ambient",), ("ambient", "new age"), 0.45),
-}
-# word: the tags of the two models that speak for it, and by how much their mean log score must exceed the other's
-ENERGY: dict[str, tuple[tuple[str, ...], tuple[str, ...], float]] = {
-    "energetic": (("party", "dance", "catchy"), ("fast", "beat", "loud", "techno"), 0.3),
-    "calm": (("ambient", "chillout", "Mellow"), ("slow", "ambient", "quiet", "soft", "new age"), 1.3),
-}
+_TABLE = read_toml(__package__, "tags.toml")
+MOOD_WORDS = _TABLE["mood_words"]
+FAMILIES, ENERGY = (
+    {name: (tuple(msd), tuple(mtt), score) for name, (msd, mtt, score) in _TABLE[part].items()}
+    for part in ("families", "energy")
+)
 EFFNET_NOTE = "Genre and mood by Discogs-EffNet and MTG-Jamendo (UPF, CC BY-NC-ND 4.0): the best three, not facts."
 
-# MTG-Jamendo mood/theme tags that are moods, in the models' words; the others are uses (advertising, film), not moods
-MOOD_WORDS = {
-    "ambiental": "ambient",
-    "calm": "calm",
-    "cool": "cool",
-    "dark": "dark",
-    "deep": "deep",
-    "drama": "dramatic",
-    "dramatic": "dramatic",
-    "dream": "dreamy",
-    "emotional": "emotional",
-    "energetic": "energetic",
-    "epic": "epic",
-    "fun": "playful",
-    "funny": "playful",
-    "groovy": "groovy",
-    "happy": "happy",
-    "heavy": "heavy",
-    "hopeful": "hopeful",
-    "inspiring": "inspiring",
-    "love": "romantic",
-    "meditative": "meditative",
-    "melancholic": "melancholic",
-    "melodic": "melodic",
-    "motivational": "uplifting",
-    "party": "upbeat",
-    "positive": "positive",
-    "powerful": "powerful",
-    "relaxing": "relaxing",
-    "retro": "retro",
-    "romantic": "romantic",
-    "sad": "sad",
-    "sexy": "sensual",
-    "soft": "soft",
-    "space": "spacey",
-    "summer": "sunny",
-    "upbeat": "upbeat",
-    "uplifting": "uplifting",
-}
 # parents whose styles do not say what they are by themselves
 _PARENT_WORD = {"Hip Hop": "hip hop", "Reggae": "reggae", "Jazz": "jazz", "Blues": "blues", "Latin": "latin"}
 _NOT_MUSIC = ("Non-Music", "Children's")

@@ -19,27 +19,15 @@ MAJOR_TONICS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 MINOR_TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 _SHARP_SIDE = {("major", pc) for pc in (0, 7, 2, 9, 4, 11, 6)} | {("minor", pc) for pc in (9, 4, 11, 6, 1, 8)}
 
-SCALES = {
-    "major": (0, 2, 4, 5, 7, 9, 11),
-    "minor": (0, 2, 3, 5, 7, 8, 10),
-    "dorian": (0, 2, 3, 5, 7, 9, 10),
-    "phrygian": (0, 1, 3, 5, 7, 8, 10),
-    "lydian": (0, 2, 4, 6, 7, 9, 11),
-    "mixolydian": (0, 2, 4, 5, 7, 9, 10),
-    "locrian": (0, 1, 3, 5, 6, 8, 10),
-    "harmonic minor": (0, 2, 3, 5, 7, 8, 11),
-    "melodic minor": (0, 2, 3, 5, 7, 9, 11),
-}
+_TABLE = read_table(__package__, "chords.txt")
+SCALES = {name: tuple(map(int, steps.split())) for name, steps, _ in _TABLE["scales"]}
 MODES = ("major", "minor")  # what is heard; the others are only asked for
-_MODE_WORDS = {
-    **{mode: mode for mode in SCALES},
-    **{mode[:3]: mode for mode in ("dorian", "phrygian", "lydian", "mixolydian", "locrian")},
-    **{"maj": "major", "dur": "major", "ionian": "major", "min": "minor", "moll": "minor", "m": "minor"},
-    **{"aeolian": "minor", "natural minor": "minor", "phryg": "phrygian", "mixo": "mixolydian", "": "major"},
+_MODE_WORDS = {"": "major"} | {
+    word: name for name, _, words in _TABLE["scales"] for word in (name, *filter(None, words.split(", ")))
 }
 
 # Every quality with its intervals from the root; from the ninth on above the octave, as they are voiced.
-_QUALITIES = read_table(__package__, "chords.txt")["chords"]
+_QUALITIES = _TABLE["chords"]
 CHORD_INTERVALS = {"" if row[0] == "major" else row[0]: tuple(map(int, row[1].split())) for row in _QUALITIES}
 _QUALITY_WORDS = {
     word: quality for quality, row in zip(CHORD_INTERVALS, _QUALITIES, strict=True) for word in row[2].split()

@@ -15,45 +15,15 @@ from functools import lru_cache
 from importlib import resources
 
 from ..music.meter import METERS
+from ..music.tables import read_toml
 from .cells import NEAREST_METER, WRITTEN_METERS, in_meter
 
-# General MIDI percussion
-NOTES = {
-    "kick": 36, "snare": 38, "rim": 37, "clap": 39, "hat": 42, "pedal": 44, "open": 46, "ride": 51, "bell": 53,
-    "crash": 49, "low tom": 45, "mid tom": 47, "high tom": 50, "tambourine": 54, "cowbell": 56, "shaker": 70,
-    "conga": 63, "low conga": 64, "mute conga": 62, "clave": 75, "timpani hit": 41, "high bongo": 60, "low bongo": 61,
-    "high timbale": 65, "low timbale": 66, "triangle": 81, "mute triangle": 80,
-}  # fmt: skip
-# What a mark is struck as: steps from the grid, velocity.
-STROKES = {
-    "X": ((0.0, 112),),
-    "x": ((0.0, 88),),
-    "o": ((0.0, 62),),
-    "g": ((0.0, 36),),
-    "r": ((0.0, 70), (0.5, 58)),
-    "R": ((0.0, 84), (0.5, 98)),
-    "t": ((0.0, 82), (1 / 3, 60), (2 / 3, 70)),
-    "T": ((0.0, 86), (2 / 3, 64), (4 / 3, 76)),
-    "f": ((-0.2, 44), (0.0, 108)),
-    "d": ((-0.5, 34), (-0.25, 40), (0.0, 106)),
-}
+_TABLE = read_toml(__package__, "kits.toml")
+NOTES, ROLLED = _TABLE["notes"], _TABLE["rolled"]
+STROKES = {mark: tuple(map(tuple, strokes)) for mark, strokes in _TABLE["strokes"].items()}
+ROLLS = {style: tuple(rolls) for style, rolls in _TABLE["rolls"].items()}
+FILLS = {name: tuple(fills) for name, fills in _TABLE["fills"].items()}
 KIN = (("snare", "clap", "rim"), ("hat", "ride", "shaker"))  # lines that do the same work in a kit
-# Hat rolls, laid over a bar; a dot leaves the groove's own hat.
-ROLLS = {
-    "trap": (
-        ".... .... .... rrRR",
-        ".... ..rr .... ....",
-        ".... .... T.T. ....",
-        "..RR .... .... .ttt",
-        ".... .... .... T.rr",
-        ".... rr.. .... RRrr",
-    ),
-    "drill": (".... ..T. .... ....", ".... .... .... T.T.", ".... .rr. .... ....", "..T. .... .... rrRR"),
-    "halftime": (".... .... .... rrRR", ".... ..T. .... ...."),
-    "dubstep": (".... .... .... T.T.", ".... ..rr .... ...."),
-    "dnb": (".... .... .... ..rr", ".... ..rr .... ...."),
-}
-ROLLED = {"trap": 0.75, "drill": 0.6, "halftime": 0.4, "dubstep": 0.35, "dnb": 0.3}  # of the letters
 
 
 @dataclass(frozen=True)
@@ -67,24 +37,6 @@ class DrumStyle:
     fixed: tuple[str, ...] = ()
 
 
-# Fills for the last bar, written on its last beats; ``*`` keeps the groove underneath, else the groove stops there.
-FILLS = {
-    "snare": ({"snare": "x.xx"}, {"snare": "gxxX xxxX"}, {"snare": "f.x. d.xX"}, {"snare": ".g.g x.gf"}),
-    "toms": (
-        {"high tom": "xx.. ....", "mid tom": "..xx ....", "low tom": ".... x.x.", "snare": ".... .x.X"},
-        {"high tom": "x...", "mid tom": ".x..", "low tom": "..xX"},
-        {"snare": "f.x. ....", "high tom": ".... xx..", "low tom": ".... ..xX"},
-        {"snare": "T.x. ....", "mid tom": ".... T...", "low tom": ".... ..xX"},
-    ),
-    "clap": ({"clap": "..x. x.xx"}, {"clap": "x..x ..xx"}, {"snare": "rrrr RRRR"}),
-    "hats": ({"hat": "xxxx", "open": "...X"}, {"open": "..x. ..X."}, {"hat": "x.xT .xRR"}),
-    "rolls": ({"hat": "xxrr RRtt", "snare": ".... ..xX"}, {"snare": "rrrr RRRR"}, {"snare": "..gg rrRR"}),
-    "stop": ({"kick": "X... ...."}, {"snare": ".... ...x"}),
-    "breaks": ({"snare": "X.gX .gXx", "kick": "..x. x..."}, {"snare": "x..x ..df", "kick": ".x.. x..."}),
-    "congas": ({"conga": "x.xx .xf.", "low conga": ".x.. x..x"}, {"conga": "xT.x", "low conga": "..x."}),
-    "rims": ({"rim": "x..x ..xx"}, {"rim": ".xx."}),
-    "brushes": ({"snare": "..x. .x.x"}, {"snare": "x.g."}, {"snare": "T.g. x.x."}),
-}
 _SUBSTITUTE = {
     "3/4": {"default": "three", **dict.fromkeys(("swing", "bossa", "train", "ambient", "lofi"), "waltz")},
     "6/8": {"default": "six", **dict.fromkeys(("afro", "latin", "amapiano"), "bell")},

@@ -20,31 +20,16 @@ from pathlib import Path
 from ..errors import LoopsError, NotAvailable, shown_text
 from ..machine.home import cache_home
 from ..music.instruments import find_instrument
+from ..music.tables import read_table
 from .bank_check import why_unusable
 from .score import Score
 from .sfz import Unusable, read_sfz
 from .synth import SFZ, bank_habits
 
 # Best first; the part of a file name that tells the bank, its title and its licence.
-KNOWN_BANKS = (
-    ("generaluser", "GeneralUser GS", "GeneralUser GS licence: free for any music, also commercial"),
-    ("musescore_general", "MuseScore General", "MIT"),
-    ("fluidr3", "FluidR3 GM", "MIT"),
-    ("timgm6mb", "TimGM6mb", "GPL-2"),
-    ("jrhodes3d", "jRhodes3d by Jeff Learman", "free in any music; the samples themselves are CC BY-NC 4.0"),
-    ("001-standard kit", "the Standard Kit of the Discord SFZ bank", "CC0, CC BY or equal: free in any music"),
-    ("034-electric bass", "the Electric Bass of the Discord SFZ bank", "CC0"),
-    ("default-gm", "the system's default bank", "see the package it came with"),
-)
-FOLDERS = (
-    "/usr/share/sounds/sf2",
-    "/usr/share/soundfonts",
-    "/usr/local/share/soundfonts",
-    "/usr/local/share/sounds/sf2",
-    "~/.local/share/soundfonts",
-    "~/Library/Audio/Sounds/Banks",
-    "/Library/Audio/Sounds/Banks",
-)
+_TABLE = read_table(__package__, "soundfonts.txt")
+KNOWN_BANKS = _TABLE["banks"]
+FOLDERS: tuple[str | Path, ...] = tuple(folder for (folder,) in _TABLE["folders"])
 
 
 @dataclass(frozen=True)
