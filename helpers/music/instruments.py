@@ -49,6 +49,7 @@ def _words(text: str) -> tuple[str, ...]:
 _TABLE = read_table(__package__, "instruments.txt")
 INSTRUMENTS = tuple(_instrument(row) for row in _TABLE["instruments"])
 TYPO = 0.8  # likeness of spelling from which a word is taken for a slip of the finger
+FAVOURITES = tuple(name for (name,) in _TABLE["favourites"])
 FAMILY_HINTS = {hint: _words(names) for hint, names in _TABLE["hints"]}
 _BY_WORD = {word: i for i in INSTRUMENTS for word in (i.name, *i.words)}
 

@@ -13,6 +13,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from ..music.tables import read_table
 from . import mp3
 
 MOST_CHUNKS = 4_096  # a file of more is no recording; walking on would take minutes
@@ -20,20 +21,10 @@ LARGEST_FMT_BYTES = 1_024
 PLAIN_TAGS = (1, 3, 6, 7)  # PCM, float, A-law, mu-law: samples as they lie, nothing to decode
 EXTENSIBLE_TAG = 0xFFFE
 _RIFF = (b"RIFF", b"RIFX", b"RF64", b"BW64")
-_MAGICS = (
-    (b"fLaC", "flac"),
-    (b"OggS", "ogg"),
-    (b"caff\x00\x01", "caf"),
-    (b"riff\x2e\x91\xcf\x11", "w64"),
-    (b".snd", "au"),
-    (b"dns.", "au"),
-    (b"wvpk", "wavpack"),
-    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "wma"),
-    (b"\x1aE\xdf\xa3", "matroska"),
-    (b"\xff\xf1", "aac"),
-    (b"\xff\xf9", "aac"),
-    *((magic, "picture") for magic in (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM")),
-)
+_MAGICS = [
+    (magic.encode().decode("unicode_escape").encode("latin-1"), kind)
+    for magic, kind in read_table(__package__, "magics.txt")["magics"]
+]
 _TEXTS = (b"<!doctype", b"<html", b"<?xml", b"{", b"<svg")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from ..engines import registry
 from ..errors import InvalidInput, LoopsError, UnknownInstrument
 from ..machine.files import read_json
-from ..music.instruments import INSTRUMENTS, find_instrument
+from ..music.instruments import FAVOURITES, INSTRUMENTS, find_instrument
 from ..music.meter import MOST_BARS
 from ..music.pitch import ALL_KEYS, write_progression
 from ..records import CONTROLS, GUIDE, NOTES, UNWANTED_WORDS, WORDS, Analysis, Control, EngineInfo
@@ -18,10 +18,6 @@ from ..records.request import LARGEST_SEED
 
 SETTINGS_FORMAT = "loops-generator-settings/1"
 SKETCH = "sketch"
-FAVOURITES = (
-    "bass guitar", "sub bass", "808", "synth bass", "piano", "electric piano", "acoustic guitar", "electric guitar",
-    "strings", "warm pad", "pluck", "synth lead", "brass section", "flute", "drum kit", "808 kit",
-)  # fmt: skip
 _ROWS = {name: row for name, (_, row) in CONTROLS.items() if row.is_offered}
 _ROWS["mode"] = Control("choice", choices=("normal", "advanced"), name="mode", default="normal")
 PROMPTS = ("prompt", "negative_prompt")
