@@ -21,7 +21,7 @@ from .listening import Listening
 from .melody import estimate_melody, estimate_notes, notes_to_midi
 from .metre import SURE_METRE
 from .spans import find_spans
-from .tags import estimate_tags, fetch_tag_models
+from .tags import estimate_tags
 from .tempo import estimate_tempo
 
 __all__ = [
@@ -32,7 +32,6 @@ __all__ = [
     "estimate_melody",
     "estimate_notes",
     "estimate_tempo",
-    "fetch_tag_models",
     "notes_to_midi",
 ]
 

@@ -20,17 +20,12 @@ from .effnet import run_effnet
 from .listening import Listening, listen
 from .tag_models import (
     BACKBONE,
-    DOWNLOAD_BYTES,
-    LICENCE,
     MOOD_HEAD,
     MOOD_LABELS,
     STYLE_LABELS,
     are_tag_models_here,
-    fetch_tag_models,
     read_tag_file,
 )
-
-__all__ = ["DOWNLOAD_BYTES", "LICENCE", "are_tag_models_here", "estimate_tags", "fetch_tag_models"]
 
 SHOWN = 3
 NO_MODELS_NOTE = "Genre is unknown: the genre and mood models have not been fetched."
