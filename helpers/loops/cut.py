@@ -21,13 +21,7 @@ class CutLoop:
 
 
 def cut_loop(clip: Clip, start_samples: int, length_samples: int) -> CutLoop:
-    """Cut ``length_samples`` from ``start_samples``.
-
-    Raises
-    ------
-    Refused
-        If the clip ends before the loop does.
-    """
+    """Cut ``length_samples`` from ``start_samples``; raises Refused if the clip ends before the loop does."""
     end = start_samples + length_samples
     if start_samples < 0 or end > clip.length:
         have = max(0, clip.length - max(start_samples, 0)) / clip.sample_rate

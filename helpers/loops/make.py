@@ -47,13 +47,9 @@ def make_loop(
     """Turn a take into a loop of exactly ``request.samples()`` samples at ``request.sample_rate``.
 
     A take that is ``exact`` is only cut, closed with its own tail and levelled; any other is searched for its grid and
-    its best bars and corrected within limits. Channels stay as they are. Beside an idea it is as loud as its
-    role asks (:func:`level_beside`), unless the request is ``dry``.
-
-    Raises
-    ------
-    Refused
-        If the take is silent, too short, noise, more than 6 % off the tempo, or holds no bars that can be used.
+    its best bars and corrected within limits. Channels stay as they are. Beside an idea it is as loud as its role asks
+    (:func:`level_beside`), unless the request is ``dry``. Raises Refused if the take is silent, too short, noise, more
+    than 6 % off the tempo, or holds no bars that can be used.
     """
     clip = resample(_checked(take.clip), request.sample_rate)
     level = level_beside(request.role, None if request.dry else analysis)

@@ -33,10 +33,7 @@ PARTS = {
 def find_window(heard: Hearing, phase: Phase, tempo: TakeTempo, drift: Drift, request: Request) -> tuple[float, ...]:
     """The bar lines, in seconds, of the best run of ``request.bars`` whole bars: one more than bars.
 
-    Raises
-    ------
-    Refused
-        If no run of that many bars sounds throughout.
+    Raises Refused if no run of that many bars sounds throughout.
     """
     bpm = tempo.bpm or request.bpm
     bar = bar_seconds(bpm, request.time)

@@ -78,10 +78,7 @@ class Score:
     def played_by(self, instrument: str) -> Score:
         """The same notes on another instrument, moved by whole octaves into its range: same notes, new sound.
 
-        Raises
-        ------
-        InvalidInput
-            If no instrument is named, or one of the two is a drum kit and the other is not.
+        Raises InvalidInput if no instrument is named, or one of the two is a drum kit and the other is not.
         """
         other = find_instrument(instrument).instrument
         if self.is_drums != other.is_drums:

@@ -22,10 +22,7 @@ _GAP = np.zeros(46, dtype="<i2")  # silence after each sample, as the specificat
 def unpack_sf3(data: bytes) -> bytes:
     """The bank as SoundFont 2; one that holds no compressed sample comes back as it is.
 
-    Raises
-    ------
-    InvalidInput
-        If it is no SoundFont or a sample cannot be decoded.
+    Raises InvalidInput if it is no SoundFont or a sample cannot be decoded.
     """
     if data[:4] != b"RIFF" or data[8:12] != b"sfbk":
         raise InvalidInput("This is not a SoundFont; give an .sf2 or .sf3 file.")

@@ -48,12 +48,8 @@ class SfzText:
 def read_sfz(path: Path, must_exist: bool = True) -> SfzText:
     """Flatten an instrument and check that what it names can be read; one that has not changed is read once.
 
-    ``must_exist``: whether samples must be there already.
-
-    Raises
-    ------
-    Unusable
-        If it is no text, includes too much, or its samples are missing or too large.
+    ``must_exist``: whether samples must be there already. Raises Unusable if it is no text, includes too much, or its
+    samples are missing or too large.
     """
     try:
         facts = path.stat()
@@ -165,10 +161,7 @@ def _span(body: str, span: tuple[int, int] | None) -> tuple[int, int] | None:
 def play_sfz(path: Path, midi: bytes, keys: Collection[int], sample_rate: int) -> bytes:
     """Play a MIDI file, which strikes these ``keys``; a WAV of 16 bits in stereo that ends with the MIDI, or before.
 
-    Raises
-    ------
-    NotAvailable
-        If sfizz is not installed, or it or the instrument fails.
+    Raises NotAvailable if sfizz is not installed, or it or the instrument fails.
     """
     program = _program()
     if program is None:

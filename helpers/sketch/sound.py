@@ -72,11 +72,7 @@ def plan_sound(score: Score, request: Request, take: int = 0, analysis: Analysis
 
     It leaves room where the idea of ``analysis`` is busiest (:func:`room_for`), unless the request is ``dry``.
     Instruments that are played rather than programmed sound through the bank, as do all with the sound ``sampled``.
-
-    Raises
-    ------
-    InvalidInput
-        If there is no such sound.
+    Raises InvalidInput if there is no such sound.
     """
     said = dict(score.choices)
     family = VOICES.get(score.instrument, SAMPLED)

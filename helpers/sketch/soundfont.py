@@ -129,10 +129,7 @@ def own_instrument(score: Score) -> Path | None:
 def find_sounds(score: Score) -> SoundFont:
     """What plays a score: an SFZ instrument of its own where there is one that can, else the SoundFont.
 
-    Raises
-    ------
-    NotAvailable
-        As :func:`find_soundfont`.
+    Raises NotAvailable: as :func:`find_soundfont`.
     """
     path = own_instrument(score)
     if path is None:
@@ -158,11 +155,5 @@ def forget_soundfont() -> None:
 
 
 def find_soundfont() -> SoundFont:
-    """The SoundFont the sketch sounds through.
-
-    Raises
-    ------
-    NotAvailable
-        If there is no SoundFont at all.
-    """
+    """The SoundFont the sketch sounds through; raises NotAvailable if there is no SoundFont at all."""
     return _search(os.environ.get("LOOPS_SOUNDFONT", ""))
