@@ -31,26 +31,12 @@ _MOST_CHARACTERS = 400  # about 100 tokens: every text encoder here reads at lea
 
 
 def write_prompt(engine_name: str, request: Request, analysis: Analysis | None = None) -> tuple[str, str]:
-    """Write the prompt and the negative prompt for one engine.
+    """Write the prompt and the negative prompt for one engine; the negative one is empty for models that cannot hear it.
 
-    Parameters
-    ----------
-    engine_name
-        A name of the engine registry; one that reads no words (``sketch``) gets two empty texts.
-    request
-        ``options["prompt"]`` and ``options["negative_prompt"]``, where given, are used as they stand.
-    analysis
-        Fills in genre and mood where the request leaves them open and they were heard clearly.
-
-    Returns
-    -------
-    tuple of str
-        ``(prompt, negative_prompt)``; the negative one is empty for models that cannot hear it (MusicGen).
-
-    Raises
-    ------
-    InvalidInput
-        If there is no such engine, or a prompt given by hand is empty or not text.
+    An engine that reads no words (``sketch``) gets two empty texts. ``options["prompt"]`` and
+    ``options["negative_prompt"]`` of the request, where given, are used as they stand; the analysis fills in genre and
+    mood where the request leaves them open and they were heard clearly. Raises InvalidInput if there is no such engine,
+    or a prompt given by hand is empty or not text.
     """
     from .registry import get_engine
 

@@ -101,31 +101,14 @@ def installed(what: str) -> InstallStatus:
 
 
 def install(what: str, *, on_line: OnLine | None = None, cancel: CancelCheck = never_cancelled) -> InstallStatus:
-    """Install ``what`` and say how it stands afterwards.
+    """Install ``what`` (a name of :data:`INSTALLABLE`) and say how it stands afterwards.
 
-    Parameters
-    ----------
-    what
-        A name of :data:`INSTALLABLE`.
-    on_line
-        Receives every line as it comes, secrets masked.
-    cancel
-        Asked several times a second; when true the installer is stopped.
+    ``on_line`` receives every line as it comes, secrets masked; ``cancel`` is asked several times a second, when true
+    the installer is stopped. In the answer ``installed`` is true; ``restart`` says that a package already imported by
+    this process was changed.
 
-    Returns
-    -------
-    InstallStatus
-        ``installed`` is true; ``restart`` says that a package already imported by this process was changed.
-
-    Raises
-    ------
-    InvalidInput
-        If there is no such thing to install.
-    NotAvailable
-        If it cannot be installed here: no disk, no network, no torch, a conflict. The text says what to do and ends
-        with the installer's last lines.
-    Cancelled
-        If ``cancel`` became true.
+    Raises InvalidInput if there is no such thing to install, NotAvailable if it cannot be installed here (no disk, no
+    network, no torch, a conflict: the text says what to do and ends with the installer's last lines) and Cancelled.
     """
     item = INSTALLABLE[require_known(what, INSTALLABLE)]
     say = on_line or (lambda line: None)
