@@ -31,7 +31,7 @@ _MOST_CHARACTERS = 400  # about 100 tokens: every text encoder here reads at lea
 
 
 def write_prompt(engine_name: str, request: Request, analysis: Analysis | None = None) -> tuple[str, str]:
-    """Write the prompt and the negative prompt for one engine; the negative one is empty for models that cannot hear it.
+    """Write the prompt and the negative prompt for one engine; the latter is empty for models that cannot hear it.
 
     An engine that reads no words (``sketch``) gets two empty texts. ``options["prompt"]`` and
     ``options["negative_prompt"]`` of the request, where given, are used as they stand; the analysis fills in genre and
