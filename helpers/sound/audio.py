@@ -139,8 +139,7 @@ def _read_stream(stream: Stream, name: str) -> tuple[Clip, float | None, list[st
         names = positions(channels, mask=stream.mask, ogg=stream.kind == "ogg")
         gains, meter = stereo_gains(names), LoudnessMeter(rate, loudness_weights(names))
         notes.append(f"Its {channels} channels were folded to stereo; its loudness is that of all of them.")
-    sound = _Store(kept, reduced, stream.frames if not slower else None)
-    resampler = _Resampler(rate, reduced, kept)
+    sound = _Kept(kept, rate, reduced, stream.frames if not slower else None)
     length = bad_samples = 0
     for block in stream.blocks:
         length += block.shape[1]
@@ -156,8 +155,7 @@ def _read_stream(stream: Stream, name: str) -> tuple[Clip, float | None, list[st
             sane = np.where(good, block, np.float32(0))
         if meter is not None:
             meter.add(sane)
-        sound.add(resampler(sane if gains is None else gains @ sane))
-    sound.add(resampler(None))
+        sound.add(sane if gains is None else gains @ sane)
     if length == 0:
         raise InvalidInput(f"“{name}” holds no samples; export or upload it again.")
     share = bad_samples / (length * channels)
@@ -168,39 +166,29 @@ def _read_stream(stream: Stream, name: str) -> tuple[Clip, float | None, list[st
     return Clip(sound.samples(), reduced), meter.lufs() if meter else None, notes
 
 
-class _Store:
-    """Samples (channels, n) that arrive in blocks; memory is only taken as they do, and never twice for long files."""
+class _Kept:
+    """Samples (channels, n) that arrive in blocks, kept at ``rate``; memory is taken as they do, and never twice."""
 
-    def __init__(self, channels: int, sample_rate: int, frames: int | None) -> None:
-        most = math.ceil((LONGEST_SECONDS + 1) * sample_rate)
+    def __init__(self, channels: int, read_rate: int, rate: int, frames: int | None) -> None:
+        most = math.ceil((LONGEST_SECONDS + 1) * rate)
         self._room = np.empty((channels, most if frames is None else min(frames, most)), np.float32)  # touched later
         self._length = 0
+        self._resampler = None
+        if read_rate != rate:
+            import soxr
 
-    def add(self, block: np.ndarray) -> None:
+            self._resampler = soxr.ResampleStream(read_rate, rate, channels, dtype="float32", quality="HQ")
+
+    def add(self, block: np.ndarray, *, last: bool = False) -> None:
+        if self._resampler is not None:
+            block = self._resampler.resample_chunk(np.ascontiguousarray(block.T), last=last).T
         end = min(self._length + block.shape[1], self._room.shape[1])
         self._room[:, self._length : end] = block[:, : end - self._length]
         self._length = end
 
     def samples(self) -> np.ndarray:
+        self.add(self._room[:, :0], last=True)
         return np.ascontiguousarray(self._room[:, : self._length])
-
-
-class _Resampler:
-    """Blocks at a lower rate; None ends the sound."""
-
-    def __init__(self, old: int, new: int, channels: int) -> None:
-        self._stream = None
-        if old != new:
-            import soxr
-
-            self._stream = soxr.ResampleStream(old, new, channels, dtype="float32", quality="HQ")
-        self._nothing = np.zeros((channels, 0), np.float32)
-
-    def __call__(self, block: np.ndarray | None) -> np.ndarray:
-        last, block = block is None, self._nothing if block is None else block
-        if self._stream is None:
-            return block
-        return self._stream.resample_chunk(np.ascontiguousarray(block.T), last=last).T
 
 
 def _refuse_length(seconds: float, name: str) -> None:

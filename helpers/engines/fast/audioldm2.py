@@ -1,11 +1,5 @@
 """AudioLDM2 on diffusers' weights: words encoded once, the UNet's call captured, one take decoded at a time.
 
-    generated = continue_words(language_model, projected, mask)     # (1, 8, width), once a prompt
-    context = Context(generated, words, mask)                       # each (2, ...): unconditional, then the words
-    result = make_latents(unet, context, seeds, count_frames(8.0), make_scheduler("ddim", 200), guidance=3.5)
-    for latents in result.values:                                   # (takes, 8, frames, 16) float32
-        audio = decode(vae, vocoder, latents)                       # (1, samples) float32 at 16 kHz
-
 Latent lengths are multiples of eight frames (0.32 s), because every other length is padded and resized on the way,
 which also no graph can capture; the surplus is trimmed from the audio.
 """

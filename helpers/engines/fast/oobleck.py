@@ -2,11 +2,7 @@
 
 The pipelines decode the whole 47.55 s canvas and throw most of it away. The decoder is a stack of convolutions, so a
 sample depends on a few latent frames around it, and a decode of those gives the same sample. An 8 s loop then costs a
-fifth of the work and memory.
-
-    numerics.fold_weight_norm(vae)     # once, while the weights are still float32; then vae.half() if wanted
-    for take in latents:               # one take at a time: memory does not grow with the number of takes
-        audio = decode_start(vae, take, samples)         # (channels, samples) float32
+fifth of the work and memory, which does not grow with the number of takes: they are decoded one by one.
 """
 
 from __future__ import annotations

@@ -1,11 +1,5 @@
 """Stable Audio Open's diffusion transformer, as diffusers has it, from encoded words to latents.
 
-    levels = sampling.cosine_levels(100)                          # or sampling.guided_levels(100, strength)
-    result = make_latents(transformer, context, durations, seeds, levels, guidance=7.0, init=None)
-    for latents in result.values:                                 # (takes, channels, frames) float32
-        audio = oobleck.decode_start(vae, latents, samples)
-    result.note                                                   # which path ran, for the notes of a take
-
 ``context`` is (2, length, width): what the unconditional half attends to, then the words; ``durations`` is (2, 1,
 2 width), as the pipeline conditions. Both are encoded once for all takes.
 """
