@@ -44,7 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="An idea in, one instrument's loop that fits it out: same tempo to the sample, same key, seamless.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-    for name, row in read_toml(__package__, "cli.toml").items():
+    for name, row in read_toml(f"{__package__}.machine", "commands.toml").items():
         sub = commands.add_parser(name, help=row["help"], description=row["help"])
         sub.set_defaults(run=globals()[f"_{name}"])  # the function below that carries it out
         if row.get("json", True):
