@@ -1,20 +1,13 @@
 """MusicGen (mono, stereo, melody) on transformers' weights, with a step of our own and a stream a take.
 
-    runner = MusicgenRunner(model)                              # model: Musicgen[Melody]ForConditionalGeneration
-    text = runner.encode_text(input_ids)                        # once a prompt; the text encoder may be dropped then
-    result = runner.generate(text, seeds, frames)               # frames: 50 a second
-    for codes in result.values:
-        audio = runner.decode(codes)                            # (channels, samples) float32
-    result.note                                                 # which path ran, for the notes of a take
+A text is encoded once a prompt (the text encoder may be dropped then), takes are sampled together and decoded one by
+one. To continue a sound its codes (:meth:`MusicgenRunner.encode_audio`) are the ``prompt``: ``frames`` counts it, and
+the audio starts with it. Melody models take one-hot ``chroma`` (frames, 12), or None for no melody.
 
-Continuation: ``prompt = runner.encode_audio(samples)``, then ``generate(..., prompt=prompt)``; ``frames`` counts the
-prompt, and the audio starts with it. Melody models: ``generate(..., chroma=one_hot_chroma)`` with (frames, 12), or
-None for no melody.
-
-Same distribution as ``model.generate(do_sample=True)`` with the same settings: logits agree to float rounding, and
-with the same random numbers the tokens are the same. Three things are better: take ``k`` is the same alone and in a
-batch, top-k is 250 as the model was published with (transformers' own default is 50), and several takes of one prompt
-do not get glued together.
+Same distribution as ``model.generate(do_sample=True)`` with the same settings: logits agree to float rounding, and with
+the same random numbers the tokens are the same. Three things are better: take ``k`` is the same alone and in a batch,
+top-k is 250 as the model was published with (transformers' own default is 50), and several takes of one prompt do not
+get glued together.
 """
 
 from __future__ import annotations
