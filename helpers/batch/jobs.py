@@ -47,21 +47,12 @@ def plan_jobs(
 ) -> list[Job]:
     """The jobs of a batch, in the order given; the same job twice is one.
 
-    Parameters
-    ----------
-    sources
-        Audio files, folders of them (not searched deeper), and lists: CSV or JSON rows with ``idea`` (relative to the
-        list), and any control by its name.
-    instruments
-        One job each for every idea whose row names no instrument.
-    settings
-        Controls that hold wherever a row says nothing else.
+    ``sources`` are audio files, folders of them (not searched deeper) and lists: CSV or JSON rows with ``idea``
+    (relative to the list) and any control by its name. Every idea whose row names no instrument gets one job for each
+    of ``instruments``; ``settings`` are controls that hold wherever a row says nothing else.
 
-    Raises
-    ------
-    InvalidInput
-        If nothing is named, a list cannot be read, or a row's control is refused. An idea that cannot be read is found
-        when its turn comes.
+    Raises InvalidInput if nothing is named, a list cannot be read, or a row's control is refused. An idea that cannot
+    be read is found when its turn comes.
     """
     jobs: dict[str, Job] = {}
     digests: dict[Path, str] = {}

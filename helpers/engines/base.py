@@ -137,36 +137,15 @@ class Engine(ABC):
         progress: Progress = silent_progress,
         cancel: CancelCheck = never_cancelled,
     ) -> list[Take]:
-        """Make takes number ``first`` to ``first + count - 1``.
+        """Make takes number ``first`` to ``first + count - 1``, in this order; one that came out silent is left out.
 
-        Parameters
-        ----------
-        request
-            What is to be made.
-        analysis
-            What was heard in the idea, for engines that use more of it than the request carries.
-        guide
-            Audio to follow (the sketch or the idea, as ``request.guide`` says), starting on bar 1; any rate.
-        count, first
-            How many takes, and the number of the first; numbers choose the random stream.
-        progress, cancel
-            Called at least once a step; a true ``cancel`` raises Cancelled and leaves the engine usable.
+        The numbers choose the random stream. ``analysis`` is what was heard in the idea, for engines that use more of
+        it than the request carries; ``guide`` is audio to follow (the sketch or the idea, as ``request.guide`` says),
+        starting on bar 1, at any rate. ``progress`` and ``cancel`` are called at least once a step; a true ``cancel``
+        raises Cancelled and leaves the engine usable.
 
-        Returns
-        -------
-        list of Take
-            In order of their numbers; a take that came out silent is left out.
-
-        Raises
-        ------
-        InvalidInput
-            As :meth:`check`, or ``count``/``first`` out of range.
-        NotAvailable
-            If this machine lacks something; the text says what and what to do.
-        Refused
-            If every take came out silent.
-        Cancelled
-            If ``cancel`` became true.
+        Raises InvalidInput as :meth:`check`, and if ``count`` or ``first`` is out of range; NotAvailable if this
+        machine lacks something (the text says what and what to do); Refused if every take came out silent.
         """
         if not 1 <= count <= MOST_TAKES or first < 0:
             raise InvalidInput(f"Asked for {count} takes from number {first}; ask for 1 to {MOST_TAKES}, from 0 up.")
