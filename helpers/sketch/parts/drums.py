@@ -12,14 +12,16 @@ from ..groove import (
     STANDS_OUT,
     STAYS_BACK,
     Tone,
-    agreement,
     letter_wishes,
     perform,
+    unexpected,
 )
 from ..kits import FILLS, NOTES, ROLLED, ROLLS, STROKES, DrumStyle, drum_style, solo_style
 from . import Part
 
 HIT_STEPS = 0.9
+STRESS = 16  # velocity that a standard deviation of the idea's stress beyond its metre adds
+GHOSTS = 0.5  # how much likelier a ghost note is where the idea is accented in this very bar
 MOST_RESTS = 2  # a bar, of the timekeeper
 ACOUSTIC = (
     "rock", "pop", "jazz", "blues", "funk", "soul", "country", "folk", "gospel", "punk", "metal", "ballad", "lo-fi",
@@ -63,7 +65,8 @@ def write_drums(brief: Brief) -> Part:
     hits = [h for h in hits if not alone or h[1] in alone]
     if brief.bars >= 4 and not alone and brief.genre.drums not in ("ambient", "lofi", "bossa") and rng.random() < 0.6:
         hits.append((0.0, "crash", "x"))
-    tones = [tone for hit in _choked(hits) for tone in _tones(brief, *hit)]
+    stress = np.clip(unexpected(brief, brief.accents), -2.0, 2.0) * brief.lean
+    tones = [tone for hit in _choked(hits) for tone in _tones(brief, stress, *hit)]
     names = ", ".join(dict.fromkeys(f"{style.name} {picks[b.letter] + 1}" for b in form))
     choices = (
         ("pattern", names),
@@ -74,14 +77,9 @@ def write_drums(brief: Brief) -> Part:
 
 
 def _favourite(brief: Brief, style: DrumStyle, rng: np.random.Generator) -> int:
-    """The groove that suits the complexity asked for and the idea's accents; the take has a say."""
-    scores = []
-    accents = brief.accents.mean(axis=0)
-    for i, lines in enumerate(style.grooves):
-        wanted = brief.complexity * (len(style.grooves) - 1)
-        steps = [s for text in lines.values() for s, mark in enumerate(text) if mark in "Xx"]
-        scores.append(-0.5 * abs(i - wanted) + 4.0 * brief.lean * agreement(accents, steps) + rng.normal(0, 0.8))
-    return int(np.argmax(scores))
+    """The groove that suits the complexity asked for; the take has a say."""
+    wanted = brief.complexity * (len(style.grooves) - 1)
+    return int(np.argmax([rng.normal(0, 0.8) - 0.5 * abs(i - wanted) for i in range(len(style.grooves))]))
 
 
 def _feel(brief: Brief, style: DrumStyle) -> float:
@@ -122,9 +120,11 @@ def _bar(
         out = _backbeat(brief, out)
     out = _timekeeping(brief, bar, style, out, keeper, wish)
     if brief.complexity > 0.35 and "snare" in lines and brief.genre.name not in NO_GHOSTS:
-        out += _ghosts(brief, out, brief.rng("ghosts", bar.number))  # no player repeats these
+        out += _ghosts(brief, out, bar.number)  # no player repeats these
     out = _rolled(brief, bar, style, out)
-    return _varied(brief, out, style, brief.rng("drum bar", bar.letter, bar.variation)) if bar.variation else out
+    return (
+        _varied(brief, out, style, low_wish, brief.rng("drum bar", bar.letter, bar.variation)) if bar.variation else out
+    )
 
 
 def _kicks(brief: Brief, hits: Hits, letter: str, wish: np.ndarray) -> Hits:
@@ -192,11 +192,13 @@ def _timekeeping(brief: Brief, bar: Bar, style: DrumStyle, hits: Hits, keeper: s
     return out
 
 
-def _ghosts(brief: Brief, hits: Hits, rng: np.random.Generator) -> Hits:
-    """Soft strokes of the snare on the free odd sixteenths."""
+def _ghosts(brief: Brief, hits: Hits, bar: int) -> Hits:
+    """Soft strokes of the snare on the free odd sixteenths, as the idea is accented there."""
+    rng = brief.rng("ghosts", bar)
     taken = {s for s, name, _ in hits if name in STRUCK}
     free = [float(s) for s in range(1, brief.steps_per_bar, 2) if float(s) not in taken]
-    return [(s, "snare", "g") for s in free if rng.random() < 0.2 * brief.complexity]
+    chances = [0.3 * brief.complexity + GHOSTS * brief.lean * brief.accent(bar * brief.steps_per_bar + s) for s in free]
+    return [(s, "snare", "g") for s, chance in zip(free, chances, strict=True) if rng.random() < chance]
 
 
 def _rolled(brief: Brief, bar: Bar, style: DrumStyle, hits: Hits) -> Hits:
@@ -211,12 +213,13 @@ def _rolled(brief: Brief, bar: Bar, style: DrumStyle, hits: Hits) -> Hits:
     return [h for h in hits if h[1] not in ("hat", "open") or h[0] not in covered] + strokes
 
 
-def _varied(brief: Brief, hits: Hits, style: DrumStyle, rng: np.random.Generator) -> Hits:
+def _varied(brief: Brief, hits: Hits, style: DrumStyle, low_wish: np.ndarray, rng: np.random.Generator) -> Hits:
     """A small change a player makes on the repeat: one kick moved, an open hat before the bar line, a drag."""
     movable = [h for h in hits if h[1] == "kick" and h[0] % brief.meter.steps_per_beat]
     if movable and "kick" not in style.fixed and rng.random() < 0.6:
         old = movable[int(rng.integers(len(movable)))]
-        to = (old[0] + (2 if rng.random() < 0.5 else -2)) % brief.steps_per_bar
+        ways = [(old[0] + way) % brief.steps_per_bar for way in (2, -2)]
+        to = max(ways, key=lambda step: low_wish[round(step)] + 0.1 * rng.random())
         hits = [h for h in hits if h != old] + [(to, "kick", old[2])]
     if any(h[1] == "hat" for h in hits) and rng.random() < 0.5:
         hits = [*hits, (float(brief.steps_per_bar - 2), "open", "x")]
@@ -252,7 +255,7 @@ def _choked(hits: Hits) -> Hits:
     return [(s, n, m) for (s, n), m in sorted(best.items()) if not (n == "hat" and s in opened)]
 
 
-def _tones(brief: Brief, step: float, name: str, mark: str) -> list[Tone]:
+def _tones(brief: Brief, stress: np.ndarray, step: float, name: str, mark: str) -> list[Tone]:
     """The strokes of a mark, as hard as the style's drummers strike there."""
     place = round(step % brief.steps_per_bar, 2)
     bar = int(step // brief.steps_per_bar) % brief.bars
@@ -266,7 +269,8 @@ def _tones(brief: Brief, step: float, name: str, mark: str) -> list[Tone]:
         value = level + brief.mood.velocity * 0.6 + VELOCITY_SHARE * feel.deviation * rng.normal()
         if limb == "time" or mark in "xo":
             value += feel.velocity[round(place) % len(feel.velocity)]
-        value += IDEA_ACCENT * 2 * brief.groove * brief.accent(step)
+        heard = IDEA_ACCENT * brief.accent(step) + STRESS * float(stress[bar, round(place) % brief.steps_per_bar])
+        value += 2 * brief.groove * heard
         value *= 0.75 + 0.25 * float(brief.levels[bar])
         length = min(HIT_STEPS, 0.9 / len(STROKES[mark])) if len(STROKES[mark]) > 1 else HIT_STEPS
         out.append(Tone(NOTES[name], step + offset, length, int(np.clip(round(value), 18, 126)), limb=limb))
