@@ -20,6 +20,7 @@ TEMPERATURE = 0.2  # of the choice among cells: higher is more varied, lower fit
 EVENNESS = 0.5  # against cells of many different distances: people write more even rhythms than not
 LAGS, MISPLACED = (-4, -2, -1, 1, 2, 4), 0.7  # a cell that would fit better a little earlier or later sounds misplaced
 LOCK_STRENGTH = 6.0
+MANY_TELL = 0.75  # of a bass: a lone stroke on beat 1 agrees with any idea, so agreement counts for more by this power
 IDEA_ACCENT = 36  # velocity between a step the idea leaves empty and its strongest
 SUNG_ODD, SUNG_DENSITY = 0.4, 0.05  # people's leads sit on eighths, four or five notes a bar
 STYLE_FALL = 0.82  # each further style of a genre is that much less likely
@@ -154,10 +155,11 @@ def write_riffs(
         cell = fill_or_thin(brief, cell, brief.rng(bank, "fill", letter), lock, symbols, densest)
         whole = np.resize(wish, max(round(cell.steps), wish.size))
         rng = brief.rng(bank, "follow", letter)
-        pulse = cell.is_pulse(brief.meter.steps_per_beat)
         if bank == "lead":
             whole = whole - SUNG_ODD * (np.arange(whole.size) % 2)
-        hits = follow(brief, cell.hits, whole, symbols[0], rng, most, 0 if pulse else drops)
+        hits = list(cell.hits)
+        if not cell.is_pulse(brief.meter.steps_per_beat):  # running notes go on, whatever the idea does
+            hits = follow(brief, hits, whole, symbols[0], rng, most, drops)
         if bank in TELLS_CHANGES and cell.steps >= wish.size:
             # Where one bar of the letter has a new chord, all its bars strike: the riff stays one.
             bars = [bar.number for bar in form if bar.letter == letter]
@@ -198,8 +200,9 @@ def choose_cell(brief: Brief, bank: str, styles: Sequence[str], letter: str, loc
     for i in heard:
         for cell in [c.scaled(brief.feel) for c in cells(bank, styles[i], brief.meter.name)]:
             steps = [h.step for h in cell.hits]
-            fits = agreement(lock, steps)
-            shifted = max((agreement(np.roll(lock, s), steps) for s in LAGS), default=0.0)
+            told = (len(steps) * lock.size / cell.steps / 4) ** (MANY_TELL * (bank == "bass"))
+            fits = told * agreement(lock, steps)
+            shifted = told * max((agreement(np.roll(lock, s), steps) for s in LAGS), default=0.0)
             score = LOCK_STRENGTH * (lean * fits - (lean > 0 and bank != "bass") * MISPLACED * max(0.0, shifted - fits))
             score += TEMPERATURE * float(np.log(weights[i]))
             score += 0.8 * brief.syncopation * syncopation_of(brief, steps)

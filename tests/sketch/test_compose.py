@@ -577,6 +577,28 @@ def test_house_keeps_its_kick_and_trap_rolls_its_hats():
     assert rolls >= 0.6 * 12
 
 
+def test_a_drummer_strikes_harder_where_the_idea_stands_out():
+    heard = idea(bpm=124, bar_accents=(tuple(0.3 if s == 6 else 0.8 * (s % 4 == 0) for s in range(16)),) * 4)
+
+    def louder(groove: float) -> float:
+        asked = request("drums", genre="house", bpm=124, humanize=0.0, groove=groove)
+        hits = [n for take in range(8) for n in compose(asked, heard, take).notes if n.start < 14]
+        hats = [n for n in hits if n.pitch in (NOTES["hat"], NOTES["open"])]
+        there, others = (
+            [n.velocity for n in hats if round(4 * n.start) % 16 in steps] for steps in ((6,), (2, 10, 14))
+        )
+        return float(np.mean(there) - np.mean(others))
+
+    assert louder(1.0) > louder(0.0) + 25  # its bare loudness there would add 22
+
+
+def test_a_running_line_goes_on_whatever_the_idea_does():
+    heard = idea(bar_accents=(accent_steps(0, 3, 6, 11),) * 4)
+    for take in range(6):
+        score = compose(request("bass", style="walking", humanize=0.0, swing=0.5), heard, take)
+        assert {round(s) % 16 for s in onsets(score) if s < 44} == {0, 4, 8, 12}
+
+
 def test_a_played_kit_is_as_loose_as_drummers_and_a_machine_is_not():
     def spread(instrument):
         notes = compose(request("drums", instrument=instrument, genre="rock", bars=8, swing=0.5), None).notes
