@@ -5,6 +5,8 @@ import json
 import os
 import re
 import shutil
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -155,6 +157,15 @@ def test_cancel_ends_the_download_and_keeps_what_arrived(fake):
     assert fake.ranges, "it began again from nothing"
 
 
+def test_cancel_does_not_wait_for_a_network_that_hangs(fake, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 30)
+    fake.refuse = "hanging"
+    hangs_by = time.monotonic() + 1.5
+    with pytest.raises(Cancelled, match="kept and resumed next time"):
+        hub.fetch_model(SOURCE, cancel=lambda: time.monotonic() > hangs_by)
+    assert any(thread.name == "hub-fetch" for thread in threading.enumerate()), "it waited for the network"
+
+
 def test_too_little_disk_is_said_before_anything_is_fetched(fake, monkeypatch):
     free = shutil.disk_usage("/")._replace(free=2**20)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
@@ -177,9 +188,11 @@ def test_a_full_disk_is_told_from_other_failures_and_leaves_no_half_file(fake, m
     assert not piece.exists()
 
 
-def test_nothing_is_shown_but_what_we_say(fake, capfd):
+@pytest.mark.parametrize("fault", ["", "breaking"])
+def test_nothing_is_shown_but_what_we_say(fake, capfd, caplog, fault):
+    fake.refuse, fake.times = fault, 1
     hub.fetch_model(SOURCE)
-    assert capfd.readouterr() == ("", "")
+    assert capfd.readouterr() == ("", "") and not caplog.records
 
 
 def test_access_can_be_asked_without_downloading(fake, monkeypatch):

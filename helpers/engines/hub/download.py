@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import errno
 import io
+import logging
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ...errors import Cancelled, NotAvailable, remember_secret
 from ...machine.files import sha256_of
@@ -32,6 +35,9 @@ MOST_TRIES = 3
 # before it says "network".)
 _PASSING = {"broken", "truncated"}
 _REFUSALS = read_toml(__package__, "refusals.toml")
+
+
+T = TypeVar("T")
 
 
 class Refusal(Exception):
@@ -67,9 +73,9 @@ def fetch_model(
         progress(f"Downloading {source.hub_id}{again}", None, None)
         outcome, answered = {"kind": "incomplete"}, False
         try:
-            plan = choose(source)
+            plan = _attended(lambda: choose(source), cancel)
             answered = True
-            _fetch(source, *plan, progress, cancel)
+            _attended(lambda: _fetch(source, *plan, progress, cancel), cancel)  # noqa: B023  ended within its turn
             if folder := cached_folder(source):
                 return folder
         except Cancelled:
@@ -83,6 +89,25 @@ def fetch_model(
         if outcome["kind"] not in _PASSING:
             break
     raise NotAvailable(explain(source, outcome, token=find_token() is not None))
+
+
+def _attended(work: Callable[[], T], cancel: CancelCheck) -> T:
+    """Do ``work`` on a thread, so that a press on Stop need not wait for a network that hangs.
+
+    What is left alone so ends by itself: at the next byte it asks ``cancel``, at the latest when the network gives up.
+    """
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="hub-fetch", daemon=True).start()
+    while not wait([future], timeout=0.2).done:
+        stop_if(cancel)
+    return future.result()
 
 
 def check_access(source: ModelSource) -> str:
@@ -169,7 +194,7 @@ def _fetch(
         seconds_left = (needed - got) * (time.monotonic() - began) / got if got else None
         progress(f"Downloading {model} ({needed / 1e9:.2f} GB)", min(1.0, got / max(1, needed)), seconds_left)
 
-    with _without_bars():
+    with _quiet_library():
         for name in sorted(sizes, key=lambda n: (sizes[n], n)):  # small files first: a wrong layout shows at once
             stop_if(cancel)
             if name in left and sizes[name] >= RESUMABLE_BYTES:
@@ -210,15 +235,18 @@ def _fetch_blob(model: str, revision: str, name: str, blobs: Path, on_bytes: Cal
 
 
 @contextmanager
-def _without_bars() -> Iterator[None]:
-    """Keep the library's bars off the page for the length of a block."""
+def _quiet_library() -> Iterator[None]:
+    """Keep the library's bars and its remarks on broken connections off the page for the length of a block."""
     from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
-    before = are_progress_bars_disabled()
+    logger, before = logging.getLogger("huggingface_hub"), are_progress_bars_disabled()
+    level = logger.level
     disable_progress_bars()
+    logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
+        logger.setLevel(level)
         if not before:
             enable_progress_bars()
 
