@@ -63,7 +63,7 @@ def measured(case: Case) -> dict[str, Any]:
     line |= {"harmony": None, "place": None, "independent": None}
     if side is None or (idea := side.bars_for(case.request)) is None:
         return line
-    loop = Bars(case.clip, case.request.bars, case.request.time)
+    loop = Bars(case.clip, bars=case.request.bars, meter=case.request.time)
     if card.harmony is not None:
         line["harmony"] = harmony_cues(
             loop.half_bars, idea.half_bars, idea.bass_half_bars, bass=case.request.role == "bass"

@@ -8,14 +8,13 @@ Conventions: rows are semitones from MIDI note 21 up; times in seconds from the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ..records import Clip, Note
-from ..sound.listening import EAR_LOWEST_NOTE, EAR_SURE, kept_property
+from ..sound.listening import EAR_LOWEST_NOTE, PitchActivity
 from .ears import NOTES, folder_of
 
 RATE, HOP = 22_050, 256
@@ -29,24 +28,6 @@ _SOUNDING = 0.3
 _SHORTEST_FRAMES = 6
 _OFF_CENTS = 15.0  # what the network does not mind
 _GAP_FRAMES = 11  # a note may fade for so long and go on
-
-
-@dataclass(frozen=True, eq=False)
-class PitchActivity:
-    """``sounding``, ``onsets`` float32 (88, n), 0..1, from MIDI note 21 up; ``times`` (n,), a frame in seconds."""
-
-    sounding: np.ndarray
-    onsets: np.ndarray
-    times: np.ndarray
-    frame_seconds: float = HOP / RATE
-
-    @kept_property
-    def chroma(self) -> np.ndarray:
-        """Pitch classes (12, n), C first, of what sounds at least EAR_SURE."""
-        out = np.zeros((12, self.times.size))
-        classes = (np.arange(self.sounding.shape[0]) + EAR_LOWEST_NOTE) % 12
-        np.add.at(out, classes, np.where(self.sounding > EAR_SURE, self.sounding, 0.0))
-        return out
 
 
 @lru_cache(maxsize=1)

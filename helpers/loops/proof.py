@@ -70,19 +70,19 @@ def prove(
     if clip.seconds < SHORTEST_SECONDS:
         failures.append(f"{clip.seconds:.2f} s is too short to be measured.")
     else:
-        loop = Bars(clip, request.bars, request.time, request.tuning_cents)
+        loop = Bars(clip, request.tuning_cents, bars=request.bars, meter=request.time)
         with ThreadPoolExecutor(1) as aside:  # two halves side by side: the first take is proven with a core to spare
             heard = aside.submit(lambda: loop.notes)
             level, seam = aside.submit(_measure_level, clip), aside.submit(_measure_seam, clip, request)
             room = aside.submit(lambda: (loop.erb_beats, loop.loudness_lufs) if idea is not None else None)
-            pulse = measure_pulse(clip, request, loop.onsets)
+            pulse = measure_pulse(clip, request, loop.struck)
             heard.result()
             key = _measure_key(loop, request)
             purity, parts = _measure_purity(clip, request)
             room.result()
             fit = Findings() if idea is None else measure_fit(loop, idea, request)
             found = found | level.result() | pulse | key | seam.result() | purity | fit
-        strokes_a_bar = loop.onsets.times.size / request.bars
+        strokes_a_bar = loop.struck.times.size / request.bars
         if found.values["loudness_lufs"] is None and _number(found, "true_peak_dbtp") < SILENT_DBTP:
             failures.append("It is silent.")
     broken = [n for n, row in FIT_FIELDS.items() if n not in found.excused and row.fails(found.values)]

@@ -30,6 +30,27 @@ class kept_property(cached_property[T]):
 
 
 @dataclass(frozen=True, eq=False)
+class PitchActivity:
+    """What a learned ear hears of 88 semitones from MIDI note 21 up: how surely each is ``sounding``, and begins.
+
+    ``sounding`` and ``onsets`` are float32 (88, n), 0..1, at ``times`` in seconds (n,), ``frame_seconds`` apart.
+    """
+
+    sounding: np.ndarray
+    onsets: np.ndarray
+    times: np.ndarray
+    frame_seconds: float
+
+    @kept_property
+    def chroma(self) -> np.ndarray:
+        """Pitch classes (12, n), C first, of what sounds at least EAR_SURE."""
+        out = np.zeros((12, self.times.size))
+        classes = (np.arange(self.sounding.shape[0]) + EAR_LOWEST_NOTE) % 12
+        np.add.at(out, classes, np.where(self.sounding > EAR_SURE, self.sounding, 0.0))
+        return out
+
+
+@dataclass(frozen=True, eq=False)
 class Listening:
     """A clip and its measurements, each made when first asked for and kept.
 

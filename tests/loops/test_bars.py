@@ -14,7 +14,7 @@ CLASSES = [{n % 12 for n in chord} for chord in A_MINOR]
 
 @pytest.fixture(scope="module")
 def bars():
-    return Bars(chord_loop(A_MINOR, 120, struck=False), 4, METERS["4/4"])
+    return Bars(chord_loop(A_MINOR, 120, struck=False), bars=4, meter=METERS["4/4"])
 
 
 def test_every_step_and_half_bar_holds_the_chords_notes(bars):
@@ -37,5 +37,5 @@ def test_the_notes_change_where_the_chords_do_and_nowhere_else(bars):
 
 def test_the_bands_of_each_beat_are_those_of_its_sound(bars):
     assert bars.erb_beats.shape[1] == 16
-    silent = Bars(chord_loop(A_MINOR[:2], 120), 2, METERS["7/8"])
+    silent = Bars(chord_loop(A_MINOR[:2], 120), bars=2, meter=METERS["7/8"])
     assert silent.erb_beats.shape[1] == 7, "an odd metre has half beats: a whole number of parts all the same"

@@ -139,6 +139,6 @@ def test_a_slow_attack_that_begins_early_is_in_time_and_a_struck_one_is_not(idea
 
 
 def test_steps_are_sixteenths_of_either_file(idea):
-    bars = Bars(piano(bars=BARS), BARS, REQUEST.time)
+    bars = Bars(piano(bars=BARS), bars=BARS, meter=REQUEST.time)
     assert bars.steps == 64 and bars.chroma_steps.shape == (12, 64) and bars.half_bars.shape == (12, 8)
     assert bars.half_bars[:, 0].argmax() in {n % 12 for n in A_MINOR[0]} | {9, 11}

@@ -30,7 +30,7 @@ def bars(
     """``count`` bars at 120 BPM in which onsets, notes and onset curves (100 a second) are as given."""
     seconds = seconds or count * meter.beats_per_bar * 0.5
     clip = curves.pop("clip", None) or Clip(np.zeros((1, round(seconds * RATE)), np.float32), RATE)
-    made = Bars(clip, count, meter)
+    made = Bars(clip, bars=count, meter=meter)
     times = np.array(times, float)
     struck = Onsets(times, np.ones(times.size) if strengths is None else np.array(strengths, float))
     n = round(seconds * 20)
@@ -38,7 +38,7 @@ def bars(
     notes = NoteGram(frames, (np.arange(n) + 0.5) / 20, cents, np.ones(n), tonal)
     zeros = np.zeros(round(seconds * 100))
     bands = OnsetBands(*(curves.get(name, zeros) for name in ("low", "mid", "high")), 100.0)
-    made.__dict__["heard"] = SimpleNamespace(struck=struck, notes=notes, bands=bands)
+    made.__dict__.update(struck=struck, notes=notes, bands=bands)
     return made
 
 
@@ -193,7 +193,7 @@ def test_what_the_learned_ear_hears_counts_as_much_as_our_own_notes(
     np.testing.assert_allclose(made.bass_half_bars, made.half_bars, rtol=1e-6)
     high = np.zeros((88, 32))
     high[39] = 1.0  # C4
-    made = type(made)(made.clip, made.bars, made.meter, 0.0, high)
+    made = type(made)(made.clip, bars=made.bars, meter=made.meter, ear=high)
     made.__dict__["note_steps"] = np.ones((84, 32))
     assert made.half_bars[0] == pytest.approx(1 + 1 / 12) and made.bass_half_bars[0] == pytest.approx(1 / 12)
 
@@ -216,7 +216,7 @@ def test_each_cue_says_of_each_place_how_well_the_moved_loop_would_lie(meter):
         one.__dict__["accents"] = {name: RNG.uniform(0, 2, one.steps) for name in ("all", "low", "mid", "high")}
         one.__dict__["chroma_steps"] = RNG.uniform(size=(12, one.steps))
     struck = np.flatnonzero(RNG.uniform(size=loop.steps) < 0.4)
-    loop.heard.struck = Onsets(struck * loop.step_seconds, np.ones(struck.size))
+    loop.__dict__["struck"] = Onsets(struck * loop.step_seconds, np.ones(struck.size))
     lengths = np.zeros(loop.steps)
     lengths[struck] = [next(d for d in range(1, 99) if (s + d) % loop.steps in struck) for s in struck]
     lags, table = place_cues(loop, idea, drums=False)
@@ -360,7 +360,7 @@ def test_two_sounds_lock_by_their_strokes_moment_by_moment():
     assert locked[0] == pytest.approx(0.5), "the middle register in full, nothing in the high one"
     assert locked[0] > 1.5 * locked[10] > 0 and abs(locked[20]) < 0.1 and abs(locked[30]) < 0.1
     assert locked[0] > timing._lock(half, kit) > 0.3, "the strokes that both have"
-    curve = half.envelope.mid
+    curve = half.bands.mid
     assert timing._lock(bars(mid=curve, high=curve), bars(mid=curve, high=curve)) == pytest.approx(1.0)
     loud = bars(mid=100 * curve, high=100 * curve)
     assert timing._lock(loud, bars(mid=curve, high=curve)) == pytest.approx(1.0), "whatever their level"

@@ -42,7 +42,7 @@ def timed(monkeypatch, late: float, pocket: float, loop_n=5, idea_n=5):
         return np.full(times.size, late if clip is loop.clip else pocket)
 
     monkeypatch.setattr(timing, "stroke_distances_seconds", distances)
-    monkeypatch.setattr(timing, "strong_times", lambda sound: sound.onsets.times)
+    monkeypatch.setattr(timing, "strong_times", lambda sound: sound.struck.times)
     found = measure_timing(loop, idea, REQUEST)
     return found, asked
 
@@ -109,8 +109,8 @@ def test_looseness_is_how_much_strokes_at_one_place_differ_however_slowly_they_s
 def test_strokes_that_are_hardly_alike_are_not_compared(kick, compared):
     """A snare against itself and so much of a kick: their curves correlate by 1 / sqrt(1 + kick), 0.4 is asked."""
     both = struck(np.array([0.5, 2.5]))
-    low = kick * struck(np.array([2.5]), name="low").envelope.low
-    both.__dict__["heard"].bands = dataclasses.replace(both.envelope, low=low)
+    low = kick * struck(np.array([2.5]), name="low").bands.low
+    both.__dict__["bands"] = dataclasses.replace(both.bands, low=low)
     apart = timing._apart_seconds(both, np.array([4]), np.array([20]))
     assert apart == (pytest.approx([0.0], abs=1e-6) if compared else pytest.approx([]))
 

@@ -10,16 +10,15 @@ import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 
 from ...music.meter import Meter, bar_seconds
 from ...records import Analysis, Clip, Request
 from ...records.analysis import tempo_ratio
-from ...sound.features import NoteGram, OnsetBands, Onsets, is_remembered
+from ...sound.features import Onsets, is_remembered
 from ...sound.levels import loudness_lufs
-from ...sound.listening import EAR_LOWEST_NOTE, EAR_SURE, Listening, kept_property
+from ...sound.listening import EAR_LOWEST_NOTE, EAR_SURE, Listening, PitchActivity, kept_property
 from ..find import distances
 
 ERB_NUMBERS = np.arange(2.0, 37.0)  # Glasberg & Moore 1990: 53 Hz to 10.6 kHz
@@ -30,14 +29,12 @@ STRONG, LEAST_STRENGTH = 0.25, 0.15
 WHOLE_SHARE = 0.003  # a file this near to whole bars of a tempo was cut to it
 
 
-@dataclass(frozen=True, eq=False)
-class Bars:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Bars(Listening):
     """``bars`` whole bars of ``meter`` that fill ``clip``, in a tuning near ``near_cents``."""
 
-    clip: Clip
     bars: int
     meter: Meter
-    near_cents: float = 0.0
 
     @property
     def steps(self) -> int:
@@ -48,36 +45,18 @@ class Bars:
     def step_seconds(self) -> float:
         return self.clip.seconds / self.steps
 
-    @kept_property
-    def heard(self) -> Listening:
-        return Listening(self.clip, self.near_cents)
-
-    @property
-    def envelope(self) -> OnsetBands:
-        return self.heard.bands
-
-    @property
-    def onsets(self) -> Onsets:
-        return self.heard.struck
-
     @property
     def strong(self) -> Onsets:
         """The onsets that a listener hears as strokes: see STRONG and LEAST_STRENGTH."""
-        times, strengths = self.onsets
+        times, strengths = self.struck
         least = max(STRONG * np.percentile(strengths, 90), LEAST_STRENGTH) if times.size else 0.0
         return Onsets(times[strengths >= least], strengths[strengths >= least])
-
-    @property
-    def notes(self) -> NoteGram:
-        return self.heard.notes
 
     @kept_property
     def note_steps(self) -> np.ndarray:
         """How strongly each note sounds in each sixteenth (84, steps), overtones explained away; the first is C1."""
-        place = np.minimum((self.notes.times / self.step_seconds).astype(int), self.steps - 1)
-        sums = np.zeros((self.steps, self.notes.frames.shape[0]))
-        np.add.at(sums, place, self.notes.frames.T)
-        return sums.T / np.maximum(np.bincount(place, minlength=self.steps), 1)
+        at = np.minimum((self.notes.times / self.step_seconds).astype(int), self.steps - 1)
+        return _step_means(self.notes.frames, at, self.steps)
 
     @kept_property
     def chroma_steps(self) -> np.ndarray:
@@ -125,22 +104,13 @@ class Bars:
     @kept_property
     def accents(self) -> dict[str, np.ndarray]:
         """The strongest onset around each sixteenth, natural log (steps,), in ``all`` and by register."""
-        half = round(0.5 * self.step_seconds * self.envelope.rate)
-        centres = np.round(np.arange(self.steps) * self.step_seconds * self.envelope.rate).astype(int)
-        around = (centres[:, None] + np.arange(-half, half)) % self.envelope.all.size
-        return {n: np.log1p(getattr(self.envelope, n)[around].max(axis=1)) for n in ("all", "low", "mid", "high")}
+        half = round(0.5 * self.step_seconds * self.bands.rate)
+        centres = np.round(np.arange(self.steps) * self.step_seconds * self.bands.rate).astype(int)
+        around = (centres[:, None] + np.arange(-half, half)) % self.bands.all.size
+        return {n: np.log1p(getattr(self.bands, n)[around].max(axis=1)) for n in ("all", "low", "mid", "high")}
 
 
-class Activity(Protocol):
-    """How surely each of 88 semitones from A0 up sounds (88, n), 0..1, at ``times`` in seconds (n,)."""
-
-    @property
-    def sounding(self) -> np.ndarray: ...
-    @property
-    def times(self) -> np.ndarray: ...
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class IdeaBars(Bars):
     """The bars of an idea: what a learned ear hears in its sixteenths (88, steps) counts as much as our own notes.
 
@@ -180,7 +150,7 @@ class IdeaSide:
 
     clip: Clip
     analysis: Analysis
-    ear: Callable[[Clip], Activity | None] = lambda clip: None
+    ear: Callable[[Clip], PitchActivity | None] = lambda clip: None
     _bars: dict[tuple[float, str, int], IdeaBars | None] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -211,7 +181,7 @@ class IdeaSide:
         repeated = np.tile(samples, (1, -(-length // samples.shape[1])))[:, :length]
         cut = Clip(np.ascontiguousarray(repeated, np.float32), self.clip.sample_rate)
         ear = self._ear_steps(first, count, bar, request)
-        return IdeaBars(cut, request.bars, request.time, request.tuning_cents, ear)
+        return IdeaBars(cut, request.tuning_cents, bars=request.bars, meter=request.time, ear=ear)
 
     def _ear_steps(self, first: int, count: int, bar: float, request: Request) -> np.ndarray | None:
         """What the learned ear hears in each sixteenth (88, steps), those of ``count`` bars of the idea repeated."""
@@ -225,10 +195,15 @@ class IdeaSide:
         steps = count * request.time.steps_per_bar
         at = np.floor((activity.times * rate + start - first) / (count * bar) * steps).astype(int)
         inside = (at >= 0) & (at < steps)
-        sums = np.zeros((steps, len(activity.sounding)))
-        np.add.at(sums, at[inside], np.where(activity.sounding > EAR_SURE, activity.sounding, 0.0).T[inside])
-        means = sums / np.maximum(np.bincount(at[inside], minlength=steps), 1)[:, None]
-        return means[np.arange(request.bars * request.time.steps_per_bar) % steps].T
+        sure = np.where(activity.sounding > EAR_SURE, activity.sounding, 0.0)[:, inside]
+        return _step_means(sure, at[inside], steps)[:, np.arange(request.bars * request.time.steps_per_bar) % steps]
+
+
+def _step_means(frames: np.ndarray, at: np.ndarray, steps: int) -> np.ndarray:
+    """The mean of the columns of ``frames`` (rows, n) that lie ``at`` each step (rows, steps); 0 where none does."""
+    sums = np.zeros((steps, len(frames)))
+    np.add.at(sums, at, frames.T)
+    return sums.T / np.maximum(np.bincount(at, minlength=steps), 1)
 
 
 def likeness(rows: np.ndarray, other: np.ndarray) -> np.ndarray:

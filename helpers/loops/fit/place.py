@@ -36,7 +36,7 @@ BETWEEN = (
 
 def measure_place(loop: Bars, idea: Bars, *, drums: bool) -> Findings:
     """The fields ``place`` (probability 0..1 that it lies right) and ``place_steps`` (by how much it seems late)."""
-    few = [who for who, x in (("loop", loop), ("idea", idea)) if x.onsets.times.size < FEWEST_ONSETS]
+    few = [who for who, x in (("loop", loop), ("idea", idea)) if x.struck.times.size < FEWEST_ONSETS]
     if few and not _both_tonal(loop, idea):
         return Findings(notes=(f"Place was not compared: the {few[0]} has no pulse.",))
     if not drums and _off_beat(loop):

@@ -21,7 +21,7 @@ STEP_SHARE = 0.4  # of a sixteenth: farther from it lie thirty-seconds, which ar
 def measure_timing(loop: Bars, idea: Bars, request: Request) -> Findings:
     """The fields ``lock``, ``groove``, ``pocket_ms`` and ``looseness_ms``."""
     values: dict[str, float | None] = {}
-    if min(loop.onsets.times.size, idea.onsets.times.size) >= FEWEST_ONSETS:
+    if min(loop.struck.times.size, idea.struck.times.size) >= FEWEST_ONSETS:
         values["lock"] = _lock(loop, idea)
         values["groove"] = float(likeness(loop.accents["all"][None], idea.accents["all"])[0])
     excused = () if request.role == "drums" else ("groove",)  # a melody may play across the accents, a kit not
@@ -49,10 +49,10 @@ def _lock(loop: Bars, idea: Bars) -> float:
     from scipy.ndimage import gaussian_filter1d
 
     def curve(sound: Bars, name: str) -> np.ndarray:
-        strengths = np.log1p(getattr(sound.envelope, name))
-        moments = (np.arange(loop.envelope.all.size) + 0.5) / loop.envelope.all.size * strengths.size
+        strengths = np.log1p(getattr(sound.bands, name))
+        moments = (np.arange(loop.bands.all.size) + 0.5) / loop.bands.all.size * strengths.size
         laid_over = np.interp(moments, np.arange(strengths.size) + 0.5, strengths, period=strengths.size)
-        return gaussian_filter1d(laid_over, LOCK_SECONDS * loop.envelope.rate, mode="wrap")
+        return gaussian_filter1d(laid_over, LOCK_SECONDS * loop.bands.rate, mode="wrap")
 
     return float(np.mean([likeness(curve(loop, name)[None], curve(idea, name)) for name in ("mid", "high")]))
 
@@ -83,10 +83,10 @@ def _looseness_ms(loop: Bars) -> float | None:
 
 def _apart_seconds(loop: Bars, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """How much later the stroke at each step of ``second`` is than the one at ``first``; pairs that are alike only."""
-    rate = loop.envelope.rate
+    rate = loop.bands.rate
     around = round(min(AROUND_SECONDS, 0.9 * loop.step_seconds) * rate)
     most = round(min(MOST_APART_SECONDS, 0.5 * loop.step_seconds) * rate)
-    registers = np.sqrt([loop.envelope.low, loop.envelope.mid, loop.envelope.high])
+    registers = np.sqrt([loop.bands.low, loop.bands.mid, loop.bands.high])
 
     def cut(steps: np.ndarray, later: int) -> np.ndarray:
         at = np.round(steps * loop.step_seconds * rate).astype(int)[:, None] + np.arange(-around, around + 1) + later
