@@ -166,6 +166,24 @@ def test_cancel_does_not_wait_for_a_network_that_hangs(fake, monkeypatch):
     assert any(thread.name == "hub-fetch" for thread in threading.enumerate()), "it waited for the network"
 
 
+def test_a_download_that_was_left_does_not_go_on_beside_the_next(fake):
+    fake.refuse, fake.times = "hanging", 1
+    pressed = []
+
+    def once() -> bool:  # as a page asks: the check is false again when something new is asked for
+        there = any(b.name.endswith(".incomplete") and b.stat().st_size for b in blobs())
+        if pressed or not there or threading.current_thread() is not threading.main_thread():
+            return False
+        pressed.append(True)
+        return True
+
+    with pytest.raises(Cancelled):
+        hub.fetch_model(SOURCE, cancel=once)
+    for thread in [t for t in threading.enumerate() if t.name == "hub-fetch"]:
+        thread.join(20)
+    assert sources.cached_folder(SOURCE) is None, "it went on by itself"
+
+
 def test_too_little_disk_is_said_before_anything_is_fetched(fake, monkeypatch):
     free = shutil.disk_usage("/")._replace(free=2**20)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: free)

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -73,9 +74,9 @@ def fetch_model(
         progress(f"Downloading {source.hub_id}{again}", None, None)
         outcome, answered = {"kind": "incomplete"}, False
         try:
-            plan = _attended(lambda: choose(source), cancel)
+            plan = _attended(lambda _: choose(source), cancel)
             answered = True
-            _attended(lambda: _fetch(source, *plan, progress, cancel), cancel)  # noqa: B023  ended within its turn
+            _attended(partial(_fetch, source, *plan, progress), cancel)
             if folder := cached_folder(source):
                 return folder
         except Cancelled:
@@ -91,22 +92,25 @@ def fetch_model(
     raise NotAvailable(explain(source, outcome, token=find_token() is not None))
 
 
-def _attended(work: Callable[[], T], cancel: CancelCheck) -> T:
+def _attended(work: Callable[[CancelCheck], T], cancel: CancelCheck) -> T:
     """Do ``work`` on a thread, so that a press on Stop need not wait for a network that hangs.
 
-    What is left alone so ends by itself: at the next byte it asks ``cancel``, at the latest when the network gives up.
+    Work that is left so ends at the next byte, or when the network gives up: its own check stays true, while ``cancel``
+    may be asked for something new by then.
     """
-    future: Future[T] = Future()
+    future, left = Future[T](), threading.Event()
 
     def run() -> None:
         try:
-            future.set_result(work())
+            future.set_result(work(left.is_set))
         except BaseException as error:
             future.set_exception(error)
 
     threading.Thread(target=run, name="hub-fetch", daemon=True).start()
     while not wait([future], timeout=0.2).done:
-        stop_if(cancel)
+        if cancel():
+            left.set()
+            raise Cancelled()
     return future.result()
 
 
