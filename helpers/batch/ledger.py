@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import errno
-import fcntl
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..errors import InvalidInput
-from ..machine.files import on_disk, read_json, shown_name
+from ..machine.files import locked, on_disk, read_json, shown_name
 
 PLANNED, DONE, REFUSED, FAILED = "planned", "done", "refused", "failed"
 STATES = (PLANNED, DONE, REFUSED, FAILED)
@@ -41,8 +40,8 @@ class LedgerRow:
 class Ledger:
     """The ledger of a batch's folder; made by :meth:`opened`."""
 
-    def __init__(self, rows: dict[str, LedgerRow], handle: int) -> None:
-        self._handle = handle
+    def __init__(self, rows: dict[str, LedgerRow], file: BinaryIO) -> None:
+        self._file = file
         self.rows = rows  # the last event of each job
 
     @classmethod
@@ -53,34 +52,24 @@ class Ledger:
         Raises InvalidInput if another batch works in the folder, or it cannot be written.
         """
         path, way_out = folder / NAME, "free disk space or choose another --out. Started again, it goes on where it was"
+        busy = f"Another batch works in “{folder}”; wait for it or choose another --out."
         with on_disk(f"The batch cannot be written to “{folder}”", way_out):
             folder.mkdir(parents=True, exist_ok=True)
             if path.exists() and not path.is_file():  # a pipe would never end
                 raise InvalidInput(f"“{path}” is not a file; choose another --out.")
-            handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-            try:
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    raise InvalidInput(
-                        f"Another batch works in “{folder}”; wait for it or choose another --out."
-                    ) from None
-                except OSError:  # a mounted drive without locks
-                    pass
+            with locked(path, busy), path.open("ab", buffering=0) as file:
                 rows = read_ledger(path)
                 if path.read_bytes()[-1:] not in (b"", b"\n"):  # the last line was torn by a stop
-                    os.write(handle, b"\n")
-                yield cls(rows, handle)
-            finally:
-                os.close(handle)
+                    file.write(b"\n")
+                yield cls(rows, file)
 
     def add(self, *rows: LedgerRow) -> None:
         """Append rows; they are on the disk when this returns."""
         if rows:
             data = "".join(json.dumps(_lean(row), ensure_ascii=False) + "\n" for row in rows).encode()
-            if os.write(self._handle, data) < len(data):  # a disk that is full takes a part
+            if (self._file.write(data) or 0) < len(data):  # a disk that is full takes a part
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            os.fsync(self._handle)
+            os.fsync(self._file)
             self.rows.update({row.job: row for row in rows})
 
 

@@ -113,11 +113,18 @@ def _is_alive(hidden: Path) -> bool:
 
 
 @contextmanager
-def locked(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Hold a lock file, so that of several programs one at a time goes on; without effect where there are no locks."""
+def locked(path: str | os.PathLike[str], busy: str = "") -> Iterator[None]:
+    """Hold a lock file, so that of several programs one at a time goes on; without effect where there are no locks.
+
+    The others wait, or are refused in the words of ``busy`` (InvalidInput) where there are any.
+    """
     with open(path, "a", encoding="utf-8") as file:
-        with suppress(OSError):  # a mounted drive without locks
-            fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
+        except BlockingIOError:
+            raise InvalidInput(busy) from None
+        except OSError:  # a mounted drive without locks
+            pass
         yield
 
 
