@@ -5,11 +5,14 @@
 Needs music21, pretty_midi and the ``fluidsynth`` program; ``CORPUS`` holds folders of ABC files (essenFolksong,
 ryansMammoth and miscFolk of music21's). A tune of each clip stands in a new key and tempo, cut to 7 to 20 s of whole
 bars, alone or with bass and chords in turn, struck, broken or held chords, with drums at times; ``--held`` makes mostly
-chords that are held low for a bar or half of one, so that the melody alone tells the metre.
+chords that are held low for a bar or half of one, so that the melody alone tells the metre; ``--drawn`` draws the
+places of bass, chords and drums instead of taking listed ones, and half of its clips begin anywhere in a bar.
 
-Behind the weights in ``helpers/analysis`` are 480 clips (seed 5, 160 of each metre) and 260 held ones (seed 9: 70, 130
-and 60 in 3/4, 6/8 and 4/4), through FluidR3_GM, MuseScore General and TimGM6mb, drawn by a draft of this script: the
-same recipe, but other draws, so a new run gives like clips and like numbers, not the same.
+Behind the weights in ``helpers/analysis`` are 480 clips (seed 5, 160 of each metre), 260 held ones (seed 9: 70, 130
+and 60 in 3/4, 6/8 and 4/4) and 454 drawn ones (139, 175 and 140; music21's tunes and the Nottingham collection, and 30
+excerpts of Mozart's and Beethoven's sonatas as written), through FluidR3_GM, MuseScore General and TimGM6mb, and 172
+tunes of the Nottingham collection with its own chords. Drafts of this script drew them: the same recipe, but other
+draws, so a new run gives like clips and like numbers, not the same.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from helpers.music.meter import METERS
 from training.clip_composer import PROGRAMS, Piece, above, arpeggio, comp, pick, some_bpm
@@ -75,7 +79,23 @@ def written_tunes(corpus: Path) -> list[tuple[str, str, str]]:
     return found
 
 
-def compose(tune: dict, metre: str, rng: np.random.Generator, *, held: bool) -> Piece:
+def drawn_places(metre: str, rng: np.random.Generator) -> tuple[tuple, tuple, str]:
+    """Bass and chords, as in _TURNS, and drums, as in _DRUMS, at places of the bar that are drawn."""
+    meter = METERS[metre]
+    beats = [k * meter.quarters_per_beat for k in range(meter.beats_per_bar)]
+    eighths = [k / 2 for k in range(round(2 * meter.beats_per_bar * meter.quarters_per_beat))]
+    share, places = (0.6, beats) if rng.random() < 0.6 else (0.3, eighths)
+    some = [place for place in places if rng.random() < share]
+    bass = sorted({0.0, *(some if rng.random() < 0.7 else [])})
+    after = [b + 1 for b in beats] if metre == "6/8" else [b for b in beats if b not in bass]
+    between = pick(rng, (after, after, [e for e in eighths if e not in bass], beats, [0.0]))
+    kicks = {0.0, *(e for e in eighths if rng.random() < 0.15)}
+    backbeat = {"4/4": (1.0, 3.0), "3/4": pick(rng, ((1.0, 2.0), (2.0,), (1.0,))), "6/8": (1.5,)}[metre]
+    hits = [f"{at}:36" for at in sorted(kicks)] + [f"{at}:38" for at in backbeat]
+    return tuple((at, 0.9) for at in bass), tuple((at, 0.45) for at in between or (0.0,)), " ".join(hits)
+
+
+def compose(tune: dict, metre: str, rng: np.random.Generator, *, held: bool, drawn: bool = False) -> Piece:
     """A tune in a new key and tempo with one of the accompaniments."""
     meter, bars = METERS[metre], tune["bars"]
     if tune["meter"] == "2/4":  # two written bars make one of ours
@@ -95,8 +115,9 @@ def compose(tune: dict, metre: str, rng: np.random.Generator, *, held: bool) -> 
     if style != "backing":
         _melody(piece, bars, shift, tune["pick_up"] if start == 0 and rng.random() < 0.7 else [], rng, flat=held)
     program = pick(rng, PROGRAMS["chords"] + PROGRAMS["guitar"])
+    bass, between, hits = drawn_places(metre, rng) if drawn else (*pick(rng, _TURNS[metre]), pick(rng, _DRUMS[metre]))
     if style in ("turns", "full", "backing"):
-        _turns(piece, metre, program, rng)
+        _turns(piece, bass, between, program, rng)
     elif style == "comp":
         comp(piece, program, pick(rng, _STRUCK[metre]), 52)
     elif style == "arpeggio":
@@ -107,7 +128,7 @@ def compose(tune: dict, metre: str, rng: np.random.Generator, *, held: bool) -> 
         halves = metre != "3/4" and rng.random() < 0.4
         comp(piece, program, ((0, piece.bar / 2), (piece.bar / 2, piece.bar / 2)) if halves else ((0, piece.bar),), 36)
     if style in ("full", "backing") and rng.random() < 0.8:
-        _drums(piece, metre, rng)
+        _drums(piece, hits, rng)
     if metre == "4/4" and style != "solo" and rng.random() < 0.2:
         piece.swing = float(rng.uniform(0.58, 0.68))
     return piece
@@ -126,8 +147,7 @@ def _melody(piece: Piece, bars: list, shift: int, before: list, rng: np.random.G
         piece.pick_up = max(piece.pick_up, -start)
 
 
-def _turns(piece: Piece, metre: str, program: int, rng: np.random.Generator) -> None:
-    bass, between = pick(rng, _TURNS[metre])
+def _turns(piece: Piece, bass: tuple, between: tuple, program: int, rng: np.random.Generator) -> None:
     low = piece.track(program if piece.kind == "turns" else pick(rng, PROGRAMS["bass"]))
     for bar, chord in enumerate(piece.chords):
         for number, (start, length) in enumerate(bass):
@@ -135,16 +155,22 @@ def _turns(piece: Piece, metre: str, program: int, rng: np.random.Generator) -> 
     comp(piece, program, between, 55)
 
 
-def _drums(piece: Piece, metre: str, rng: np.random.Generator) -> None:
-    track, pattern = piece.track(pick(rng, PROGRAMS["kit"]), drums=True), pick(rng, _DRUMS[metre]).split()
+def _drums(piece: Piece, hits: str, rng: np.random.Generator) -> None:
+    track = piece.track(pick(rng, PROGRAMS["kit"]), drums=True)
     hat = pick(rng, (0, 0.5, 0.5, 1))
     for bar in range(piece.bars):
-        for hit in pattern:
+        for hit in hits.split():
             start, pitch = hit.split(":")
             piece.put(track, int(pitch), bar * piece.bar + float(start), 0.2, 95)
         for start in np.arange(0, piece.bar, hat) if hat else ():
             loud = 60 + 12 * (start % piece.meter.quarters_per_beat == 0)
             piece.put(track, 42, bar * piece.bar + float(start), 0.1, loud)
+
+
+def cut_anywhere(path: Path, seconds: float) -> None:
+    """Leave out the first ``seconds`` of a clip: people's takes begin where they will."""
+    sound, rate = soundfile.read(path, always_2d=True)
+    soundfile.write(path, sound[round(seconds * rate) :], rate)
 
 
 def main() -> None:
@@ -157,6 +183,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--each", type=int, default=160, help="clips of each metre")
     parser.add_argument("--held", action="store_true")
+    parser.add_argument("--drawn", action="store_true")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     rng, rows = np.random.default_rng(args.seed), []
@@ -173,8 +200,12 @@ def main() -> None:
             continue
         if tune is not None:
             base = args.out / f"tune{len(rows):04d}"
-            piece, condition = compose(tune, metre, rng, held=args.held), pick(rng, ("free", "free", "exact", "mp3"))
+            piece = compose(tune, metre, rng, held=args.held, drawn=args.drawn)
+            condition = pick(rng, ("free", "free", "exact", "mp3"))
             row = render(piece, condition, rng, pick(rng, tuple(args.soundfont)), base)
+            if args.drawn and rng.random() < 0.5:
+                cut_anywhere(args.out / row["file"], float(rng.uniform(0.0, piece.bar / piece.bpm * 60.0)))
+                row |= {"beat_times": "", "downbeat_times": "", "chords": ""}
             rows.append(row | {"meter": metre, "notes": "octave-ambiguous"})
     with (args.out / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
         manifest = csv.DictWriter(file, list(rows[0]))

@@ -80,12 +80,19 @@ class Choice:
         return float(self.marks[int((self.table @ weights).argmax())])
 
 
-def heard(row: dict[str, str]) -> dict[str, Choice]:
-    """The decisions that a clip of known truth asks for, by model; none where the clip is refused (as silent)."""
+def listening_to(row: dict[str, str]) -> Listening | None:
+    """What is heard of a manifest's clip; None where it is refused (as silent), with the reason printed."""
     try:
-        sound, found = Listening(read_clip(row["path"])), {}
+        return Listening(read_clip(row["path"]))
     except InvalidInput as refused:
         print(refused, file=sys.stderr)
+        return None
+
+
+def heard(row: dict[str, str]) -> dict[str, Choice]:
+    """The decisions that a clip of known truth asks for, by model; none where the clip is refused."""
+    sound, found = listening_to(row), {}
+    if sound is None:
         return {}
     notes = row.get("notes") or ""
     candidates = find_candidates(sound)

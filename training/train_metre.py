@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,18 +25,15 @@ from scipy.optimize import minimize
 
 from benchmarks.hearing.analysis import read_manifest
 from helpers.analysis.evidence import tempo_evidence
-from helpers.analysis.listening import Listening
 from helpers.analysis.metre import COMMON, metre_table
 from helpers.analysis.pulse import find_candidates
 from helpers.analysis.tempo_model import tempo_probabilities
-from helpers.errors import InvalidInput
 from helpers.machine.weights import weights_text
-from helpers.sound.audio import read_clip
-from training.train_hearing import Choice, cross_validate, softmax
+from training.train_hearing import Choice, cross_validate, listening_to, softmax
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "helpers" / "analysis" / "weights" / "metre.json"
 HIDDEN, STEPS = 24, 200
-DIRECT_PENALTY, HIDDEN_PENALTY = 10.0, 4.0
+DIRECT_PENALTY, HIDDEN_PENALTY = 10.0, 8.0
 RECORDED = 3.0
 COMMON_LEAD = 0.3  # added to the score of 4/4: uploads are oftener in it than the tunes are
 WRITTEN = {"": "4/4", "2/4": "4/4", "2/2": "4/4", "8/4": "4/4"}  # charts and tunes that are counted in fours here
@@ -58,12 +54,8 @@ class Network:
 
 def choice_of(row: dict[str, str]) -> Choice | None:
     """The choice among readings that a clip asks for; None where it is refused or has no pulse."""
-    try:
-        heard = Listening(read_clip(row["path"]))
-    except InvalidInput as refused:
-        print(refused, file=sys.stderr)
-        return None
-    candidates = find_candidates(heard)
+    heard = listening_to(row)
+    candidates = find_candidates(heard) if heard is not None else np.zeros(0)
     if not candidates.size:
         return None
     evidence = tempo_evidence(heard, candidates)

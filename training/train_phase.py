@@ -20,7 +20,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 from benchmarks.hearing.analysis import floats, read_manifest
-from helpers.analysis.listening import Listening
 from helpers.analysis.phase import (
     BAR_NAMES,
     BEAT_NAMES,
@@ -29,10 +28,8 @@ from helpers.analysis.phase import (
     beat_evidence,
 )
 from helpers.analysis.precise import fit_beat_line
-from helpers.errors import InvalidInput
 from helpers.machine.weights import weights_text
-from helpers.sound.audio import read_clip
-from training.train_hearing import Choice, cross_validate, fit, softmax
+from training.train_hearing import Choice, cross_validate, fit, listening_to, softmax
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "helpers" / "analysis" / "weights" / "phase.json"
 NEAR_SECONDS, NEAR_SHARE = 0.025, 0.1  # of the truth, or this share of a beat
@@ -41,10 +38,8 @@ PENALTY = 3.0
 
 def choices_of(row: dict[str, str]) -> dict[str, Choice]:
     """The beat and the bar choice that a clip asks for; none where it is refused."""
-    try:
-        heard = Listening(read_clip(row["path"]))
-    except InvalidInput as refused:
-        print(refused, file=sys.stderr)
+    heard = listening_to(row)
+    if heard is None:
         return {}
     period = 60.0 / float(row["bpm"])
     truth = floats(row["beat_times"])[0] % period

@@ -10,9 +10,9 @@ Where they are known: ``beat_times`` and ``downbeat_times`` (seconds, blank-sepa
 
 Figures: Acc1e the right whole BPM, Acc1 within 4 %, Acc2 octaves and thirds forgiven, offered: answer or an alternative
 within 4 %, strict Acc1 whatever the notes say; phase: the first beat within 25 ms or a tenth of a beat of a true one,
-where the tempo is right; loop claims that are true (``is_loop``); MIREX key weights, the exact key, the key among the
-first two; beat and downbeat F1 at 70 ms (mir_eval);
-chords: share of time with the right root and third. In brackets 95 % intervals, bootstrap over origins.
+where the tempo is right; recall of each metre (``meter``); loop claims that are true (``is_loop``); MIREX key weights,
+the exact key, the key among the first two; beat and downbeat F1 at 70 ms (mir_eval); chords: share of time with the
+right root and third. In brackets 95 % intervals, bootstrap over origins.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from benchmarks.hearing.peers import KEY_PEERS, TEMPO_PEERS, peer_beats
 from benchmarks.measure import mirex_score
 from helpers.analysis import estimate_chords, estimate_key, estimate_tempo
 from helpers.analysis.listening import Listening
+from helpers.analysis.metre import COMMON
 from helpers.music.pitch import parse_chord, parse_key, pitch_class
 from helpers.sound.audio import read_clip
 
@@ -104,7 +105,7 @@ def measure(job: tuple[dict[str, str], bool]) -> dict:
     out["tempo"][OURS] = tempo.bpm
     out["offered"] = [tempo.bpm] * (tempo.bpm is not None) + [a.bpm for a in tempo.alternatives]
     out["tempo_confidence"], out["is_loop"] = tempo.confidence, tempo.is_loop
-    out["phase_confidence"] = tempo.phase_confidence
+    out["phase_confidence"], out["meter"] = tempo.phase_confidence, tempo.meter.name
     out["beats"][OURS], out["downbeats"] = list(tempo.beats), list(tempo.downbeats)
     out["key"][OURS] = key.key.name if key else None
     out["key_second"] = key.alternatives[0].name if key else None
@@ -147,6 +148,8 @@ def score(result: dict) -> dict[str, dict[str, float]]:
         marks["offered"] = {OURS: float(offered)}
         for method, answer in result["tempo"].items():
             marks.setdefault("strict acc1", {})[method] = tempo_marks(answer, truth, octave_free=False)["acc1"]
+        if row.get("meter") in COMMON:
+            marks["metre " + row["meter"]] = {OURS: float(result.get("meter") == row["meter"])}
         if row.get("is_loop") and result["is_loop"]:
             marks["loop claims"] = {OURS: float(row["is_loop"] == "1")}
     if row.get("key"):

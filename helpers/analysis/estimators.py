@@ -35,16 +35,15 @@ def _essentia() -> Any | None:
     return essentia.standard
 
 
-def key_votes(mono: np.ndarray, rate: int) -> dict[str, Key]:
-    """The key that each profile finds in finite, sounding mono; empty where essentia is not installed.
+def _asked_of(mono: np.ndarray) -> Any | None:
+    """essentia, where it is installed and can be asked: it hangs on silence and NaN."""
+    return _essentia() if mono.any() and np.isfinite(mono).all() else None
 
-    Of long clips the middle minute is asked. Silence and NaN never get here: essentia hangs on them.
-    """
-    essentia = _essentia()
-    if essentia is None or not mono.any() or not np.isfinite(mono).all():
-        return {}
-    part, _ = _middle(mono, rate)
-    if part.size < RATE // 2:
+
+def key_votes(mono: np.ndarray, rate: int) -> dict[str, Key]:
+    """The key that each profile finds in mono, of a long clip in the middle minute; empty where essentia is missing."""
+    essentia, (part, _) = _asked_of(mono), _middle(mono, rate)
+    if essentia is None or part.size < RATE // 2:
         return {}
     found = {}
     for profile in PROFILES:
@@ -54,12 +53,9 @@ def key_votes(mono: np.ndarray, rate: int) -> dict[str, Key]:
 
 
 def beat_ticks(mono: np.ndarray, rate: int) -> np.ndarray:
-    """Beats in seconds (n,), rising, of finite, sounding mono; empty where essentia is missing or 3 s are not there."""
-    essentia = _essentia()
-    if essentia is None or not mono.any() or not np.isfinite(mono).all():
-        return np.zeros(0)
-    part, start = _middle(mono, rate)
-    if part.size < 3 * RATE:
+    """Beats in seconds (n,), rising, of mono; empty where essentia is missing or 3 s are not there."""
+    essentia, (part, start) = _asked_of(mono), _middle(mono, rate)
+    if essentia is None or part.size < 3 * RATE:
         return np.zeros(0)
     return np.asarray(essentia.RhythmExtractor2013(method="multifeature")(part)[1], dtype=float) + start
 
@@ -79,8 +75,8 @@ def follow_pitch(mono: np.ndarray, rate: int, every: int = 1) -> PitchTrack:
 
     With ``every`` n only each n-th frame is asked.
     """
-    essentia = _essentia()
-    if essentia is None or not mono.any() or not np.isfinite(mono).all():
+    essentia = _asked_of(mono)
+    if essentia is None:
         return PitchTrack(*np.zeros((3, 0)))
     from scipy.fft import rfft
 

@@ -52,11 +52,10 @@ def estimate_melody(sound: Clip | Listening) -> tuple[Note, ...]:
     return followed if followed and len(notes) > TOO_MANY * len(followed) else notes
 
 
-def notes_to_midi(notes: tuple[Note, ...], tempo: Tempo, *, quantize: bool = False) -> bytes:
+def notes_to_midi(notes: tuple[Note, ...], tempo: Tempo) -> bytes:
     """A Standard MIDI File of notes in seconds, counted from the idea's first downbeat.
 
-    With ``quantize`` starts and lengths are moved to sixteenths of the grid; without, the played timing is kept at the
-    file's resolution of 960 ticks a quarter. Without a tempo, 120 BPM is written and nothing is quantized.
+    The played timing is kept, at 960 ticks a quarter. Without a tempo, 120 BPM is written.
     """
     import mido
 
@@ -68,13 +67,10 @@ def notes_to_midi(notes: tuple[Note, ...], tempo: Tempo, *, quantize: bool = Fal
     bar_seconds = meter.beats_per_bar * 60.0 / bpm
     if notes and notes[0].start < origin - 1e-6:  # a pick-up: keep whole bars in front
         origin -= bar_seconds * np.ceil((origin - notes[0].start) / bar_seconds - 1e-6)
-    step = ticks_per_quarter // 4
     events: list[tuple[int, int, mido.Message]] = []
     for note in notes:
         start = round((note.start - origin) / quarter_seconds * ticks_per_quarter)
         length = max(1, round(note.length / quarter_seconds * ticks_per_quarter))
-        if quantize and tempo.bpm:
-            start, length = round(start / step) * step, max(step, round(length / step) * step)
         start = max(0, start)
         events.append((start, 1, mido.Message("note_on", note=note.pitch, velocity=note.velocity)))
         events.append((start + length, 0, mido.Message("note_off", note=note.pitch)))

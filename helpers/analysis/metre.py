@@ -23,7 +23,7 @@ COLUMNS = (*NAMES, "tempo", *COMMON)
 _RATIOS = (1.0, 2 / 3, 3 / 2, 1 / 3, 3.0, 3 / 4, 4 / 3)  # to the likeliest tempo
 _SAME_RATIO = 0.03
 _LEAST_SECONDS = 8.2  # a shorter clip, four bars at 120 or less, is too little to leave its likeliest tempo for
-SURE_METRE = 0.7  # of metres heard with less confidence six of ten are right, of the others nineteen of twenty
+SURE_METRE = 0.7  # of metres heard with less confidence five of ten are right, of the others nine of ten
 
 ODD = {"5/4": 10, "7/4": 14, "7/8": 7}  # eighths
 _CLEAR = 0.12  # by so much must the accents return better after an odd bar than after a common one
@@ -117,12 +117,6 @@ def odd_meter(heard: Listening, bpm: float, phase: float) -> str | None:
     if best == "7/4" and score(7) > score(14) - _CLEAR:  # the shorter bar that says as much
         best = "7/8"
     return best if score(ODD[best]) > common + _CLEAR else None
-
-
-def is_shuffle(heard: Listening, bpm: float, phase: float) -> bool:
-    """Whether no beat's first third is played: four shuffled beats in 4/4 sound like two bars of 6/8 without it."""
-    beat, thirds, _ = _divisions(heard, bpm, phase)
-    return thirds < 0.02 * beat
 
 
 def _divisions(heard: Listening, bpm: float, phase: float) -> tuple[float, float, float]:

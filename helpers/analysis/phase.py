@@ -24,6 +24,7 @@ REACH_SECONDS = 0.012  # an onset so near a moment counts for it
 _MOST_CANDIDATES = 7
 _SAME_SHARE = 0.07  # of a beat: offsets nearer than this are one candidate
 _STRONG = 0.2
+_NEAR_BPM = 0.04  # so far may the tempo heard be from the one that the length tells
 _LOOP_LENGTH_WEIGHT = 1.0  # log odds: at 6 most crops that are as long as a loop were called one
 _AFTER_SILENCE = {"beat": 2.0, "bar": 2.5}  # log odds
 
@@ -217,22 +218,23 @@ def first_bar(heard: Listening, beats: np.ndarray, beats_per_bar: int) -> np.nda
     return _AFTER_SILENCE["bar"] * (np.arange(beats_per_bar) == first % beats_per_bar)
 
 
-def is_loop_length(samples: int, sample_rate: int, bpm: float, meter: Meter) -> bool:
-    """Whether a length can only be that of a loop: whole bars of a round tempo near ``bpm``, to the sample.
+def whole_bars_bpm(samples: int, sample_rate: int, bpm: float, meter: Meter) -> float | None:
+    """The whole tempo near ``bpm`` in which a length is whole bars to the sample, as that of a loop is; else None.
 
     A whole number of tenths of a second says nothing: clips are cut to those wherever the music is.
     """
     tenths = 10.0 * samples / sample_rate
     bars = round(samples / sample_rate / bar_seconds(bpm, meter))
     if bars < 1 or abs(tenths - round(tenths)) < 1e-4 * tenths:
-        return False
+        return None
     told = bars * meter.beats_per_bar * 60.0 * sample_rate / samples  # the tempo that fills it
-    return abs(told - round(told)) / told < 1.0 / samples and abs(told / bpm - 1.0) < 0.01
+    is_whole = abs(told - round(told)) / told < 1.0 / samples and abs(told / bpm - 1.0) < _NEAR_BPM
+    return float(round(told)) if is_whole else None
 
 
 def length_evidence(heard: Listening, bpm: float, meter: Meter, moments: np.ndarray) -> np.ndarray:
     """Log odds (n,) for moments at the file's start, where its length is that of a loop; zeros elsewhere."""
-    if not is_loop_length(heard.clip.length, heard.clip.sample_rate, bpm, meter):
+    if whole_bars_bpm(heard.clip.length, heard.clip.sample_rate, bpm, meter) is None:
         return np.zeros(moments.size)
     return _LOOP_LENGTH_WEIGHT * _nearness(moments, 0.0, 60.0 / bpm)
 

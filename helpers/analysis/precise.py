@@ -67,13 +67,11 @@ def _regress(times: np.ndarray, weights: np.ndarray, bpm: float, steps: int) -> 
         if near.sum() < 4 or np.ptp(number[near]) < steps:
             return None
         w, n, t = weights[near], number[near], times[near]
-        mean_n, mean_t = np.average(n, weights=w), np.average(t, weights=w)
-        spread = np.sum(w * (n - mean_n) ** 2)
-        step = float(np.sum(w * (n - mean_n) * (t - mean_t)) / spread)
-        phase = float(mean_t - step * mean_n)
+        step, phase = (float(x) for x in np.polyfit(n, t, 1, w=np.sqrt(w)))
         if step <= 0:
             return None
     residual = t - (phase + step * n)
+    spread = np.sum(w * (n - np.average(n, weights=w)) ** 2)
     variance = np.sum(w * residual**2) / w.sum() * n.size / max(1, n.size - 2)
     # onsets that lie anywhere would leave a small residual too, since only the near ones count: what all of them agree
     # on (mean resultant length, 1 = all on the grid) says how far the line is to be believed

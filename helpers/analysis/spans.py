@@ -74,12 +74,9 @@ def _level(heard: Listening, start: float, end: float) -> float:
 
 def _sections(features: np.ndarray) -> list[tuple[int, int, str]]:
     """First bar, bar after the last and letter of each section; sections that are alike share a letter."""
-    try:
-        from librosa.segment import agglomerative
-    except ImportError:
-        bounds = np.arange(0, len(features), _BARS_A_SECTION)
-    else:
-        bounds = agglomerative(features.T, max(2, len(features) // _BARS_A_SECTION))
+    from librosa.segment import agglomerative
+
+    bounds = agglomerative(features.T, max(2, len(features) // _BARS_A_SECTION))
     edges = [*bounds.tolist(), len(features)]
     means: list[np.ndarray] = []
     out = []

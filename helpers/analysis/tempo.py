@@ -17,8 +17,8 @@ from .drift import Drift, estimate_drift, evened
 from .evidence import slow_change, tempo_evidence
 from .grid import Grid, estimate_grid, estimate_swing
 from .listening import Listening, listen
-from .metre import SURE_METRE, is_shuffle, odd_meter, read_metre
-from .phase import is_loop_length
+from .metre import SURE_METRE, odd_meter, read_metre
+from .phase import whole_bars_bpm
 from .precise import PreciseTempo, settle_tempo
 from .pulse import find_candidates
 from .tempo_model import tempo_confidence, tempo_probabilities, trust_evidence
@@ -57,9 +57,6 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
     if drift is not None:
         return _moving(heard, drift, meter, sure, candidates, probability)
     bpm, exact, grid = _settled(heard, float(candidates[best]), meter)
-    if name == "6/8" and sure < SURE_METRE and is_shuffle(heard, bpm, grid.beats[0]):
-        meter, sure = METERS["4/4"], 1.0 - sure
-        bpm, exact, grid = _settled(heard, bpm, meter)
     is_open = name == "4/4" or (name == "3/4" and sure < SURE_METRE)
     odd = odd_meter(heard, bpm, grid.beats[0]) if is_open else None
     if odd is not None:
@@ -67,7 +64,7 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
         bpm, exact, grid = _settled(heard, bpm, meter)
     same = np.abs(candidates / candidates[best] - 1) < _SAME_TEMPO
     is_loop = exact.beats is not None and grid.starts
-    is_long_as_one = is_loop or is_loop_length(heard.clip.length, heard.clip.sample_rate, bpm, meter)
+    is_long_as_one = is_loop or whole_bars_bpm(heard.clip.length, heard.clip.sample_rate, bpm, meter) is not None
     trust = trust_evidence(float(probability[same].sum()), exact.agreement, strong_onsets(heard), is_loop=is_loop)
     return Tempo(
         bpm=bpm,
@@ -86,13 +83,14 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
 
 
 def _settled(heard: Listening, bpm: float, meter: Meter) -> tuple[float, PreciseTempo, Grid]:
-    """The exact tempo and its grid; the length of a crop says nothing, since no bar begins with it."""
+    """The exact tempo and its grid; if no bar begins with the file, its length tells only where it is a loop's."""
     exact = settle_tempo(heard, bpm, meter.beats_per_bar)
     bpm = exact.loop_bpm or exact.bpm
     grid = estimate_grid(heard, bpm, meter, exact)
-    if exact.beats is not None and not grid.starts:
-        bpm = exact.bpm
-        grid = estimate_grid(heard, bpm, meter, exact)
+    if exact.beats is None or not grid.starts:
+        found = whole_bars_bpm(heard.clip.length, heard.clip.sample_rate, exact.bpm, meter) or exact.bpm
+        if found != bpm:
+            bpm, grid = found, estimate_grid(heard, found, meter, exact)
     return bpm, exact, grid
 
 

@@ -6,7 +6,7 @@ import pytest
 from helpers.analysis import analyze, estimate_tempo
 from helpers.analysis.drift import Drift
 from helpers.analysis.listening import Listening
-from helpers.analysis.metre import odd_meter
+from helpers.analysis.metre import SURE_METRE, odd_meter
 from helpers.records import Clip
 from tests import signals
 
@@ -111,7 +111,7 @@ def test_beats_in_three_are_twelve_eighths_and_a_shuffle_is_not(hats, meter):
 def test_a_metre_that_every_bar_tells_is_sure(bpm, beats, meter):
     tempo = estimate_tempo(band(bpm, 8, beats))
     assert (tempo.meter.name, tempo.bpm) == (meter, pytest.approx(bpm, rel=1e-3))
-    assert tempo.meter_confidence > 0.8
+    assert tempo.meter_confidence > SURE_METRE
 
 
 def test_a_metre_that_a_rule_found_or_that_is_doubtful_is_said_to_be_unsure():

@@ -91,11 +91,10 @@ def note_ons(data: bytes) -> list[tuple[int, int]]:
     return out
 
 
-def test_midi_keeps_played_time_or_moves_it_to_sixteenths():
+def test_midi_keeps_played_time():
     tempo = Tempo(120.0, 1.0, beats=(0.5, 1.0), downbeats=(0.5,))
     notes = (Note(60, 0.5, 0.2), Note(64, 1.02, 0.2), Note(67, 1.37, 0.2))
     assert note_ons(notes_to_midi(notes, tempo)) == [(0, 60), (998, 64), (1670, 67)]
-    assert note_ons(notes_to_midi(notes, tempo, quantize=True)) == [(0, 60), (960, 64), (1680, 67)]
 
 
 def test_a_pick_up_keeps_a_whole_bar_in_front():
