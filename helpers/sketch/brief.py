@@ -223,7 +223,7 @@ def read_brief(request: Request, analysis: Analysis | None, take: int) -> Brief:
         groove=USUAL_GROOVE if request.groove is None else request.groove,
         timing_ms=heard_timing(request, analysis, swing),
         member=request.member(take),
-        feel=_feel(request, genre),
+        feel=1.0 if request.time.steps_per_beat == 6 else feel_at(request.bpm, genre.native),
         low=low,
         high=high,
         centre=centre,
@@ -307,16 +307,12 @@ def _humanize(request: Request, instrument: Instrument) -> float:
     return PLAYED if instrument.is_drums and instrument.program in KITS_PLAYED else PROGRAMMED
 
 
-def _feel(request: Request, genre: Genre) -> float:
-    """2 where the tempo is too fast for the genre's cells (half time), 0.5 where it is too slow, else 1."""
-    if request.time.steps_per_beat == 6:
-        return 1.0
-    low, high = genre.native
-    if request.bpm > 1.08 * high and 0.9 * low <= request.bpm / 2:
+def feel_at(bpm: float, native: tuple[float, float]) -> float:
+    """2 where the tempo is too fast for what is felt at ``native`` tempi (half time), 0.5 where too slow, else 1."""
+    low, high = native
+    if bpm > 1.08 * high and bpm / 2 >= 0.85 * low:
         return 2.0
-    if request.bpm < 0.78 * low and request.bpm * 2 <= 1.1 * high:
-        return 0.5
-    return 1.0
+    return 0.5 if bpm < 0.78 * low and bpm * 2 <= 1.1 * high else 1.0
 
 
 def _register(

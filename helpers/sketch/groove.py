@@ -11,7 +11,7 @@ from ..records import Note
 from .brief import Brief
 from .cells import Cell, Hit, cells
 from .family import as_member
-from .form import Bar, heard_letters
+from .form import Bar
 from .tone import Tone
 
 HABIT, CHANCE = 0.87, 0.4  # shares of a deviation; their squares and what a step has of its own sum to all of it
@@ -166,10 +166,6 @@ def write_riffs(
             changes = {(n * wish.size) % cell.steps + at for n in bars for at in brief.changes(n)}
             missing = [at for at in sorted(changes) if not any(at <= h.step <= at + 1 for h in hits)]
             hits = [*hits, *(Hit(at, 2.0, symbols[0]) for at in missing)]
-        if out and not heard_letters(brief.accents) and cell.steps == next(iter(out.values())).steps:
-            # The second letter begins as the first does and answers it, unless the idea itself has two riffs.
-            first, half = next(iter(out.values())), cell.steps / 2
-            hits = [*(h for h in first.hits if h.step < half), *(h for h in hits if h.step >= half)] or hits
         out[letter] = Cell(cell.name, without_overlaps(hits, cell.steps), cell.steps)
     return out
 

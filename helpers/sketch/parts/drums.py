@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..brief import Brief
+from ..brief import Brief, feel_at
 from ..feel import VELOCITY_SHARE, limb_of
 from ..form import Bar, written
 from ..groove import (
@@ -49,7 +49,7 @@ def write_drums(brief: Brief) -> Part:
         style = solo_style(alone, style, brief.meter.name)
     form = brief.form()
     rng = brief.rng("drums")
-    feel = _feel(brief, style)
+    feel = feel_at(brief.request.bpm, style.native)
     first = _favourite(brief, style, rng)
     picks = {"A": first, "B": (first + int(rng.integers(len(style.grooves)))) % len(style.grooves)}
     keeper = "" if alone else _keeper(brief, style, style.grooves[first])
@@ -80,15 +80,6 @@ def _favourite(brief: Brief, style: DrumStyle, rng: np.random.Generator) -> int:
     """The groove that suits the complexity asked for; the take has a say."""
     wanted = brief.complexity * (len(style.grooves) - 1)
     return int(np.argmax([rng.normal(0, 0.8) - 0.5 * abs(i - wanted) for i in range(len(style.grooves))]))
-
-
-def _feel(brief: Brief, style: DrumStyle) -> float:
-    low, high = style.native
-    if brief.request.bpm > 1.08 * high and brief.request.bpm / 2 >= 0.8 * low:
-        return 2.0
-    if brief.request.bpm < 0.78 * low and brief.request.bpm * 2 <= 1.15 * high:
-        return 0.5
-    return 1.0
 
 
 def _bar(

@@ -17,13 +17,11 @@ from . import Part
 REACH_SEMITONES = 9  # around the part's centre
 PASSING_SHARE = 0.26  # of a bar's notes may lie off the chord
 WIDEST = 8  # steps of the scale: a heard hook that goes as far has changed its octave
-EVEN_FIRST = 0.3  # of a full accent: how much an odd sixteenth must be stressed more to be taken
 FIXED = 0.4  # of the takes leave the hook where it is when the chord changes; the others move it with the root
 TELLING, ROOT_LOVE = 2.0, 1.2
 SMALL_SEMITONES, LEAP_COST, STAY_COST = 4, 0.8, 1.5  # people's leads move by a third at most five times of six
 DEVELOPING = 0.45  # of the takes go on to new rhythms where the others say the hook again
 QUESTIONED = 0.6  # of the forms of one letter become a question and its answer
-PICKED_UP = 0.5  # of the lines that end early lead back by two notes
 BREATH = 0.7  # of the last bar is sung, then the line breathes
 OWN = "the idea's own motif"
 TREATMENTS = ("quoted", "quoted", "inverted", "answered")
@@ -50,8 +48,7 @@ def write_lead(brief: Brief) -> Part:
     for bar in form:
         returns = any(b.letter == bar.letter for b in form[: bar.number])
         tones += _sing(brief, bar, hooks[bar.letter], fixed, develops and returns, tones)
-    pickup = _pickup(brief, tones) if brief.rng("pickup").random() < PICKED_UP else []
-    tones = _one_voice(brief, [*tones, *pickup])
+    tones = _one_voice(brief, tones)
     choices = (
         ("pattern", ", ".join(dict.fromkeys(h.origin for h in hooks.values()))),
         (
@@ -204,26 +201,6 @@ def _nearest(
 def _telling(chord: Harmony | None, pitch_class: int) -> float:
     """Semitones a strong note goes out of its way: for a tone that the key lacks, and a little for the root."""
     return 0.0 if chord is None else TELLING * (pitch_class in chord.foreign) + ROOT_LOVE * (pitch_class == chord.root)
-
-
-def _pickup(brief: Brief, tones: list[Tone]) -> list[Tone]:
-    """Two notes that lead from a melody that ends early back to its beginning: the loop goes on, so must the tune."""
-    size, beat = brief.steps_per_bar, brief.meter.steps_per_beat
-    if brief.bars < 2 or not tones or tones[-1].step + tones[-1].length > brief.steps - 1.5 * beat:
-        return []
-    first, last = tones[0].pitch, tones[-1].pitch
-    way = 1 if first >= last else -1
-    accents = brief.accents[-1, size - beat :] - np.arange(beat) % 2 * EVEN_FIRST
-    early, late = sorted(np.argsort(-accents, kind="stable")[:2])
-    out = []
-    for at, away in ((early, 2), (late, 1)):
-        step = brief.steps - beat + float(at)
-        allowed = brief.chord(step).tones if away > 1 else brief.chord(step).scale
-        pool = brief.pitches(allowed)
-        near = min(range(len(pool)), key=lambda i: abs(pool[i] - first))
-        pitch = pool[int(np.clip(near - way, 0, len(pool) - 1))]
-        out.append(Tone(pitch, step, 2.0, velocity(brief, step, brief.rng("pickup", away), -0.2)))
-    return out
 
 
 def _one_voice(brief: Brief, tones: list[Tone]) -> list[Tone]:
