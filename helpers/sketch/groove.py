@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -22,11 +23,8 @@ LAGS, MISPLACED = (-4, -2, -1, 1, 2, 4), 0.7  # a cell that would fit better a l
 LOCK_STRENGTH = 6.0
 MANY_TELL = 0.75  # of a bass: a lone stroke on beat 1 agrees with any idea, so agreement counts for more by this power
 IDEA_ACCENT = 36  # velocity between a step the idea leaves empty and its strongest
-SUNG_ODD, SUNG_DENSITY = 0.4, 0.05  # people's leads sit on eighths, four or five notes a bar
 STYLE_FALL = 0.82  # each further style of a genre is that much less likely
 STANDS_OUT, STAYS_BACK = 0.9, -0.7  # standard deviations from what the metre leads one to expect
-TELLS_CHANGES = ("bass", "chords")  # banks whose parts strike where the chord changes
-ODD_COST = 0.25  # standard deviations that an odd sixteenth must stand out more to be played
 AUDIBLE = 0.2  # of a full accent: softer ones are echoes and noises, not to be answered
 MOVED, JOINED = 0.4, 0.4  # how far chance, not the idea, moves a note of a bar that goes on, and joins it to the last
 LEAST_DEVIATION = 0.05  # of the strongest accent: an idea that deviates less only marks the metre
@@ -87,15 +85,9 @@ def letter_wishes(brief: Brief, form: Sequence[Bar], profile: np.ndarray) -> dic
 
 
 def follow(
-    brief: Brief,
-    hits: Sequence[Hit],
-    wish: np.ndarray,
-    symbol: str,
-    rng: np.random.Generator,
-    most: int = 3,
-    drops: int = 2,
+    brief: Brief, hits: Sequence[Hit], wish: np.ndarray, symbol: str, rng: np.random.Generator, most: int = 3
 ) -> list[Hit]:
-    """Bring a riff's hits to what the idea does in the bars that the riff is for: its syncopations and its holes.
+    """A riff's hits and up to ``most`` more, where the idea stands out in the bars that the riff is for.
 
     Parameters
     ----------
@@ -105,24 +97,11 @@ def follow(
         What is unexpected there (see :func:`letter_wishes`), one value a step of the riff.
     symbol
         Of the hits that come.
-    most, drops
-        Hits that may come, and that may go. The first beat stays, and so does half of the riff.
     """
-    if not wish.any():
-        return list(hits)
-    kept = list(hits)
-    amount = abs(brief.lean)
-    for h in sorted(hits, key=lambda h: wish[round(h.step) % wish.size]):
-        gone = len(hits) - len(kept)
-        if wish[round(h.step) % wish.size] > STAYS_BACK or gone >= drops or len(kept) <= max(2, len(hits) / 2):
-            break
-        if h.step > 0 and rng.random() < amount:
-            kept.remove(h)
-    taken = {round(h.step) for h in kept}
-    wanted = wish - ODD_COST * (np.arange(wish.size) % 2)
-    free = [s for s in np.argsort(-wanted, kind="stable") if int(s) not in taken and wanted[s] > STANDS_OUT]
-    kept += [Hit(float(s), 1.0, symbol) for s in free[:most] if rng.random() < amount]
-    return sorted(kept, key=lambda h: h.step)
+    taken = {round(h.step) for h in hits}
+    free = [s for s in np.argsort(-wish, kind="stable") if int(s) not in taken and wish[s] > STANDS_OUT]
+    added = [Hit(float(s), 1.0, symbol) for s in free[:most] if rng.random() < abs(brief.lean)]
+    return sorted([*hits, *added], key=lambda h: h.step)
 
 
 def write_riffs(
@@ -135,14 +114,13 @@ def write_riffs(
     lean: float,
     symbols: str,
     most: int = 1,
-    drops: int = 1,
     densest: float = 4.0,
 ) -> dict[str, Cell]:
     """The rhythm of each letter of the form, written once and then placed literally in all its bars.
 
     A cell that suits the letter's mean accents is chosen, brought to the density asked for and bent once to what the
-    idea does beyond its metre. ``symbols``: those of hits that come, the first for accents. ``most`` and ``drops`` as
-    in :func:`follow`; ``densest`` in hits a quarter.
+    idea does beyond its metre. ``symbols``: those of hits that come, the first for accents. ``most`` as in
+    :func:`follow`; ``densest`` in hits a quarter.
     """
     wishes = letter_wishes(brief, form, profile)
     out = {}
@@ -155,17 +133,9 @@ def write_riffs(
         cell = fill_or_thin(brief, cell, brief.rng(bank, "fill", letter), lock, symbols, densest)
         whole = np.resize(wish, max(round(cell.steps), wish.size))
         rng = brief.rng(bank, "follow", letter)
-        if bank == "lead":
-            whole = whole - SUNG_ODD * (np.arange(whole.size) % 2)
         hits = list(cell.hits)
         if not cell.is_pulse(brief.meter.steps_per_beat):  # running notes go on, whatever the idea does
-            hits = follow(brief, hits, whole, symbols[0], rng, most, drops)
-        if bank in TELLS_CHANGES and cell.steps >= wish.size:
-            # Where one bar of the letter has a new chord, all its bars strike: the riff stays one.
-            bars = [bar.number for bar in form if bar.letter == letter]
-            changes = {(n * wish.size) % cell.steps + at for n in bars for at in brief.changes(n)}
-            missing = [at for at in sorted(changes) if not any(at <= h.step <= at + 1 for h in hits)]
-            hits = [*hits, *(Hit(at, 2.0, symbols[0]) for at in missing)]
+            hits = follow(brief, hits, whole, symbols[0], rng, most)
         out[letter] = Cell(cell.name, without_overlaps(hits, cell.steps), cell.steps)
     return out
 
@@ -203,8 +173,6 @@ def choose_cell(brief: Brief, bank: str, styles: Sequence[str], letter: str, loc
             score += TEMPERATURE * float(np.log(weights[i]))
             score += 0.8 * brief.syncopation * syncopation_of(brief, steps)
             score += 0.15 * brief.density * cell.density - EVENNESS * _unevenness(steps)
-            if bank == "lead":
-                score -= SUNG_ODD * float(np.mean([s % 2 for s in steps])) + SUNG_DENSITY * cell.density
             options.append(cell)
             scores.append(score)
     p = np.exp((np.array(scores) - max(scores)) / TEMPERATURE)
@@ -295,6 +263,19 @@ def moved_on(brief: Brief, bar: int, notes: Sequence[tuple[float, float, T]]) ->
             out[-1] = (before[0], max(before[1], step + length - before[0]), before[2])
         else:
             out.append((at, length, what))
+    return out
+
+
+def one_voice(brief: Brief, tones: Sequence[Tone]) -> list[Tone]:
+    """One note at a time; a note that the next chord does not hold ends where that chord begins."""
+    ordered = sorted({t.step: t for t in tones if t.step < brief.steps}.values(), key=lambda t: t.step)
+    ends = [*(t.step for t in ordered[1:]), float(brief.steps)]
+    out = []
+    for t, end in zip(ordered, ends, strict=True):
+        change = brief.span(t.step)[1]
+        foreign = t.step + t.length > change and t.pitch % 12 not in brief.chord(change).tones
+        stop = min(end, change) if foreign else end
+        out.append(replace(t, length=min(t.length, stop - t.step)))
     return out
 
 

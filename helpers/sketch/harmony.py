@@ -48,18 +48,16 @@ class Harmony:
     @property
     def fifth(self) -> int:
         """The fifth above the bass when it is usable, else another tone of the chord."""
-        for interval in (7, 6, 8, 5):
-            if (self.bass + interval) % 12 in self.tones:
-                return (self.bass + interval) % 12
-        return self.bass
+        return self._above((7, 6, 8, 5), self.bass)
 
     @property
     def third(self) -> int:
         """The third (or what is suspended for it) when usable, else the fifth."""
-        for interval in (3, 4, 5, 2):
-            if (self.bass + interval) % 12 in self.tones:
-                return (self.bass + interval) % 12
-        return self.fifth
+        return self._above((3, 4, 5, 2), self.fifth)
+
+    def _above(self, intervals: tuple[int, ...], otherwise: int) -> int:
+        usable = ((self.bass + interval) % 12 for interval in intervals)
+        return next((tone for tone in usable if tone in self.tones), otherwise)
 
 
 def suggest_progression(

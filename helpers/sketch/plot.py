@@ -6,7 +6,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from ..music.pitch import midi_name
+from ..music.pitch import midi_name, parse_chord
 from ..records import Analysis, Request
 from .kits import NOTES
 from .score import Score
@@ -42,8 +42,6 @@ def plot_roll(score: Score, request: Request, analysis: Analysis | None, target:
 
 def _draw(axes: Any, score: Score, analysis: Analysis | None) -> None:
     from matplotlib.patches import Rectangle
-
-    from ..music.pitch import parse_chord
 
     rows = sorted({n.pitch for n in score.notes}) or [60]
     place = {p: i for i, p in enumerate(rows)} if score.is_drums else {p: p for p in range(128)}
@@ -89,8 +87,6 @@ def _draw(axes: Any, score: Score, analysis: Analysis | None) -> None:
 
 def _color(score: Score, pitch: int, start: float, bar: float) -> str:
     """Chord tones dark, scale tones light, others red; drums in one ink."""
-    from ..music.pitch import parse_chord
-
     if score.is_drums or not score.chords:
         return CHORD_TONE
     half = int((start + PUSHED_QUARTERS) // (bar / 2))

@@ -41,30 +41,20 @@ def test_an_echo_is_not_answered():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_bar_takes_up_what_stands_out_and_rests_where_the_idea_does(seed):
+def test_a_bar_takes_up_what_stands_out(seed):
     read = brief(answer=0.0, bar_accents=(accent_steps(0, 4, 7, 8),) * 2)
     wish = unexpected(read, read.accents)[0]
-    steps = [h.step for h in follow(read, BEATS, wish, "1", np.random.default_rng(seed))]
-    assert 7.0 in steps and 12.0 not in steps and 0.0 in steps
-    assert steps == sorted(steps)
+    hits = follow(read, BEATS, wish, "1", np.random.default_rng(seed))
+    assert {h.step for h in hits} == {h.step for h in BEATS} | {7.0}
+    assert [h.step for h in hits] == sorted(h.step for h in hits)
     # A bar that its cell leaves empty (half-time feel) hears the idea too.
     assert 7.0 in [h.step for h in follow(read, (), wish, "1", np.random.default_rng(seed))]
 
 
-def test_nothing_heard_leaves_a_bar_alone_and_the_first_beat_stays():
+def test_nothing_heard_leaves_a_bar_alone_and_no_more_than_a_few_hits_come():
     read = brief(answer=0.0)
-    rng = np.random.default_rng(0)
-    assert follow(read, BEATS, np.zeros(16), "1", rng) == list(BEATS)
-    against = np.where(np.arange(16) == 0, -3.0, 0.0)
-    assert follow(read, BEATS, against, "1", rng)[0].step == 0.0
-
-
-def test_more_than_a_few_hits_neither_come_nor_go():
-    read = brief(answer=0.0)
-    everywhere = np.full(16, 2.0)
-    assert len(follow(read, BEATS, everywhere, "1", np.random.default_rng(0), most=2)) == 6
-    nowhere = -everywhere
-    assert len(follow(read, BEATS, nowhere, "1", np.random.default_rng(0))) >= 2
+    assert follow(read, BEATS, np.zeros(16), "1", np.random.default_rng(0)) == list(BEATS)
+    assert len(follow(read, BEATS, np.full(16, 2.0), "1", np.random.default_rng(0), most=2)) == len(BEATS) + 2
 
 
 def test_letters_are_heard_only_where_bars_come_back():

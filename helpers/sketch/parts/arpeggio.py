@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..brief import Brief
@@ -48,9 +50,7 @@ def write_arpeggio(brief: Brief) -> Part:
     form = brief.form()
     orders = {letter: ORDERS[int(rng.integers(len(ORDERS)))] for letter in "AB"}
     reach = int(rng.choice(REACHES)) + (1 if brief.complexity > 0.6 else 0)
-    riffs = write_riffs(
-        brief, form, "gate", brief.genre.gate, brief.accents, lean=brief.lean, symbols="Xx", most=2, drops=0
-    )
+    riffs = write_riffs(brief, form, "gate", brief.genre.gate, brief.accents, lean=brief.lean, symbols="Xx", most=2)
     tones: list[Tone] = []
     for bar in form:
         line: list[int] = []
@@ -90,20 +90,14 @@ def _pool(brief: Brief, chord: Harmony, reach: int) -> list[int]:
 
 def _turned(brief: Brief, tones: list[Tone]) -> list[Tone]:
     """The last beat turns towards the first note of the loop: its notes run to it over chord tones."""
-    if not tones:
-        return tones
     last_beat = brief.steps - brief.meter.steps_per_beat
-    target = tones[0].pitch
-    tail = [t for t in tones if t.step >= last_beat]
     body = [t for t in tones if t.step < last_beat]
-    if not tail or not body:
+    if not body:
         return tones
-    chord = brief.chord(last_beat)
-    pool = brief.pitches(chord.tones)
-    here = min(range(len(pool)), key=lambda i: abs(pool[i] - body[-1].pitch))
+    pool = brief.pitches(brief.chord(last_beat).tones)
+    here, goal = (min(range(len(pool)), key=lambda i: abs(pool[i] - t.pitch)) for t in (body[-1], tones[0]))
     out = []
-    for t in tail:
-        goal = min(range(len(pool)), key=lambda i: abs(pool[i] - target))
+    for t in tones[len(body) :]:
         here += int(np.sign(goal - here)) or (1 if here + 1 < len(pool) else -1)
-        out.append(Tone(pool[here], t.step, t.length, t.velocity))
+        out.append(replace(t, pitch=pool[here]))
     return body + out

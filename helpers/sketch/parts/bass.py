@@ -10,7 +10,7 @@ import numpy as np
 from ..brief import SUB_BASSES, Brief
 from ..cells import Hit
 from ..form import Bar, written
-from ..groove import Tone, perform, velocity, window, without_overlaps, write_riffs
+from ..groove import Tone, one_voice, perform, velocity, window, without_overlaps, write_riffs
 from ..harmony import Harmony
 from ..score import Bend
 from . import Part
@@ -58,7 +58,7 @@ def write_bass(brief: Brief) -> Part:
                     foreign[name] = spent
             tones.append(tone)
             last = tone.pitch
-    tones = _monophonic(tones)
+    tones = one_voice(brief, tones)
     glides = brief.instrument.name == "808" or (brief.instrument.name in GLIDERS and brief.genre.name in GLIDING)
     choices = (
         ("pattern", ", ".join(dict.fromkeys(r.name for r in riffs.values()))),
@@ -121,7 +121,7 @@ def _degree(brief: Brief, step: float, symbol: str, chord: Harmony, root: int, l
     """The pitch a symbol of the cell means on a chord: the octave of it nearest to the note before."""
     if symbol == "8":
         return root + 12 if root + 12 <= brief.high else root - 12 if root - 12 >= brief.low else root
-    if symbol in "35d":
+    if symbol in "35":
         return _nearest(chord.third if symbol == "3" else chord.fifth, last, floor, brief)
     if symbol in "67":
         wanted = (chord.bass + (9 if symbol == "6" else 10)) % 12
@@ -151,15 +151,6 @@ def _approach(brief: Brief, target: int, last: int, chord: Harmony) -> int:
         if (target + s) % 12 in chord.scale and brief.low <= target + s <= brief.high:
             return target + s
     return target
-
-
-def _monophonic(tones: list[Tone]) -> list[Tone]:
-    ordered = sorted(tones, key=lambda t: t.step)
-    out = []
-    for i, tone in enumerate(ordered):
-        end = ordered[i + 1].step if i + 1 < len(ordered) else tone.step + tone.length
-        out.append(Tone(tone.pitch, tone.step, min(tone.length, end - tone.step), tone.velocity))
-    return out
 
 
 def _glides(brief: Brief, tones: list[Tone]) -> tuple[Bend, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from ..brief import Brief
 from ..cells import TUNES
 from ..form import Bar, heard_letters, written
-from ..groove import Tone, moved_on, perform, velocity, write_riffs
+from ..groove import Tone, moved_on, one_voice, perform, velocity, write_riffs
 from ..harmony import Harmony
 from . import Part
 
@@ -48,7 +48,7 @@ def write_lead(brief: Brief) -> Part:
     for bar in form:
         returns = any(b.letter == bar.letter for b in form[: bar.number])
         tones += _sing(brief, bar, hooks[bar.letter], fixed, develops and returns, tones)
-    tones = _one_voice(brief, tones)
+    tones = one_voice(brief, tones)
     choices = (
         ("pattern", ", ".join(dict.fromkeys(h.origin for h in hooks.values()))),
         (
@@ -201,16 +201,3 @@ def _nearest(
 def _telling(chord: Harmony | None, pitch_class: int) -> float:
     """Semitones a strong note goes out of its way: for a tone that the key lacks, and a little for the root."""
     return 0.0 if chord is None else TELLING * (pitch_class in chord.foreign) + ROOT_LOVE * (pitch_class == chord.root)
-
-
-def _one_voice(brief: Brief, tones: list[Tone]) -> list[Tone]:
-    """One note at a time; a note that the next chord does not hold ends where that chord begins."""
-    ordered = sorted({t.step: t for t in tones if t.step < brief.steps}.values(), key=lambda t: t.step)
-    ends = [*(t.step for t in ordered[1:]), float(brief.steps)]
-    out = []
-    for t, end in zip(ordered, ends, strict=True):
-        change = brief.span(t.step)[1]
-        foreign = t.step + t.length > change and t.pitch % 12 not in brief.chord(change).tones
-        stop = min(end, change) if foreign else end
-        out.append(replace(t, length=min(t.length, stop - t.step)))
-    return out
