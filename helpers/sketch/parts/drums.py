@@ -50,7 +50,8 @@ def write_drums(brief: Brief) -> Part:
     form = brief.form()
     rng = brief.rng("drums")
     feel = feel_at(brief.request.bpm, style.native)
-    first = _favourite(brief, style, rng)
+    wanted = brief.complexity * (len(style.grooves) - 1)
+    first = int(np.argmax([rng.normal(0, 0.8) - 0.5 * abs(i - wanted) for i in range(len(style.grooves))]))
     picks = {"A": first, "B": (first + int(rng.integers(len(style.grooves)))) % len(style.grooves)}
     keeper = "" if alone else _keeper(brief, style, style.grooves[first])
     wishes, low_wishes = (letter_wishes(brief, form, p) for p in (brief.accents, brief.low_accents))
@@ -74,12 +75,6 @@ def write_drums(brief: Brief) -> Part:
         ("feel", {1.0: "as written", 2.0: "half time"}.get(feel, "double time")),
     )
     return Part(perform(brief, tones), choices)
-
-
-def _favourite(brief: Brief, style: DrumStyle, rng: np.random.Generator) -> int:
-    """The groove that suits the complexity asked for; the take has a say."""
-    wanted = brief.complexity * (len(style.grooves) - 1)
-    return int(np.argmax([rng.normal(0, 0.8) - 0.5 * abs(i - wanted) for i in range(len(style.grooves))]))
 
 
 def _bar(
