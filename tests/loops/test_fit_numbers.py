@@ -354,19 +354,52 @@ def clicks(*steps: float, late_ms: float = 0.0, size: float = 9.0, **more) -> Ba
     return bars(times=range(4), **({"mid": curve} | more))
 
 
+def lock(loop: Bars, idea: Bars) -> float:
+    locks = timing._locks(loop, idea)
+    assert locks.size == 11, "50 ms either way, 100 frames a second"
+    return locks[5]
+
+
 def test_two_sounds_lock_by_their_strokes_moment_by_moment():
     kit, half = clicks(0, 4, 8, 12, high=np.zeros(400)), clicks(0, 8, high=np.zeros(400))
-    locked = {ms: timing._lock(clicks(0, 4, 8, 12, late_ms=ms), kit) for ms in (0, 10, 20, 30)}
+    locked = {ms: lock(clicks(0, 4, 8, 12, late_ms=ms), kit) for ms in (0, 10, 20, 30)}
     assert locked[0] == pytest.approx(0.5), "the middle register in full, nothing in the high one"
     assert locked[0] > 1.5 * locked[10] > 0 and abs(locked[20]) < 0.1 and abs(locked[30]) < 0.1
-    assert locked[0] > timing._lock(half, kit) > 0.3, "the strokes that both have"
+    assert locked[0] > lock(half, kit) > 0.3, "the strokes that both have"
     curve = half.bands.mid
-    assert timing._lock(bars(mid=curve, high=curve), bars(mid=curve, high=curve)) == pytest.approx(1.0)
+    assert lock(bars(mid=curve, high=curve), bars(mid=curve, high=curve)) == pytest.approx(1.0)
     loud = bars(mid=100 * curve, high=100 * curve)
-    assert timing._lock(loud, bars(mid=curve, high=curve)) == pytest.approx(1.0), "whatever their level"
+    assert lock(loud, bars(mid=curve, high=curve)) == pytest.approx(1.0), "whatever their level"
     slower = bars(seconds=5.0, mid=np.repeat(curve, 5)[::4])
-    assert timing._lock(half, slower) > 0.3, "an idea at another tempo is laid over its own bars"
-    assert timing._lock(bars(), kit) == 0.0
+    assert lock(half, slower) > 0.3, "an idea at another tempo is laid over its own bars"
+    assert lock(bars(), kit) == 0.0
+
+
+@pytest.mark.parametrize("late_ms", [-40, -20, 0, 30, 50])
+def test_a_loop_locks_best_where_it_is_moved_back_by_its_delay(late_ms):
+    locks = timing._locks(clicks(1, 4, 8, 12, late_ms=late_ms), clicks(1, 4, 8, 12))
+    assert np.argmax(locks) - 5 == late_ms / 10
+
+
+@pytest.mark.parametrize(
+    ("best", "gained", "off_grid", "late"),
+    [
+        (2, 0.2, 0.03, 0.02),  # the idea says 20 ms, the grid 30
+        (4, 0.2, 0.03, 0.03),
+        (-3, 0.2, -0.05, 0.0),  # what swells begins early
+        (2, 0.2, -0.03, 0.0),  # one says late, the other early
+        (-2, 0.2, 0.03, 0.0),
+        (2, 0.11, 0.03, 0.02),
+        (2, 0.09, 0.03, 0.0),  # it hardly locks better
+        (1, 0.2, 0.03, 0.0),  # 10 ms are feel
+        (4, 0.2, 0.017, 0.0),
+        (4, 0.2, 0.019, 0.019),
+    ],
+)
+def test_a_part_is_surely_late_where_idea_and_grid_say_so(best, gained, off_grid, late):
+    locks = np.zeros(11)
+    locks[5 + best] = gained
+    assert timing._surely_late_seconds(locks, 100.0, off_grid) == pytest.approx(late)
 
 
 # ---- room

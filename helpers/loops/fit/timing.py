@@ -6,7 +6,7 @@ import numpy as np
 
 from ...records import Request
 from ..findings import Findings
-from ..pulse import sharp_onsets, stroke_distances_seconds
+from ..pulse import grid_distances_seconds, sharp_onsets, stroke_distances_seconds
 from .bars import Bars, likeness
 from .place import FEWEST_ONSETS
 
@@ -15,6 +15,9 @@ LEAST_ALIKE = 0.4  # correlation of two strokes that can be laid over each other
 AROUND_SECONDS, MOST_APART_SECONDS = 0.09, 0.06  # what is laid over each other; how far it is moved
 SHAMOS = 1.0483  # the standard deviation of a normal spread over its median distance of two
 LOCK_SECONDS = 0.008  # how wide a stroke is made: strokes farther apart than two of these share little
+# How far a loop is moved over its idea; what is no feel any more, and what moving it must gain. Of 387 takes that fit
+# none is called late by these, of parts 30 ms late eight in a hundred more.
+MOST_LATE_SECONDS, LEAST_LATE_SECONDS, LEAST_GAINED = 0.05, 0.018, 0.1
 STEP_SHARE = 0.4  # of a sixteenth: farther from it lie thirty-seconds, which are placed elsewhere on purpose
 
 
@@ -22,7 +25,8 @@ def measure_timing(loop: Bars, idea: Bars, request: Request) -> Findings:
     """The fields ``lock``, ``groove``, ``pocket_ms`` and ``looseness_ms``."""
     values: dict[str, float | None] = {}
     if min(loop.struck.times.size, idea.struck.times.size) >= FEWEST_ONSETS:
-        values["lock"] = _lock(loop, idea)
+        locks = _locks(loop, idea)
+        values["lock"] = float(locks[locks.size // 2])
         values["groove"] = float(likeness(loop.accents["all"][None], idea.accents["all"])[0])
     excused = () if request.role == "drums" else ("groove",)  # a melody may play across the accents, a kit not
     values["looseness_ms"] = _looseness_ms(loop)
@@ -35,26 +39,42 @@ def measure_timing(loop: Bars, idea: Bars, request: Request) -> Findings:
     pocket = float(np.median(theirs)) if theirs.size >= FEWEST_ONSETS else 0.0
     # On the straight grid, in the idea's own pocket or between the two is in time.
     beyond = late - float(np.clip(late, min(0.0, pocket), max(0.0, pocket)))
+    if "lock" in values:
+        # A slow attack is let pass, but not a part that begins late and would lock with the idea earlier.
+        surely = _surely_late_seconds(locks, loop.bands.rate, float(np.median(grid_distances_seconds(times, request))))
+        beyond = max(beyond, surely, key=abs)
     values["pocket_ms"] = beyond * 1000
     return Findings(
         values, {"pocket_ms": f"{abs(beyond) * 1000:.0f} ms {'late' if beyond > 0 else 'early'}"}, excused=excused
     )
 
 
-def _lock(loop: Bars, idea: Bars) -> float:
+def _locks(loop: Bars, idea: Bars) -> np.ndarray:
     """Correlation of the two curves of onsets moment by moment, -1..1, the mean of the middle and the high register.
 
-    Finer than the sixteenths of ``groove``: it tells a shared swing, a flam or 20 ms of delay.
+    As the loop lies, in the middle, and moved up to MOST_LATE_SECONDS later or earlier, frame by frame (n,). Finer than
+    the sixteenths of ``groove``: it tells a shared swing, a flam or 20 ms of delay.
     """
     from scipy.ndimage import gaussian_filter1d
 
+    count, rate = loop.bands.all.size, loop.bands.rate
+    most = round(MOST_LATE_SECONDS * rate)
+
     def curve(sound: Bars, name: str) -> np.ndarray:
         strengths = np.log1p(getattr(sound.bands, name))
-        moments = (np.arange(loop.bands.all.size) + 0.5) / loop.bands.all.size * strengths.size
+        moments = (np.arange(count) + 0.5) / count * strengths.size
         laid_over = np.interp(moments, np.arange(strengths.size) + 0.5, strengths, period=strengths.size)
-        return gaussian_filter1d(laid_over, LOCK_SECONDS * loop.bands.rate, mode="wrap")
+        return gaussian_filter1d(laid_over, LOCK_SECONDS * rate, mode="wrap")
 
-    return float(np.mean([likeness(curve(loop, name)[None], curve(idea, name)) for name in ("mid", "high")]))
+    earlier = (np.arange(count) + np.arange(-most, most + 1)[:, None]) % count
+    return np.mean([likeness(curve(loop, name)[earlier], curve(idea, name)) for name in ("mid", "high")], axis=0)
+
+
+def _surely_late_seconds(locks: np.ndarray, rate: float, off_grid: float) -> float:
+    """How late the loop is by the idea's strokes and by the grid alike; 0 where they do not say so."""
+    middle = locks.size // 2
+    late = min((int(np.argmax(locks)) - middle) / rate, off_grid)
+    return late if late >= LEAST_LATE_SECONDS and locks.max() - locks[middle] >= LEAST_GAINED else 0.0
 
 
 def strong_times(sound: Bars) -> np.ndarray:
