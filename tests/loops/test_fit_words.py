@@ -26,8 +26,8 @@ def notes(*columns) -> np.ndarray:
     return out
 
 
-def harmony_cues(loop: np.ndarray, idea: np.ndarray, low: np.ndarray | None = None, *, bass: bool = False):
-    return harmony.harmony_cues(loop, idea, idea if low is None else low, bass=bass)
+def harmony_cues(loop: np.ndarray, idea: np.ndarray, *, bass: bool = False):
+    return harmony.harmony_cues(loop, idea, bass=bass)
 
 
 # ---- agreement
@@ -51,7 +51,7 @@ def test_moments_count_as_both_sound_there():
 
 def test_cues_of_the_same_notes():
     cues = harmony_cues(notes(C, C), notes(C, C))
-    assert cues["agreement"] == cues["idea_itself"] == cues["over_bass"] == pytest.approx(12)
+    assert cues["agreement"] == cues["idea_itself"] == pytest.approx(12)
     assert cues["above_moved"] == pytest.approx(12) and cues["above_turned"] == 0.0, "one bar cannot be turned"
     assert cues["fifth_above"] == pytest.approx(-1.0), "of one note alone no fifth sounds"
     assert set(cues) == {"agreement", "above_moved", "idea_itself", *harmony.CUES}
@@ -90,12 +90,6 @@ def test_what_a_part_gains_by_moving_is_what_its_notes_would_not_reach_all_at_on
     assert harmony_cues(notes(E, C), notes(C, E))["gained_by_moving"] == pytest.approx(-6, abs=1e-6)
 
 
-def test_the_bass_of_the_idea_is_agreed_with_by_itself():
-    cues = harmony_cues(notes(C, C), notes((C, E), (C, E)), notes(B, B) * 0.1)
-    assert cues["over_bass"] == pytest.approx(-6, abs=1e-6) and cues["agreement"] == pytest.approx(6)
-    assert harmony_cues(notes(C, C), notes(C, C), np.zeros((12, 2)))["over_bass"] == 0.0, "an idea without a low end"
-
-
 def test_how_far_the_half_bars_lie_apart():
     cues = harmony_cues(notes(C, C, C, C), notes(C, C, C, CIS) * [1, 1, 4, 1])
     each, weight = np.array([12, 12, 12, -6]), np.array([1, 1, 2, 1])
@@ -106,16 +100,6 @@ def test_how_far_the_half_bars_lie_apart():
 def test_the_share_on_the_triad_that_holds_most_of_the_idea():
     cues = harmony_cues(notes((C, E, G), (C, B)), notes((C, E, G), (E, G, B)))
     assert cues["on_triad"] == pytest.approx((1 + 0.5) / 2), "C major, then E minor, which holds B and not C"
-
-
-@pytest.mark.parametrize(("loop", "share"), [((C, E, C, E), 1.0), ((C, C, E, E), 0.0)])
-def test_the_part_returns_where_the_idea_does(loop, share):
-    """Half bars: the first bar of the idea comes again, the second lies apart."""
-    assert harmony_cues(notes(*loop), notes(C, G, C, G))["returns"] == pytest.approx(share)
-    other = notes(*loop, F, F)
-    apart = harmony_cues(other, notes(C, G, C, G, B, B))["returns"]
-    assert apart == pytest.approx(share, abs=0.01), "what never returns hardly counts"
-    assert harmony_cues(notes(C, E), notes(C, C))["returns"] == 1.0, "one bar has nothing to return to"
 
 
 def test_a_bass_is_told_with_its_agreement():
@@ -151,7 +135,7 @@ def measured(loop, idea, request=None, *, pitched=True) -> Findings:
 
 
 def bars(half_bars: np.ndarray, tonal: float = 0.5) -> SimpleNamespace:
-    return SimpleNamespace(half_bars=half_bars, bass_half_bars=half_bars, notes=SimpleNamespace(tonal_share=tonal))
+    return SimpleNamespace(half_bars=half_bars, notes=SimpleNamespace(tonal_share=tonal))
 
 
 REQUEST = request_for("pad", bars=2)
@@ -212,7 +196,7 @@ def test_harmony_is_compared_where_both_have_pitch(loop_tonal, idea_tonal, role,
 @pytest.mark.parametrize(("itself", "compared"), [(0.601, True), (0.599, False)])
 def test_an_idea_that_hardly_agrees_with_itself_is_no_measure(itself, compared, monkeypatch):
     cues = harmony_cues(TRIADS, TRIADS) | {"idea_itself": itself}
-    monkeypatch.setattr(harmony, "harmony_cues", lambda own, other, low, bass: cues)
+    monkeypatch.setattr(harmony, "harmony_cues", lambda own, other, bass: cues)
     assert ("harmony" in measured(bars(TRIADS), bars(TRIADS)).values) is compared
 
 
@@ -231,7 +215,7 @@ def test_the_way_back_is_named_within_a_tritone(moved):
 def test_a_transposition_is_named_where_it_costs_a_quarter(cost, moved, monkeypatch):
     idea = notes(C, C)
     cues = harmony_cues(idea, idea) | {"above_moved": cost}
-    monkeypatch.setattr(harmony, "harmony_cues", lambda own, other, low, bass: cues)
+    monkeypatch.setattr(harmony, "harmony_cues", lambda own, other, bass: cues)
     found = measured(bars(np.roll(idea, 1, axis=0)), bars(idea))
     assert found.values["moved_semitones"] == moved
     assert ("moved by" in found.details["harmony"]) is bool(moved)

@@ -22,8 +22,6 @@ from ...sound.listening import EAR_LOWEST_NOTE, EAR_SURE, Listening, PitchActivi
 from ..find import distances
 
 ERB_NUMBERS = np.arange(2.0, 37.0)  # Glasberg & Moore 1990: 53 Hz to 10.6 kHz
-BASS_NOTES = 36  # C1 to B3, the lowest rows of a note gram
-FIRST_NOTE = 24 - EAR_LOWEST_NOTE  # the row of a learned ear that is a note gram's first
 # Onsets at least this strong, of the 90th percentile and of the strongest there can be, are strokes.
 STRONG, LEAST_STRENGTH = 0.25, 0.15
 WHOLE_SHARE = 0.003  # a file this near to whole bars of a tempo was cut to it
@@ -61,21 +59,12 @@ class Bars(Listening):
     @kept_property
     def chroma_steps(self) -> np.ndarray:
         """Pitch classes in each sixteenth (12, steps), row 0 = C."""
-        return self._folded(len(self.note_steps))
+        return self.note_steps.reshape(-1, 12, self.steps).sum(axis=0)
 
     @kept_property
     def half_bars(self) -> np.ndarray:
         """Pitch classes in each half bar (12, 2 * bars)."""
         return self.chroma_steps.reshape(12, 2 * self.bars, -1).mean(axis=2)
-
-    @kept_property
-    def bass_half_bars(self) -> np.ndarray:
-        """Pitch classes of the notes below C4 in each half bar (12, 2 * bars)."""
-        return self._folded(BASS_NOTES).reshape(12, 2 * self.bars, -1).mean(axis=2)
-
-    def _folded(self, notes: int) -> np.ndarray:
-        """Pitch classes of the lowest ``notes`` in each sixteenth (12, steps)."""
-        return self.note_steps[:notes].reshape(-1, 12, self.steps).sum(axis=0)
 
     def note_change(self, reach: int) -> np.ndarray:
         """How much the notes of ``reach`` sixteenths from each one on differ from those of as many before (steps,)."""
@@ -119,13 +108,13 @@ class IdeaBars(Bars):
 
     ear: np.ndarray | None = None
 
-    def _folded(self, notes: int) -> np.ndarray:
-        own = super()._folded(notes)
+    @kept_property
+    def chroma_steps(self) -> np.ndarray:
+        own = super().chroma_steps
         if self.ear is None:
             return own
         heard = np.zeros_like(own)
-        rows = np.arange(min(notes + FIRST_NOTE, len(self.ear)))
-        np.add.at(heard, (rows + EAR_LOWEST_NOTE) % 12, self.ear[rows])
+        np.add.at(heard, (np.arange(len(self.ear)) + EAR_LOWEST_NOTE) % 12, self.ear)
         return sum(x / (x.sum(axis=0).mean() + 1e-9) for x in (own, heard))
 
 

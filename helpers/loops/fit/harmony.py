@@ -25,10 +25,7 @@ CLEAR_COST = 0.25
 TRIADS = np.array(
     [np.roll(np.isin(np.arange(12), t), root) for root in range(12) for t in ((0, 4, 7), (0, 3, 7))], float
 )
-ALIKE = 0.7  # bars of the idea whose notes have this cosine and more return, the more the higher it is
-CUES = (
-    "above_turned", "spread", "on_triad", "returns", "gained_by_moving", "over_bass", "bass_agreement", "fifth_above",
-)  # fmt: skip
+CUES = ("above_turned", "spread", "on_triad", "gained_by_moving", "bass_agreement", "fifth_above")
 LEAST_MOVED = 0.05  # an idea whose half bars differ less stays on its notes, and a part may
 
 
@@ -39,7 +36,7 @@ def measure_harmony(loop: Bars, idea: Bars, request: Request, *, pitched: bool) 
     if loop.notes.tonal_share < LEAST_TONAL:
         return Findings(notes=("Harmony was not compared: nothing pitched sounds in the loop.",))
     own, other = loop.half_bars, idea.half_bars
-    cues = harmony_cues(own, other, idea.bass_half_bars, bass=request.role == "bass")
+    cues = harmony_cues(own, other, bass=request.role == "bass")
     if not pitched or idea.notes.tonal_share < LEAST_TONAL or cues["idea_itself"] < LEAST_SELF:
         return Findings(notes=("Harmony was not compared: no clear pitch sounds in the idea.",))
     moved = int(np.argmax([mean_agreement(np.roll(own, s, axis=0), other) for s in range(-5, 7)])) - 5
@@ -82,15 +79,14 @@ def mean_agreement(loop: np.ndarray, idea: np.ndarray) -> float:
     return float(np.average(agreement(loop, idea), weights=weights(loop, idea)))
 
 
-def harmony_cues(loop: np.ndarray, idea: np.ndarray, low: np.ndarray, *, bass: bool) -> dict[str, float]:
+def harmony_cues(loop: np.ndarray, idea: np.ndarray, *, bass: bool) -> dict[str, float]:
     """What tells a part that was written over these bars from one that was not, of pitch classes (12, half bars).
 
     ``agreement``; how far it lies above the best of the eleven other transpositions (``above_moved``) and of the other
     turns of the bars (``above_turned``, 0 for one bar), and above what its notes would reach if all of them sounded all
     the time (``gained_by_moving``); its ``spread`` over the half bars; ``idea_itself``, what the idea's notes reach
-    against themselves; the share of the loop ``on_triad``, the one that holds most of the idea in each half bar;
-    ``returns``, how alike its bars are where the idea's are; the agreement ``over_bass``, the idea's notes below C4
-    (``low``); the agreement of a ``bass``, which plays few notes; and how much oftener than by chance the idea sounds a
+    against themselves; the share of the loop ``on_triad``, the one that holds most of the idea in each half bar; the
+    agreement of a ``bass``, which plays few notes; and how much oftener than by chance the idea sounds a
     ``fifth_above`` what the loop plays, as it does over the root of a chord, and over a part that lies a fourth up.
     """
     here = mean_agreement(loop, idea)
@@ -110,8 +106,6 @@ def harmony_cues(loop: np.ndarray, idea: np.ndarray, low: np.ndarray, *, bass: b
         "spread": float(np.sqrt(np.average((each - here) ** 2, weights=weight))),
         "idea_itself": itself,
         "on_triad": float(on_triad.sum() / loop.sum()),
-        "returns": _returns(loop, idea),
-        "over_bass": float(np.average(agreement(loop, low), weights=weight)),
         "bass_agreement": bass * here,
         "fifth_above": 12 * float(np.average(fifths, weights=weight)) - 1,
     }
@@ -124,22 +118,9 @@ def heard_triad(idea: np.ndarray, prefers_flats: bool) -> str:
     return (FLAT_NAMES if prefers_flats else SHARP_NAMES)[root] + "m" * minor
 
 
-def _returns(loop: np.ndarray, idea: np.ndarray) -> float:
-    """Mean cosine of the loop's bars with one another, 0..1, weighed by how far the idea's bars are alike; 1 of one."""
-    bars = [x.reshape(12, -1, 2).sum(axis=2) for x in (loop, idea)]
-    pairs = np.triu_indices(bars[0].shape[1], 1)
-    own, other = ((x.T @ x)[pairs] for x in map(_unit, bars))
-    alike = np.clip((other - ALIKE) / (1 - ALIKE), 0, 1) + 1e-3
-    return float(np.average(own, weights=alike)) if own.size else 1.0
-
-
 def _moved(half_bars: np.ndarray) -> float:
     """How much the notes of each half bar differ from those of the next, the last from the first, 0..1."""
     return float(distances(half_bars.T, np.roll(half_bars, -1, axis=1).T).mean())
-
-
-def _unit(columns: np.ndarray) -> np.ndarray:
-    return columns / (np.linalg.norm(columns, axis=0) + 1e-9)
 
 
 def _by_bar(loop: np.ndarray, idea: np.ndarray) -> np.ndarray:
