@@ -166,7 +166,8 @@ def test_cancel_does_not_wait_for_a_network_that_hangs(fake, monkeypatch):
     assert any(thread.name == "hub-fetch" for thread in threading.enumerate()), "it waited for the network"
 
 
-def test_a_download_that_was_left_does_not_go_on_beside_the_next(fake):
+@pytest.mark.parametrize("end", [Cancelled, KeyboardInterrupt])
+def test_a_download_that_was_left_does_not_go_on_beside_the_next(fake, end):
     fake.refuse, fake.times = "hanging", 1
     pressed = []
 
@@ -175,13 +176,43 @@ def test_a_download_that_was_left_does_not_go_on_beside_the_next(fake):
         if pressed or not there or threading.current_thread() is not threading.main_thread():
             return False
         pressed.append(True)
+        if end is KeyboardInterrupt:  # of a cell
+            raise KeyboardInterrupt
         return True
 
-    with pytest.raises(Cancelled):
+    with pytest.raises(end):
         hub.fetch_model(SOURCE, cancel=once)
     for thread in [t for t in threading.enumerate() if t.name == "hub-fetch"]:
         thread.join(20)
     assert sources.cached_folder(SOURCE) is None, "it went on by itself"
+
+
+def test_two_that_want_the_same_model_fetch_it_once(fake, monkeypatch):
+    from huggingface_hub import file_download
+
+    begun, get = [], file_download.http_get
+
+    def slow(url, *args, **more):
+        begun.append(url)
+        time.sleep(0.5)
+        get(url, *args, **more)
+
+    monkeypatch.setattr(file_download, "http_get", slow)
+    folders = []
+    threads = [threading.Thread(target=lambda: folders.append(hub.fetch_model(SOURCE))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(folders) == 2 and (folders[0] / "model.safetensors").read_bytes() == WEIGHTS
+    assert sum(url.endswith("model.safetensors") for url in begun) == 1
+
+
+def test_a_cache_that_cannot_be_written_is_named(fake, monkeypatch, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "taken" / "hub"))
+    with pytest.raises(NotAvailable, match=f"cache in {tmp_path}/taken.* cannot be written .*HF_HOME"):
+        hub.fetch_model(SOURCE)
 
 
 def test_too_little_disk_is_said_before_anything_is_fetched(fake, monkeypatch):

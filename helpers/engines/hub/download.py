@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ...errors import Cancelled, NotAvailable, remember_secret
-from ...machine.files import sha256_of
+from ...machine.files import locked, sha256_of
 from ...music.tables import read_toml
 from ...records import CancelCheck, Progress, never_cancelled, silent_progress
 from ..base import stop_if
@@ -107,10 +107,12 @@ def _attended(work: Callable[[CancelCheck], T], cancel: CancelCheck) -> T:
             future.set_exception(error)
 
     threading.Thread(target=run, name="hub-fetch", daemon=True).start()
-    while not wait([future], timeout=0.2).done:
-        if cancel():
-            left.set()
-            raise Cancelled()
+    try:
+        while not wait([future], timeout=0.2).done:
+            if cancel():
+                raise Cancelled()
+    finally:  # a cell may be interrupted too
+        left.set()
     return future.result()
 
 
@@ -224,18 +226,20 @@ def _fetch_blob(model: str, revision: str, name: str, blobs: Path, on_bytes: Cal
     facts = get_hf_file_metadata(url, timeout=READ_SECONDS)
     if facts.etag is None or facts.size is None:
         return  # no checksum, no safe resuming: left to the library
-    blob = blobs / facts.etag
-    if blob.exists():
-        return
+    blob, locks = blobs / facts.etag, hub_cache() / ".locks" / blobs.parent.name  # where the library has its own
     piece = blob.with_name(f"{facts.etag}.incomplete")
     constants.DOWNLOAD_CHUNK_SIZE = 2**18  # so that a slow connection is seen to move
-    with Heard(piece, "ab") as out:
-        if out.tell() > facts.size:
-            out.truncate(0)
-        http_get(url, out, resume_size=out.tell(), headers=build_hf_headers(), expected_size=facts.size)
-    if len(facts.etag) == 64 and sha256_of(piece) != facts.etag:
-        raise Refusal("truncated")
-    piece.replace(blob)
+    locks.mkdir(parents=True, exist_ok=True)
+    with locked(locks / f"{facts.etag}.piece.lock"):  # a notebook and a batch may want the same model
+        if blob.exists():
+            return
+        with Heard(piece, "ab") as out:
+            if out.tell() > facts.size:
+                out.truncate(0)
+            http_get(url, out, resume_size=out.tell(), headers=build_hf_headers(), expected_size=facts.size)
+        if len(facts.etag) == 64 and sha256_of(piece) != facts.etag:
+            raise Refusal("truncated")
+        piece.replace(blob)
 
 
 @contextmanager
@@ -279,6 +283,8 @@ def _classify(error: BaseException) -> dict[str, Any]:
         "truncated": "Consistency check failed" in str(error),
         "network": bool(families & {"httpx", "httpx2", "httpcore", "requests", "urllib3"})
         or isinstance(error, ConnectionError | TimeoutError),
+        "unwritable": isinstance(error, PermissionError | NotADirectoryError | FileExistsError)
+        or number == errno.EROFS,
     }
     for kind, applies in kinds.items():
         if applies:
