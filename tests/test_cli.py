@@ -14,6 +14,7 @@ import soundfile
 
 from helpers import cli
 from helpers.records import Clip
+from helpers.sketch import soundfont
 from helpers.sound.audio import read_back, write_wav
 from tests import signals
 
@@ -169,6 +170,20 @@ def test_proof_reads_the_loops_own_tags(idea, tmp_path, capfd):
     assert status == 0 and json.loads(out)["fit"]["samples"] == loop["fit"]["samples"]
     status, out, _ = run(capfd, "proof", loop["wav"], "--bpm", 100, "--bars", 3, "--json")
     assert json.loads(out)["fit"]["verdict"] == "failed"
+
+
+def test_a_home_that_cannot_be_looked_into_holds_nothing(capfd, monkeypatch, tmp_path, idea):
+    """As that of another user in a container; any user is refused a name that is too long."""
+    home = tmp_path / ("x" * 300)
+    for variable in ("HOME", "LOOPS_HOME", "HF_HOME"):
+        monkeypatch.setenv(variable, str(home))
+    if constants := sys.modules.get("huggingface_hub.constants"):
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
+        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home / "token"))
+    soundfont._search.cache_clear()
+    assert run(capfd, "engines")[0] == 0
+    assert run(capfd, "make", idea, "--instrument", "piano", "--bars", 1, "--takes", 1, "--out", tmp_path / "o")[0] == 0
+    soundfont._search.cache_clear()
 
 
 def test_engines_says_what_runs_and_what_to_do_for_the_rest(capfd):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 from pathlib import Path
 
 from ..errors import NotAvailable
@@ -42,7 +43,7 @@ def tag_path(file: RemoteFile) -> Path:
 def are_tag_models_here() -> bool:
     """Whether all files are in place and of the right size (their hashes are checked when they are loaded)."""
     paths = [(tag_path(file), file.size_bytes) for file in TAG_FILES]
-    return all(path.is_file() and size in (None, path.stat().st_size) for path, size in paths)
+    return all(os.path.isfile(path) and size in (None, path.stat().st_size) for path, size in paths)
 
 
 def read_tag_file(file: RemoteFile) -> bytes:

@@ -71,6 +71,6 @@ def freed_memory_returned() -> Iterator[None]:
 
 def free_bytes(folder: Path) -> int:
     """Room on the disk of ``folder``, which need not exist yet."""
-    while not folder.exists() and folder != folder.parent:
+    while not os.path.exists(folder) and folder != folder.parent:
         folder = folder.parent
     return shutil.disk_usage(folder).free

@@ -42,7 +42,7 @@ class Bank:
 
     @property
     def is_here(self) -> bool:
-        return self.path.is_file()  # it appears there whole and checked, or not at all
+        return os.path.isfile(self.path)  # it appears there whole and checked, or not at all
 
 
 MUSESCORE = Bank(

@@ -44,7 +44,7 @@ class SampleSet:
 
     @property
     def is_here(self) -> bool:
-        return self.folder.is_dir()  # it appears there whole and checked, or not at all
+        return os.path.isdir(self.folder)  # it appears there whole and checked, or not at all
 
 
 SETS = tuple(

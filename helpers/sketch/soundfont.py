@@ -10,6 +10,7 @@ package carries.
 
 from __future__ import annotations
 
+import glob
 import os
 import sys
 from dataclasses import dataclass, replace
@@ -78,6 +79,11 @@ def _packaged() -> Path | None:
     return None if _unusable(path) else path
 
 
+def _files(folder: Path, pattern: str) -> list[Path]:
+    """What matches in a folder; nothing in one that may not be looked into, such as another user's home."""
+    return [folder / name for name in sorted(glob.glob(pattern, root_dir=folder))]
+
+
 @lru_cache(maxsize=8)
 def _search(named: str) -> SoundFont:
     note = ""
@@ -90,7 +96,7 @@ def _search(named: str) -> SoundFont:
     found = [
         path
         for folder in (*FOLDERS, instrument_folder())
-        for path in sorted(Path(folder).expanduser().glob("*.sf2"))
+        for path in _files(Path(folder).expanduser(), "*.sf2")
         if any(part in path.name.lower() for part, _, _ in KNOWN_BANKS) and not _unusable(path)
     ]
     best = [path for part, _, _ in KNOWN_BANKS for path in found if part in path.name.lower()]
@@ -113,8 +119,8 @@ def instrument_folder() -> Path:
 def own_instrument(score: Score) -> Path | None:
     """The SFZ file named after the score's instrument, or after another that its General MIDI sound is."""
     folder = instrument_folder()
-    files = [(path.stem, path) for path in sorted(folder.glob("*.sfz"))]
-    files += [(path.parent.name, path) for path in sorted(folder.glob("[!.]*/*.sfz"))]
+    files = [(path.stem, path) for path in _files(folder, "*.sfz")]
+    files += [(path.parent.name, path) for path in _files(folder, "[!.]*/*.sfz")]
     for name, path in files:
         try:
             match = find_instrument(name.replace("-", " "))

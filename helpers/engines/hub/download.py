@@ -53,7 +53,10 @@ def find_token() -> str | None:
     """The Hub token, from wherever the Hub's own library finds one; None when there is none."""
     from huggingface_hub import get_token
 
-    token = get_token()
+    try:
+        token = get_token()
+    except OSError:  # its file lies where we may not look
+        return None
     remember_secret(token or "")
     return token
 

@@ -190,9 +190,9 @@ def cached_folder(source: ModelSource) -> Path | None:
     repository = repository_folder(source)
     for revision in source.revisions:
         reference = repository / "refs" / revision
-        commit = reference.read_text(encoding="utf-8").strip() if reference.is_file() else revision
+        commit = reference.read_text(encoding="utf-8").strip() if os.path.isfile(reference) else revision
         snapshot = repository / "snapshots" / commit
-        if snapshot.is_dir() and not missing_files(snapshot, source):
+        if os.path.isdir(snapshot) and not missing_files(snapshot, source):
             return snapshot
     return None
 
@@ -200,4 +200,4 @@ def cached_folder(source: ModelSource) -> Path | None:
 def cached_gib(source: ModelSource) -> float:
     """GiB of this model already in the Hub's cache, finished files and resumable pieces alike."""
     blobs = repository_folder(source) / "blobs"
-    return sum(f.stat().st_size for f in blobs.iterdir() if f.is_file()) / 2**30 if blobs.is_dir() else 0.0
+    return sum(f.stat().st_size for f in blobs.iterdir() if f.is_file()) / 2**30 if os.path.isdir(blobs) else 0.0
