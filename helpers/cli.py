@@ -49,13 +49,13 @@ def build_parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=globals()[f"_{name}"])  # the function below that carries it out
         if row.get("json", True):
             sub.add_argument("--json", action="store_true", help="print one JSON document on stdout")
+        if "controls" in row:  # first in the help, as the instrument is what one must say
+            _add_controls(sub, row["controls"])
         groups: dict[bool, Any] = {False: sub}
         for flag, options in row.get("arguments", {}).items():
             if (exclusive := options.pop("exclusive", False)) not in groups:
                 groups[exclusive] = sub.add_mutually_exclusive_group()
             groups[exclusive].add_argument(flag, **options | ({"type": int} if "type" in options else {}))
-        if "controls" in row:
-            _add_controls(sub, row["controls"])
     return parser
 
 

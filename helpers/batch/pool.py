@@ -22,7 +22,7 @@ WORKER_GIB = 1.5  # the most one worker holds; an idea within the limits stays b
 
 
 class Pool:
-    """Workers that run functions of :mod:`.worker`, one at a time each: one that dies takes no other's job along."""
+    """Workers that run functions of :mod:`.run`, one at a time each: one that dies takes no other's job along."""
 
     shares_disk = True  # whether workers see the driver's folders
 
