@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..music.meter import METERS, Meter
+from ..music.meter import METERS, Meter, bar_seconds
 from ..records import Clip, Tempo, TempoAlternative
 from .drift import Drift, estimate_drift, evened
 from .evidence import slow_change, tempo_evidence
@@ -24,6 +24,7 @@ from .pulse import find_candidates
 from .tempo_model import tempo_confidence, tempo_probabilities, trust_evidence
 
 _SAME_TEMPO = 0.04  # tempi within 4 % count as one answer, as in tempo evaluation
+_LOOP_ODDS = 7.0  # for a tempo in which the file is as long as loops are, to the sample
 MOVING_TRUST = 0.6  # of a tempo that moves, no one figure is right throughout
 _HELD_CHANGE = 0.2  # 1 - cosine of the notes before and after a moment; a held sound never reaches it
 _RELATIONS = ((0.5, "half"), (2.0, "double"), (2 / 3, "2/3"), (1.5, "3/2"))
@@ -49,7 +50,8 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
     if not candidates.size or not _anything_recurs(heard):
         return Tempo(None, 0.0)
     evidence = tempo_evidence(heard, candidates)
-    probability = tempo_probabilities(evidence)
+    probability = tempo_probabilities(evidence) * np.where(_fills_file(heard, candidates), _LOOP_ODDS, 1.0)
+    probability /= probability.sum()
     best, name, sure = read_metre(candidates, evidence, probability, heard.seconds)
     meter = METERS[name]
     exact = settle_tempo(heard, float(candidates[best]), meter.beats_per_bar)
@@ -80,6 +82,17 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
         bar_confidence=grid.bar_confidence,
         meter_confidence=sure,
     )
+
+
+def _fills_file(heard: Listening, candidates: np.ndarray) -> np.ndarray:
+    """Whether (n,) the file is, to the sample, 1, 2, 4 ... bars in 4/4 or 3/4 of a whole tempo near each candidate."""
+
+    def fills(bpm: float, meter: Meter) -> bool:
+        whole = whole_bars_bpm(heard.clip.length, heard.clip.sample_rate, bpm, meter)
+        bars = round(heard.seconds / bar_seconds(whole, meter)) if whole else 0
+        return bars > 0 and bars & (bars - 1) == 0
+
+    return np.array([any(fills(bpm, METERS[name]) for name in ("4/4", "3/4")) for bpm in candidates.tolist()])
 
 
 def _settled(heard: Listening, bpm: float, meter: Meter) -> tuple[float, PreciseTempo, Grid]:

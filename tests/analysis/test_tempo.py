@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from helpers.analysis import estimate_tempo
+from helpers.analysis.listening import Listening
+from helpers.analysis.tempo import _fills_file
 from tests import signals
 
 
@@ -109,3 +111,11 @@ def test_notes_at_random_moments_are_not_trusted():
     starts = np.cumsum(rng.exponential(0.45, 18) + 0.08)
     clip = signals.melody([(int(rng.integers(55, 75)), float(s), 0.3) for s in starts], float(starts[-1]) + 0.7)
     assert estimate_tempo(clip).confidence < 0.7
+
+
+@pytest.mark.parametrize(("bars", "bpm", "fills"), [(4, 124, True), (8, 130, True), (5, 94, False), (4, 90.37, False)])
+def test_a_length_of_bars_as_loops_have_them_speaks_for_its_tempo(bars, bpm, fills):
+    clip = signals.noise(round(bars * 240 / bpm * signals.RATE) / signals.RATE)
+    near, beside, in_three = _fills_file(Listening(clip), np.array([0.99 * bpm, 1.2 * bpm, 0.75 * bpm]))
+    assert (bool(near), bool(beside)) == (fills, False)
+    assert bool(in_three) == (fills and float(0.75 * bpm).is_integer())
