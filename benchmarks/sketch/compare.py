@@ -233,16 +233,21 @@ def run(people: dict[str, list[Window]], ideas: list[tuple[str, Analysis]]) -> d
         table = compare(people[role], ours)
         apart = separation(role)
         auc = told_apart(people[role], ours)
+        # How far people of one corpus are told from people of another: what the figure above is to be read beside.
+        corpora = sorted({w.corpus for w in people[role]}) if role != "drums" else []
+        halves = [[w for w in people[role] if w.corpus == name] for name in corpora]
         report["roles"][role] = {
             "people": len(people[role]),
             "ours": len(ours),
             "table": table,
             "separation": apart,
             "auc": auc,
+            "auc_between_corpora": told_apart(*halves) if len(halves) == 2 else None,
         }
         print(
             f"\n{role}: {len(people[role])} windows of people, {len(ours)} of ours; AUC {auc:.2f}, "
-            f"genres/takes {apart['ratio']:.2f}, overlap of takes {apart['overlap']:.2f}"
+            f"genres/takes {apart['ratio']:.2f}, overlap of takes {apart['overlap']:.2f}, "
+            f"AUC between corpora {report['roles'][role]['auc_between_corpora']}"
         )
         for name, row in table.items():
             human, own = ("{1:6.2f} [{0:5.2f} {2:6.2f}]".format(*row[k]) for k in ("people", "ours"))

@@ -9,6 +9,7 @@ import hashlib
 from bisect import bisect_right
 from collections.abc import Container
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 
@@ -126,7 +127,7 @@ class Brief:
         taken = [
             self.groove * (ms != 0.0 or (step == 0 and any(self.timing_ms))) for step, ms in enumerate(self.timing_ms)
         ]
-        habit = tuple(1.0 - share for share in taken)
+        habit = tuple(sqrt(1.0 - share**2) for share in taken)  # deviations add up in their squares
         if self.role != "drums":
             heard = tuple(self.groove * v for v in self.timing_ms)
             return Feel(heard, (0.0,) * self.steps_per_bar, 1000 * TIMING_SECONDS * self.humanize, 0.0, habit)

@@ -25,7 +25,7 @@ PLAYED_BY = {
 }
 _STYLE = {kit: style for style, kits in PLAYED_BY.items() for kit in kits.split()}
 KITS_PLAYED = (0, 8, 16, 32, 40, 48)  # General MIDI kits that a drummer sits at
-PLAYED, PROGRAMMED = 0.96, 0.15  # how human a part is where nobody asks: drummers near their tightest tenth, machines
+PLAYED, PROGRAMMED = 0.9, 0.15  # how human a part is where nobody asks: drummers near their tightest tenth, machines
 MOST_PLACE_MS = 12.0  # a step's own place: what is more was swing that the median did not take out
 VELOCITY_SHARE = 0.3  # of the drummers' deviations: the rest is their ghosts and accents, which our marks write out
 
