@@ -47,8 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     for name, row in read_toml(f"{__package__}.machine", "commands.toml").items():
         sub = commands.add_parser(name, help=row["help"], description=row["help"])
         sub.set_defaults(run=globals()[f"_{name}"])  # the function below that carries it out
-        if row.get("json", True):
-            sub.add_argument("--json", action="store_true", help="print one JSON document on stdout")
+        sub.add_argument("--json", action="store_true", help="print one JSON document on stdout")
         if "controls" in row:  # first in the help, as the instrument is what one must say
             _add_controls(sub, row["controls"])
         groups: dict[bool, Any] = {False: sub}
@@ -85,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with terminal.ending_cleanly():
             args = build_parser().parse_args(argv)
-            with terminal.clean_stdout(getattr(args, "json", False)) as out:
+            with terminal.clean_stdout(args.json) as out:
                 return args.run(args, out)
     except KeyboardInterrupt as stop:
         terminal.say("Interrupted; nothing half-written was left.")
@@ -133,15 +132,20 @@ def _analyze(args: argparse.Namespace, out: Any) -> int:
 
 def _make(args: argparse.Namespace, out: Any) -> int:
     from . import pipeline, report
+    from .export import read_sidecar
+    from .music.instruments import find_instrument
 
     progress, given = _StderrProgress(), _given(args)  # before any work: a value out of range is said at once
     if args.again is None and args.instrument is None:
         raise InvalidInput("No instrument was named; add --instrument, such as --instrument 'bass guitar'.")
+    if args.instrument is not None:
+        find_instrument(args.instrument)  # and a word that is not understood
     if args.engine is not None:
-        pipeline.pick_engine(args.engine)  # and an engine that cannot run here
+        pipeline.pick_engine(args.engine)  # an engine that cannot run here
+    again = None if args.again is None else read_sidecar(args.again)
     idea = pipeline.load_idea(args.idea)
     idea, analysis = pipeline.hear_part(idea, args.start, args.bars_heard, progress)
-    request, notes = _request(args.again, given, analysis, idea)
+    request, notes = _request(again, given, analysis, idea)
     for note in notes:
         terminal.say(note)
     if args.midi_only:
@@ -171,15 +175,14 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _request(
-    again: str | None, given: dict[str, Any], analysis: Analysis, idea: Idea
+    again: tuple[Request, dict[str, Any]] | None, given: dict[str, Any], analysis: Analysis, idea: Idea
 ) -> tuple[Request, tuple[str, ...]]:
     """The request of `make`: a repeated one with this command's changes, or a new one from the analysis."""
     from . import pipeline
-    from .export import read_sidecar
 
     if again is None:
         return pipeline.plan_request(analysis, **given)
-    request, document = read_sidecar(again)
+    request, document = again
     notes: tuple[str, ...] = ()
     if document.get("idea", {}).get("sha256") not in (None, idea.sha256):
         notes = ("This is not the idea the loop was made for (its SHA-256 differs), so the loop will not be the same.",)
@@ -248,7 +251,7 @@ def _install(args: argparse.Namespace, out: Any) -> int:
         EXTRAS[args.what].fetch(_StderrProgress())
     else:
         install(args.what, on_line=terminal.say)
-    terminal.print_result(out, f"{args.what} is installed.")
+    _print(out, args, {"installed": args.what}, f"{args.what} is installed.")
     return DONE
 
 
@@ -317,5 +320,4 @@ class _StderrProgress:
 
 
 def _print(out: Any, args: argparse.Namespace, data: dict[str, Any], text: str) -> None:
-    as_json = getattr(args, "json", False)
-    terminal.print_result(out, terminal.json_text(data) if as_json else shown_text(text, keep="\n"))
+    terminal.print_result(out, terminal.json_text(data) if args.json else shown_text(text, keep="\n"))

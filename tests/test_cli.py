@@ -227,6 +227,18 @@ def test_anything_wrong_is_one_sentence_and_two(idea, tmp_path, capfd, words, se
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("words", [["--instrument", "kazooka"], ["--instrument", "bass", "--from", "nowhere.json"]])
+def test_a_wrong_name_is_said_before_the_idea_is_heard(idea, tmp_path, capfd, words):
+    status, _, err = run(capfd, "make", idea, *words, "--out", tmp_path)
+    assert status == 2 and words[-1] in err and "listening" not in err
+
+
+def test_install_answers_in_json_too(capfd, monkeypatch):
+    monkeypatch.setattr("helpers.install.install", lambda what, on_line: on_line("fetching"))
+    status, out, err = run(capfd, "install", "ears", "--json")
+    assert status == 0 and json.loads(out) == {"installed": "ears"} and "fetching" in err
+
+
 def test_a_fault_of_ours_is_not_called_a_fault_of_the_musicians(idea, capfd, monkeypatch):
     def broken(_args, _out):
         raise KeyError("inside")

@@ -217,6 +217,9 @@ def test_a_worker_that_does_not_start(engine, monkeypatch):
     monkeypatch.setattr(audiocraft, "find_home", lambda: WorkerHome("/no/such/python"))
     with pytest.raises(NotAvailable, match=r"could not be started.*install audiocraft"):
         engine.generate(REQUEST)
+    monkeypatch.setenv("LOOPS_AUDIOCRAFT_PYTHON", "/no/such/python")
+    with pytest.raises(NotAvailable, match=r"could not be started; correct LOOPS_AUDIOCRAFT_PYTHON or unset it"):
+        engine.generate(REQUEST)
 
 
 def test_cancel_ends_the_process_within_a_step(engine, monkeypatch):

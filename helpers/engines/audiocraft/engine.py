@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
 import signal
 import tempfile
@@ -167,7 +168,8 @@ class AudiocraftEngine(Engine):
             lines = [line for line in failure.lines if not line.startswith("progress\t")]
             raise NotAvailable(with_details(self._in_words(failure.code, "\n".join(lines)), lines[-12:])) from None
         except OSError:
-            raise NotAvailable(f"{self.info.title} could not be started; {_INSTALL}.") from None
+            way_out = f"correct {OWN_PYTHON_VARIABLE} or unset it" if os.environ.get(OWN_PYTHON_VARIABLE) else _INSTALL
+            raise NotAvailable(f"{self.info.title} could not be started; {way_out}.") from None
 
     def _in_words(self, code: int | None, log: str) -> str:
         """What happened and what to do."""
