@@ -1,6 +1,7 @@
 """Reading uploads, level, writing whole."""
 
 import io
+import os
 import shutil
 import struct
 import subprocess
@@ -347,3 +348,12 @@ def test_written_wav_reads_back_to_the_last_bit_but_one(tmp_path):
     assert back.sample_rate == RATE and np.abs(back.samples - clip.samples).max() < 2**-22
     assert audio.wav_chunk(tmp_path / "o.wav", b"test") == b"odd"
     assert audio.wav_chunk(tmp_path / "o.wav", b"none") is None
+
+
+def test_a_folder_whose_name_is_no_utf_8_is_read_back(tmp_path):
+    """As a drive of another age holds them."""
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    clip = Clip(np.zeros((1, 100), np.float32), 44_100)
+    audio.write_wav(folder / "o.wav", clip)
+    assert audio.read_back(folder / "o.wav").length == 100

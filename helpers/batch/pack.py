@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InvalidInput
+from ..errors import InvalidInput, shown_text
 from ..export import bpm_text, daw_chunks, key_slug, read_notes, read_sidecar
 from ..machine.files import link_new, on_disk, plain_name, sha256_of, shown_name, staging
 from ..music.pitch import midi_name
@@ -197,7 +197,7 @@ def write_pack(
     from .dawproject import write_projects
     from .sheet import cover_sheet
 
-    out, name = Path(out), name or Path(folder).resolve().name
+    out, name = Path(out), shown_text(name or Path(folder).resolve().name)
     if out.exists():
         raise InvalidInput(f"“{shown_name(out)}” exists already and nothing is overwritten; choose another --out.")
     found = find_loops(folder)

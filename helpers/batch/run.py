@@ -253,7 +253,8 @@ def make_batch(args: argparse.Namespace, settings: Mapping[str, Any], say: Calla
         verdicts = " ".join(str(loop["verdict"]) for loop in row.loops) if row.state == DONE else row.sentence
         say(f"{ended} of {of}{left}: {row.idea}, {row.instrument}: {row.state} {verdicts}")
 
-    pool = RayPool(args.ray, args.workers) if args.ray else LocalPool(args.workers)
+    workers = args.workers and min(args.workers, len(jobs))
+    pool = RayPool(args.ray, workers) if args.ray else LocalPool(workers)
     try:
         return run_batch(jobs, args.out, pool, told)
     finally:

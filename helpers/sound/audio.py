@@ -234,7 +234,7 @@ def read_back(path: str | os.PathLike[str]) -> Clip:
     import soundfile
 
     try:
-        with soundfile.SoundFile(str(path)) as file:
+        with soundfile.SoundFile(os.fsencode(path)) as file:  # a name need not be UTF-8
             if file.format not in ("WAV", "WAVEX"):
                 raise InvalidInput(f"“{shown_name(path)}” is no WAV but {file.format}; make it again.")
             samples, rate = file.read(dtype="float32", always_2d=True), file.samplerate

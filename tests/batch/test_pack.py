@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import json
+import os
 import re
 import shutil
 import struct
@@ -281,3 +282,10 @@ def test_long_and_odd_names_become_names_that_every_system_takes(loops):
     odd = dataclasses.replace(loop, wav=Path(f"Ça «va»? {'x' * 240}.wav"))
     (name,) = pack_names([odd])
     assert len(name) <= 120 and re.fullmatch(r"[A-Za-z0-9._-]+", name)
+
+
+def test_a_pack_is_named_after_a_folder_whose_name_is_no_utf_8(loops, tmp_path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    shutil.copytree(loops[0], folder)
+    pack = write_pack(folder, tmp_path / "out")
+    assert pack.loops == 2 and "<h1>caf\ufffd</h1>" in (pack.path / "index.html").read_text(encoding="utf-8")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers import cli
 from helpers.batch import run as worker
 from helpers.batch.jobs import plan_jobs
 from helpers.batch.ledger import DONE, FAILED, NAME, PLANNED, REFUSED, Ledger, read_ledger
@@ -157,6 +158,16 @@ def test_a_ledger_that_is_a_pipe_or_a_folder_is_refused(ideas, tmp_path):
     for name in ("one", "two"):
         with pytest.raises(InvalidInput, match="is not a file"):
             run(plan_jobs([ideas], INSTRUMENTS, {}), tmp_path / name)
+
+
+def test_no_worker_is_started_that_would_have_no_job(ideas, tmp_path, monkeypatch, capsys):
+    def asked(workers):
+        raise NotAvailable(f"asked for {workers}")
+
+    monkeypatch.setattr(worker, "LocalPool", asked)
+    words = ["--instrument", "piano", "--instrument", "flute", "--workers", "99999", "--out", str(tmp_path / "out")]
+    assert cli.main(["batch", str(ideas / "one.wav"), *words]) == 2
+    assert "asked for 2" in capsys.readouterr().err
 
 
 def test_what_a_worker_raises_comes_back_as_words(monkeypatch, tmp_path):
