@@ -31,7 +31,7 @@ class Session:
         source: str | os.PathLike[str],
         out_dir: str | os.PathLike[str] = "loops",
         *,
-        start: str | None = None,
+        start: str | float | None = None,
         bars_heard: int | None = None,
     ) -> None:
         from .pipeline import hear_part, load_idea

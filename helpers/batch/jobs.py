@@ -43,7 +43,9 @@ class Job:
 
 
 def plan_jobs(
-    sources: Sequence[str | os.PathLike[str]], instruments: Sequence[str], settings: Mapping[str, Any]
+    sources: Sequence[str | os.PathLike[str]] | os.PathLike[str],
+    instruments: Sequence[str],
+    settings: Mapping[str, Any],
 ) -> list[Job]:
     """The jobs of a batch, in the order given; the same job twice is one.
 
@@ -56,8 +58,11 @@ def plan_jobs(
     """
     jobs: dict[str, Job] = {}
     digests: dict[Path, str] = {}
+    if isinstance(sources, str | os.PathLike):  # one alone, not its letters
+        sources = [sources]
+    instruments = [instruments] if isinstance(instruments, str) else list(instruments)
     for path, given, place in _rows(sources):
-        named = [given["instrument"]] if given.get("instrument") else list(instruments)
+        named = [given["instrument"]] if given.get("instrument") else instruments
         if not named:
             raise InvalidInput(f"{place}No instrument is named; add --instrument, such as --instrument 'bass guitar'.")
         for name in named:

@@ -15,6 +15,7 @@ except ModuleNotFoundError as error:
 
 import dataclasses
 import json
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -72,26 +73,30 @@ def analyze_idea(idea: Idea, progress: Progress = silent_progress, *, tags: bool
 
 
 def hear_part(
-    idea: Idea, start: str | None, bars: int | None, progress: Progress = silent_progress, *, tags: bool = True
+    idea: Idea, start: str | float | None, bars: int | None, progress: Progress = silent_progress, *, tags: bool = True
 ) -> tuple[Idea, Analysis]:
     """An idea and what is heard in it; with ``start`` or ``bars`` only that part, on the grid of all of it.
 
     ``start`` is seconds, or ``bar 5``; it moves to the nearest bar line. ``bars`` None takes all that follows. Raises
-    InvalidInput if no grid was heard to count on, or the part lies outside the idea.
+    InvalidInput if they cannot be read, no grid was heard to count on, or the part lies outside the idea.
     """
+    text = str(start or "bar 1").strip().lower()
+    try:
+        number = float(text.removeprefix("bar").removesuffix("s"))
+        if not math.isfinite(number):
+            raise ValueError
+    except ValueError:
+        raise InvalidInput(
+            f"The start {start!r} is not understood; give seconds, such as 12.5, or a bar: 'bar 5'."
+        ) from None
+    if bars is not None and (not isinstance(bars, int) or bars < 1):
+        raise InvalidInput(f"{bars} bars cannot be heard; give a whole number from 1 on.")
     whole = analyze_idea(idea, progress, tags=tags)
     if start is None and bars is None:
         return idea, whole
     lines, tempo = whole.tempo.downbeats, whole.tempo
     if not lines or tempo.bpm is None:
         raise InvalidInput("No bars were heard in the idea, so no part of it can be chosen; cut the file instead.")
-    text = (start or "bar 1").strip().lower()
-    try:
-        number = float(text.removeprefix("bar").removesuffix("s"))
-    except ValueError:
-        raise InvalidInput(
-            f"The start {start!r} is not understood; give seconds, such as 12.5, or a bar: 'bar 5'."
-        ) from None
     first = (
         round(number) - 1 if text.startswith("bar") else min(range(len(lines)), key=lambda i: abs(lines[i] - number))
     )
@@ -99,8 +104,6 @@ def hear_part(
         raise InvalidInput(
             f"The start {start} is outside the idea, which has {len(lines)} bars in {whole.seconds:.1f} s."
         )
-    if bars is not None and bars < 1:
-        raise InvalidInput(f"{bars} bars cannot be heard; give a whole number from 1 on.")
     begin = lines[first]
     length = bar_seconds(tempo.bpm, tempo.meter)
     stop = len(lines) if bars is None else first + bars

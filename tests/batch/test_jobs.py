@@ -23,6 +23,10 @@ def test_a_folder_gives_its_audio_by_name(folder):
     assert len({job.folder for job in jobs}) == 4 and all(job.settings["bars"] == "2" for job in jobs)
 
 
+def test_one_source_and_one_instrument_may_stand_alone(folder):
+    assert plan_jobs(str(folder), "piano", {}) == plan_jobs([folder], ["piano"], {})
+
+
 def test_ids_follow_bytes_and_settings_alone(folder):
     (first,) = plan_jobs([folder / "b.wav"], ["piano"], {})
     (folder / "copy.wav").write_bytes(b"b.wav")
