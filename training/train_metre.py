@@ -35,7 +35,7 @@ WEIGHTS = Path(__file__).resolve().parent.parent / "helpers" / "analysis" / "wei
 HIDDEN, STEPS = 24, 200
 DIRECT_PENALTY, HIDDEN_PENALTY = 10.0, 8.0
 RECORDED = 3.0
-COMMON_LEAD = 0.3  # added to the score of 4/4: uploads are oftener in it than the tunes are
+COMMON_LEAD = 0.8  # added to the score of 4/4: uploads are oftener in it than the tunes are
 WRITTEN = {"": "4/4", "2/4": "4/4", "2/2": "4/4", "8/4": "4/4"}  # charts and tunes that are counted in fours here
 
 

@@ -109,7 +109,7 @@ def test_beats_in_three_are_twelve_eighths_and_a_shuffle_is_not(hats, meter):
 
 @pytest.mark.parametrize(("bpm", "beats", "meter"), [(132, 3, "3/4"), (120, 4, "4/4")])
 def test_a_metre_that_every_bar_tells_is_sure(bpm, beats, meter):
-    tempo = estimate_tempo(band(bpm, 8, beats))
+    tempo = estimate_tempo(band(bpm, 12, beats))
     assert (tempo.meter.name, tempo.bpm) == (meter, pytest.approx(bpm, rel=1e-3))
     assert tempo.meter_confidence > SURE_METRE
 

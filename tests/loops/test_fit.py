@@ -81,6 +81,8 @@ def test_thirty_milliseconds_late_are_no_feel_unless_the_idea_has_it(idea):
     assert "pocket_ms" in card.failed and card.pocket_ms == pytest.approx(30, abs=6)
     laid_back = IdeaSide(rolled(mixed(piano(bars=BARS), drums(bars=BARS)), 0.03), analysis_of(BARS))
     assert "pocket_ms" not in prove(late, request_for(bars=BARS), idea=laid_back).failed
+    ducks = prove(late, request_for(bars=BARS, duck=1.0), idea=idea)  # swells behind the kick because it was asked to
+    assert "pocket_ms" not in ducks.failed and ducks.pocket_ms == card.pocket_ms
 
 
 def test_where_the_idea_gives_nothing_to_fit_to_the_verdict_is_unproven(part):
