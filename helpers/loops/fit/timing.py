@@ -28,9 +28,8 @@ def measure_timing(loop: Bars, idea: Bars, request: Request) -> Findings:
         locks = _locks(loop, idea)
         values["lock"] = float(locks[locks.size // 2])
         values["groove"] = float(likeness(loop.accents["all"][None], idea.accents["all"])[0])
-    excused = () if request.role == "drums" else ("groove",)  # a melody may play across the accents, a kit not
-    if request.duck:  # what swells behind the idea's kick begins late because it was asked to
-        excused += ("pocket_ms",)
+    # A melody may play across the accents, a kit not; what swells behind the idea's kick begins late as it was asked to.
+    excused = (*(() if request.role == "drums" else ("groove",)), *(("pocket_ms",) if request.duck else ()))
     values["looseness_ms"] = _looseness_ms(loop)
     times = strong_times(loop)
     if times.size < FEWEST_ONSETS:
