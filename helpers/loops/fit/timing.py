@@ -28,7 +28,7 @@ def measure_timing(loop: Bars, idea: Bars, request: Request) -> Findings:
         locks = _locks(loop, idea)
         values["lock"] = float(locks[locks.size // 2])
         values["groove"] = float(likeness(loop.accents["all"][None], idea.accents["all"])[0])
-    # A melody may play across the accents, a kit not; what swells behind the idea's kick begins late as it was asked to.
+    # A melody may play across the accents, a kit not; what swells behind the idea's kick was asked to begin late.
     excused = (*(() if request.role == "drums" else ("groove",)), *(("pocket_ms",) if request.duck else ()))
     values["looseness_ms"] = _looseness_ms(loop)
     times = strong_times(loop)
