@@ -144,3 +144,8 @@ def test_the_json_of_version_0_1_still_loads():
     assert card.seam == 1.7 and card.failed == ("seam",) and card.grid_error_ms is None
     assert [made.words for made in card.corrections][1].startswith("stretched +1.80 %")
     assert [made.is_minor for made in card.corrections] == [True, False]
+
+
+def test_a_value_that_rounds_to_nothing_has_no_minus():
+    assert FIT_FIELDS["tuning_cents"].text(-0.3) == "+0 cents"
+    assert FIT_FIELDS["tuning_cents"].text(-4.0) == "-4 cents"
