@@ -123,29 +123,44 @@ class Panel(anywidget.AnyWidget):
         super().close()
 
 
-def _panel(title: str, *scripts: str, dicts: str = "", **traits: Any) -> type[Panel]:
-    """A panel under its title, drawn by its scripts; ``traits`` and those named in ``dicts`` go to the page."""
-    traits |= {name: traitlets.Dict() for name in dicts.split()}
-    synced = {name: trait.tag(sync=True) for name, trait in traits.items()}
-    return type(f"{title.title()}Panel", (Panel,), {"title": title, "_esm": script(*scripts), **synced})
+class UploadPanel(Panel):
+    title = "UPLOAD"
+    _esm = script("uploader")
+    ideas: Any = traitlets.List().tag(sync=True)
+    has_example = traitlets.Bool(False).tag(sync=True)
+    limit_bytes = traitlets.Int(0).tag(sync=True)
+    limit_seconds = traitlets.Float(0).tag(sync=True)
 
 
-UploadPanel = _panel(
-    "UPLOAD",
-    "uploader",
-    ideas=traitlets.List(),
-    has_example=traitlets.Bool(False),
-    limit_bytes=traitlets.Int(0),
-    limit_seconds=traitlets.Float(0),
-)
-ReadinessPanel = _panel("MODELS", "fold", "job", "readiness", dicts="report job")
-LoginPanel = _panel("LOGIN", "fold", "login", dicts="status")
-StudioPanel = _panel(
-    *("MODE", "transport", "job", "heard", "settings", "studio"), dicts="idea analysis form plan choices wrong job"
-)
-ResultsPanel = _panel(
-    *("RESULTS", "transport", "job", "card", "deck", "results"),
-    dicts="job options",
-    groups=traitlets.List(),
-    stack=traitlets.List(),
-)
+class ReadinessPanel(Panel):
+    title = "MODELS"
+    _esm = script("fold", "job", "readiness")
+    report = traitlets.Dict().tag(sync=True)
+    job = traitlets.Dict().tag(sync=True)
+
+
+class LoginPanel(Panel):
+    title = "LOGIN"
+    _esm = script("fold", "login")
+    status = traitlets.Dict().tag(sync=True)
+
+
+class StudioPanel(Panel):
+    title = "MODE"
+    _esm = script("transport", "job", "heard", "settings", "studio")
+    idea = traitlets.Dict().tag(sync=True)
+    analysis = traitlets.Dict().tag(sync=True)
+    form = traitlets.Dict().tag(sync=True)
+    plan = traitlets.Dict().tag(sync=True)
+    choices = traitlets.Dict().tag(sync=True)
+    wrong = traitlets.Dict().tag(sync=True)
+    job = traitlets.Dict().tag(sync=True)
+
+
+class ResultsPanel(Panel):
+    title = "RESULTS"
+    _esm = script("transport", "job", "card", "deck", "results")
+    groups: Any = traitlets.List().tag(sync=True)
+    stack: Any = traitlets.List().tag(sync=True)
+    job = traitlets.Dict().tag(sync=True)
+    options = traitlets.Dict().tag(sync=True)
