@@ -29,7 +29,8 @@ def measure_timing(loop: Bars, idea: Bars, request: Request) -> Findings:
         values["lock"] = float(locks[locks.size // 2])
         values["groove"] = float(likeness(loop.accents["all"][None], idea.accents["all"])[0])
     # A melody may play across the accents, a kit not; what swells behind the idea's kick was asked to begin late.
-    excused = (*(() if request.role == "drums" else ("groove",)), *(("pocket_ms",) if request.duck else ()))
+    may_break = {"groove": request.role != "drums", "pocket_ms": request.duck > 0}
+    excused = tuple(name for name, holds in may_break.items() if holds)
     values["looseness_ms"] = _looseness_ms(loop)
     times = strong_times(loop)
     if times.size < FEWEST_ONSETS:
