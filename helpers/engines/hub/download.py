@@ -112,8 +112,7 @@ def _attended(work: Callable[[CancelCheck], T], cancel: CancelCheck) -> T:
     threading.Thread(target=run, name="hub-fetch", daemon=True).start()
     try:
         while not wait([future], timeout=0.2).done:
-            if cancel():
-                raise Cancelled()
+            stop_if(cancel)
     finally:  # a cell may be interrupted too
         left.set()
     return future.result()
