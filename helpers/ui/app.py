@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from IPython.display import display
 
@@ -27,6 +28,22 @@ from .plan import plan_view, planned
 from .state import State
 
 SHOWN_RUNS = 20  # older loops stay on disk; a page of hundreds would be slow to draw
+Show = TypeVar("Show", bound=Callable[..., None])
+
+
+def _in_turn(show: Show) -> Show:
+    """A method that reads what is so and sends it to the page, one at a time.
+
+    Cells, the page's events and a job run on threads of their own: what one of them read before another's news would
+    reach the page after it, and ``hold_sync`` forgets what a second thread sets while the first one sends.
+    """
+
+    @wraps(show)
+    def run(self: App, *args: Any, **given: Any) -> None:
+        with self._showing:
+            show(self, *args, **given)
+
+    return run  # type: ignore[return-value]
 
 
 class App:
@@ -39,6 +56,7 @@ class App:
     def __init__(self, folder: Path) -> None:
         self.base, self.served = folder, visitors.is_served()
         self._panels: dict[str, Panel] = {}
+        self._showing = threading.RLock()
         self._snapshot: Any = None
         self._still = ThreadPoolExecutor(1, thread_name_prefix="loops-still")  # nobody waits for the picture's mp3
         self.jobs = Jobs(self._show_job, self._hear_what_waits)
@@ -88,6 +106,7 @@ class App:
             panel.add_class(f"t-{name}")
         display(self._panels[name])
 
+    @_in_turn
     def push(self, name: str, **traits: Any) -> None:
         """Assign traits of a panel, if it is on the page, all in one message."""
         panel = self._panels.get(name)
@@ -282,6 +301,7 @@ class App:
             request = None
         return self.library.check(request)
 
+    @_in_turn
     def show_plan(self) -> None:
         """Send the settings and what they lead to; what cannot be planned leaves the last plan's figures standing."""
         self._shown += 1
@@ -316,15 +336,18 @@ class App:
         self.state.form = self.form.to_json()
         self.state.save()
 
+    @_in_turn
     def show_ideas(self) -> None:
         self.push("upload", ideas=uploader.idea_views(self.state))
 
+    @_in_turn
     def show_idea(self) -> None:
         entry = self.state.find(self.state.current)
         heard = self.analysis
         card = analysis_card.describe(heard, self.library.spans(entry)) if entry and heard else {}
         self.push("studio", idea=uploader.idea_view(entry) if entry else {}, analysis=card)
 
+    @_in_turn
     def show_runs(self) -> None:
         """Draw the results anew: the run that is being made, then those on disk, newest first."""
         shown = self.state.runs[:SHOWN_RUNS]

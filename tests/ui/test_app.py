@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+import threading
 import zipfile
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from helpers.engines import registry
 from helpers.records import MEMBERS
 from helpers.sound.audio import write_wav
+from helpers.ui import app as app_module
 from helpers.ui.app import App
 from tests import signals
 from tests.ui.fakes import send
@@ -53,6 +55,57 @@ def test_an_idea_is_saved_confirmed_and_heard(app, heard):
     assert heard["upload"].ideas[0]["current"] and heard["studio"].idea["name"] == "my idea.wav"
     assert heard["studio"].analysis["tempo"]["bpm"] == pytest.approx(120, abs=0.5)
     assert not list(app.state.ideas_folder.glob(".*"))
+
+
+def test_what_two_threads_show_at_once_reaches_the_page(app, heard, monkeypatch):
+    panel, sent, first_is_through, second_is_amid = heard["studio"], [], threading.Event(), threading.Event()
+
+    def amid(_):
+        second_is_amid.set()
+        first_is_through.wait(5)
+
+    second = threading.Thread(target=app.push, args=("studio",), kwargs={"message": {"text": "news"}})
+
+    def send_state(key=None):
+        names = list(key)
+        if not sent:  # while the first one sends
+            second.start()
+            second_is_amid.wait(0.5)
+        sent.extend(names)
+
+    panel.observe(amid, "message")
+    monkeypatch.setattr(panel, "send_state", send_state)
+    app.push("studio", wrong={"bpm": {"text": "one"}})
+    first_is_through.set()
+    second.join()
+    assert "message" in sent
+
+
+def test_what_was_read_before_the_news_does_not_hide_it(app, heard, monkeypatch):
+    analysis, began = app.analysis, threading.Event()
+    read = app_module.plan_view
+
+    def slow(form, heard_by_then):
+        view = read(form, heard_by_then)
+        if not began.is_set():
+            began.set()
+            late.join(1.0)
+        return view
+
+    def hear():
+        began.wait()
+        app.library._analyses[app.state.current] = analysis
+        app.show_plan()
+
+    late = threading.Thread(target=hear)
+    app.show_plan()
+    right = {name: value for name, value in heard["studio"].plan.items() if name != "number"}
+    app.library.forget_heard()
+    monkeypatch.setattr(app_module, "plan_view", slow)
+    late.start()
+    app.show_plan()
+    late.join()
+    assert {name: value for name, value in heard["studio"].plan.items() if name != "number"} == right
 
 
 def test_normal_mode_makes_loops_with_their_proof(app, heard):
