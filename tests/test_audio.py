@@ -2,18 +2,17 @@
 
 import io
 import os
-import shutil
 import struct
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
 
-from helpers.errors import InvalidInput, LoopsError, NotAvailable
+from helpers.errors import InvalidInput, LoopsError
 from helpers.records import Clip
 from helpers.sound import audio, decode, levels
 
@@ -99,7 +98,7 @@ def bad(tmp_path, kind):
     if kind == "rate zero":
         return wav_with(tmp_path, rate=0)
     if kind == "rate absurd":
-        return wav_with(tmp_path, rate=4_000_000_000)
+        return wav_with(tmp_path, rate=1_000_000)
     if kind == "no channels":
         return wav_with(tmp_path, channels=0)
     if kind == "too short":
@@ -126,15 +125,15 @@ SENTENCES = {
     "text": "text or web page",
     "picture": "a picture",
     "noise bytes": "not audio",
-    "header only": "cannot be decoded",
-    "rate zero": "sample rate of 0 Hz",
-    "rate absurd": "sample rate of 4000000000 Hz",
-    "no channels": "0 channels",
+    "header only": "not audio that can be decoded",
+    "rate zero": "not audio that can be decoded",
+    "rate absurd": "sample rate of 1000000 Hz",
+    "no channels": "not audio that can be decoded",
     "too short": "at least 1 s",
     "silent": "is silent",
     "dither": "is silent",
     "constant": "is silent",
-    "too long": "10.0 minutes long",
+    "too long": "over 10 minutes long",
     "mostly nan": "not numbers",
 }
 
@@ -175,25 +174,6 @@ def test_a_name_cannot_play_tricks_in_a_sentence(tmp_path):
     with pytest.raises(InvalidInput) as caught:
         audio.read_clip(tmp_path / "evil\u202egnp.wav")
     assert "\u202e" not in str(caught.value)
-
-
-def test_m4a_without_ffmpeg_says_what_is_missing(tmp_path, monkeypatch):
-    path = tmp_path / "a.mp3"
-    path.write_bytes(b"\0\0\0\x20ftypM4A " + bytes(2000))
-    monkeypatch.setattr(shutil, "which", lambda _: None)
-    with pytest.raises(NotAvailable, match="needs the ffmpeg program"):
-        audio.read_clip(path)
-
-
-@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs the ffmpeg program")
-def test_m4a_is_read_with_ffmpeg_and_a_fake_one_is_refused(tmp_path):
-    source = save(tmp_path / "a.wav", tone(3.0, 44_100), 44_100)
-    path = tmp_path / "a.m4a"
-    subprocess.run(["ffmpeg", "-v", "error", "-i", source, "-c:a", "aac", path], check=True)
-    assert audio.read_clip(path).seconds == pytest.approx(3.0, abs=0.1)
-    path.write_bytes(b"\0\0\0\x20ftypM4A " + bytes(2000))
-    with pytest.raises(InvalidInput, match="cannot be decoded"):
-        audio.read_clip(path)
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -248,7 +228,7 @@ def test_a_wav_is_read_through_chunks_we_walked(tmp_path, data):
 
 def test_a_wav_of_empty_chunks_alone_is_refused_at_once(tmp_path):
     (tmp_path / "a.wav").write_bytes(wav_of(*[chunk(b"junk", b"")] * 100_000))
-    with pytest.raises(InvalidInput, match="cannot be decoded"):
+    with pytest.raises(InvalidInput, match="can be decoded"):
         audio.read_clip(tmp_path / "a.wav")
 
 
@@ -258,27 +238,38 @@ def test_containers_of_other_programs_are_read(tmp_path, kind):
     assert np.allclose(audio.read_clip(path).samples, tone(), atol=1e-4)
 
 
-@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="needs the ffmpeg program")
-@pytest.mark.parametrize("codec", ["a.wma wmav2", "a.wv wavpack", "a.wav ac3", "a.aac aac", "a.webm libopus"])
-def test_what_only_ffmpeg_reads_is_read(tmp_path, codec):
+@pytest.mark.parametrize(
+    "codec", ["a.m4a aac", "a.m4a alac", "a.wma wmav2", "a.wv wavpack", "a.wav ac3", "a.aac aac", "a.webm libopus"]
+)
+def test_what_phones_and_browsers_record_is_read(tmp_path, codec):
     name, encoder = codec.split()
-    source = save(tmp_path / "source.wav", tone(3.0, 44_100), 44_100)
-    command = ["ffmpeg", "-v", "error", "-i", source, "-c:a", encoder, tmp_path / name]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip(f"this ffmpeg writes no {encoder}")
+    with av.open(tmp_path / name, "w") as out:
+        stream = out.add_stream(encoder, 48_000, layout="mono", bit_rate=96_000)
+        frame = av.AudioFrame.from_ndarray(tone(3.0, 48_000), "fltp", "mono")
+        frame.sample_rate = 48_000
+        resampler = av.AudioResampler(stream.format, "mono", 48_000, stream.frame_size or 4096)
+        for piece in (*resampler.resample(frame), *resampler.resample(None), None):
+            out.mux(stream.encode(piece))
     clip = audio.read_clip(tmp_path / name)
-    assert clip.seconds == pytest.approx(3.0, abs=0.1) and np.abs(clip.samples).max() == pytest.approx(0.4, abs=0.1)
+    assert clip.seconds == pytest.approx(3.0, abs=0.1)
+    assert np.abs(clip.samples[:, 20_000:120_000]).max() == pytest.approx(0.4, abs=0.1)
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:64] + bytes(2000))
+    with pytest.raises(InvalidInput, match=r"can be decoded|at least 1 s"):
+        audio.read_clip(tmp_path / name)
 
 
-def test_a_decoder_that_never_ends_is_ended(tmp_path, monkeypatch):
-    monkeypatch.setattr(decode, "STALL_SECONDS", 0.5)
-    (tmp_path / "worker.py").write_text("import time; time.sleep(60)", encoding="utf-8")
-    monkeypatch.setattr(decode, "_WORKER", tmp_path / "worker.py")
-    monkeypatch.setattr(shutil, "which", lambda _: None)
-    began = time.monotonic()
+def test_a_playlist_that_names_another_file_is_refused(tmp_path):
+    save(tmp_path / "other.wav", tone())
+    for text in ("#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:2,\nother.wav\n", "ffconcat version 1.0\nfile other.wav\n"):
+        (tmp_path / "list.wav").write_text(text, encoding="utf-8")
+        with pytest.raises(InvalidInput, match="can be decoded"):
+            audio.read_clip(tmp_path / "list.wav")
+
+
+def test_a_file_that_takes_too_long_is_left(tmp_path, monkeypatch):
+    monkeypatch.setattr(decode, "DECODE_SECONDS", -1.0)
     with pytest.raises(InvalidInput, match="did not end within"):
         audio.read_clip(save(tmp_path / "a.flac", tone()))
-    assert time.monotonic() - began < 10
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux")

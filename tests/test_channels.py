@@ -39,20 +39,19 @@ def test_the_turn_moves_no_click():
 
 
 @pytest.mark.parametrize(
-    ("channels", "options", "names"),
+    ("speakers", "names"),
     [
-        (6, {}, "L R C LFE Ls Rs"),
-        (6, {"ogg": True}, "L C R Ls Rs LFE"),
-        (4, {"mask": 0x107}, "L R C Cs"),
-        (4, {"mask": 0x3}, "L R Ls Rs"),  # a mask that names too few says nothing
-        (12, {}, "any " * 12),
+        ("NONE NONE NONE NONE NONE NONE", "L R C LFE Ls Rs"),
+        ("FL FR FC LFE SL SR", "L R C LFE Ls Rs"),
+        ("FL FR FC BC", "L R C Cs"),
+        ("NONE " * 12, "any " * 12),
     ],
 )
-def test_loudspeakers_by_number_format_and_mask(channels, options, names):
-    assert positions(channels, **options) == tuple(names.split())
+def test_loudspeakers_by_name_or_number(speakers, names):
+    assert positions(speakers.split()) == tuple(names.split())
 
 
 def test_gains_of_the_standard():
-    names = positions(6)
+    names = positions(["NONE"] * 6)
     assert np.allclose(stereo_gains(names)[0], [1, 0, 0.7071, 0, 0.7071, 0], atol=1e-4)
     assert list(loudness_weights(names)) == [1, 1, 1, 0, 1.41, 1.41]

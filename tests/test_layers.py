@@ -36,7 +36,8 @@ LAYERS = {
 ALLOWED = {("engines/sketch", "sketch")}
 
 ONLY_IN = {
-    "soundfile": ("sound/audio", "sound/decode", "sound/decode_worker"),
+    "soundfile": ("sound/audio",),
+    "av": ("sound/decode",),
     "essentia": ("analysis/",),
     "librosa": ("analysis/",),
     "torch": ("engines/",),

@@ -9,10 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import signal
-import sys
 import tempfile
-import threading
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,7 +20,6 @@ from helpers import export, pipeline
 from helpers.errors import LoopsError
 from helpers.machine.files import HIDDEN
 from helpers.records import Request
-from helpers.sound import decode, decode_worker
 from helpers.sound.audio import LONGEST_SECONDS, MOST_SAMPLES, read_audio
 
 from .mutate import make_seeds, music, spoil, spoil_json
@@ -33,49 +29,6 @@ SEEDS = Path(tempfile.gettempdir()) / "loops-robustness-seeds"
 
 class Broken(Exception):
     """A promise about the result does not hold."""
-
-
-class _Forked:
-    """A decoder process made by fork instead of a new interpreter: the same code, twenty times sooner ready."""
-
-    def __init__(self, command, stdin=None, stdout=None, stderr=None, env=None):
-        reading, writing = os.pipe()
-        self.pid = os.fork()
-        if self.pid == 0:
-            try:
-                os.dup2(stdin.fileno(), 0)
-                os.dup2(writing, 1)
-                os.dup2(stderr.fileno(), 2)
-                sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
-                code = decode_worker.main(float(command[-1]))
-                sys.stdout.flush()
-                sys.stderr.flush()
-            except BaseException:
-                code = 1
-            os._exit(code)
-        os.close(writing)
-        self.stdout = os.fdopen(reading, "rb")
-        self._lock, self._code = threading.Lock(), None
-
-    def kill(self):
-        if self._code is None:
-            os.kill(self.pid, signal.SIGKILL)
-
-    def wait(self):
-        with self._lock:
-            if self._code is None:
-                self._code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        return self._code
-
-
-def fork_decoders() -> None:
-    """Make decoder processes by fork from now on (the long runs; some cases are run with real ones too)."""
-    real = decode.subprocess.Popen
-
-    def start(command, **options):
-        return _Forked(command, **options) if command[0] == sys.executable else real(command, **options)
-
-    decode.subprocess = type("subprocess", (), {**vars(decode.subprocess), "Popen": staticmethod(start)})
 
 
 @lru_cache(maxsize=1)

@@ -28,12 +28,10 @@ BAD = ("fault", "broken", "crash", "hang", "memory")
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
-def work(door: str, seed: int, forked: bool) -> None:
+def work(door: str, seed: int) -> None:
     """A worker: case numbers on stdin, one JSON line about each on stdout."""
     from . import doors
 
-    if forked:
-        doors.fork_decoders()
     out, sys.stdout = sys.stdout, sys.stderr
     for line in sys.stdin:
         number = int(line)
@@ -102,7 +100,7 @@ def drive(arguments: argparse.Namespace) -> collections.Counter:
     lock, stop = threading.Lock(), time.monotonic() + arguments.minutes * 60
 
     def serve(file) -> None:
-        worker = Worker([arguments.door, "--seed", str(arguments.seed), *(["--real"] if arguments.real else [])])
+        worker = Worker([arguments.door, "--seed", str(arguments.seed)])
         while time.monotonic() < stop:
             with lock:
                 number = next(todo, None)
@@ -156,14 +154,13 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--megabytes", type=int, default=1500)
     parser.add_argument("--minutes", type=float, default=1e6, help="stop after so long; the log can be continued")
-    parser.add_argument("--real", action="store_true", help="start every decoder process anew, as musicians' runs do")
     parser.add_argument("--log", default="robustness.jsonl")
     parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--summary", nargs="+", metavar="LOG")
     parser.add_argument("--write", metavar="JSON")
     arguments = parser.parse_args()
     if arguments.work:
-        work(arguments.door, arguments.seed, not arguments.real)
+        work(arguments.door, arguments.seed)
         return 0
     if arguments.summary:
         text = json.dumps(summary(arguments.summary), indent=1)

@@ -17,7 +17,7 @@ from .files import write_whole
 from .home import cache_home
 
 _PACKAGES = (
-    "numpy", "scipy", "soundfile", "soxr", "librosa", "essentia", "onnxruntime", "midirenderer", "python-stretch",
+    "numpy", "scipy", "soundfile", "av", "soxr", "librosa", "essentia", "onnxruntime", "midirenderer", "python-stretch",
     "ipywidgets", "anywidget", "torch", "diffusers", "transformers",
 )  # fmt: skip
 

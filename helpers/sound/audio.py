@@ -13,7 +13,6 @@ import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from ..errors import InvalidInput
 from ..machine.files import shown_name, write_whole
 from ..records import Clip
 from .channels import loudness_weights, positions, stereo_gains
-from .decode import Stream, Undecodable, check_header, decoders
+from .decode import Stream, Undecodable, open_sound
 from .levels import LoudnessMeter
 
 LONGEST_SECONDS = 600.0
@@ -57,7 +56,7 @@ def read_clip(path: str | os.PathLike[str]) -> Clip:
 
 
 def read_audio(path: str | os.PathLike[str], name: str | None = None) -> AudioFile:
-    """Read mp3, wav, flac, ogg, aiff, caf, w64 or au (m4a, webm, wma, WavPack ... where ffmpeg is there), by content.
+    """Read mp3, wav, flac, ogg, aiff, m4a, caf, w64, au, webm, wma or WavPack, by content.
 
     Parameters
     ----------
@@ -77,8 +76,6 @@ def read_audio(path: str | os.PathLike[str], name: str | None = None) -> AudioFi
     InvalidInput
         One sentence for each way a file can be unusable: missing, empty, over 200 MB, not audio, an absurd rate, over
         10 minutes, under a second, silent, broken.
-    NotAvailable
-        If the format needs ffmpeg and this machine has none.
     """
     path = Path(path)
     name = shown_name(name or path)
@@ -96,27 +93,20 @@ def read_audio(path: str | os.PathLike[str], name: str | None = None) -> AudioFi
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             file.seek(0)
-            clip, loudness, notes = _decode(file, path, name)
+            with open_sound(file, name) as stream:
+                clip, loudness, notes = _read_stream(stream, name)
     except FileNotFoundError:
         raise InvalidInput(f"There is no file “{name}”; check the path.") from None
     except OSError as error:
         raise InvalidInput(
             f"“{name}” cannot be read ({error.strerror or error}); check the path and its rights."
         ) from None
+    except Undecodable as reason:
+        raise InvalidInput(
+            f"“{name}” is not audio that can be decoded ({reason}); give an mp3 or wav file, or export it again."
+        ) from None
     _check_level(clip, name, notes)
     return AudioFile(clip, digest, tuple(notes), loudness)
-
-
-def _decode(file: BinaryIO, path: Path, name: str) -> tuple[Clip, float | None, list[str]]:
-    kind, ways = decoders(file, path, name, LONGEST_SECONDS + 1)
-    reason: Exception | None = None
-    for way in ways:
-        try:
-            with way() as stream:
-                return _read_stream(stream, name)
-        except Undecodable as error:
-            reason = error
-    raise InvalidInput(f"“{name}” looks like {kind} but cannot be decoded ({reason}); export it again as wav.")
 
 
 # ----------------------------------------------------------------------------------------------- checked block by block
@@ -125,9 +115,6 @@ def _decode(file: BinaryIO, path: Path, name: str) -> tuple[Clip, float | None, 
 def _read_stream(stream: Stream, name: str) -> tuple[Clip, float | None, list[str]]:
     """Keep at most two channels and MOST_SAMPLES of a stream, and its loudness by the standard where it had more."""
     rate, channels = stream.sample_rate, stream.channels
-    check_header(rate, channels, name)
-    if stream.frames is not None and stream.frames > LONGEST_SECONDS * rate:
-        _refuse_length(stream.frames / rate, name)
     kept = min(channels, 2)
     notes = []
     slower = rate > REDUCED_RATE and (stream.frames is None or stream.frames * kept > MOST_SAMPLES)
@@ -136,7 +123,7 @@ def _read_stream(stream: Stream, name: str) -> tuple[Clip, float | None, list[st
         notes.append(f"It was read at {reduced} Hz instead of {rate} Hz, to spare memory.")
     gains = meter = None
     if channels > 2:
-        names = positions(channels, mask=stream.mask, ogg=stream.kind == "ogg")
+        names = positions(stream.speakers)
         gains, meter = stereo_gains(names), LoudnessMeter(rate, loudness_weights(names))
         notes.append(f"Its {channels} channels were folded to stereo; its loudness is that of all of them.")
     sound = _Kept(kept, rate, reduced, stream.frames if not slower else None)
@@ -189,13 +176,6 @@ class _Kept:
     def samples(self) -> np.ndarray:
         self.add(self._room[:, :0], last=True)
         return np.ascontiguousarray(self._room[:, : self._length])
-
-
-def _refuse_length(seconds: float, name: str) -> None:
-    raise InvalidInput(
-        f"“{name}” is {seconds / 60:.1f} minutes long, the limit is {LONGEST_SECONDS / 60:.0f}; "
-        "cut out the part you mean."
-    )
 
 
 def _check_level(clip: Clip, name: str, notes: list[str]) -> None:

@@ -3,6 +3,8 @@ loudness (ITU-R BS.1770)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..music.tables import read_table
@@ -11,18 +13,18 @@ _TABLE = read_table(__package__, "channels.txt")
 _POSITIONS = {
     name: [0.5**0.5 if gain == "h" else float(gain) for gain in gains] for name, *gains in _TABLE["positions"]
 }
-_ORDERS = {int(channels): (order, in_ogg or order) for channels, order, in_ogg in _TABLE["orders"]}
-_MASK = ("L", "R", "C", "LFE", "Ls", "Rs", "L", "R", "Cs", "Ls", "Rs")  # bit by bit (Microsoft's dwChannelMask)
+_ORDERS = {int(channels): tuple(order.split()) for channels, order in _TABLE["orders"]}
+_SPEAKERS = {theirs: ours for ours, names in _TABLE["speakers"] for theirs in names.split()}
 _NARROW = 0.03  # of the middle's peak
 _HILBERT_TAPS = 2047
 
 
-def positions(channels: int, *, mask: int = 0, ogg: bool = False) -> tuple[str, ...]:
-    """The loudspeaker of each channel, from a WAV's mask or else the order its format is known for."""
-    named = [name for bit, name in enumerate(_MASK) if mask >> bit & 1]
-    if len(named) == channels:
-        return tuple(named)
-    return tuple(_ORDERS[channels][ogg].split()) if channels in _ORDERS else ("any",) * channels
+def positions(speakers: Sequence[str]) -> tuple[str, ...]:
+    """The loudspeaker of each channel, from what FFmpeg calls it or else, where the file says nothing, their usual
+    order."""
+    if set(speakers) == {"NONE"}:
+        return _ORDERS.get(len(speakers), ("any",) * len(speakers))
+    return tuple(_SPEAKERS.get(name, "any") for name in speakers)
 
 
 def stereo_gains(names: tuple[str, ...]) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from ..music.meter import bar_seconds
 from ..records import Analysis, Clip, Request
 from ..sound.audio import mp3_bytes, resample
-from ..sound.containers import kind_of
+from ..sound.decode import format_of
 from ..sound.levels import loudness_lufs
 from .panel import OfferedFile
 
@@ -53,10 +53,10 @@ def listening_gain(clip: Clip) -> float:
 
 def preview_file(path: Path, clip: Clip) -> OfferedFile:
     """An idea as the page's <audio> plays it: mp3, flac and ogg as they are, anything else as mp3."""
-    data = path.read_bytes()
-    kind = kind_of(data)
+    with path.open("rb") as file:
+        kind = format_of(file)
     if kind in _SENT_AS_IT_IS:
-        return OfferedFile(data, _SENT_AS_IT_IS[kind], path.name)
+        return OfferedFile(path.read_bytes(), _SENT_AS_IT_IS[kind], path.name)
     return OfferedFile(mp3_bytes(clip), "audio/mpeg", path.with_suffix(".mp3").name)
 
 
