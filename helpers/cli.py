@@ -46,7 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
     for name, row in read_toml(f"{__package__}.machine", "commands.toml").items():
         sub = commands.add_parser(name, help=row["help"], description=row["help"])
-        sub.set_defaults(run=globals()[f"_{name}"])  # the function below that carries it out
+        sub.set_defaults(run=_COMMANDS[name])
         sub.add_argument("--json", action="store_true", help="print one JSON document on stdout")
         if "controls" in row:  # first in the help, as the instrument is what one must say
             _add_controls(sub, row["controls"])
@@ -133,16 +133,12 @@ def _analyze(args: argparse.Namespace, out: Any) -> int:
 def _make(args: argparse.Namespace, out: Any) -> int:
     from . import pipeline, report
     from .export import read_sidecar
-    from .music.instruments import find_instrument
 
-    progress, given = _StderrProgress(), _given(args)  # before any work: a value out of range is said at once
+    progress, given = _StderrProgress(), _given(args)
     if args.again is None and args.instrument is None:
         raise InvalidInput("No instrument was named; add --instrument, such as --instrument 'bass guitar'.")
-    if args.instrument is not None:
-        find_instrument(args.instrument)  # and a word that is not understood
-    if args.engine is not None:
-        pipeline.pick_engine(args.engine)  # an engine that cannot run here
     again = None if args.again is None else read_sidecar(args.again)
+    _refuse_early(again, given)
     idea = pipeline.load_idea(args.idea)
     idea, analysis = pipeline.hear_part(idea, args.start, args.bars_heard, progress)
     request, notes = _request(again, given, analysis, idea)
@@ -162,6 +158,19 @@ def _make(args: argparse.Namespace, out: Any) -> int:
     data["notes"] = [*notes, *data["notes"]]
     _print(out, args, data, report.result_text(result, cards=args.cards))
     return DONE if result.any_passed else NONE_PASSED
+
+
+def _refuse_early(again: tuple[Request, dict[str, Any]] | None, given: dict[str, Any]) -> None:
+    """Raise, before the idea is heard, for what no idea could make right: a name, an option, an engine not here."""
+    from . import pipeline
+    from .music.meter import FASTEST_BPM  # the loop is as short as it can be, until a tempo is known
+
+    request, _ = (
+        pipeline.plan_request(None, **{"bpm": FASTEST_BPM} | given)
+        if again is None
+        else pipeline.change_request(again[0], **given)
+    )
+    pipeline.pick_engine(request.engine).check(request)
 
 
 def _given(args: argparse.Namespace) -> dict[str, Any]:
@@ -297,6 +306,20 @@ def _pack(args: argparse.Namespace, out: Any) -> int:
     data = {"pack": str(pack.path), "loops": pack.loops, "left_out": pack.left_out, "others": pack.others}
     _print(out, args, data, pack_text(pack))
     return DONE
+
+
+_COMMANDS = {
+    "analyze": _analyze,
+    "make": _make,
+    "batch": _batch,
+    "pack": _pack,
+    "fit": _fit,
+    "proof": _proof,
+    "engines": _engines,
+    "install": _install,
+    "doctor": _doctor,
+    "demo": _demo,
+}  # the rows of commands.toml
 
 
 # -------------------------------------------------------------------------------------------------------------- talking

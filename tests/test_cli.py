@@ -227,10 +227,20 @@ def test_anything_wrong_is_one_sentence_and_two(idea, tmp_path, capfd, words, se
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("words", [["--instrument", "kazooka"], ["--instrument", "bass", "--from", "nowhere.json"]])
-def test_a_wrong_name_is_said_before_the_idea_is_heard(idea, tmp_path, capfd, words):
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--instrument", "kazooka"], "kazooka"),
+        (["--instrument", "bass", "--from", "nowhere.json"], "nowhere.json"),
+        (["--instrument", "bass", "--sound", "rusty"], "'rusty' is not known"),
+        (["--instrument", "bass", "--option", "steps=5"], "'steps'"),
+        (["--instrument", "bass", "--engine", "theremin"], "'theremin'"),
+        (["--instrument", "bass", "--role", "drums"], "role drums"),
+    ],
+)
+def test_what_no_idea_could_make_right_is_said_before_it_is_heard(idea, tmp_path, capfd, words, named):
     status, _, err = run(capfd, "make", idea, *words, "--out", tmp_path)
-    assert status == 2 and words[-1] in err and "listening" not in err
+    assert status == 2 and named in err and "listening" not in err
 
 
 def test_install_answers_in_json_too(capfd, monkeypatch):
@@ -243,7 +253,7 @@ def test_a_fault_of_ours_is_not_called_a_fault_of_the_musicians(idea, capfd, mon
     def broken(_args, _out):
         raise KeyError("inside")
 
-    monkeypatch.setattr(cli, "_analyze", broken)
+    monkeypatch.setitem(cli._COMMANDS, "analyze", broken)
     status, _, err = run(capfd, "analyze", idea)
     assert status == 1 and "internal fault" in err and "Traceback" not in err
 

@@ -19,6 +19,7 @@ from ..sketch import (
     render,
     write_midi,
 )
+from ..sketch.voices import SAMPLED, read_sound
 from .base import Engine, Job, stop_if
 
 
@@ -44,6 +45,8 @@ class SketchEngine(Engine):
     )
 
     def _check_options(self, request: Request) -> None:
+        if request.sound != SAMPLED:
+            read_sound(request.sound)
         wanted = request.options.get("notes_of")
         if wanted is not None and find_instrument(wanted).instrument.is_drums != (request.role == "drums"):
             raise InvalidInput(
