@@ -232,17 +232,19 @@ def test_a_wav_of_empty_chunks_alone_is_refused_at_once(tmp_path):
         audio.read_clip(tmp_path / "a.wav")
 
 
-@pytest.mark.parametrize("kind", ["CAF", "W64", "AU"])
+@pytest.mark.parametrize("kind", ["CAF", "W64", "AU", "VOC", "SVX", "NIST", "IRCAM"])
 def test_containers_of_other_programs_are_read(tmp_path, kind):
     path = save(tmp_path / "a.bin", tone(), format=kind, subtype="PCM_16")
     assert np.allclose(audio.read_clip(path).samples, tone(), atol=1e-4)
 
 
-@pytest.mark.parametrize(
-    "codec", ["a.m4a aac", "a.m4a alac", "a.wma wmav2", "a.wv wavpack", "a.wav ac3", "a.aac aac", "a.webm libopus"]
-)
+CODECS = "m4a aac, m4a alac, wma wmav2, wv wavpack, wav ac3, aac aac, webm libopus, tta tta, mp2 mp2, avi mp2"
+
+
+@pytest.mark.parametrize("codec", CODECS.split(", "))
 def test_what_phones_and_browsers_record_is_read(tmp_path, codec):
-    name, encoder = codec.split()
+    suffix, encoder = codec.split()
+    name = f"a.{suffix}"
     with av.open(tmp_path / name, "w") as out:
         stream = out.add_stream(encoder, 48_000, layout="mono", bit_rate=96_000)
         frame = av.AudioFrame.from_ndarray(tone(3.0, 48_000), "fltp", "mono")
@@ -304,10 +306,11 @@ def test_surround_is_folded_and_measured_by_the_standard(tmp_path):
     assert file.clip.channels == 2 and np.abs(file.clip.samples).max() == pytest.approx(0.3 + 0.5**0.5 * 0.3, rel=0.01)
 
 
-def test_a_very_quiet_recording_is_raised_and_told(tmp_path):
-    file = audio.read_audio(save(tmp_path / "q.wav", tone(level=10 ** (-60 / 20)), subtype="PCM_24"))
+@pytest.mark.parametrize(("peak_db", "kind"), [(-60, "PCM_24"), (-83, "PCM_24"), (-103, "PCM_24"), (-80.77, "PCM_16")])
+def test_a_very_quiet_recording_is_raised_and_told(tmp_path, peak_db, kind):
+    file = audio.read_audio(save(tmp_path / "q.wav", tone(level=10 ** (peak_db / 20)), subtype=kind))
     assert np.abs(file.clip.samples).max() == pytest.approx(audio.RAISED_PEAK, rel=0.01)
-    assert "raised by 54 dB" in file.notes[0]
+    assert f"raised by {-6 - peak_db:.0f} dB" in file.notes[0]
 
 
 def test_resampling_keeps_pitch_and_length():

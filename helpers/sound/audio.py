@@ -26,7 +26,8 @@ from .levels import LoudnessMeter
 LONGEST_SECONDS = 600.0
 SHORTEST_SECONDS = 1.0
 LARGEST_BYTES = 200 * 1024 * 1024
-SILENT_RMS_DB = -80.0  # below this, with the constant part removed, there is nothing to hear
+SILENT_RMS_DB = -110.0  # below this, with the constant part removed, there is nothing to hear
+DITHER_RMS_DB, DITHER_VALUES = -80.0, 5  # below this, samples of so few values are what dither leaves of silence
 QUIET_RMS_DB = -55.0  # below this a recording is raised, so that all that follows hears it
 RAISED_PEAK = 0.5
 MOST_NON_FINITE = 0.01  # a few broken samples are set to zero; more is a broken file
@@ -56,7 +57,7 @@ def read_clip(path: str | os.PathLike[str]) -> Clip:
 
 
 def read_audio(path: str | os.PathLike[str], name: str | None = None) -> AudioFile:
-    """Read mp3, wav, flac, ogg, aiff, m4a, caf, w64, au, webm, wma or WavPack, by content.
+    """Read mp3, wav, flac, ogg, aiff, m4a or another of :data:`.decode.CONTAINERS`, by content.
 
     Parameters
     ----------
@@ -103,7 +104,7 @@ def read_audio(path: str | os.PathLike[str], name: str | None = None) -> AudioFi
         ) from None
     except Undecodable as reason:
         raise InvalidInput(
-            f"“{name}” is not audio that can be decoded ({reason}); give an mp3 or wav file, or export it again."
+            f"“{name}” is not audio that can be decoded ({reason}); open it where it plays and export it as wav or mp3."
         ) from None
     _check_level(clip, name, notes)
     return AudioFile(clip, digest, tuple(notes), loudness)
@@ -198,9 +199,11 @@ def _check_level(clip: Clip, name: str, notes: list[str]) -> None:
     for at in range(0, inner.shape[1], _BLOCK_SAMPLES):
         power += float(np.square(inner[:, at : at + _BLOCK_SAMPLES] - means).sum())
     level_db = 10 * math.log10(max(power / inner.size, 1e-24))
-    if level_db < SILENT_RMS_DB:
+    is_dither = level_db < DITHER_RMS_DB and max(np.unique(row[:_BLOCK_SAMPLES]).size for row in inner) <= DITHER_VALUES
+    if level_db < SILENT_RMS_DB or is_dither:
+        least = "more than dither" if is_dither else f"at least {SILENT_RMS_DB:g} dB"
         raise InvalidInput(
-            f"“{name}” is silent (its level is {level_db:.0f} dB; at least {SILENT_RMS_DB:g} dB is needed); "
+            f"“{name}” is silent (its level is {level_db:.0f} dB; {least} is needed); "
             "check the recording and upload it again."
         )
     if level_db < QUIET_RMS_DB and peak < RAISED_PEAK:

@@ -21,7 +21,10 @@ from ..errors import InvalidInput
 if TYPE_CHECKING:
     from av.container import InputContainer
 
-CONTAINERS = "wav,mp3,flac,ogg,aiff,mov,m4a,matroska,caf,w64,au,asf,wv,aac,ac3"
+CONTAINERS = (
+    "wav,mp3,flac,ogg,aiff,mov,m4a,matroska,caf,w64,au,asf,wv,aac,ac3,eac3,dts,tta,ape,mpc,mpc8,dsf,amr,rm,flv,avi,mpeg,"
+    "voc,iff,nistsphere,ircam"
+)
 EXACT = ("wav", "flac", "aiff", "caf", "w64", "au")  # these know their length
 RATES = (4_000, 384_000)
 MOST_CHANNELS = 32
