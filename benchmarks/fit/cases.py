@@ -27,7 +27,8 @@ PLAYS = {
     "drums": "drum kit", "bass": "bass guitar", "chords": "piano", "lead": "synth lead", "pad": "warm pad",
     "arpeggio": "pluck",
 }  # fmt: skip
-TAKES, OTHERS, RATE = 3, 2, 44_100
+ASKED, TAKES = 3, 8  # takes that a musician gets to choose from; takes that are measured, for pairs enough
+OTHERS, RATE = 2, 44_100
 SHORTEST_SECONDS = 5.0
 
 
@@ -71,7 +72,7 @@ def sketch_groups(folder: Path, at_most: int, *, delivered: bool = False) -> Ite
         bars = max(b for b in (1, 2, 4) if b <= max(1.0, analysis.seconds / bar + 0.1))
         cases = []
         for name in (*(INSTRUMENTS[(2 * number + k) % len(INSTRUMENTS)] for k in range(2)), "drum kit"):
-            request, _ = pipeline.plan_request(analysis, instrument=name, bars=bars, takes=TAKES, seed=1)
+            request, _ = pipeline.plan_request(analysis, instrument=name, bars=bars, takes=ASKED, seed=1)
             if delivered:
                 with TemporaryDirectory() as out:
                     best = pipeline.make_loops(request.with_(takes=1), idea, analysis, out).loops[0].loop

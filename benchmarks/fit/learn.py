@@ -14,7 +14,8 @@ from helpers.machine.weights import weights_text
 # How much each kind weighs, whatever their numbers: parts that fit in notes, and those that do not.
 OWN = "own stem over the rest"
 FITTING = {"good": 0.5, OWN: 0.3, "jitter": 0.1, "30 ms late": 0.1}
-WRONG_NOTES = ("semitone", "tritone", "fourth", "other order", "soup", "another idea")
+# Soup is the hardest to tell, what is moved the easiest.
+WRONG_NOTES = {"soup": 3.0, "fourth": 1.0, "other order": 0.5, "another idea": 0.5, "semitone": 0.5, "tritone": 0.5}
 OWN_SHARE = 0.3  # people's stems against sketches, for place: they vary more, and a loop that is made is judged most
 PENALTY_HARMONY, PENALTY_PLACE = 0.01, 0.01
 
@@ -27,7 +28,8 @@ def learn_harmony(lines: list[dict[str, Any]], let_fail: float) -> dict[str, flo
     cues = np.array([[x["harmony"][name] for name in harmony.CUES] for x in used])
     fits = np.array([x["kind"] in FITTING for x in used])
     count = {kind: sum(x["kind"] == kind for x in used) for kind in {x["kind"] for x in used}}
-    each = [FITTING.get(x["kind"], 1 / len(WRONG_NOTES)) / count[x["kind"]] * len(used) for x in used]
+    share = FITTING | {kind: weight / sum(WRONG_NOTES.values()) for kind, weight in WRONG_NOTES.items()}
+    each = [share[x["kind"]] / count[x["kind"]] * len(used) for x in used]
     mean, spread = cues.mean(axis=0), cues.std(axis=0) + 1e-9
     model = LogisticRegression(C=PENALTY_HARMONY, max_iter=3000).fit((cues - mean) / spread, fits, sample_weight=each)
     slopes = model.coef_[0] / spread

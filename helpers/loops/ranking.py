@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..records import FIT_FIELDS, Clip, Correction, FitCard, Loop, Request
+from ..records.fit_fields import Value
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,13 @@ CORRECTION_COSTS = {
 
 
 NOTES = ("harmony", "agreement")  # the parts that the named bar explains
+# What these would have said counts as little where a loop laid over its idea gave nothing to measure: a part of noises,
+# or of one long note, must not rank above a part that was heard to fit.
+EXPECTED, UNMEASURED = (*NOTES, "lock", "form"), 0.2
 ORDINARY = 0.7  # a part of this value is neither praise nor blame
 LEAST_EFFECT = 0.005  # of a score: less decides nothing
 # Of the idea's movement: the note that stays agrees with most chords and would pass for a fit; 1 take in 50 is below.
-STAYS = FIT_FIELDS["movement"].worst
+STAYS = 0.15
 
 
 def rank(loops: list[Loop], request: Request) -> list[Loop]:
@@ -56,7 +61,7 @@ def rank(loops: list[Loop], request: Request) -> list[Loop]:
         The same loops with ``score`` and ``why`` set.
     """
     parts = [score_parts(loop.clip, loop.fit, request) if loop.fit else {} for loop in loops]
-    scores = [_score(p) for p in parts]
+    scores = [mean_of(p) for p in parts]
     order = sorted(range(len(loops)), key=lambda i: (_failed(loops[i]), stays(loops[i].fit), -scores[i]))
     return [
         dataclasses.replace(loops[i], score=scores[i], why=_why(loops[i], place, i, parts, scores))
@@ -73,8 +78,8 @@ def stays(fit: FitCard | None) -> bool:
     return fit is not None and fit.movement is not None and fit.movement < STAYS
 
 
-def _score(parts: dict[str, float]) -> float:
-    """Weighted mean of the parts, 0..1; 0 where none could be measured."""
+def mean_of(parts: Mapping[str, float]) -> float:
+    """Weighted mean of the parts, 0..1; 0 where there are none."""
     total = sum(WEIGHTS[name].weight for name in parts)
     return sum(WEIGHTS[n].weight * v for n, v in parts.items()) / total if total else 0.0
 
@@ -88,7 +93,9 @@ def _why(loop: Loop, place: int, number: int, parts: list[dict[str, float]], sco
     usual = {n: float(np.mean([p[n] for p in others if n in p] or [ORDINARY])) for n in own}
     effects = {n: WEIGHTS[n].weight * (own[n] - usual[n]) for n in own}
     by_effect = sorted(own, key=lambda name: -effects[name])
-    listed = tuple(f"{WEIGHTS[name].said} {own[name]:.2f}" for name in by_effect)
+    unknown = {n for n in EXPECTED if loop.fit.values.get(n) is None}
+    figures = {n: f"{value:.2f}{' for unknown' if n in unknown else ''}" for n, value in own.items()}
+    listed = tuple(f"{WEIGHTS[name].said} {figures[name]}" for name in by_effect)
     start = f"Place {place} of {len(parts)}, score {scores[number]:.2f}"
     if loop.fit.verdict == "failed":
         reason = loop.fit.reasons[0] if loop.fit.reasons else "its fit card failed"
@@ -98,7 +105,7 @@ def _why(loop: Loop, place: int, number: int, parts: list[dict[str, float]], sco
     details = loop.fit.details
 
     def said(names: list[str]) -> str:
-        return " and ".join(f"{WEIGHTS[name].said} ({own[name]:.2f}, {against}{usual[name]:.2f})" for name in names[:2])
+        return " and ".join(f"{WEIGHTS[name].said} ({figures[name]}, {against}{usual[name]:.2f})" for name in names[:2])
 
     # What a listener would point at, with its bar, where the notes cost the loop its place.
     noted = f"; {details['harmony']}" if "harmony" in details and min(effects.get(n, 0.0) for n in NOTES) < 0 else ""
@@ -113,17 +120,23 @@ def _why(loop: Loop, place: int, number: int, parts: list[dict[str, float]], sco
 
 def score(clip: Clip, fit: FitCard, request: Request) -> float:
     """How well a loop fits, 0..1, by itself; see :func:`rank`."""
-    return _score(score_parts(clip, fit, request))
+    return mean_of(score_parts(clip, fit, request))
 
 
 def score_parts(clip: Clip, fit: FitCard, request: Request) -> dict[str, float]:
-    """The parts of a score that could be measured, each 0 (bad) to 1 (good)."""
-    shares = {name: row.share(getattr(fit, name)) for name, row in FIT_FIELDS.items() if row.weight}
-    parts = {name: share for name, share in shares.items() if share is not None}
+    """The parts of a score, each 0 (bad) to 1 (good): the fields of the card, how even its level is, how untouched."""
     spread_db, fade_db = _level_changes_db(clip, request)
-    parts["level"] = (1 - _ramp(spread_db, 1.0, 18.0)) * (1 - _ramp(abs(fade_db), 3.0, 12.0))
-    parts["untouched"] = _untouched(fit.corrections)
-    return parts
+    level = (1 - _ramp(spread_db, 1.0, 18.0)) * (1 - _ramp(abs(fade_db), 3.0, 12.0))
+    return field_parts(fit.values, request.role) | {"level": level, "untouched": _untouched(fit.corrections)}
+
+
+def field_parts(values: Mapping[str, Value], role: str) -> dict[str, float]:
+    """The fields of a card that count in a score, each 0 (bad) to 1 (good)."""
+    shares = {name: row.share(values.get(name)) for name, row in FIT_FIELDS.items() if row.weight}
+    parts = {name: share for name, share in shares.items() if share is not None}
+    if not any(name in parts for name in EXPECTED):
+        return parts  # nothing was compared with an idea
+    return {name: UNMEASURED for name in EXPECTED if role != "drums" or name not in NOTES} | parts
 
 
 def _untouched(corrections: tuple[Correction, ...]) -> float:

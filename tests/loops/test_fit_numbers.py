@@ -62,6 +62,18 @@ def test_notes_are_averaged_over_the_frames_of_each_step_and_folded():
     assert late.note_steps[0, 31] == 1.0, "what is heard past the end belongs to the last step"
 
 
+@pytest.mark.parametrize(("meter", "beats"), [("4/4", 8), ("6/8", 4), ("7/8", 7)])
+def test_the_notes_of_a_beat_are_its_mean_of_length_one(meter, beats):
+    made = bars(2, METERS[meter])
+    made.__dict__["chroma_steps"] = chroma = RNG.uniform(size=(12, made.steps))
+    assert made.beats.shape == (12, beats)
+    mean = chroma[:, : made.steps // beats].mean(axis=1)
+    np.testing.assert_allclose(made.beats[:, 0], mean / np.linalg.norm(mean), rtol=1e-6)
+    made = bars(2, METERS[meter])
+    made.__dict__["chroma_steps"] = np.zeros((12, made.steps))
+    assert not made.beats.any(), "silence has no direction"
+
+
 @pytest.mark.parametrize("meter", ["4/4", "7/8"])
 @pytest.mark.parametrize("reach", [2, 7])
 def test_change_compares_what_sounds_on_either_side_round_the_loop(meter, reach):

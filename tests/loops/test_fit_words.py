@@ -1,5 +1,6 @@
 """Harmony note by note, where agreement and clash can be counted on fingers, and the sentence of a card."""
 
+import itertools
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from helpers.loops.findings import Findings
 from helpers.loops.fit import harmony
+from helpers.loops.fit.bars import returns_alike
 from helpers.loops.fit.harmony import agreement, certainty, heard_triad, mean_agreement, measure_harmony
 from helpers.loops.fit.summary import summarise
 from helpers.machine.weights import load_weights
@@ -27,7 +29,7 @@ def notes(*columns) -> np.ndarray:
 
 
 def harmony_cues(loop: np.ndarray, idea: np.ndarray, *, bass: bool = False):
-    return harmony.harmony_cues(loop, idea, bass=bass)
+    return harmony.harmony_cues(bars(loop), bars(idea), bass=bass)
 
 
 # ---- agreement
@@ -81,20 +83,16 @@ def test_a_loop_whose_bars_are_turned_agrees_better_in_another_order(turn):
     assert half["above_turned"] == pytest.approx(0, abs=1e-6), "whole bars only"
 
 
-def test_what_a_part_gains_by_moving_is_what_its_notes_would_not_reach_all_at_once():
-    moving = harmony_cues(notes(C, E), notes(C, E))
-    assert moving["gained_by_moving"] == pytest.approx(12 - 6, abs=1e-6), "of C and E at once half would agree"
-    assert harmony_cues(notes(C, C), notes(C, E))["gained_by_moving"] == pytest.approx(0, abs=1e-6), (
-        "a drone gains none"
-    )
-    assert harmony_cues(notes(E, C), notes(C, E))["gained_by_moving"] == pytest.approx(-6, abs=1e-6)
-
-
-def test_how_far_the_half_bars_lie_apart():
-    cues = harmony_cues(notes(C, C, C, C), notes(C, C, C, CIS) * [1, 1, 4, 1])
-    each, weight = np.array([12, 12, 12, -6]), np.array([1, 1, 2, 1])
-    mean = np.average(each, weights=weight)
-    assert cues["spread"] == pytest.approx(np.sqrt(np.average((each - mean) ** 2, weights=weight)))
+def test_what_comes_back_in_the_idea_comes_back_in_a_part_written_over_it():
+    """By the distances of all pairs of beats, here of the half bars twice: C C E E has two that are alike."""
+    idea = notes(C, C, E, E)
+    for loop, returns in (((G, G, A, A), 1.0), ((C, E, C, E), -0.5), ((C, C, C, C), 0.0), ((E, E, C, C), 1.0)):
+        assert harmony_cues(notes(*loop), idea)["returns"] == pytest.approx(returns, abs=1e-6), loop
+    rows = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 2.0, 0.0, 5.0]])
+    far = np.array([np.hypot(*(rows[:, i] - rows[:, j])) for i, j in itertools.combinations(range(4), 2)])
+    other = np.array([[0.0, 1.0, 3.0, 3.5]])
+    near = np.array([abs(other[0, i] - other[0, j]) for i, j in itertools.combinations(range(4), 2)])
+    assert returns_alike(rows, other) == pytest.approx(np.corrcoef(far, near)[0, 1])
 
 
 def test_the_share_on_the_triad_that_holds_most_of_the_idea():
@@ -135,7 +133,8 @@ def measured(loop, idea, request=None, *, pitched=True) -> Findings:
 
 
 def bars(half_bars: np.ndarray, tonal: float = 0.5) -> SimpleNamespace:
-    return SimpleNamespace(half_bars=half_bars, notes=SimpleNamespace(tonal_share=tonal))
+    beats = half_bars / (np.linalg.norm(half_bars, axis=0) + 1e-9)
+    return SimpleNamespace(half_bars=half_bars, beats=beats, notes=SimpleNamespace(tonal_share=tonal))
 
 
 REQUEST = request_for("pad", bars=2)
@@ -172,7 +171,20 @@ def test_an_idea_that_hardly_moves_asks_for_no_movement(apart, moves):
     """One half bar of two differs by this much from the other, both ways round."""
     idea = notes(C, C)
     idea[:, 1] = [1 - apart, *[0] * 6, np.sqrt(1 - (1 - apart) ** 2), *[0] * 4]
-    assert (measured(bars(notes(C, C)), bars(idea)).values["movement"] is not None) is moves
+    assert (measured(bars(notes((C, E), (C, E))), bars(idea)).values["movement"] is not None) is moves
+
+
+@pytest.mark.parametrize(("share", "movement"), [(0.61, 0.0), (0.59, None)])
+def test_over_an_idea_that_stays_one_note_is_a_drone(share, movement):
+    loop = share * notes(C, C) + (1 - share) * notes(G, G)
+    assert measured(bars(loop), bars(notes(C, C))).values["movement"] == movement
+
+
+def test_what_rings_out_hardly_counts_as_movement():
+    """Each step counts by the root of what sounds before and after: here 1, 1, 0.01 and 0.01; the last two change."""
+    loop = notes(C, C, C, E) * [1, 1, 1, 1e-4]
+    found = measured(bars(loop), bars(notes(C, E, C, E)))
+    assert found.values["movement"] == pytest.approx(0.02 / 2.02, abs=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,30 @@ def test_level_counts_the_hole_and_the_slope(spread, fade, level, monkeypatch):
     assert set(with_purity) == {"level", "untouched", "purity"} and with_purity["purity"] == 0.0
 
 
+@pytest.mark.parametrize(
+    ("role", "values", "counted"),
+    [
+        ("chords", {"lock": 0.8}, {"lock": 1.0, "harmony": 0.2, "agreement": 0.2, "form": 0.2}),
+        ("drums", {"lock": 0.8}, {"lock": 1.0, "form": 0.2}),  # a kit has no notes to agree
+        ("chords", {"agreement": 2.5}, {"agreement": 1.0, "harmony": 0.2, "lock": 0.2, "form": 0.2}),
+        ("chords", {"seam": 2.5}, {"seam": 0.0}),  # nothing was compared with an idea
+        ("chords", {}, {}),
+    ],
+)
+def test_what_an_idea_gave_nothing_to_measure_by_counts_as_little(role, values, counted):
+    assert ranking.field_parts(values, role) == pytest.approx(counted)
+
+
+def test_a_part_of_noises_does_not_outrank_one_that_was_heard_to_fit():
+    """Both lie over the same idea; in the first nothing pitched sounds."""
+    both = {"lock": 0.4, "seam": 0.5}
+    noise = Loop(CLIP, take_of(CLIP), fit=FitCard(both | {"lock": 0.45}, "pass"))
+    fits = Loop(CLIP, take_of(CLIP), fit=FitCard(both | {"harmony": 0.6, "agreement": 1.0}, "pass"))
+    first, second = rank([noise, fits], REQUEST)
+    assert first.fit is fits.fit and "notes shared (0.20 for unknown, the others' 0.40)" in second.why[0]
+    assert "harmony with the idea 0.20 for unknown" in second.why
+
+
 def test_silence_counts_as_40_db_under_the_loudest_half_bar():
     tone = np.sin(2 * np.pi * 200 * np.arange(8 * RATE) / RATE)
     tone[RATE : 2 * RATE] = 0.0  # the second of eight half bars

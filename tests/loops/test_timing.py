@@ -84,6 +84,22 @@ def test_the_groove_is_the_likeness_of_the_accents():
     assert measure_timing(loop, idea, request_for(bars=2)).excused == (), "drums that play across the accents fail"
 
 
+def test_the_form_is_shared_where_half_bars_return_as_the_ideas_do():
+    """Half bars A B A C of the idea: of the six pairs only the first and the third are alike."""
+    kinds = dict(zip("ABCD", RNG.uniform(1, 2, (4, 8)), strict=True))
+    idea = bars(times=range(4))
+    idea.__dict__["accents"] = {"all": np.concatenate([kinds[k] for k in "ABAC"])}
+
+    def form(order: str) -> float:
+        loop = bars(times=range(4))
+        loop.__dict__["accents"] = {"all": np.concatenate([kinds[k] for k in order])}
+        return measure_timing(loop, idea, REQUEST).values["form"]
+
+    assert form("ABAC") == pytest.approx(1.0) and form("DBDC") > 0.5 > form("AABC") and form("AAAA") == 0.0
+    one = [bars(1, times=np.arange(4) / 2) for _ in "ab"]
+    assert "form" not in measure_timing(*one, REQUEST.with_(bars=1)).values, "nothing can return in one bar"
+
+
 @pytest.mark.parametrize(
     ("strokes", "loose"),
     [

@@ -66,6 +66,13 @@ class Bars(Listening):
         """Pitch classes in each half bar (12, 2 * bars)."""
         return self.chroma_steps.reshape(12, 2 * self.bars, -1).mean(axis=2)
 
+    @kept_property
+    def beats(self) -> np.ndarray:
+        """Pitch classes in each beat (12, beats), each beat of length 1, whatever its loudness."""
+        beats = np.array_split(self.chroma_steps, round(self.bars * self.meter.beats_per_bar), axis=1)
+        means = np.array([beat.mean(axis=1) for beat in beats]).T
+        return means / (np.linalg.norm(means, axis=0) + 1e-9)
+
     def note_change(self, reach: int) -> np.ndarray:
         """How much the notes of ``reach`` sixteenths from each one on differ from those of as many before (steps,)."""
         sums = np.cumsum(np.tile(self.chroma_steps, 3), axis=1)
@@ -201,3 +208,13 @@ def likeness(rows: np.ndarray, other: np.ndarray) -> np.ndarray:
     other = other - other.mean()
     norm = np.linalg.norm(rows, axis=-1) * np.linalg.norm(other)
     return rows @ other / (norm + 1e-9)
+
+
+def returns_alike(own: np.ndarray, other: np.ndarray) -> float:
+    """How far what returns in ``other`` (rows, n) returns in ``own`` (rows, n), -1..1.
+
+    Correlation of the distances between all columns of one sound with those between the same columns of the other.
+    """
+    first, second = np.triu_indices(own.shape[1], 1)
+    apart = [np.linalg.norm(x[:, first] - x[:, second], axis=0) for x in (own, other)]
+    return float(likeness(apart[0][None], apart[1])[0])

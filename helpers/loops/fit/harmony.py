@@ -14,7 +14,7 @@ from ...music.pitch import FLAT_NAMES, SHARP_NAMES
 from ...records import Request
 from ..find import distances
 from ..findings import Findings
-from .bars import Bars
+from .bars import Bars, returns_alike
 
 AGREEMENT, CLASH = 12.0, 6.0  # of equal notes, and of notes a semitone apart: even spectra cancel to 0
 # Below these nothing to compare with stands out: the share of narrow peaks, and how far the idea agrees with itself.
@@ -25,8 +25,9 @@ CLEAR_COST = 0.25
 TRIADS = np.array(
     [np.roll(np.isin(np.arange(12), t), root) for root in range(12) for t in ((0, 4, 7), (0, 3, 7))], float
 )
-CUES = ("above_turned", "spread", "on_triad", "gained_by_moving", "bass_agreement", "fifth_above")
-LEAST_MOVED = 0.05  # an idea whose half bars differ less stays on its notes, and a part may
+CUES = ("above_turned", "on_triad", "returns", "bass_agreement", "fifth_above")
+# An idea whose half bars differ less stays on its notes, and a part may; but not on one that holds so much of it all.
+LEAST_MOVED, ONE_NOTE = 0.05, 0.6
 
 
 def measure_harmony(loop: Bars, idea: Bars, request: Request, *, pitched: bool) -> Findings:
@@ -36,14 +37,14 @@ def measure_harmony(loop: Bars, idea: Bars, request: Request, *, pitched: bool) 
     if loop.notes.tonal_share < LEAST_TONAL:
         return Findings(notes=("Harmony was not compared: nothing pitched sounds in the loop.",))
     own, other = loop.half_bars, idea.half_bars
-    cues = harmony_cues(own, other, bass=request.role == "bass")
+    cues = harmony_cues(loop, idea, bass=request.role == "bass")
     if not pitched or idea.notes.tonal_share < LEAST_TONAL or cues["idea_itself"] < LEAST_SELF:
         return Findings(notes=("Harmony was not compared: no clear pitch sounds in the idea.",))
     moved = int(np.argmax([mean_agreement(np.roll(own, s, axis=0), other) for s in range(-5, 7)])) - 5
     values: dict[str, float | None] = {
         "agreement": cues["agreement"],
         "harmony": certainty(cues),
-        "movement": _moved(own) / _moved(other) if _moved(other) >= LEAST_MOVED else None,
+        "movement": _movement(own, other),
         "moved_semitones": moved if cues["above_moved"] < -CLEAR_COST else 0,
     }
     return Findings(
@@ -79,35 +80,33 @@ def mean_agreement(loop: np.ndarray, idea: np.ndarray) -> float:
     return float(np.average(agreement(loop, idea), weights=weights(loop, idea)))
 
 
-def harmony_cues(loop: np.ndarray, idea: np.ndarray, *, bass: bool) -> dict[str, float]:
-    """What tells a part that was written over these bars from one that was not, of pitch classes (12, half bars).
+def harmony_cues(loop_bars: Bars, idea_bars: Bars, *, bass: bool) -> dict[str, float]:
+    """What tells a part that was written over these bars from one that was not, half bar by half bar.
 
     ``agreement``; how far it lies above the best of the eleven other transpositions (``above_moved``) and of the other
-    turns of the bars (``above_turned``, 0 for one bar), and above what its notes would reach if all of them sounded all
-    the time (``gained_by_moving``); its ``spread`` over the half bars; ``idea_itself``, what the idea's notes reach
-    against themselves; the share of the loop ``on_triad``, the one that holds most of the idea in each half bar; the
-    agreement of a ``bass``, which plays few notes; and how much oftener than by chance the idea sounds a
-    ``fifth_above`` what the loop plays, as it does over the root of a chord, and over a part that lies a fourth up.
+    turns of the bars (``above_turned``, 0 for one bar); ``idea_itself``, what the idea's notes reach against
+    themselves; the share of the loop ``on_triad``, the one that holds most of the idea in each half bar; whether the
+    notes of a beat come back where the idea's do (``returns``); the agreement of a ``bass``, which plays few notes; and
+    how much oftener than by chance the idea sounds a ``fifth_above`` what the loop plays, as it does over the root of a
+    chord, and over a part that lies a fourth up.
     """
+    loop, idea = loop_bars.half_bars, idea_bars.half_bars
     here = mean_agreement(loop, idea)
     moved = [mean_agreement(np.roll(loop, s, axis=0), idea) for s in range(1, 12)]
     turned = [mean_agreement(np.roll(loop, t, axis=1), idea) for t in range(2, loop.shape[1], 2)]
     itself = mean_agreement(idea, idea)
-    each, weight = agreement(loop, idea), weights(loop, idea)
     part, whole = (x / (x.sum(axis=0) + 1e-9) for x in (loop, idea))
     fifths = (part * np.roll(whole, -7, axis=0)).sum(axis=0)
-    blurred = loop.sum(axis=1, keepdims=True) + np.zeros_like(loop)
     on_triad = loop * TRIADS[np.argmax(TRIADS @ whole, axis=0)].T
     return {
         "agreement": here,
         "above_moved": here - max(moved),
         "above_turned": here - max(turned) if turned else 0.0,
-        "gained_by_moving": here - float(np.average(agreement(blurred, idea), weights=weight)),
-        "spread": float(np.sqrt(np.average((each - here) ** 2, weights=weight))),
         "idea_itself": itself,
         "on_triad": float(on_triad.sum() / loop.sum()),
+        "returns": returns_alike(loop_bars.beats, idea_bars.beats),
         "bass_agreement": bass * here,
-        "fifth_above": 12 * float(np.average(fifths, weights=weight)) - 1,
+        "fifth_above": 12 * float(np.average(fifths, weights=weights(loop, idea))) - 1,
     }
 
 
@@ -118,9 +117,18 @@ def heard_triad(idea: np.ndarray, prefers_flats: bool) -> str:
     return (FLAT_NAMES if prefers_flats else SHARP_NAMES)[root] + "m" * minor
 
 
+def _movement(loop: np.ndarray, idea: np.ndarray) -> float | None:
+    """How much the loop moves, of how much the idea does; over an idea that stays 0 for one note and None for more."""
+    moved = _moved(idea)
+    if moved >= LEAST_MOVED:
+        return _moved(loop) / moved
+    return 0.0 if loop.sum(axis=1).max() >= ONE_NOTE * loop.sum() else None
+
+
 def _moved(half_bars: np.ndarray) -> float:
     """How much the notes of each half bar differ from those of the next, the last from the first, 0..1."""
-    return float(distances(half_bars.T, np.roll(half_bars, -1, axis=1).T).mean())
+    following = np.roll(half_bars, -1, axis=1)
+    return float(np.average(distances(half_bars.T, following.T), weights=weights(half_bars, following)))
 
 
 def _by_bar(loop: np.ndarray, idea: np.ndarray) -> np.ndarray:

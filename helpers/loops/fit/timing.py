@@ -7,9 +7,10 @@ import numpy as np
 from ...records import Request
 from ..findings import Findings
 from ..pulse import grid_distances_seconds, sharp_onsets, stroke_distances_seconds
-from .bars import Bars, likeness
+from .bars import Bars, likeness, returns_alike
 from .place import FEWEST_ONSETS
 
+FEWEST_BARS = 2  # of one bar no half can return
 FEWEST_PAIRS = 2  # of strokes at the same place of the bar
 LEAST_ALIKE = 0.4  # correlation of two strokes that can be laid over each other
 AROUND_SECONDS, MOST_APART_SECONDS = 0.09, 0.06  # what is laid over each other; how far it is moved
@@ -22,12 +23,14 @@ STEP_SHARE = 0.4  # of a sixteenth: farther from it lie thirty-seconds, which ar
 
 
 def measure_timing(loop: Bars, idea: Bars, request: Request) -> Findings:
-    """The fields ``lock``, ``groove``, ``pocket_ms`` and ``looseness_ms``."""
+    """The fields ``lock``, ``groove``, ``form``, ``pocket_ms`` and ``looseness_ms``."""
     values: dict[str, float | None] = {}
     if min(loop.struck.times.size, idea.struck.times.size) >= FEWEST_ONSETS:
         locks = _locks(loop, idea)
         values["lock"] = float(locks[locks.size // 2])
         values["groove"] = float(likeness(loop.accents["all"][None], idea.accents["all"])[0])
+        if loop.bars >= FEWEST_BARS:
+            values["form"] = returns_alike(*(x.accents["all"].reshape(2 * loop.bars, -1).T for x in (loop, idea)))
     # A melody may play across the accents, a kit not; what swells behind the idea's kick was asked to begin late.
     may_break = {"groove": request.role != "drums", "pocket_ms": request.duck > 0}
     excused = tuple(name for name, holds in may_break.items() if holds)
