@@ -115,7 +115,8 @@ def _notes(heard: Listening, tempo: Tempo, key: KeyEstimate | None) -> tuple[str
     elif tempo.bpm is not None and tempo.phase_confidence < UNSURE:
         said.append("Where the beat falls is unsure: it may lie an eighth or a sixteenth beside.")
     if tempo.bpm is not None and tempo.meter_confidence < SURE_METRE:
-        said.append(f"The metre is unsure: {tempo.meter.name} is a guess; if it is another, set it by hand (--meter).")
+        others = " or ".join(tempo.meter_alternatives) or "another"
+        said.append(f"The metre is unsure: {tempo.meter.name} is a guess; if it is {others}, set it by hand (--meter).")
     if tempo.bars and not tempo.is_loop:
         said.append(f"The file is as long as a loop (bars: {tempo.bars}), but bar 1 need not be at its start.")
     if key is None:

@@ -25,7 +25,7 @@ from .phase import (
     length_evidence,
     probabilities,
 )
-from .precise import PADDING_SECONDS, PreciseTempo, fit_beat_line
+from .precise import PreciseTempo, fit_beat_line
 
 AT_START_SECONDS = 0.02  # a first beat so near the file's start is at it
 # For a file to be called an exact loop: the confidence that its beats are right; how near the onsets on its beats lie,
@@ -67,7 +67,7 @@ def estimate_grid(heard: Listening, bpm: float, meter: Meter, exact: PreciseTemp
     early, late = period - phase < AT_START_SECONDS, phase < AT_START_SECONDS
     if early or late:
         phase = 0.0
-    delayed = exact.padding_seconds > 0 and phase <= PADDING_SECONDS
+    delayed = phase <= exact.padding_seconds > 0
     count = max(1, int(np.ceil((heard.seconds - phase) / period - 1e-3)))
     beats = phase + period * np.arange(count)
     openers = bar_evidence(heard, beats, meter.pulses_per_bar)

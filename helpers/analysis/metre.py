@@ -26,6 +26,8 @@ _LEAST_SECONDS = 8.2  # a shorter clip, four bars at 120 or less, is too little 
 SURE_METRE = 0.7  # of metres heard with less confidence five of ten are right, of the others nine of ten
 
 ODD = {"5/4": 10, "7/4": 14, "7/8": 7}  # eighths
+_LIKE = {"6/8": ("12/8",)}  # with the same beats
+_LEAST_SHARE = 0.05  # a metre of less probability is not named
 _CLEAR = 0.12  # by so much must the accents return better after an odd bar than after a common one
 # Of the onsets on the beat: both thirds of it hold so many, and twice as many as its halves and quarters. Of 150 clips
 # of songs in 4/4 none comes near.
@@ -57,8 +59,8 @@ def metre_table(
 
 def read_metre(
     candidates: np.ndarray, evidence: np.ndarray, probability: np.ndarray, seconds: float
-) -> tuple[int, str, float]:
-    """The index of the tempo, the metre it is counted in, and the probability of that metre at whatever tempo.
+) -> tuple[int, str, float, tuple[str, ...]]:
+    """The index of the tempo, the metre, the probability of that metre at whatever tempo, and what else it may be.
 
     From the evidence table (n, len(NAMES)) of the candidate tempi and the probability (n,) that the tempo model gives
     them; ``seconds`` is the clip's length.
@@ -69,7 +71,9 @@ def read_metre(
     scores = hidden @ np.array(learnt["out"]) + table @ np.array(learnt["direct"])
     odds = np.exp(scores - scores.max())
     index, metre = pairs[int(odds.argmax())]
-    return index, metre, float(odds[[other == metre for _, other in pairs]].sum() / odds.sum())
+    share = {name: float(odds[[other == name for _, other in pairs]].sum() / odds.sum()) for name in COMMON}
+    others = sorted((n for n in COMMON if n != metre and share[n] >= _LEAST_SHARE), key=lambda n: -share[n])
+    return index, metre, share[metre], (*_LIKE.get(metre, ()), *others)
 
 
 def returns(heard: Listening, bpm: float, phase: float) -> dict[int, float]:
@@ -97,14 +101,14 @@ def returns(heard: Listening, bpm: float, phase: float) -> dict[int, float]:
     return {lag: value - mean for lag, value in found.items()}
 
 
-def odd_meter(heard: Listening, bpm: float, phase: float) -> str | None:
-    """The metre of what is counted in 4/4 at first, or None.
+def odd_meter(heard: Listening, bpm: float, phase: float, *, may_be_triple: bool = True) -> str | None:
+    """The metre of what is counted in a common one at first, ``bpm`` quarters a minute, or None.
 
     ``12/8`` where its beats divide in three; ``5/4``, ``7/4`` or ``7/8`` where the accents clearly return after such a
     bar and not after a common one.
     """
     beat, thirds, others = _divisions(heard, bpm, phase)
-    if thirds > max(_THIRDS * beat, 2.0 * others, 1e-9):
+    if may_be_triple and thirds > max(_THIRDS * beat, 2.0 * others, 1e-9):
         return "12/8"
     found = returns(heard, bpm, phase)
 

@@ -70,12 +70,13 @@ def beat_candidates(heard: Listening, period: float) -> np.ndarray:
     if heard.sound_span[0] <= TIGHT_START_SECONDS:
         ranked.insert(1, 0.0)
     found: list[float] = []
-    for offset in ranked:
-        if all(_apart(offset, other, period) > _SAME_SHARE * period for other in found):
-            found.append(float(offset))
+    for offset in ranked or [0.0]:
+        settled = _settled(heard, float(offset), period)
+        if all(_apart(settled, other, period) > _SAME_SHARE * period for other in found):
+            found.append(settled)
         if len(found) == _MOST_CANDIDATES:
             break
-    return np.array([_settled(heard, offset, period) for offset in found or [0.0]])
+    return np.array(found)
 
 
 def _apart(a: float, b: float, period: float) -> float:

@@ -17,7 +17,7 @@ _STEPS = (3, 4)  # a beat is divided into so many steps for the regression: trip
 _NEAR_STEP = 0.22  # an onset further from its step than this share of a step says nothing
 _LEAST_ERROR = 0.0008  # relative; what onsets can promise at best
 _WORST_ERROR = 0.02  # beyond this the onsets say nothing about the tempo
-PADDING_SECONDS = 0.06  # two frames of MP3 or AAC and a decoder's delay
+_PADDING_SAMPLES = 2646  # two frames of MP3 or AAC and a decoder's delay; at low rates as many samples last longer
 _PADDED_BPM = 0.0015
 _WHOLE_BPM = 0.003  # a free take within this of a whole number of BPM is taken to be made to it
 
@@ -120,7 +120,7 @@ def settle_tempo(heard: Listening, bpm: float, beats_per_bar: float) -> PreciseT
         padding = heard.seconds - 60.0 * beats / made
         off = abs(rough / made - 1)
         fits = off < max(_PADDED_BPM, min(2.0 * error, 0.004)) and off <= abs(rough / by_length - 1) + slack
-        if fits and 0.0 < padding <= PADDING_SECONDS:
+        if fits and 0.0 < padding <= _PADDING_SAMPLES / min(heard.clip.sample_rate, 44_100):
             return PreciseTempo(free, beats, made, padding, agreement)
     if abs(by_length / rough - 1) > allowed:
         return PreciseTempo(free, None, None, 0.0, agreement)

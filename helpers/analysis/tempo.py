@@ -9,6 +9,8 @@ Conventions: BPM counts quarter notes, dotted quarters in 6/8; beats and downbea
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..music.meter import METERS, Meter, bar_seconds
@@ -52,18 +54,19 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
     evidence = tempo_evidence(heard, candidates)
     probability = tempo_probabilities(evidence) * np.where(_fills_file(heard, candidates), _LOOP_ODDS, 1.0)
     probability /= probability.sum()
-    best, name, sure = read_metre(candidates, evidence, probability, heard.seconds)
+    best, name, sure, others = read_metre(candidates, evidence, probability, heard.seconds)
     meter = METERS[name]
     exact = settle_tempo(heard, float(candidates[best]), meter.beats_per_bar)
     drift = estimate_drift(heard, exact.bpm)
     if drift is not None:
-        return _moving(heard, drift, meter, sure, candidates, probability)
+        return replace(_moving(heard, drift, meter, sure, candidates, probability), meter_alternatives=others)
     bpm, exact, grid = _settled(heard, float(candidates[best]), meter)
-    is_open = name == "4/4" or (name == "3/4" and sure < SURE_METRE)
-    odd = odd_meter(heard, bpm, grid.beats[0]) if is_open else None
+    is_open = name == "4/4" or sure < SURE_METRE
+    quarters = bpm * meter.quarters_per_beat
+    odd = odd_meter(heard, quarters, grid.beats[0], may_be_triple=name != "6/8") if is_open else None
     if odd is not None:
-        meter, sure = METERS[odd], 0.0
-        bpm, exact, grid = _settled(heard, bpm, meter)
+        meter, sure, others = METERS[odd], 0.0, (name,)
+        bpm, exact, grid = _settled(heard, quarters, meter)
     same = np.abs(candidates / candidates[best] - 1) < _SAME_TEMPO
     is_loop = exact.beats is not None and grid.starts
     is_long_as_one = is_loop or whole_bars_bpm(heard.clip.length, heard.clip.sample_rate, bpm, meter) is not None
@@ -81,6 +84,7 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
         phase_confidence=grid.phase_confidence,
         bar_confidence=grid.bar_confidence,
         meter_confidence=sure,
+        meter_alternatives=others,
     )
 
 

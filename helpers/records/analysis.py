@@ -32,7 +32,8 @@ class Tempo:
     ``is_loop`` is not. ``swing`` is the share of a beat (or half beat) the first of two notes takes: 0.5 straight,
     0.667 triplet; None when it cannot be told. ``confidence`` is of the tempo alone;
     ``phase_confidence`` of the beats lying where a listener taps them, ``bar_confidence`` of bar 1 among them,
-    ``meter_confidence`` of the metre (0 where a rule found it that nobody has measured).
+    ``meter_confidence`` of the metre (0 where a rule found it that nobody has measured), and ``meter_alternatives``
+    are the names of the metres it may be instead, likeliest first.
     ``drift_bpm``: the tempo at the start and at the end where it moves; the beats follow it.
     """
 
@@ -49,6 +50,7 @@ class Tempo:
     bar_confidence: float = 0.0
     drift_bpm: tuple[float, float] | None = None
     meter_confidence: float = 0.0
+    meter_alternatives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
