@@ -19,8 +19,8 @@ _MOST_CHUNKS = 64
 _RECORDS = {
     "phdr": 38, "pbag": 4, "pmod": 10, "pgen": 4, "inst": 22, "ibag": 4, "imod": 10, "igen": 4, "shdr": 46,
 }  # fmt: skip
-_INSTRUMENT, _SAMPLE = 41, 53  # generators that point into another table
-_ROM = 0x8000  # a sample that lies in a sound card, not in the file
+INSTRUMENT, SAMPLE = 41, 53  # generators that point into another table
+ROM = 0x8000  # a sample that lies in a sound card, not in the file
 
 
 class _Unusable(Exception):
@@ -36,7 +36,8 @@ def why_unusable(path: Path) -> str:
         if facts.st_size > LARGEST_BYTES:
             return f"it has {facts.st_size >> 20} MB, {LARGEST_BYTES >> 20} MB are the most"
         with path.open("rb") as file:
-            _check(file, facts.st_size)
+            tables, _, samples = read_tables(file, facts.st_size)
+            _check_links(tables, samples)
     except _Unusable as reason:
         return str(reason)
     except OSError as error:
@@ -44,7 +45,8 @@ def why_unusable(path: Path) -> str:
     return ""
 
 
-def _check(file: BinaryIO, size: int) -> None:
+def read_tables(file: BinaryIO, size: int) -> tuple[dict[str, np.ndarray], int, int]:
+    """The tables of a bank, each (records, bytes of one), where its sound begins in the file, and its samples."""
     head = file.read(12)
     if head[:4] != b"RIFF" or head[8:12] != b"sfbk":
         raise _Unusable("it is not a SoundFont 2 file")
@@ -56,10 +58,10 @@ def _check(file: BinaryIO, size: int) -> None:
             spans.setdefault(file.read(4), (start + 4, start + length))
     if not {b"INFO", b"sdta", b"pdta"} <= set(spans):
         raise _Unusable("a part of it is missing")
-    samples = sum(length // 2 for tag, _, length in _chunks(file, *spans[b"sdta"], size) if tag == b"smpl")
-    if not samples:
+    sounds = [(start, length // 2) for tag, start, length in _chunks(file, *spans[b"sdta"], size) if tag == b"smpl"]
+    if not sounds or not sounds[0][1]:
         raise _Unusable("it holds no sound")
-    tables = {}
+    tables: dict[str, np.ndarray] = {}
     for tag, start, length in _chunks(file, *spans[b"pdta"], size):
         name = tag.decode("latin-1")
         if name in _RECORDS and name not in tables:
@@ -70,7 +72,7 @@ def _check(file: BinaryIO, size: int) -> None:
             tables[name] = np.frombuffer(data, np.uint8).reshape(-1, _RECORDS[name])
     if set(tables) != set(_RECORDS):
         raise _Unusable("one of its tables is missing")
-    _check_links(tables, samples)
+    return tables, *sounds[0]
 
 
 def _chunks(file: BinaryIO, at: int, end: int, size: int) -> list[tuple[bytes, int, int]]:
@@ -86,7 +88,7 @@ def _chunks(file: BinaryIO, at: int, end: int, size: int) -> list[tuple[bytes, i
     return found
 
 
-def _words(table: np.ndarray, at: int, kind: str = "<u2") -> np.ndarray:
+def words(table: np.ndarray, at: int, kind: str = "<u2") -> np.ndarray:
     """The numbers that stand at byte ``at`` of every record."""
     width = np.dtype(kind).itemsize
     return np.ascontiguousarray(table[:, at : at + width]).view(kind)[:, 0].astype(np.int64)
@@ -100,19 +102,19 @@ def _check_links(tables: dict[str, np.ndarray], samples: int) -> None:
             raise _Unusable(f"its {what} point outside")
 
     for head, bag, gen, mod, at in (("phdr", "pbag", "pgen", "pmod", 24), ("inst", "ibag", "igen", "imod", 20)):
-        rising(_words(tables[head], at), len(tables[bag]) - 1, f"{head} records")
-        rising(_words(tables[bag], 0), len(tables[gen]), f"{bag} records")
-        rising(_words(tables[bag], 2), len(tables[mod]), f"{bag} records")
+        rising(words(tables[head], at), len(tables[bag]) - 1, f"{head} records")
+        rising(words(tables[bag], 0), len(tables[gen]), f"{bag} records")
+        rising(words(tables[bag], 2), len(tables[mod]), f"{bag} records")
     for gen, points, limit in (
-        ("pgen", _INSTRUMENT, len(tables["inst"]) - 1),
-        ("igen", _SAMPLE, len(tables["shdr"]) - 1),
+        ("pgen", INSTRUMENT, len(tables["inst"]) - 1),
+        ("igen", SAMPLE, len(tables["shdr"]) - 1),
     ):
-        kinds, amounts = _words(tables[gen], 0), _words(tables[gen], 2)
+        kinds, amounts = words(tables[gen], 0), words(tables[gen], 2)
         if (amounts[kinds == points] >= limit).any():
             raise _Unusable(f"its {gen} records point outside")
     heads = tables["shdr"][:-1]  # the last one only ends the table
-    inside = heads[_words(heads, 44) & _ROM == 0]
-    start, end, loop, loop_end, rate = (_words(inside, at, "<u4") for at in (20, 24, 28, 32, 36))
+    inside = heads[words(heads, 44) & ROM == 0]
+    start, end, loop, loop_end, rate = (words(inside, at, "<u4") for at in (20, 24, 28, 32, 36))
     if not len(inside) or (start > end).any() or (end > samples).any():
         raise _Unusable("its samples lie outside the sound")
     if (loop_end > samples).any() or (loop > samples).any():

@@ -2,14 +2,13 @@
 
 A SoundFont answers a softer touch with the same sound, quieter, and a repeat with the very same one. Here soft,
 middle and hard notes are played apart and brightened by their force, and repeats of a pitch alternate between two
-slightly different tunings.
+slightly different tunings. A kit is put together from strokes that are played once each.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from itertools import groupby
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +24,7 @@ from .synth import (
     SYNTH_RATE,
     Event,
     Habit,
+    attack_seconds,
     bank_habits,
     fine_tuning,
     mix_controls,
@@ -37,6 +37,7 @@ VOLUMES = (127, 80, 50)  # the quieter ones only when the sum of the voices clip
 TUNING_STEP_CENTS = 4  # closer than that no one hears; each step needs a channel
 CHANNELS = tuple(c for c in range(16) if c != DRUM_CHANNEL)
 # Round robin: repeats of a pitch alternate. Drums bear more, for their pitch is hardly heard.
+ROBINS = (-1.0, 1.0)
 ROBIN_CENTS, DRUM_ROBIN_CENTS = 2.5, 14.0
 ROBIN_DB = 0.8
 MOST_TOUCHES, TOUCH_SPAN = 3, 14  # notes are parted by force where it differs by more than the span
@@ -44,8 +45,13 @@ TOUCH_VELOCITY = 100  # as bright as the bank has it
 # What a harder touch adds above multiples of the notes' pitch, in dB on each shelf, from the softest to the hardest.
 SHELVES, TOUCH_DB = (1.4, 5.0), 20.0
 DRUM_HZ = 180.0  # stands for the pitch of drums
-# Places in a robin's tunings, in the order of its repeats.
-ROBINS = (-1.0, 1.0)
+STROKE_VELOCITIES = 32  # strokes of a drum that lie within so many are one, louder or softer
+RING_SECONDS = (1.2, 5.0)  # how long a stroke is played; the second where it has not ended in the first
+RING_FLOOR = 10 ** (-66 / 20)  # of its peak: below this a stroke is over
+HELD_SECONDS = 0.12  # how long the key of a stroke is down; drums hardly ask
+CUT_SECONDS = 0.01  # in which a stroke is silenced
+CHOKED = ((42, 44, 46), (71, 72), (73, 74), (78, 79), (80, 81), (86, 87))  # General MIDI: each silences the others
+CHOKED_AFTER = 0.1  # quarters; what is struck together sounds together
 
 
 def play_sampled(
@@ -62,47 +68,97 @@ def play_sampled(
 
     ``reverb`` and ``chorus`` are sends 0..127. ``tuning_cents`` moves every pitch, drums excepted.
     """
-    pitches = tuple(sorted({n.pitch for n in score.notes}))
-    habits = bank_habits(bank_path, score.program, score.is_drums, pitches) if pitches else {}
-    stems = _stems(score)
-    span = LEAD_IN_SECONDS + seconds
-    head: list = []
-    events: list[Event] = []
-    robins = ROBINS if _repeats(score) else (0.0,)
-    channels = _channels(score, habits, robins)
-    used = sorted(set(channels.values())) or [(CHANNELS[0], 0.0)]
-    for channel, _ in used:
-        head += [m.copy(channel=channel) for m in channel_setup(score)]
-    for i, (_, robin, notes) in enumerate(stems):
-        start = i * span
-        for channel, cents in used:
-            off = DRUM_ROBIN_CENTS * robin if score.is_drums else tuning_cents - cents
-            events += [(start, 0, m) for m in fine_tuning(channel, off)]
-        part = dataclasses.replace(score, notes=tuple(notes))
-        events += [(start + t, order, m) for t, order, m in _events(part, habits, channels, robins)]
-    sound = _unclipped(
-        bank_path,
-        lambda volume: head + [m for channel, _ in used for m in mix_controls(channel, volume, reverb, chorus)],
-        events,
-        span * max(1, len(stems)),
-    )
-    count = round(span * SYNTH_RATE)
-    out = np.zeros((2, count), dtype=np.float32)
-    for i, (velocity, robin, notes) in enumerate(stems):
-        start = round(i * span * SYNTH_RATE)
-        one = sound[:, start : start + count]
-        hz = DRUM_HZ if score.is_drums else midi_hz(float(np.mean([n.pitch for n in notes])))
-        out[:, : one.shape[1]] += touched(one, velocity, robin, hz)
+    out = np.zeros((2, round((LEAD_IN_SECONDS + seconds) * SYNTH_RATE)), dtype=np.float32)
+    if score.is_drums:
+        _add_strokes(out, score, bank_path, (reverb, chorus))
+    else:
+        _add_touches(out, score, bank_path, (reverb, chorus), tuning_cents)
     return resample(Clip(out, SYNTH_RATE), sample_rate).samples
 
 
-def _unclipped(path: Path, head: Callable[[int], list], events: list[Event], seconds: float) -> np.ndarray:
-    """The events at the largest of VOLUMES at which the voices' sum does not clip."""
+def _add_touches(out: np.ndarray, score: Score, path: Path, sends: tuple[int, int], tuning_cents: float) -> None:
+    """Play the notes of each touch apart, as bright as they are struck, and add them to ``out``, at SYNTH_RATE."""
+    pitches = tuple(sorted({n.pitch for n in score.notes}))
+    robins = ROBINS if len(pitches) < len(score.notes) else (0.0,)
+    habits = bank_habits(path, score.program, False, pitches)
+    channels = _channels(habits, robins)
+    used = sorted(set(channels.values()))
+    head = [m.copy(channel=channel) for channel, _ in used for m in channel_setup(score)]
+    head += [m for channel, cents in used for m in fine_tuning(channel, tuning_cents - cents)]
+    forces = [n.velocity for n in score.notes]
+    low, high = min(forces, default=0), max(forces, default=0)
+    touches = min(MOST_TOUCHES, 1 + (high - low) // TOUCH_SPAN)
+    parted: dict[int, list[Note]] = {}
+    for note in score.notes:
+        parted.setdefault(min(touches - 1, (note.velocity - low) * touches // max(1, high - low)), []).append(note)
+    for _, notes in sorted(parted.items()):
+        events = _events(dataclasses.replace(score, notes=tuple(notes)), habits, channels, robins)
+        one = _unclipped(path, head, [channel for channel, _ in used], sends, events, out.shape[1] / SYNTH_RATE)
+        hz = midi_hz(float(np.mean([n.pitch for n in notes])))
+        one = touched(one[:, : out.shape[1]], float(np.mean([n.velocity for n in notes])), 0.0, hz)
+        out[:, : one.shape[1]] += one
+
+
+def _add_strokes(out: np.ndarray, score: Score, path: Path, sends: tuple[int, int]) -> None:
+    """Add a kit to ``out``, at SYNTH_RATE: each stroke is played once and put wherever it is struck, to the sample."""
+    quarter = 60.0 / score.quarters_per_minute
+    notes = sorted(score.notes, key=lambda n: (n.start, n.pitch))
+    changed_ns = path.stat().st_mtime_ns
+    for i, (note, turn) in enumerate(zip(notes, _turns(notes), strict=True)):
+        velocity = min(127, note.velocity // STROKE_VELOCITIES * STROKE_VELOCITIES + STROKE_VELOCITIES // 2)
+        sounds, delay = _stroke(path, changed_ns, score.program, note.pitch, velocity, sends)
+        sound = sounds[turn % len(ROBINS)]
+        group = next((group for group in CHOKED if note.pitch in group), ())
+        later = (n.start - note.start for n in notes[i + 1 :] if n.pitch in group)
+        choked = next((gap for gap in later if gap > CHOKED_AFTER), None)
+        if choked is not None:
+            sound = _cut(sound, round(choked * quarter * SYNTH_RATE))
+        start = round((LEAD_IN_SECONDS + note.start * quarter - delay) * SYNTH_RATE)
+        sound = sound[:, : out.shape[1] - start]
+        out[:, start : start + sound.shape[1]] += sound * np.float32((note.velocity / velocity) ** 2)
+
+
+@lru_cache(maxsize=256)
+def _stroke(
+    path: Path, changed_ns: int, program: int, pitch: int, velocity: int, sends: tuple[int, int]
+) -> tuple[tuple[np.ndarray, ...], float]:
+    """A stroke at SYNTH_RATE, once for each of ROBINS, and its delay in seconds."""
+    import mido
+
+    head = [mido.Message("program_change", channel=DRUM_CHANNEL, program=program)]
+    strike = mido.Message("note_on", channel=DRUM_CHANNEL, note=pitch, velocity=velocity)
+    events = [(0.0, 2, strike), (HELD_SECONDS, 0, strike.copy(velocity=0))]
+    for listened in RING_SECONDS:
+        sound = _unclipped(path, head, [DRUM_CHANNEL], sends, events, listened)
+        level = np.abs(sound).max(axis=0)
+        end = int(np.flatnonzero(level >= RING_FLOOR * level.max())[-1]) + 1
+        if end < round(0.95 * listened * SYNTH_RATE):
+            break
+    sound = _cut(sound, end)
+    rates = (round(SYNTH_RATE * 2 ** (DRUM_ROBIN_CENTS * robin / 1200)) for robin in ROBINS)
+    tuned = [resample(Clip(sound, rate), SYNTH_RATE).samples for rate in rates]
+    bright = [touched(s, velocity, robin, DRUM_HZ) for s, robin in zip(tuned, ROBINS, strict=True)]
+    return tuple(bright), attack_seconds(sound)
+
+
+def _cut(sound: np.ndarray, end: int) -> np.ndarray:
+    """The sound up to ``end``, faded out over CUT_SECONDS."""
+    out = sound[:, :end].copy()
+    fade = min(round(CUT_SECONDS * SYNTH_RATE), out.shape[1])
+    out[:, out.shape[1] - fade :] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
+    return out
+
+
+def _unclipped(
+    path: Path, head: list, channels: list[int], sends: tuple[int, int], events: list[Event], seconds: float
+) -> np.ndarray:
+    """The events at the largest of VOLUMES at which the voices' sum does not clip, at the level of the first."""
     for volume in VOLUMES:
-        sound = synthesise(path, head(volume), events, seconds)
+        mix = [m for channel in channels for m in mix_controls(channel, volume, *sends)]
+        sound = synthesise(path, head + mix, events, seconds)
         if np.abs(sound).max(initial=0.0) < 0.999:
             break
-    return sound
+    return sound * np.float32((VOLUMES[0] / volume) ** 2)
 
 
 def play_layered(
@@ -116,7 +172,7 @@ def play_layered(
     pitches = tuple(sorted({n.pitch for n in score.notes}))
     habits = bank_habits(path, score.program, score.is_drums, pitches) if pitches else {}
     span = LEAD_IN_SECONDS + seconds
-    robins = ROBINS if _repeats(score) else (0.0,)
+    robins = ROBINS if len(pitches) < len(score.notes) else (0.0,)
     notes = sorted(score.notes, key=lambda n: (n.start, n.pitch))
     turns = _turns(notes)
     channels = {(pitch, 0.0): (0, 0.0) for pitch in habits}
@@ -131,7 +187,7 @@ def play_layered(
         events += [(begins + t * slower, order, m) for t, order, m in _events(part, habits, channels, (0.0,))]
         stems.append((robin, begins, slower))
         begins += span * slower
-    sound = _unclipped(path, lambda volume: mix_controls(0, volume, 0, 0), events, begins)
+    sound = _unclipped(path, [], [0], (0, 0), events, begins)
     count = round(span * sample_rate)
     out = np.zeros((2, count), dtype=np.float32)
     hz = DRUM_HZ if score.is_drums else midi_hz(float(np.mean([n.pitch for n in score.notes] or [60])))
@@ -161,32 +217,6 @@ def touched(sound: np.ndarray, velocity: float, robin: float, pitch_hz: float) -
     return lfilter(both_b / gain, both_a, sound, axis=1).astype(np.float32)
 
 
-def _repeats(score: Score) -> bool:
-    return len({n.pitch for n in score.notes}) < len(score.notes)
-
-
-def _stems(score: Score) -> list[tuple[float, float, list[Note]]]:
-    """The notes parted by touch and, for drums, by robin: ``(mean velocity, robin, notes)``."""
-    notes = sorted(score.notes, key=lambda n: (n.start, n.pitch))
-    if not notes:
-        return []
-    forces = [n.velocity for n in notes]
-    low, high = min(forces), max(forces)
-    touches = min(MOST_TOUCHES, 1 + (high - low) // TOUCH_SPAN)
-    turns = _turns(notes)
-
-    def place(item: tuple[int, Note]) -> tuple[int, float]:
-        i, note = item
-        touch = min(touches - 1, (note.velocity - low) * touches // max(1, high - low))
-        return touch, ROBINS[turns[i] % 2] if score.is_drums and _repeats(score) else 0.0
-
-    out = []
-    for (_, robin), group in groupby(sorted(enumerate(notes), key=lambda item: (place(item), item[0])), key=place):
-        members = [note for _, note in group]
-        out.append((float(np.mean([n.velocity for n in members])), robin, members))
-    return out
-
-
 def _turns(notes: list[Note]) -> list[int]:
     """For each note, how often its pitch has been played before."""
     seen: dict[int, int] = {}
@@ -197,12 +227,8 @@ def _turns(notes: list[Note]) -> list[int]:
     return out
 
 
-def _channels(
-    score: Score, habits: dict[int, Habit], robins: tuple[float, ...]
-) -> dict[tuple[int, float], tuple[int, float]]:
+def _channels(habits: dict[int, Habit], robins: tuple[float, ...]) -> dict[tuple[int, float], tuple[int, float]]:
     """(pitch, robin) -> (channel, deviation in cents): what is out of tune alike shares a channel."""
-    if score.is_drums:
-        return {(pitch, robin): (DRUM_CHANNEL, 0.0) for pitch in habits for robin in robins}
     step = TUNING_STEP_CENTS
     while True:
         bins = {

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..errors import NotAvailable
 from ..music.pitch import midi_hz
+from .bank_part import patch_bank
 from .midi import DRUM_CHANNEL, file_bytes, track_of
 from .score import BEND_RANGE_SEMITONES
 from .sfz import play_sfz
@@ -51,16 +52,11 @@ class Habit:
     is_silent: bool = False
 
 
-@lru_cache(maxsize=1)
-def read_bank(path: Path) -> bytes:
-    """The bytes of a SoundFont; one bank is kept."""
-    return path.read_bytes()
-
-
 def synthesise(path: Path, head: list, events: list[Event], seconds: float) -> np.ndarray:
     """Play ``events`` after the ``head`` messages through a SoundFont or an SFZ instrument; float32 (2, n).
 
-    ``n`` is ``seconds * SYNTH_RATE``, or less where the sound ends before.
+    A SoundFont plays one patch, that of the first program change. ``n`` is ``seconds * SYNTH_RATE``, or less where the
+    sound ends before.
     """
     import mido
 
@@ -75,7 +71,8 @@ def synthesise(path: Path, head: list, events: list[Event], seconds: float) -> n
         keys = {message.note for _, _, message in events if message.type == "note_on"}
         rendered = play_sfz(path, midi, keys, SYNTH_RATE)
     else:
-        rendered = _by_rustysynth(path, midi)
+        patch = next((m for m in head if m.type == "program_change"), mido.Message("program_change"))
+        rendered = _by_rustysynth(path, patch.program, patch.channel == DRUM_CHANNEL, midi)
     with wave.open(io.BytesIO(rendered)) as file:
         data = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, file.getnchannels())
     return data.T.astype(np.float32) / 32768.0
@@ -92,7 +89,7 @@ def _for_sfz(message: Any) -> Any:
     return message.copy(pitch=max(-8192, min(8191, round(message.pitch * BEND_RANGE_SEMITONES / SFZ_BEND_SEMITONES))))
 
 
-def _by_rustysynth(path: Path, midi: bytes) -> bytes:
+def _by_rustysynth(path: Path, program: int, is_drums: bool, midi: bytes) -> bytes:
     try:
         import midirenderer
     except ImportError as error:
@@ -100,7 +97,7 @@ def _by_rustysynth(path: Path, midi: bytes) -> bytes:
             f"The package midirenderer, which plays SoundFonts, cannot be imported ({error}); install midirenderer."
         ) from None
     try:
-        return midirenderer.render_wave_from(read_bank(path), midi)
+        return midirenderer.render_wave_from(patch_bank(path, program, is_drums), midi)
     except BaseException as error:  # a panic of the synthesiser is no Exception
         if isinstance(error, KeyboardInterrupt):
             raise
@@ -126,13 +123,19 @@ def fine_tuning(channel: int, cents: float) -> list:
     return [mido.Message("control_change", channel=channel, control=c, value=v) for c, v in pairs]
 
 
-@lru_cache(maxsize=128)
 def bank_habits(path: Path, program: int, is_drums: bool, pitches: tuple[int, ...]) -> dict[int, Habit]:
-    """Measure how a bank plays each pitch, from one dry note each.
+    """Measure how a bank plays each pitch, from one dry note each; for an SFZ instrument all in one run of sfizz.
 
     A note is heard when it reaches ATTACK_SHARE of the loudest moment of its first 2 * LATEST_ATTACK_SECONDS; later
     than LATEST_ATTACK_SECONDS counts as slow by nature. Its pitch is its strongest octave partial after the attack.
     """
+    if path.suffix == SFZ:
+        return _habits(path, program, is_drums, pitches)
+    return {pitch: _habits(path, program, is_drums, (pitch,))[pitch] for pitch in pitches}
+
+
+@lru_cache(maxsize=512)
+def _habits(path: Path, program: int, is_drums: bool, pitches: tuple[int, ...]) -> dict[int, Habit]:
     import mido
 
     channel = DRUM_CHANNEL if is_drums else 0
@@ -149,7 +152,7 @@ def bank_habits(path: Path, program: int, is_drums: bool, pitches: tuple[int, ..
         note = sound[:, start : start + round(each * SYNTH_RATE)]
         cents, sounds = (0.0, True) if is_drums else _deviation_cents(note.mean(axis=0), pitch)
         is_silent = bool(np.abs(note).max(initial=0.0) <= loudest)
-        habits[pitch] = Habit(_attack_seconds(note), cents, sounds, is_silent)
+        habits[pitch] = Habit(attack_seconds(note), cents, sounds, is_silent)
     return habits
 
 
@@ -168,7 +171,8 @@ def sounding_program(path: Path, program: int, pitches: tuple[int, ...]) -> int:
     return program
 
 
-def _attack_seconds(note: np.ndarray) -> float:
+def attack_seconds(note: np.ndarray) -> float:
+    """How long after its start a note of SYNTH_RATE is heard; see :func:`bank_habits`."""
     attack = np.maximum.accumulate(np.abs(note).max(axis=0)[: round(2 * LATEST_ATTACK_SECONDS * SYNTH_RATE)])
     if attack[-1] <= 0:
         return 0.0

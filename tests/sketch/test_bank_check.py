@@ -3,6 +3,8 @@
 import os
 import struct
 
+import midirenderer
+import mido
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,8 @@ from hypothesis import strategies as st
 from helpers.errors import NotAvailable
 from helpers.sketch import synth
 from helpers.sketch.bank_check import LARGEST_BYTES, why_unusable
+from helpers.sketch.bank_part import patch_bank
+from helpers.sketch.midi import file_bytes
 from helpers.sketch.soundfont import _packaged, find_soundfont
 
 GOOD = _packaged().read_bytes()
@@ -81,6 +85,23 @@ def test_a_panic_of_the_synthesiser_is_one_sentence(tmp_path):
     path = written(tmp_path, bytes(head))
     with pytest.raises(NotAvailable, match="cannot be played"):
         synth.synthesise(path, [], [], 0.1)
+
+
+@pytest.mark.parametrize(("channel", "program"), [(0, 4), (9, 25)])
+def test_a_patch_of_its_own_sounds_as_in_the_whole_bank(channel, program):
+    """Its few samples are kept; of another patch it holds none."""
+    strike = mido.Message("note_on", channel=channel, note=40, velocity=90)
+    track = [
+        mido.Message("program_change", channel=channel, program=program),
+        strike,
+        strike.copy(velocity=0, time=480),
+    ]
+    midi = file_bytes([mido.MidiTrack(track)], 480)
+    part = patch_bank(_packaged(), program, channel == 9)
+    assert len(part) < len(GOOD) / 4
+    sound = midirenderer.render_wave_from(part, midi)
+    assert sound == midirenderer.render_wave_from(GOOD, midi)
+    assert sound != midirenderer.render_wave_from(patch_bank(_packaged(), 60, False), midi)
 
 
 @settings(max_examples=150, deadline=None)

@@ -160,7 +160,7 @@ def test_without_sfizz_the_bank_plays_and_says_what_to_install(rhodes, monkeypat
     score, request = score_of()
     from helpers.sketch import synth
 
-    synth.bank_habits.cache_clear()
+    synth._habits.cache_clear()
     font = find_sounds(score)
     assert font.path.suffix == ".sf2" and "loops-generator install sfz" in font.note
     assert np.isfinite(render(score, request).samples).all()

@@ -73,6 +73,21 @@ def test_first_beat_is_heard_at_sample_zero():
     assert abs(second - first - 1.2 * 44_100) < 0.002 * 44_100
 
 
+def test_a_stroke_is_the_same_wherever_it_is_struck_and_a_closed_hat_ends_an_open_one():
+    """Every second stroke of a pitch is the same one; it begins at its own sample."""
+    notes = [Note(38, 0.0, 0.2, 100), Note(38, 0.9, 0.2, 40), Note(38, 6.0, 0.2, 100)]
+    sound = render(score_of(notes, role="drums"), request("drums", dry=True)).samples
+    at, size = round(6.0 * 0.6 * 44_100), 6000
+    one, other = sound[0, :size], sound[0, at : at + size]
+    assert np.corrcoef(one, other)[0, 1] > 0.999
+    ends = []
+    for pitch in (42, 38):
+        hats = [Note(46, 0.0, 0.2, 100), Note(pitch, 1.0, 0.2, 20)]
+        clip = render(score_of(hats, role="drums"), request("drums", dry=True))
+        ends.append(float(np.abs(clip.samples[:, 66_150:132_300]).max() / np.abs(clip.samples).max()))
+    assert ends[0] < 0.02 < ends[1]
+
+
 def test_same_score_same_bytes():
     asked = request("pad")
     score = compose(asked, None)

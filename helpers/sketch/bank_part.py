@@ -1,0 +1,68 @@
+"""What one patch of a SoundFont needs, as a bank of its own: the synthesiser reads its bank anew for every call.
+
+Layout: SoundFont Technical Specification 2.04 (Creative, 2006). The tables stay as they are; of the sound only the
+samples of the patch are kept, and their headers point to them.
+"""
+
+from __future__ import annotations
+
+import struct
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from .bank_check import INSTRUMENT, ROM, SAMPLE, read_tables, words
+
+DRUM_BANK = 128
+GAP_SAMPLES = 46  # of silence after each sample, as the specification asks
+# For each table of heads its bags, its generators, the byte that points to the bags, the generator that points on.
+_LINKS = {"phdr": ("pbag", "pgen", 24, INSTRUMENT), "inst": ("ibag", "igen", 20, SAMPLE)}
+
+
+def patch_bank(path: Path, program: int, is_drums: bool) -> bytes:
+    """A SoundFont that plays one patch as the file at ``path`` does; the whole file where it has no such patch."""
+    facts = path.stat()
+    return _patch_bank(path, facts.st_size, facts.st_mtime_ns, program, is_drums)
+
+
+@lru_cache(maxsize=8)
+def _patch_bank(path: Path, size: int, changed_ns: int, program: int, is_drums: bool) -> bytes:
+    with path.open("rb") as file:
+        tables, start, samples = read_tables(file, size)
+        heads = tables["phdr"][:-1]
+        presets = np.flatnonzero((words(heads, 22) == DRUM_BANK * is_drums) & (words(heads, 20) == program))
+        used = _pointed(tables, "inst", _pointed(tables, "phdr", presets.tolist()))
+        headers = tables["shdr"].copy()
+        if not used or (words(headers[used], 44) & ROM).any():
+            file.seek(0)
+            return file.read()
+        places = np.stack([words(headers, at, "<u4") for at in (20, 24, 28, 32)], axis=1)
+        moved, parts, filled = np.zeros_like(places), [], 0
+        for one in used:
+            first, last = places[one].min(), min(places[one].max() + GAP_SAMPLES, samples)
+            moved[one] = places[one] - first + filled
+            file.seek(start + 2 * first)
+            parts.append(file.read(2 * (last - first)))
+            filled += last - first
+    headers[:, 20:36] = moved.astype("<u4").view(np.uint8)
+    info = b"INFO" + _chunk(b"ifil", struct.pack("<HH", 2, 1))
+    pdta = b"pdta" + b"".join(_chunk(n.encode(), t.tobytes()) for n, t in (tables | {"shdr": headers}).items())
+    sdta = b"sdta" + _chunk(b"smpl", b"".join(parts))
+    return _chunk(b"RIFF", b"sfbk" + b"".join(_chunk(b"LIST", body) for body in (info, sdta, pdta)))
+
+
+def _pointed(tables: dict[str, np.ndarray], heads: str, rows: list[int]) -> list[int]:
+    """The records of the next table that the generators of these heads point to."""
+    bags, generators, at, kind = _LINKS[heads]
+    bag, first = words(tables[heads], at), words(tables[bags], 0)
+    kinds, amounts = words(tables[generators], 0), words(tables[generators], 2)
+    found: set[int] = set()
+    for row in rows:
+        span = slice(first[bag[row]], first[bag[row + 1]])
+        found |= set(amounts[span][kinds[span] == kind].tolist())
+    return sorted(found)
+
+
+def _chunk(tag: bytes, body: bytes) -> bytes:
+    return tag + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
