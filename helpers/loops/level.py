@@ -1,4 +1,4 @@
-"""Level and cleanliness: constant offset and rumble out, every loop at one loudness, never clipped.
+"""Level and cleanliness: constant offset out, every loop at one loudness, never clipped.
 
 Only gain is used, no limiter: the dynamics of the take stay what they were.
 """
@@ -18,20 +18,13 @@ SOFTEST_LUFS, LOUDEST_LUFS = -28.0, -13.0  # but no softer and no louder than th
 PEAK_DBTP = -1.0  # EBU R 128 s1: headroom that survives lossy encoding
 MOST_GAIN_DB = 40.0  # a take quieter than that is refused as silent before it gets here
 LOWEST_HZ = 18.0  # below the lowest note of any instrument here (E0 is 20.6 Hz)
-# Where something hums below 22 Hz without a pause it is no note; a steeper filter just under B0 (30.9 Hz) takes it out.
-RUMBLE_TOP_HZ, RUMBLE_CUT_HZ = 22.0, 28.0
-RUMBLE_DB = -20.0  # of what sounds below 22 Hz in the quieter moments against the whole; recordings reach -21.6
 
 
-def apply_cleaning(clip: Clip, *, rumble: bool = False) -> Clip:
-    """Remove the constant offset and what lies below 18 Hz, or with ``rumble`` below 28 Hz and steeply.
-
-    Butterworth, zero-phase, so that no onset moves.
-    """
+def apply_cleaning(clip: Clip) -> Clip:
+    """Remove the constant offset and what lies below 18 Hz (Butterworth, zero-phase, so that no onset moves)."""
     from scipy.signal import butter, sosfiltfilt
 
-    order, corner = (4, RUMBLE_CUT_HZ) if rumble else (2, LOWEST_HZ)
-    sections = butter(order, corner, "highpass", fs=clip.sample_rate, output="sos")
+    sections = butter(2, LOWEST_HZ, "highpass", fs=clip.sample_rate, output="sos")
     pad = min(clip.length - 1, clip.sample_rate // 4)
     return Clip(sosfiltfilt(sections, clip.samples, padlen=pad).astype(np.float32), clip.sample_rate)
 
@@ -41,26 +34,6 @@ def offset_db(clip: Clip) -> float:
     offset = np.abs(clip.samples.mean(axis=1, dtype=np.float64))
     rms = np.sqrt(np.mean(np.square(clip.samples, dtype=np.float64), axis=1))
     return float(20 * np.log10(np.max(np.maximum(offset, 1e-12) / np.maximum(rms, 1e-9))))
-
-
-def rumble_db(clip: Clip) -> float:
-    """Level below 22 Hz in the quieter moments (25th percentile of 0.25 s) against the level of the whole clip, in dB.
-
-    A kick drum or an 808 has its skirts there too, but not between its hits.
-    """
-    from scipy.signal import butter, sosfiltfilt
-
-    block = clip.sample_rate // 400
-    blocks = clip.mono()[: clip.length // block * block].reshape(-1, block).mean(axis=1, dtype=np.float64)
-    rate = clip.sample_rate / block
-    quarter = round(0.25 * rate)
-    if blocks.size < 8 * quarter:
-        return -120.0
-    low = sosfiltfilt(butter(6, (1.0, RUMBLE_TOP_HZ), "bandpass", fs=rate, output="sos"), blocks)
-    power = np.square(low[: low.size // quarter * quarter]).reshape(-1, quarter).mean(axis=1)
-    centred = clip.samples - clip.samples.mean(axis=1, keepdims=True, dtype=np.float64)
-    whole = float(np.mean(np.square(centred))) + 1e-12
-    return 10 * float(np.log10(np.percentile(power, 25) / whole + 1e-12))
 
 
 def level_beside(role: str, idea: Analysis | None) -> float:

@@ -14,7 +14,7 @@ from ..sound.stretch import apply_stretch, apply_warp
 from .cut import CutLoop, cut_loop
 from .find import PAD_SECONDS, find_phase
 from .hearing import Hearing, active_span
-from .level import RUMBLE_CUT_HZ, RUMBLE_DB, apply_cleaning, level_beside, offset_db, rumble_db, set_level
+from .level import apply_cleaning, level_beside, offset_db, set_level
 from .noise import check_usable
 from .seam import apply_seam, close_loop, plan_seam
 from .shift import Shift, plan_shift
@@ -61,9 +61,7 @@ def make_loop(
         made = [Correction("fold", cut.tail.shape[1] / clip.sample_rate * 1000)] if cut.tail.size else []
         return Loop(set_level(remove_infrasound(loop), level), take, tuple(made))
     made = [Correction("offset")] if offset_db(clip) > OFFSET_DB else []
-    rumble = rumble_db(clip) > RUMBLE_DB
-    made += [Correction("rumble", RUMBLE_CUT_HZ)] if rumble else []
-    clip = apply_cleaning(clip, rumble=rumble)
+    clip = apply_cleaning(clip)
     progress("Hearing the take", None, None)
     heard = Hearing(clip, request.tuning_cents)
     plan = plan_corrections(heard, request, analysis)

@@ -9,7 +9,7 @@ from helpers.loops.pulse import grid_distances_seconds
 from helpers.music.pitch import ALL_KEYS
 from helpers.records import Clip, Correction
 from helpers.sound.features import key_scores, note_gram
-from helpers.sound.infrasound import remove_infrasound
+from helpers.sound.infrasound import infrasound_share, remove_infrasound
 from tests.signals import RATE, noise, silence
 
 from .takes import after_silence, drums, piano, request_for, rms_db, take_of
@@ -139,6 +139,14 @@ def test_an_offset_is_removed():
     loop = make_loop(take_of(Clip(source.samples + np.float32(0.2), RATE)), request_for(bars=2))
     assert "offset" in kinds(loop)
     assert abs(float(loop.clip.samples.mean())) < 1e-3
+
+
+def test_a_hum_below_hearing_moves_no_loop_and_reaches_none():
+    source, request = drums(bars=4), request_for(bars=2)
+    hum = (0.05 * np.sin(2 * np.pi * 18 * np.arange(source.length) / RATE)).astype(np.float32)
+    clean, hummed = (make_loop(take_of(Clip(source.samples + added, RATE)), request) for added in (0 * hum, hum))
+    assert infrasound_share(Clip(source.samples + hum, RATE)) > 0.01 > infrasound_share(hummed.clip)
+    assert np.corrcoef(clean.clip.samples[0], hummed.clip.samples[0])[0, 1] > 0.99, "the same bars"
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
