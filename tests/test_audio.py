@@ -260,6 +260,15 @@ def test_what_phones_and_browsers_record_is_read(tmp_path, codec):
         audio.read_clip(tmp_path / name)
 
 
+def test_a_film_without_sound_is_refused(tmp_path):
+    with av.open(tmp_path / "a.mp4", "w") as out:
+        stream = out.add_stream("mpeg4", 25, width=32, height=32, pix_fmt="yuv420p")
+        for picture in (*(av.VideoFrame(32, 32, "yuv420p") for _ in range(50)), None):
+            out.mux(stream.encode(picture))
+    with pytest.raises(InvalidInput, match="no audio in it"):
+        audio.read_clip(tmp_path / "a.mp4")
+
+
 def test_a_playlist_that_names_another_file_is_refused(tmp_path):
     save(tmp_path / "other.wav", tone())
     for text in ("#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:2,\nother.wav\n", "ffconcat version 1.0\nfile other.wav\n"):

@@ -19,7 +19,7 @@ import pytest
 from helpers import install as installing
 from helpers.engines.audiocraft import home as audiocraft
 from helpers.errors import Cancelled, InvalidInput, NotAvailable
-from helpers.install import INSTALLABLE, install, installed
+from helpers.install import INSTALLABLE, install, missing
 from helpers.install.pip import constraints, explain, pip_install, read_requirements, unmet
 from helpers.machine.run import CommandFailed, run_lines
 
@@ -161,8 +161,7 @@ table = installing.INSTALLABLE
 table["core"] = dataclasses.replace(table["core"], requirements=Path(sys.argv[1]), disk_bytes=1)
 lines, out = [], {"error": None}
 try:
-    status = installing.install("core", on_line=lines.append)
-    out["status"] = dataclasses.asdict(status)
+    installing.install("core", on_line=lines.append)
 except errors.LoopsError as error:
     out["error"] = f"{type(error).__name__}: {error}"
 print(json.dumps(out | {"lines": lines, "versions": versions(), "numpy": "numpy" in sys.modules}))
@@ -185,7 +184,7 @@ print(json.dumps(out | {"lines": lines, "versions": versions(), "numpy": "numpy"
 def test_what_is_installed_stays_as_it_is(bare, tmp_path):
     result = install_in(bare, "synth>=1", tmp_path)
     assert result["error"] is None
-    assert result["status"]["installed"] and not result["status"]["restart"]
+    assert result["error"] is None and result["lines"][-1] == "Loops Generator: installed."
     assert result["versions"]["synth"] == "1.0"
     assert result["versions"]["numpy"] == "1.0" and result["versions"]["tokenlib"] == "1.0"
     assert not result["numpy"], "the installer itself needs nothing that may not be there yet"
@@ -258,20 +257,17 @@ def test_a_python_without_pip(tmp_path):
 
 
 def test_unknown_things_are_refused():
-    for function in (install, installed):
+    for function in (install, missing):
         with pytest.raises(InvalidInput, match="core, ears, sfz, diffusers, audiocraft"):
             function("jukebox")
 
 
 def test_too_little_disk_is_refused_before_anything_is_run(monkeypatch):
     monkeypatch.setattr(installing, "pip_install", never_called)
-    monkeypatch.setattr(installing, "installed", lambda what: dataclasses.replace(STATUS, installed=False))
+    monkeypatch.setattr(installing, "missing", lambda what: ["piano"])
     monkeypatch.setitem(INSTALLABLE, "core", dataclasses.replace(INSTALLABLE["core"], disk_bytes=1 << 60))
     with pytest.raises(NotAvailable, match=r"needs about 1073741824\.\d GiB and .* GiB are free .*free some space"):
         install("core")
-
-
-STATUS = installing.InstallStatus("core", True, (), "there")
 
 
 def never_called(*args, **kwargs):
@@ -284,7 +280,7 @@ def test_without_torch_or_gpu_the_two_builds_are_named(monkeypatch):
     monkeypatch.setattr(installing, "pip_install", never_called)
     with pytest.raises(NotAvailable, match=r"needs torch.*CPU build first.*CUDA build"):
         install("diffusers")
-    assert "torch" in installed("diffusers").missing
+    assert "torch" in missing("diffusers")
 
 
 def test_without_torch_on_a_gpu_machine_torch_is_installed_and_said(monkeypatch):
@@ -306,13 +302,14 @@ def test_one_installation_at_a_time():
 def test_a_change_under_a_running_kernel_asks_for_a_restart(monkeypatch):
     import PIL  # noqa: F401  a package whose module has another name
 
-    answers = iter([dataclasses.replace(STATUS, installed=False), STATUS])
-    monkeypatch.setattr(installing, "installed", lambda what: next(answers))
+    answers = iter([["pillow"], []])
+    monkeypatch.setattr(installing, "missing", lambda what: next(answers))
     monkeypatch.setattr(installing, "pip_install", lambda *args, **kwargs: None)
     seen = iter([{"pillow": "1.0", "other": "1"}, {"pillow": "2.0", "other": "2"}])
     monkeypatch.setattr(installing, "versions", lambda: next(seen))
-    status = install("core")
-    assert status.restart and "pillow changed" in status.detail and "other" not in status.detail
+    lines: list[str] = []
+    install("core", on_line=lines.append)
+    assert "pillow changed while in use; restart" in lines[-1] and "other" not in lines[-1]
 
 
 # -------------------------------------------------------------------------------------------- audiocraft's environment
@@ -346,9 +343,10 @@ def worker(tmp_path, monkeypatch):
 
 def test_the_worker_is_tried_out_and_its_home_then_found(no_home, worker):
     worker("import audiocraft; print('version', audiocraft.__version__)")
-    assert not installed("audiocraft")
+    assert missing("audiocraft")
     lines: list[str] = []
-    assert install("audiocraft", on_line=lines.append).installed
+    install("audiocraft", on_line=lines.append)
+    assert not missing("audiocraft")
     assert "version 1.3.0" in lines
     home = audiocraft.find_home()
     assert home.python == sys.executable
@@ -362,7 +360,7 @@ def test_a_home_made_for_another_list_of_packages_does_not_count(no_home, worker
     install("audiocraft")
     (tmp_path / "requirements.txt").write_text("audiocraft==1.3.0  # changed\n", encoding="utf-8")
     assert audiocraft.find_home() is None
-    assert "older version" in installed("audiocraft").detail
+    assert "older version" in missing("audiocraft")[0]
 
 
 def test_a_worker_that_does_not_import_leaves_nothing_behind(no_home, worker):
@@ -375,7 +373,7 @@ def test_a_worker_that_does_not_import_leaves_nothing_behind(no_home, worker):
 def test_an_interpreter_of_ones_own_needs_nothing_of_ours(no_home, monkeypatch):
     monkeypatch.setattr(installing, "_has_torch", lambda: False)
     monkeypatch.setenv("LOOPS_AUDIOCRAFT_PYTHON", sys.executable)
-    assert installed("audiocraft").installed
+    assert not missing("audiocraft")
     assert audiocraft.find_home() == audiocraft.WorkerHome(sys.executable)
 
 

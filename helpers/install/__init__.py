@@ -7,7 +7,6 @@ constraints made from what is installed, streams its lines, and ends in one sent
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 import importlib.metadata
 import importlib.util
@@ -58,24 +57,6 @@ class Installable:
         )
 
 
-@dataclass(frozen=True)
-class InstallStatus:
-    """How an installation stands; true in a condition when it is complete.
-
-    ``missing`` names what is not there (with the version that is, where that is the trouble); ``detail`` is one line
-    for a person; ``restart``: a package this process has imported was changed.
-    """
-
-    what: str
-    installed: bool
-    missing: tuple[str, ...] = ()
-    detail: str = ""
-    restart: bool = False
-
-    def __bool__(self) -> bool:
-        return self.installed
-
-
 def _item(name: str, row: dict[str, Any]) -> Installable:
     if name == "audiocraft":
         row |= {"missing": home.missing, "make": home.make_home}
@@ -87,25 +68,24 @@ def _item(name: str, row: dict[str, Any]) -> Installable:
 INSTALLABLE = {name: _item(name, row) for name, row in read_toml(__package__, "installable.toml").items()}
 
 
-def installed(what: str) -> InstallStatus:
-    """Whether ``what`` (a name of :data:`INSTALLABLE`) is complete, and what is missing; imports nothing heavy.
+def missing(what: str) -> list[str]:
+    """What keeps ``what`` (a name of :data:`INSTALLABLE`) from being complete, in words; imports nothing heavy.
 
-    Raises InvalidInput if there is no such thing to install.
+    With the version that is there, where that is the trouble. Raises InvalidInput if there is no such thing to install.
     """
     item = INSTALLABLE[require_known(what, INSTALLABLE)]
-    missing = item.missing() if item.missing else unmet(read_requirements(item.requirements))
-    if item.needs_torch and not item.missing and not _has_torch():
-        missing = ["torch", *missing]
-    detail = f"{item.title}: installed." if not missing else f"{item.title}: missing {', '.join(missing)}."
-    return InstallStatus(what, not missing, tuple(missing), detail)
+    if item.missing:
+        return list(item.missing())
+    torch = ["torch"] if item.needs_torch and not _has_torch() else []
+    return torch + unmet(read_requirements(item.requirements))
 
 
-def install(what: str, *, on_line: OnLine | None = None, cancel: CancelCheck = never_cancelled) -> InstallStatus:
-    """Install ``what`` (a name of :data:`INSTALLABLE`) and say how it stands afterwards.
+def install(what: str, *, on_line: OnLine | None = None, cancel: CancelCheck = never_cancelled) -> None:
+    """Install ``what`` (a name of :data:`INSTALLABLE`) unless it is there.
 
-    ``on_line`` receives every line as it comes, secrets masked; ``cancel`` is asked several times a second, when true
-    the installer is stopped. In the answer ``installed`` is true; ``restart`` says that a package already imported by
-    this process was changed.
+    ``on_line`` receives every line as it comes, secrets masked; the last ones say how it stands, and that the kernel
+    must be restarted where a package it has imported was changed. ``cancel`` is asked several times a second, when true
+    the installer is stopped.
 
     Raises InvalidInput if there is no such thing to install, NotAvailable if it cannot be installed here (no disk, no
     network, no torch, a conflict: the text says what to do and ends with the installer's last lines) and Cancelled.
@@ -115,34 +95,34 @@ def install(what: str, *, on_line: OnLine | None = None, cancel: CancelCheck = n
     if not _running.acquire(blocking=False):
         raise NotAvailable("Something is being installed already; wait until it is done, then try again.")
     try:
-        status = installed(what)
-        if status.installed:
-            say(status.detail)
-            return status
-        say(f"Installing {item.title}: {item.brings}. {item.size_text()} {item.licence}")
-        _require_disk(item, cache_home() if item.make else Path(sys.prefix))
-        before = versions()
-        if item.needs_torch:
-            _require_torch(item, say, cancel)
-        if item.make:
-            item.make(pip_install, say, cancel)
-        else:
-            pip_install(item.title, requirements=item.requirements, options=item.options, on_line=say, cancel=cancel)
-        importlib.invalidate_caches()
-        status = installed(what)
-        if not status.installed:
-            raise NotAvailable(
-                f"pip ended without an error, but {item.title} still lacks {', '.join(status.missing)}; "
-                "restart the kernel or open a new terminal and install again."
-            )
-        changed = _imported_and_changed(before)
+        changed: list[str] = []
+        if missing(what):
+            changed = _install(item, say, cancel)
+        say(f"{item.title}: installed.")
         if changed:
-            detail = f"{status.detail} {', '.join(changed)} changed while in use; restart the kernel now."
-            status = dataclasses.replace(status, restart=True, detail=detail)
-        say(status.detail)
-        return status
+            say(f"{', '.join(changed)} changed while in use; restart the kernel now.")
     finally:
         _running.release()
+
+
+def _install(item: Installable, say: OnLine, cancel: CancelCheck) -> list[str]:
+    """Install what is missing of a thing; returns the packages in use that were changed by it."""
+    say(f"Installing {item.title}: {item.brings}. {item.size_text()} {item.licence}")
+    _require_disk(item, cache_home() if item.make else Path(sys.prefix))
+    before = versions()
+    if item.needs_torch:
+        _require_torch(item, say, cancel)
+    if item.make:
+        item.make(pip_install, say, cancel)
+    else:
+        pip_install(item.title, requirements=item.requirements, options=item.options, on_line=say, cancel=cancel)
+    importlib.invalidate_caches()
+    if lacking := missing(item.name):
+        raise NotAvailable(
+            f"pip ended without an error, but {item.title} still lacks {', '.join(lacking)}; "
+            "restart the kernel or open a new terminal and install again."
+        )
+    return _imported_and_changed(before)
 
 
 def _require_disk(item: Installable, folder: Path) -> None:

@@ -93,8 +93,9 @@ def run_lines(
 
         def read() -> None:
             assert process.stdout is not None
-            for line in process.stdout:
-                lines.put(line.rstrip("\r\n"))
+            with contextlib.suppress(ValueError):  # it was closed: the command has been ended
+                for line in process.stdout:
+                    lines.put(line.rstrip("\r\n"))
             lines.put(None)
 
         threading.Thread(target=read, name="command-lines", daemon=True).start()

@@ -130,8 +130,8 @@ def _frames(container: InputContainer) -> Iterator[Any]:
     import av
 
     began = time.monotonic()
-    known = [stream for stream in container.streams.audio if stream.codec_context is not None]
-    for packet in container.demux(known[:1]):
+    sound = next((stream for stream in container.streams.audio if stream.codec_context is not None), None)
+    for packet in () if sound is None else container.demux(sound):
         if time.monotonic() - began > DECODE_SECONDS:
             raise Undecodable(f"decoding it did not end within {DECODE_SECONDS:.0f} s")
         try:

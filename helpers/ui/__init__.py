@@ -31,12 +31,12 @@ def setup(folder: str = "loops", on_drive: bool = False) -> None:
     ``on_drive`` keeps everything on Google Drive, so that it outlives the session (Colab asks for consent).
     """
     from ..errors import NotAvailable
-    from ..install import install, installed
+    from ..install import install, missing
     from . import colab
 
-    if not installed("core"):
+    if missing("core"):
         install("core", on_line=print)
-    if not installed("ears"):
+    if missing("ears"):
         try:
             install("ears", on_line=print)
         except NotAvailable as reason:  # everything works without them, and says what it does not hear

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..engines import registry
 from ..errors import NotAvailable
-from ..install import install, installed
+from ..install import install, missing
 from ..install.extras import EXTRAS
 from ..pipeline import examine_models
 from . import readiness
@@ -65,7 +65,7 @@ class Installing:
 
         def work(progress: Any, cancel: Any) -> list[str]:
             for family in dict.fromkeys(engine.info.packages for engine in models):
-                if not installed(family).installed:
+                if missing(family):
                     progress(f"Installing {family}")
                     install(family, on_line=self.jobs.log, cancel=cancel)
             problems = []

@@ -9,7 +9,7 @@ from typing import Any
 from ..engines import registry
 from ..engines.devices import GIB, probe_machine
 from ..engines.hub import download as hub
-from ..install import INSTALLABLE, installed, obstacle
+from ..install import INSTALLABLE, missing, obstacle
 from ..install.extras import EXTRAS
 from ..machine.home import free_bytes
 from ..records import EngineInfo, Readiness
@@ -77,11 +77,11 @@ def report(folder: Path) -> dict[str, Any]:
     """The whole panel: facts, engines, the sentence and the next step."""
     rows = engine_rows()
     wanted = {row["family"] for row in rows if not row["ready"] and row["family"]}
-    missing = {family for family in wanted if not installed(family).installed}
+    lacking = {family for family in wanted if missing(family)}
     for row in rows:
         family = row["family"]
-        lacks_packages = not row["ready"] and family in missing and not obstacle(family)
-        if family in missing and (reason := obstacle(family)):  # nothing is offered that pressing Install would refuse
+        lacks_packages = not row["ready"] and family in lacking and not obstacle(family)
+        if family in lacking and (reason := obstacle(family)):  # nothing is offered that pressing Install would refuse
             row["reason"], row["remedy"] = reason.split("\n")
         row["installable"] = lacks_packages or (row["ready"] and row["gib_left"] > 0)
         row["packages"] = f"Packages: {INSTALLABLE[family].size_text()}" if lacks_packages else ""

@@ -23,15 +23,8 @@ def models(app, monkeypatch):
         there.add(family)
         models.done.append(family)
 
-    status = type("Status", (), {})
-
-    def installed(family):
-        found = status()
-        found.installed = family in there
-        return found
-
     monkeypatch.setattr(installing, "install", install)
-    monkeypatch.setattr(installing, "installed", installed)
+    monkeypatch.setattr(installing, "missing", lambda family: [] if family in there else [family])
     for name in registry.engine_names():
         engine = registry.get_engine(name)
         monkeypatch.setattr(engine, "fetch", lambda progress, cancel, name=name: models.done.append(name))
