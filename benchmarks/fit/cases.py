@@ -27,7 +27,7 @@ PLAYS = {
     "drums": "drum kit", "bass": "bass guitar", "chords": "piano", "lead": "synth lead", "pad": "warm pad",
     "arpeggio": "pluck",
 }  # fmt: skip
-ASKED, TAKES = 3, 8  # takes that a musician gets to choose from; takes that are measured, for pairs enough
+ASKED, TAKES = 3, 6  # takes that a musician chooses from; takes with notes that are measured, so that pairs are many
 OTHERS, RATE = 2, 44_100
 SHORTEST_SECONDS = 5.0
 
@@ -79,7 +79,7 @@ def sketch_groups(folder: Path, at_most: int, *, delivered: bool = False) -> Ite
                 own = replace(idea)  # without what was measured on it, which cannot be kept in a file
                 cases.append(Case(piece, own, analysis, request, "as delivered", best.take.number, best.clip))
                 continue
-            takes = good_takes(request, analysis, TAKES)
+            takes = good_takes(request, analysis, ASKED if request.role == "drums" else TAKES)
             loops = [("good", take, clip) for take, clip in enumerate(takes)]
             loops += [(kind, 0, clip) for kind, clip in spoiled(takes[0], request, analysis, other, rng)]
             cases += [Case(piece, idea, analysis, request, kind, take, clip) for kind, take, clip in loops]

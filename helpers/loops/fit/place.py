@@ -14,15 +14,13 @@ from ...machine.weights import load_weights
 from ..find import metre_template
 from ..findings import Findings
 from .bars import Bars, likeness
-from .harmony import LEAST_TONAL, mean_agreement
+from .harmony import LEAST_TONAL
 
 CUES = (
     "mid", "high",  # likeness of the onsets, sixteenth by sixteenth, by register
     "long",  # strokes that are long until the next come where the metre has its strong places
-    "harmony",  # notes agree
     "new_bar", "new_half",  # the half bar's notes change on bar lines; the eighth's on those and half-way
     "low_first",  # low onsets on beat 1
-    "backbeat",  # of drums: what is no kick plays on 2 and 4
 )  # fmt: skip
 FEWEST_ONSETS = 4
 EIGHTH = 2  # sixteenths
@@ -89,16 +87,9 @@ def place_cues(loop: Bars, idea: Bars, *, drums: bool) -> tuple[np.ndarray, np.n
     columns = [likeness(loop.accents[name][back], idea.accents[name]) for name in ("mid", "high")]
     columns += [likeness(_lengths(loop)[back], np.tile(metre_template(meter), loop.bars))]
     none = np.zeros(lags.size)
-    if not drums and _both_tonal(loop, idea):
-        columns += [np.array([mean_agreement(loop.chroma_steps[:, at], idea.chroma_steps) for at in back])]
-    else:
-        columns += [none]
     for reach, lines in ((half, bar), (EIGHTH, half)):
         columns += [none if drums else loop.note_change(reach)[back][:, ::lines].mean(axis=1)]
     columns += [loop.accents["low"][back][:, ::bar].mean(axis=1)]
-    twos = np.arange(steps) % (2 * meter.steps_per_beat) == meter.steps_per_beat
-    snares = np.expm1(loop.accents["mid"]) - np.expm1(loop.accents["low"])
-    columns += [likeness(snares[back], twos) if drums else none]
     table = np.array(columns).T
     return lags, table - table.mean(axis=0)
 
