@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -39,6 +38,7 @@ NOTES = ("harmony", "agreement")  # the parts that the named bar explains
 # or of one long note, must not rank above a part that was heard to fit.
 EXPECTED, UNMEASURED = (*NOTES, "lock", "form"), 0.2
 ORDINARY = 0.7  # a part of this value is neither praise nor blame
+EVEN_DB, MOST_FADED_DB = 1.0, 8.0  # between the halves: a take that fades out over its second half loses 7
 LEAST_EFFECT = 0.005  # of a score: less decides nothing
 # Of the idea's movement: the note that stays agrees with most chords and would pass for a fit; 1 take in 50 is below.
 STAYS = 0.15
@@ -125,9 +125,8 @@ def score(clip: Clip, fit: FitCard, request: Request) -> float:
 
 def score_parts(clip: Clip, fit: FitCard, request: Request) -> dict[str, float]:
     """The parts of a score, each 0 (bad) to 1 (good): the fields of the card, how even its level is, how untouched."""
-    spread_db, fade_db = _level_changes_db(clip, request)
-    level = (1 - _ramp(spread_db, 1.0, 18.0)) * (1 - _ramp(abs(fade_db), 3.0, 12.0))
-    return field_parts(fit.values, request.role) | {"level": level, "untouched": _untouched(fit.corrections)}
+    own = {"level": _evenness(clip), "untouched": _untouched(fit.corrections)}
+    return field_parts(fit.values, request.role) | own
 
 
 def field_parts(values: Mapping[str, Value], role: str) -> dict[str, float]:
@@ -145,14 +144,8 @@ def _untouched(corrections: tuple[Correction, ...]) -> float:
     return max(0.0, 1.0 - sum(fixed + per_unit * amount for (fixed, per_unit), amount in costs))
 
 
-def _ramp(value: float, low: float, high: float) -> float:
-    return float(np.clip((value - low) / (high - low), 0.0, 1.0))
-
-
-def _level_changes_db(clip: Clip, request: Request) -> tuple[float, float]:
-    """How far the quietest half bar lies under the median one, and the steady rise or fall over the loop, in dB."""
-    edges = np.linspace(0, clip.length, 2 * request.bars + 1).astype(int)
-    power = [np.mean(np.square(clip.samples[:, a:b])) for a, b in itertools.pairwise(edges)]
-    levels = 10 * np.log10(np.maximum(power, max(power) * 1e-4 + 1e-12))
-    rise = np.polyfit(np.linspace(0, 1, levels.size), levels, 1)[0]
-    return float(np.median(levels) - levels.min()), float(rise)
+def _evenness(clip: Clip) -> float:
+    """1 where both halves are equally loud, 0 where one is MOST_FADED_DB louder: a take that fades; a rest is none."""
+    halves = np.array_split(clip.samples, 2, axis=1)
+    first, second = (10 * np.log10(np.mean(np.square(half)) + 1e-12) for half in halves)
+    return float(1 - np.clip((abs(first - second) - EVEN_DB) / (MOST_FADED_DB - EVEN_DB), 0, 1))
