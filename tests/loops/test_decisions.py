@@ -6,13 +6,13 @@ import pytest
 from helpers.loops.cut import CutLoop
 from helpers.loops.find import _rotations, _standard, metre_template
 from helpers.loops.pulse import grid_distances_seconds, sharp_onsets
-from helpers.loops.ranking import _level_changes_db, _ramp, _untouched
+from helpers.loops.ranking import _untouched
 from helpers.loops.seam import _decay_samples, _is_steady, _level_db, _starts_with_a_jump, plan_seam
 from helpers.loops.seam_measure import _falls_db, _ordinary, _roughness
 from helpers.loops.shift import Shift
 from helpers.loops.tempo import TakeTempo
 from helpers.music.meter import METERS
-from helpers.records import Clip, Correction
+from helpers.records import Correction
 from helpers.sound.features import Onsets
 from tests.signals import RATE, clip_of
 
@@ -115,29 +115,12 @@ def test_the_error_of_a_tempo_is_signed():
     assert TakeTempo(None, 0.0, 0.0, 0.1).error_percent(120.0) is None
 
 
-def test_a_ramp_is_nothing_below_and_all_above():
-    assert [_ramp(v, 1.0, 3.0) for v in (0.0, 1.0, 1.5, 3.0, 9.0)] == [0.0, 0.0, 0.25, 1.0, 1.0]
-
-
 def test_corrections_cost_what_they_do_to_the_sound():
     assert _untouched(()) == 1.0 and _untouched((Correction("unknown", 5.0),)) == 1.0
     small, large = (_untouched((Correction("stretch", amount),)) for amount in (1.0, 4.0))
     assert 1 > small > large > 0 and _untouched((Correction("stretch", -4.0),)) == large
     both = _untouched((Correction("stretch", 1.0), Correction("shift", 1.0)))
     assert both < small and _untouched((Correction("stretch", 99.0),) * 3) == 0.0
-
-
-def test_level_changes_are_the_hole_and_the_slope():
-    request = request_for("drums", bars=2)
-    tone = np.sin(2 * np.pi * 200 * np.arange(request.samples()) / RATE)
-    assert _level_changes_db(clip_of(tone), request) == pytest.approx((0.0, 0.0), abs=0.05)
-    hole = tone.copy()
-    hole[tone.size // 4 : tone.size // 2] *= 0.1
-    spread, _ = _level_changes_db(clip_of(hole), request)
-    assert spread == pytest.approx(20.0, abs=0.1)
-    slope = 10 ** (np.repeat([0.0, -3.0, -6.0, -9.0], tone.size // 4) / 20)
-    spread, rise = _level_changes_db(Clip(clip_of(tone * slope).samples, RATE), request)
-    assert rise == pytest.approx(-9.0, abs=0.1) and spread == pytest.approx(4.5, abs=0.1)
 
 
 def test_the_ordinary_moment_is_the_counted_or_the_likely_worst():
