@@ -56,6 +56,13 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(autouse=True)
+def room_on_the_disk(monkeypatch):
+    """What is refused for want of room depends on what a test says is free, never on this machine's disk."""
+    real = shutil.disk_usage
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: real(path)._replace(free=2**40))
+
+
+@pytest.fixture(autouse=True)
 def no_network(monkeypatch):
     """A connection that leaves this machine fails at once, with its address."""
     real = socket.socket.connect

@@ -182,7 +182,8 @@ def test_a_home_that_cannot_be_looked_into_holds_nothing(capfd, monkeypatch, tmp
         monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home / "token"))
     soundfont._search.cache_clear()
     assert run(capfd, "engines")[0] == 0
-    assert run(capfd, "make", idea, "--instrument", "piano", "--bars", 1, "--takes", 1, "--out", tmp_path / "o")[0] == 0
+    words = ["--instrument", "piano", "--bars", 1, "--takes", 1, "--seed", 3, "--out", tmp_path / "o"]
+    assert run(capfd, "make", idea, *words)[0] == 0
     soundfont._search.cache_clear()
 
 

@@ -57,7 +57,7 @@ class Scripted(Engine):
         self.script, self.guides, self.asked = script, [], []
         self.ready = True
 
-    def readiness(self):
+    def readiness(self, request=None):
         return Readiness(NAME, self.ready, "the test says so", "Change the test.")
 
     def _generate(self, job):

@@ -71,8 +71,11 @@ class Engine(ABC):
         self._busy = threading.Lock()
 
     @abstractmethod
-    def readiness(self) -> Readiness:
-        """Whether this engine can run here, without importing or downloading anything heavy."""
+    def readiness(self, request: Request | None = None) -> Readiness:
+        """Whether this engine can run here, without importing or downloading anything heavy.
+
+        What is judged is the checkpoint that ``request`` asks for; None = the default one.
+        """
 
     def access_problem(self) -> str:
         """What keeps this engine's weights from being downloaded, by the Hub's own word; empty if nothing does.
@@ -150,7 +153,7 @@ class Engine(ABC):
         if not 1 <= count <= MOST_TAKES or first < 0:
             raise InvalidInput(f"Asked for {count} takes from number {first}; ask for 1 to {MOST_TAKES}, from 0 up.")
         self.check(request, guide=guide)
-        readiness = self.readiness()
+        readiness = self.readiness(request)
         if not readiness.ready:
             raise NotAvailable(not_ready_text(self.info, readiness))
         stop_if(cancel)

@@ -199,9 +199,9 @@ class NeuralEngine(Engine):
 
     # ---- readiness
 
-    def readiness(self) -> Readiness:
+    def readiness(self, request: Request | None = None) -> Readiness:
         """Packages, weights, token, disk and memory, without torch and without the network."""
-        return judge_readiness(self.info, self._source(None))
+        return judge_readiness(self.info, self._source(request))
 
     def access_problem(self) -> str:
         if find_spec("huggingface_hub") is None:

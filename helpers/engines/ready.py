@@ -17,7 +17,7 @@ PACKAGES = ("torch", "diffusers", "transformers", "safetensors", "huggingface_hu
 
 
 def judge_readiness(info: EngineInfo, source: ModelSource, packages: tuple[str, ...] = PACKAGES) -> Readiness:
-    """Packages, weights, token, disk and memory for one engine and its default checkpoint.
+    """Packages, weights, token, disk and memory for one engine and one of its checkpoints.
 
     ``details`` holds the figures for a screen: GPU, precision, memory and disk in GiB (None = unknown), packages that
     are missing, ``weights`` (``local``, ``cached`` or ``download``) with the GiB left, and whether there is a token.

@@ -56,7 +56,7 @@ class SketchEngine(Engine):
         if again is not None and not re.fullmatch(r"[1-9]\d*:.+", str(again)):
             raise InvalidInput(f"{again!r} names no bar and chord to write again; write 3:Gm for bar 3 over G minor.")
 
-    def readiness(self) -> Readiness:
+    def readiness(self, request: Request | None = None) -> Readiness:
         """Ready wherever a SoundFont and the renderer are installed."""
         try:
             font = find_soundfont()

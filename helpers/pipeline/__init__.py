@@ -126,12 +126,13 @@ def cut_part(
 # ----------------------------------------------------------------------------------------------------- takes into loops
 
 
-def pick_engine(name: str) -> Engine:
-    """The engine called ``name``, able to run here; raises InvalidInput or NotAvailable with what to do instead."""
-    engine = registry.get_engine(name)
-    readiness = engine.readiness()
+def pick_engine(request: Request) -> Engine:
+    """The engine of ``request``, able to run here and to make it; raises InvalidInput or NotAvailable with a way out."""
+    engine = registry.get_engine(request.engine)
+    readiness = engine.readiness(request)
     if not readiness.ready:
         raise NotAvailable(not_ready_text(engine.info, readiness))
+    engine.check(request)
     return engine
 
 
@@ -154,7 +155,7 @@ def make_loops(
     there, each loop with all its files, and is named; nothing else is left on disk. Raises Refused if no take could be
     made into a loop at all.
     """
-    pick_engine(request.engine).check(request)
+    pick_engine(request)
     run = _with_words(Run(request, idea, analysis, None, progress, cancel, on_loop, spare_cores))
     run = dataclasses.replace(run, guide=_guide(run))
     proven: list[Proven] = []

@@ -24,7 +24,7 @@ class Toy(Engine):
         noise = np.random.default_rng(1).normal(0, 0.1, (2, 800)).astype(np.float32)
         self.samples, self.ready, self.rate, self.asked = noise if samples is None else samples, ready, rate, []
 
-    def readiness(self):
+    def readiness(self, request=None):
         return Readiness("toy", self.ready, "" if self.ready else "It rains.", "" if self.ready else "Wait.")
 
     def _generate(self, job):

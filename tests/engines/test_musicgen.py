@@ -152,6 +152,14 @@ def test_the_short_variable_stands_for_the_default_variant(tiny_engine, tiny_fol
     assert engine.readiness().details["weights"] == "local"
 
 
+def test_room_is_asked_for_by_the_checkpoint_that_a_request_asks_for(tiny_engine, monkeypatch):
+    engine = tiny_engine("musicgen-melody")
+    monkeypatch.delenv(SOURCES["musicgen-small"].variable, raising=False)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(2**40, 2**40, 2**20))
+    assert not engine.readiness().ready
+    assert engine.generate(request_for("musicgen-melody"))
+
+
 # ---- the guide before bar 1
 
 

@@ -31,7 +31,7 @@ class ToneEngine(Engine):
     step_seconds = 0.0
     steps = 1
 
-    def readiness(self):
+    def readiness(self, request=None):
         return Readiness(self.info.name, True)
 
     def _generate(self, job):
@@ -93,7 +93,7 @@ class AbsentEngine(ToneEngine):
         prompt_style="stable-audio-open",
     )
 
-    def readiness(self):
+    def readiness(self, request=None):
         return Readiness(self.info.name, False, "There is no GPU.", "Choose a GPU runtime.")
 
 

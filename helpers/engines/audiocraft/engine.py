@@ -48,11 +48,12 @@ class AudiocraftEngine(Engine):
 
     info, presets, rows = DECLARED
 
-    def readiness(self) -> Readiness:
+    def readiness(self, request: Request | None = None) -> Readiness:
         """Whether the worker is installed, and what the machine has for it."""
+        asked = read_settings(self.presets, request, self.rows)[0]["variant"] if request else DEFAULT_VARIANT
         home = find_home()
         needs = ("torch", "transformers", "huggingface_hub") if home and home.packages else ("huggingface_hub",)
-        found = judge_readiness(self.info, SOURCES[f"audiocraft-{DEFAULT_VARIANT}"], needs)
+        found = judge_readiness(self.info, _source(asked) or SOURCES[f"audiocraft-{DEFAULT_VARIANT}"], needs)
         if home is not None:
             return found
         return dataclasses.replace(
