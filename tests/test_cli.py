@@ -217,11 +217,11 @@ def test_engines_says_what_runs_and_what_to_do_for_the_rest(capfd):
         (["install", "everything"], "everything.*audiocraft, tags.*drum-kit"),
     ],
 )
-def test_anything_wrong_is_one_sentence_and_two(idea, tmp_path, capfd, words, sentence):
+def test_anything_wrong_is_one_sentence_and_two(idea, tmp_path, monkeypatch, capfd, words, sentence):
     import re
 
     words = [word.replace("{idea}", str(idea)) for word in words]
-    os.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path)
     status, out, err = run(capfd, *words)
     last = err.strip().splitlines()[-1]
     assert status == 2 and out == "" and re.search(sentence, last) and "Traceback" not in err
