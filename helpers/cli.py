@@ -170,7 +170,7 @@ def _refuse_early(again: tuple[Request, dict[str, Any]] | None, given: dict[str,
         if again is None
         else pipeline.change_request(again[0], **given)
     )
-    pipeline.pick_engine(request)
+    pipeline.check_engine(request)
 
 
 def _given(args: argparse.Namespace) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from ..engines import registry
-from ..engines.base import Engine, not_ready_text
+from ..engines.base import not_ready_text
 from ..engines.prompts import write_prompt
 from ..errors import Cancelled, InvalidInput, NotAvailable
 from ..export import free_name, loop_stem, read_tags
@@ -48,8 +48,22 @@ from ..sound.audio import read_audio, resample
 from .making import UPLOAD, FinishedLoop, Idea, Proven, Result, Run, finish_take, make_enough, publish_best
 
 __all__ = [
-    "FinishedLoop", "Idea", "Result", "analyze_idea", "change_request", "cut_part", "fit_take", "hear_part",
-    "load_idea", "make_loops", "pick_engine", "plan_request", "plan_target", "plot_loops", "prove_file", "sketch_of",
+    "FinishedLoop",
+    "Idea",
+    "Result",
+    "analyze_idea",
+    "change_request",
+    "check_engine",
+    "cut_part",
+    "fit_take",
+    "hear_part",
+    "load_idea",
+    "make_loops",
+    "plan_request",
+    "plan_target",
+    "plot_loops",
+    "prove_file",
+    "sketch_of",
     "write_parts",
 ]  # fmt: skip
 # ------------------------------------------------------------------------------------------------------ the idea, heard
@@ -126,14 +140,13 @@ def cut_part(
 # ----------------------------------------------------------------------------------------------------- takes into loops
 
 
-def pick_engine(request: Request) -> Engine:
-    """The engine of ``request``, able to run here and to make it; raises InvalidInput or NotAvailable with a way out."""
+def check_engine(request: Request) -> None:
+    """Raise InvalidInput or NotAvailable, with a way out, if the engine of ``request`` cannot make it here."""
     engine = registry.get_engine(request.engine)
     readiness = engine.readiness(request)
     if not readiness.ready:
         raise NotAvailable(not_ready_text(engine.info, readiness))
     engine.check(request)
-    return engine
 
 
 def make_loops(
@@ -155,7 +168,7 @@ def make_loops(
     there, each loop with all its files, and is named; nothing else is left on disk. Raises Refused if no take could be
     made into a loop at all.
     """
-    pick_engine(request)
+    check_engine(request)
     run = _with_words(Run(request, idea, analysis, None, progress, cancel, on_loop, spare_cores))
     run = dataclasses.replace(run, guide=_guide(run))
     proven: list[Proven] = []
