@@ -246,7 +246,11 @@ def probabilities(model: str, names: tuple[str, ...], evidence: np.ndarray, more
     ``model`` is ``beat`` or ``bar``; the numbers are what ``training/train_phase.py --write`` made of clips whose clock
     is known. ``more`` are log odds (n,) from elsewhere.
     """
-    learnt = load_weights(__package__, "phase")[model]
-    scores = evidence @ np.array([learnt[name] for name in names]) + more
+    scores = evidence @ weights_of(model, names) + more
     odds = np.exp(scores - scores.max())
     return odds / odds.sum()
+
+
+def weights_of(model: str, names: tuple[str, ...]) -> np.ndarray:
+    learnt = load_weights(__package__, "phase")[model]
+    return np.array([learnt[name] for name in names])
