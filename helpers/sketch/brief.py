@@ -22,7 +22,7 @@ from .feel import KITS_PLAYED, PLAYED, PROGRAMMED, Feel, learnt_feel
 from .form import Bar, heard_letters, plan_form
 from .genres import GENRES, PLAIN, Genre, Mood, find_genre, find_mood, guess_genre, shaped_by
 from .harmony import Harmony, key_of_chords, read_harmony, suggest_progression
-from .idea import crowding, heard_groove, heard_motif, heard_swing, heard_timing
+from .idea import crowding, heard_groove, heard_motif, heard_swing, heard_timing, heard_tones
 
 # Where a role sits when the idea leaves every octave free (MIDI notes).
 CENTRES = {"bass": 40, "chords": 60, "pad": 60, "lead": 72, "arpeggio": 69, "drums": 60}
@@ -46,11 +46,11 @@ class Brief:
     ``harmony`` is one ``(start, end, chord)`` in steps for each chord; spans end at bar lines.
     ``accents`` and ``low_accents`` are the idea's onsets 0..1 for each bar and step, shape (bars, steps_per_bar), all
     zero when unknown; ``levels`` is a factor 0..1 a bar; ``motif`` holds the idea's melody as ``(step, length,
-    pitch)``. ``density`` and ``syncopation`` are changes -1..1 to what the genre plays; ``complexity`` and ``answer``
-    are 0..1; ``groove`` is how much of the idea's accents and of ``timing_ms``, its place of each step of a bar, the
-    part takes. ``feel`` stretches the genre's cells (2 = half time). ``low``..``high`` is the range the part may use,
-    ``centre`` where it should sit, ``depth`` the share of the idea's energy below C3. ``member`` is which of a family
-    it is, if any.
+    pitch)``, ``tones`` how clearly each half bar of it sounds each pitch class, -1..1. ``density`` and ``syncopation``
+    are changes -1..1 to what the genre plays; ``complexity`` and ``answer`` are 0..1; ``groove`` is how much of the
+    idea's accents and of ``timing_ms``, its place of each step of a bar, the part takes. ``feel`` stretches the genre's
+    cells (2 = half time). ``low``..``high`` is the range the part may use, ``centre`` where it should sit, ``depth``
+    the share of the idea's energy below C3. ``member`` is which of a family it is, if any.
     """
 
     request: Request
@@ -64,6 +64,7 @@ class Brief:
     low_accents: np.ndarray
     levels: np.ndarray
     motif: tuple[tuple[float, float, int], ...]
+    tones: np.ndarray
     density: float
     syncopation: float
     complexity: float
@@ -119,6 +120,10 @@ class Brief:
         """How much the idea stresses a step of the loop, against its mean: about -0.5..1, 0 when nothing was heard."""
         row = self.accents[int(round(step) // self.steps_per_bar) % self.bars]
         return float(row[round(step) % row.size] - self.accents.mean())
+
+    def sounding(self, step: float) -> np.ndarray:
+        """How clearly the idea sounds each pitch class around a step, -1..1 (12,)."""
+        return self.tones[int(2 * step / self.steps_per_bar) % len(self.tones)]
 
     def feel_of(self, limb: str) -> Feel:
         """How a limb places and strikes each step of the bar, as human as the part is to be."""
@@ -214,6 +219,7 @@ def read_brief(request: Request, analysis: Analysis | None, take: int) -> Brief:
         low_accents=low_accents,
         levels=levels,
         motif=heard_motif(request, analysis),
+        tones=heard_tones(request, analysis),
         density=_signed(request.density) + mood.density + 0.4 * (complexity - 0.5),
         syncopation=_signed(request.syncopation) + mood.syncopation,
         complexity=complexity,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..music.meter import bar_seconds
 from ..records import Analysis, Request
 from .genres import Genre
 
 AUDIBLE_SWING = 0.535  # closer to a half is a straight player's unevenness
+CLEAR_SHARE = 0.25  # of a half bar: a pitch class that sounds for so much of it is one of its notes
 LOUD_PERCENTILE = 95  # of the idea's onsets: as strong as that is a full accent
 
 
@@ -89,6 +91,25 @@ def heard_motif(request: Request, analysis: Analysis | None) -> tuple[tuple[floa
         if 0 <= at < 4 * request.time.steps_per_bar:
             out.append((float(at), float(max(1, round(note.length / step))), note.pitch))
     return tuple(out) if len(out) >= 3 else ()
+
+
+def heard_tones(request: Request, analysis: Analysis | None) -> np.ndarray:
+    """How clearly the idea sounds each pitch class in each half bar of the part, (half bars, 12): 1 one of its notes,
+    0 silent there, down to -1 a semitone beside its notes. Zeros where the chords are the musician's own."""
+    silent = np.zeros((2 * request.bars, 12))
+    if analysis is None or not request.chords_heard or analysis.tempo.bpm is None or not analysis.played:
+        return silent
+    half = bar_seconds(analysis.tempo.bpm, analysis.tempo.meter) / 2 / tempo_ratio(request, analysis)
+    start = analysis.tempo.downbeats[0] if analysis.tempo.downbeats else 0.0
+    rows = min(len(silent), 2 * max(1, int((analysis.seconds - start) / half / 2 + 0.1)))
+    begins = start + half * np.arange(rows)
+    sounds = np.zeros((rows, 12))
+    for note in analysis.played:
+        shared = np.minimum(begins + half, note.start + note.length) - np.maximum(begins, note.start)
+        sounds[:, note.pitch % 12] += note.velocity * np.maximum(shared, 0.0)
+    sounds /= np.maximum(sounds.sum(axis=1, keepdims=True), 1e-9)
+    beside = np.roll(sounds, 1, axis=1) + np.roll(sounds, -1, axis=1)
+    return np.resize(np.round(np.clip((sounds - 0.5 * beside) / CLEAR_SHARE, -1.0, 1.0), 3), silent.shape)
 
 
 def heard_timing(request: Request, analysis: Analysis | None, swing: tuple[float, int]) -> tuple[float, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -290,6 +291,22 @@ def test_lead_takes_up_the_motif_of_the_idea():
     score = compose(request("lead", humanize=0.0), idea(melody=tune))
     assert "motif" in dict(score.choices)["pattern"]
     assert {round(s) for s in onsets(score) if s < 16} <= {0, 3, 6, 10, 12}
+
+
+def test_a_lead_prefers_the_notes_that_the_idea_sounds_to_the_others_of_a_heard_chord():
+    """The idea holds A and E where Am was heard: over ten takes the lead stays on them oftener, and still moves."""
+    heard = replace(idea(), played=(Note(57, 0.0, 9.6, 90), Note(64, 0.0, 9.6, 90)))
+
+    def shares(asked):
+        scores = [compose(asked, heard, take) for take in range(10)]
+        sounding = [n.length * (n.pitch % 12 in (9, 4)) for score in scores for n in score.notes]
+        moving = [a.pitch != b.pitch for score in scores for a, b in pairwise(score.notes)]
+        return sum(sounding) / sum(n.length for score in scores for n in score.notes), np.mean(moving)
+
+    asked = request("lead", chords="| Am |")
+    told, listened = shares(asked), shares(asked.with_(chords_heard=True))
+    assert listened[0] > told[0] + 0.15
+    assert listened[1] > 0.45
 
 
 def test_lead_takes_up_the_motif_of_each_bar_that_differs():

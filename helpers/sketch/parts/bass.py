@@ -17,7 +17,7 @@ from . import Part
 
 GLIDE_QUARTERS = 0.25
 GHOST_VELOCITY = 34
-OFF_CHORD_SHARE = 0.12  # of the line's time may lead from chord to chord
+OFF_CHORD_SHARE = 0.1  # of the line's time may lead from chord to chord
 OFF_SCALE_SHARE = 0.04  # of it may be a semitone that the scale lacks
 OCTAVE = 12  # the roots of a line lie within one
 AGAINST = 0.2  # of the takes play in the gaps of the idea's kick instead of on it

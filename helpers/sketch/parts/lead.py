@@ -19,7 +19,8 @@ PASSING_SHARE = 0.26  # of a bar's notes may lie off the chord
 WIDEST = 8  # steps of the scale: a heard hook that goes as far has changed its octave
 FIXED = 0.4  # of the takes leave the hook where it is when the chord changes; the others move it with the root
 TELLING, ROOT_LOVE = 2.0, 1.2
-SMALL_SEMITONES, LEAP_COST, STAY_COST = 4, 0.8, 1.5  # people's leads move by a third at most five times of six
+HEARD, HEARD_WEAK = 3.0, 1.5  # semitones that a note goes for one that the idea sounds there: a strong one, a weak one
+SMALL_SEMITONES, LEAP_COST, STAY_COST = 4, 0.8, 2.5  # people's leads move by a third at most five times of six
 DEVELOPING = 0.45  # of the takes go on to new rhythms where the others say the hook again
 QUESTIONED = 0.6  # of the forms of one letter become a question and its answer
 BREATH = 0.7  # of the last bar is sung, then the line breathes
@@ -168,10 +169,11 @@ def _sing(brief: Brief, bar: Bar, hook: Hook, fixed: bool, develops: bool, befor
         if bar.turn and last and before:
             goal = before[0].pitch + (2 if goal > before[0].pitch else -2)
         line = [*before, *out]
-        pitch = _nearest(brief, chord.tones if strong else chord.scale, goal, chord if strong else None, line, moves)
+        wanted = HEARD * brief.sounding(step) + _telling(chord) if strong else HEARD_WEAK * brief.sounding(step)
+        pitch = _nearest(brief, chord.tones if strong else chord.scale, goal, wanted, line, moves)
         hold = length * float(np.clip(brief.mood.legato, 0.4, 1.0))
         rng = brief.rng("sing", bar.letter, at)
-        out.append(Tone(pitch, step, max(0.5, hold), velocity(brief, step, rng, 0.3 if strong else -0.1)))
+        out.append(Tone(pitch, step, max(0.5, hold), velocity(brief, step, rng, 0.2 if strong else -0.1)))
     return out
 
 
@@ -184,20 +186,20 @@ def _on_ladder(brief: Brief, chord: Harmony, root: int, height: int, middle: flo
 
 
 def _nearest(
-    brief: Brief, allowed: tuple[int, ...], goal: int, told: Harmony | None, line: list[Tone], moves: bool
+    brief: Brief, allowed: tuple[int, ...], goal: int, wanted: np.ndarray, line: list[Tone], moves: bool
 ) -> int:
-    """The allowed pitch nearest the goal, within reach of the centre; what tells a chord may be further off. A leap
-    from the note before costs, and so does staying where the hook ``moves``."""
+    """The allowed pitch nearest the goal, within reach of the centre; a ``wanted`` pitch class may be that many
+    semitones further off. A leap from the note before costs, and so does staying where the hook ``moves``."""
     low, high = max(brief.low, brief.centre - REACH_SEMITONES - 3), min(brief.high, brief.centre + REACH_SEMITONES + 3)
 
     def cost(pitch: int) -> tuple[float, int]:
         step = abs(pitch - line[-1].pitch) if line else 1
         from_before = LEAP_COST * max(0, step - SMALL_SEMITONES) + STAY_COST * (moves and step == 0)
-        return abs(pitch - goal) + from_before - _telling(told, pitch % 12), pitch
+        return abs(pitch - goal) + from_before - float(wanted[pitch % 12]), pitch
 
     return min((p for p in range(low, high + 1) if p % 12 in allowed), key=cost)
 
 
-def _telling(chord: Harmony | None, pitch_class: int) -> float:
-    """Semitones a strong note goes out of its way: for a tone that the key lacks, and a little for the root."""
-    return 0.0 if chord is None else TELLING * (pitch_class in chord.foreign) + ROOT_LOVE * (pitch_class == chord.root)
+def _telling(chord: Harmony) -> np.ndarray:
+    """Semitones (12,) that a strong note goes out of its way: for a tone that the key lacks, a little for the root."""
+    return np.array([TELLING * (p in chord.foreign) + ROOT_LOVE * (p == chord.root) for p in range(12)])
