@@ -51,7 +51,7 @@ def make_loop(
     (:func:`level_beside`), unless the request is ``dry``. Raises Refused if the take is silent, too short, noise, more
     than 6 % off the tempo, or holds no bars that can be used.
     """
-    clip = resample(_checked(take.clip), request.sample_rate)
+    clip = resample(take.clip, request.sample_rate)
     level = level_beside(request.role, None if request.dry else analysis)
     if take.exact:
         progress("Closing the loop", None, None)
@@ -71,17 +71,6 @@ def make_loop(
     made += plan.made
     made += [Correction(seam.kind, seam.seconds * 1000)] if seam.seconds > 0 else []
     return Loop(set_level(remove_infrasound(loop), level), take, tuple(made))
-
-
-def _checked(clip: Clip) -> Clip:
-    if clip.length == 0:
-        raise Refused("The take holds no samples; make another one.")
-    bad = ~np.isfinite(clip.samples)
-    if not bad.any():
-        return clip
-    if bad.mean() > 0.01:
-        raise Refused(f"{bad.mean():.0%} of the take's samples are not numbers: the model failed; make another one.")
-    return Clip(np.where(bad, np.float32(0), clip.samples), clip.sample_rate)
 
 
 def plan_corrections(heard: Hearing, request: Request, analysis: Analysis | None = None) -> Corrections:

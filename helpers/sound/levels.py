@@ -69,8 +69,7 @@ class LoudnessMeter:
         if not loud.size:
             return None
         loud = loud[loud > loud.mean() * 10 ** (_RELATIVE_GATE_LU / 10)]
-        value = _OFFSET_DB + 10 * float(np.log10(loud.mean()))
-        return value if np.isfinite(value) else None
+        return _OFFSET_DB + 10 * float(np.log10(loud.mean()))
 
 
 def _power(lufs: float) -> float:

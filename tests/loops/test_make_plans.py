@@ -12,7 +12,6 @@ from helpers.loops.seam import Seam
 from helpers.loops.shift import Shift
 from helpers.loops.tempo import Drift, TakeTempo
 from helpers.records import Clip, Correction
-from tests.signals import clip_of
 
 from .takes import request_for, take_of
 
@@ -261,21 +260,3 @@ def test_an_exact_take_is_cut_from_its_start_and_folded(parts):
     told.clear()
     make_loop(take_of(counting(5.0)), REQUEST, None, lambda *said: told.append(said))
     assert told == [("Hearing the take", None, None), ("Correcting the take", None, None)]
-
-
-@pytest.mark.parametrize(("bad", "mended"), [(1, True), (100, True), (101, False), (10_000, False)])
-def test_one_sample_in_a_hundred_may_be_no_number(bad, mended, parts):
-    samples = np.full((1, 10_000), 0.5, np.float32)
-    samples[0, :bad] = np.nan
-    if mended:
-        make_loop(take_of(Clip(samples, RATE)), REQUEST)
-        heard = parts.clip.samples
-        assert not heard[0, :bad].any() and (heard[0, bad:] == 0.5).all() and heard.dtype == np.float32
-        return
-    with pytest.raises(Refused, match=f"{bad / 10_000:.0%} of the take's samples are not numbers"):
-        make_loop(take_of(Clip(samples, RATE)), REQUEST)
-
-
-def test_a_take_without_samples_is_refused(parts):
-    with pytest.raises(Refused, match="holds no samples"):
-        make_loop(take_of(clip_of(np.zeros(0), RATE)), REQUEST)
