@@ -246,7 +246,7 @@ def _engines(args: argparse.Namespace, out: Any) -> int:
     from . import report
     from .engines import registry
 
-    rows = [(registry.get_engine(r.engine).info, r) for r in registry.readiness_all()]
+    rows = [(engine.info, engine.readiness()) for engine in registry.all_engines()]
     _print(out, args, {"engines": [report.engine_json(info, r) for info, r in rows]}, report.engines_text(rows))
     return DONE
 

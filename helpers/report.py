@@ -18,7 +18,7 @@ def analysis_text(analysis: Analysis) -> str:
     rows = [
         (
             "idea",
-            f"{analysis.file}, {analysis.seconds:.2f} s, {analysis.sample_rate} Hz, {_channels(analysis.channels)}",
+            f"{analysis.file}, {analysis.seconds:.2f} s, {analysis.sample_rate} Hz, {channel_words(analysis.channels)}",
         )
     ]
     if t.bpm is None:
@@ -136,5 +136,6 @@ def _table(rows: Iterable[tuple[str, str]]) -> str:
     return "\n".join(f"  {name:<{width}}{value}" for name, value in rows)
 
 
-def _channels(count: int) -> str:
+def channel_words(count: int) -> str:
+    """``mono``, ``stereo`` or ``6 channels``."""
     return {1: "mono", 2: "stereo"}.get(count, f"{count} channels")

@@ -19,7 +19,10 @@ from ..machine.files import on_disk, plain_name, read_json, sha256_of, shown_nam
 from ..music.instruments import find_instrument
 from ..records import CONTROLS, Request, read_controls
 
-AUDIO_SUFFIXES = (".wav", ".mp3", ".flac", ".ogg", ".aif", ".aiff", ".m4a", ".caf", ".w64", ".au", ".wv", ".wma")
+AUDIO_SUFFIXES = (
+    ".wav", ".mp3", ".flac", ".ogg", ".opus", ".aif", ".aiff", ".m4a", ".aac", ".webm", ".caf",
+    ".w64", ".au", ".wv", ".wma",
+)  # fmt: skip
 LIST_SUFFIXES = (".csv", ".json")
 SEEDS = 1_000_000  # a drawn seed has at most six digits, so that it can be read out
 

@@ -13,16 +13,16 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInput, LoopsError, Refused
-from ..machine.files import read_json, staging
+from ..machine.files import staging
 from ..machine.home import freed_memory_returned
 from .jobs import Job, plan_jobs
 from .ledger import DONE, FAILED, PLANNED, REFUSED, Ledger, LedgerRow
+from .pack import find_loops
 from .pool import LocalPool, Pool, RayPool
 
 MOST_TRIES = 5  # a job whose worker died this often is called failed
@@ -229,15 +229,16 @@ def _row(
 
 def _loops(folder: Path, published: Path) -> tuple[dict[str, Any], ...]:
     """The loops of a published job, best first, read from their JSON; their paths count from ``folder``."""
-    found = []
-    for path in published.glob("*.json"):
-        with suppress(OSError, ValueError, TypeError, AttributeError):
-            data = read_json(path.read_bytes())
-            wav = path.with_suffix(".wav").relative_to(folder).as_posix()
-            fit, take = data.get("fit") or {}, data.get("take") or {}
-            loop = {"wav": wav, "verdict": fit.get("verdict"), "score": data.get("score"), "seed": take.get("seed")}
-            found.append((data.get("rank") or 0, wav, loop))
-    return tuple(loop for _, _, loop in sorted(found, key=lambda item: item[:2]))
+    found = sorted(find_loops(published), key=lambda loop: (loop.document.get("rank") or 0, loop.wav))
+    return tuple(
+        {
+            "wav": loop.wav.relative_to(folder).as_posix(),
+            "verdict": loop.fit.verdict,
+            "score": loop.document.get("score"),
+            "seed": (loop.document.get("take") or {}).get("seed"),
+        }
+        for loop in found
+    )
 
 
 def make_batch(args: argparse.Namespace, settings: Mapping[str, Any], say: Callable[[str], None]) -> Summary:

@@ -47,10 +47,10 @@ def examine(
     ``fault`` (an error in our code, with its traceback), ``not-ready`` or ``no-weights``.
     """
     rows = []
-    for number, name in enumerate(registry.engine_names()):
-        progress(f"Examining {name}", number / len(registry.engine_names()), None)
-        engine = registry.get_engine(name)
-        row = {"engine": name, "title": engine.info.title, "model": engine.info.hub_id}
+    engines = registry.all_engines()
+    for number, engine in enumerate(engines):
+        progress(f"Examining {engine.info.name}", number / len(engines), None)
+        row = {"engine": engine.info.name, "title": engine.info.title, "model": engine.info.hub_id}
         rows.append(row | _examined(engine, make, folder, progress, cancel))
         engine.release()
     machine = asdict(devices.probe_machine())

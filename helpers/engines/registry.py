@@ -7,7 +7,6 @@ import threading
 from typing import cast
 
 from ..errors import InvalidInput
-from ..records import Readiness
 from .base import Engine
 
 _ADAPTERS = {
@@ -45,9 +44,9 @@ def get_engine(name: str) -> Engine:
         return _instances[name]
 
 
-def readiness_all() -> list[Readiness]:
-    """What each engine says about this machine, in the order of :func:`engine_names`."""
-    return [get_engine(name).readiness() for name in _ADAPTERS]
+def all_engines() -> list[Engine]:
+    """Every engine, in the order of :func:`engine_names`."""
+    return [get_engine(name) for name in _ADAPTERS]
 
 
 def release_others(name: str) -> None:

@@ -131,9 +131,7 @@ def cut_part(
     idea: Idea, whole: Analysis, begin: float, end: float, progress: Progress = silent_progress, *, tags: bool = True
 ) -> tuple[Idea, Analysis]:
     """The idea from ``begin`` to ``end`` seconds and what is heard in it, on the grid of the whole."""
-    rate = idea.clip.sample_rate
-    samples = idea.clip.samples[:, round(begin * rate) : round(end * rate)].copy()
-    part = dataclasses.replace(idea, clip=Clip(samples, rate), span=(begin, end), loudness_lufs=None)
+    part = idea.part(begin, end)
     return part, part_of(whole, analyze_idea(part, progress, tags=tags), begin, end)
 
 

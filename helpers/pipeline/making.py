@@ -54,6 +54,12 @@ class Idea:
     loudness_lufs: float | None = None  # of all channels, where more than two were folded
     span: tuple[float, float] | None = None  # the stretch of the file that is meant, seconds; None = all of it
 
+    def part(self, begin: float, end: float) -> Idea:
+        """The idea from ``begin`` to ``end`` seconds."""
+        rate = self.clip.sample_rate
+        samples = self.clip.samples[:, round(begin * rate) : round(end * rate)].copy()
+        return dataclasses.replace(self, clip=Clip(samples, rate), span=(begin, end), loudness_lufs=None)
+
     def side(self, analysis: Analysis) -> IdeaSide:
         """The idea as fit cards hear it, measured once for all takes under this analysis."""
         from ..analysis.listening import Listening

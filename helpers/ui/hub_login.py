@@ -23,9 +23,9 @@ def status() -> dict[str, Any]:
         "colab": colab.in_colab(),
         "tokens": token_page(),
         "models": [
-            {"title": info.title, "page": model_page(info.hub_id)}
-            for info in (registry.get_engine(name).info for name in registry.engine_names())
-            if info.gated and info.hub_id
+            {"title": engine.info.title, "page": model_page(engine.info.hub_id)}
+            for engine in registry.all_engines()
+            if engine.info.gated and engine.info.hub_id
         ],
     }
 
@@ -33,8 +33,7 @@ def status() -> dict[str, Any]:
 def ask_hub() -> dict[str, str]:
     """What the Hub says of the gated models with the token at hand, as a message for the page. Needs the network."""
     opened = []
-    for name in registry.engine_names():
-        engine = registry.get_engine(name)
+    for engine in registry.all_engines():
         if not engine.info.gated:
             continue
         if problem := engine.access_problem():

@@ -53,8 +53,7 @@ class Installing:
 
         Returns False if nothing was ticked or an installation is running.
         """
-        engines = [registry.get_engine(name) for name in registry.engine_names() if name in names]
-        models = [engine for engine in engines if engine.info.packages]
+        models = [e for e in registry.all_engines() if e.info.name in names and e.info.packages]
         extras = [extra for extra in EXTRAS.values() if extra.name in names]
         if not models and not extras:
             self._push("readiness", message=message("Tick at least one line first.", "warn"))

@@ -13,7 +13,7 @@ import numpy as np
 from .. import pipeline
 from ..errors import InvalidInput
 from ..planning import inherit, part_of
-from ..records import Analysis, Clip, Request, Span
+from ..records import Analysis, Request, Span
 from . import analysis_card, cards, player
 from .panel import OfferedFile
 from .state import IdeaEntry, State
@@ -60,11 +60,7 @@ class Library:
 
     def _read(self, entry: IdeaEntry) -> pipeline.Idea:
         idea = pipeline.load_idea(self.state.idea_path(entry), entry.name)
-        if entry.span is None:
-            return idea
-        first, last = (round(at * idea.clip.sample_rate) for at in entry.span)
-        part = Clip(np.ascontiguousarray(idea.clip.samples[:, first:last]), idea.clip.sample_rate)
-        return replace(idea, clip=part, span=(entry.span[0], entry.span[1]))
+        return idea if entry.span is None else idea.part(*entry.span)
 
     def heard(self, idea: str | None) -> Analysis | None:
         """What was heard in an idea; None until it has been."""

@@ -52,8 +52,7 @@ def engine_row(info: EngineInfo, state: Readiness) -> dict[str, Any]:
 
 def engine_rows() -> list[dict[str, Any]]:
     """Every engine as the page shows it."""
-    engines = map(registry.get_engine, registry.engine_names())
-    return [engine_row(engine.info, engine.readiness()) for engine in engines]
+    return [engine_row(engine.info, engine.readiness()) for engine in registry.all_engines()]
 
 
 def extra_rows() -> list[dict[str, Any]]:

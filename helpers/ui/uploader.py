@@ -13,6 +13,7 @@ from ..errors import InvalidInput, LoopsError
 from ..export import read_sidecar
 from ..machine.files import sha256_of, write_whole
 from ..pipeline import Idea, load_idea
+from ..report import channel_words
 from ..sound.audio import LARGEST_BYTES
 from .player import peaks
 from .state import IdeaEntry, State
@@ -122,8 +123,7 @@ def idea_view(entry: IdeaEntry) -> dict[str, Any]:
 
 def sound_words(entry: IdeaEntry) -> str:
     """Rate and channels as a musician reads them, written in one place."""
-    channels = {1: "mono", 2: "stereo"}.get(entry.channels, f"{entry.channels} channels")
-    return f"{entry.sample_rate / 1000:.4g} kHz, {channels}"
+    return f"{entry.sample_rate / 1000:.4g} kHz, {channel_words(entry.channels)}"
 
 
 def _free_name(state: State, name: str) -> str:

@@ -13,6 +13,8 @@ from pathlib import Path
 from helpers.batch.jobs import plan_jobs
 from helpers.batch.ledger import FAILED, REFUSED
 from helpers.batch.run import Answer, run_batch
+from helpers.export import SIDECAR_FORMAT
+from helpers.records import Request
 
 
 def hear(idea):
@@ -21,7 +23,9 @@ def hear(idea):
 
 def files(settings):
     name = settings["instrument"].replace(" ", "-")
-    document = {"rank": 1, "score": 0.5, "take": {"seed": settings["seed"]}, "fit": {"verdict": "pass"}}
+    request = Request(settings["instrument"], "bass", 120.0).to_json()
+    document = {"format": SIDECAR_FORMAT, "request": request, "rank": 1, "score": 0.5}
+    document |= {"take": {"seed": settings["seed"]}, "fit": {"verdict": "pass"}}
     return {f"{name}.wav": b"RIFF" + name.encode(), f"{name}.json": json.dumps(document).encode()}
 
 

@@ -52,7 +52,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones():
 
 
 def test_readiness_of_all_in_order():
-    found = registry.readiness_all()
+    found = [engine.readiness() for engine in registry.all_engines()]
     assert [r.engine for r in found] == list(NAMES)
     assert all(isinstance(r, Readiness) for r in found)
     assert found[0].ready
@@ -61,7 +61,7 @@ def test_readiness_of_all_in_order():
 
 def test_asking_all_engines_imports_nothing_heavy():
     code = (
-        "import sys; from helpers.engines import registry; registry.readiness_all(); "
+        "import sys; from helpers.engines import registry; [engine.readiness() for engine in registry.all_engines()]; "
         "print([m for m in ('torch', 'diffusers', 'transformers', 'librosa') if m in sys.modules])"
     )
     root = Path(__file__).resolve().parents[2]
