@@ -100,7 +100,7 @@ def follow(
     """
     taken = {round(h.step) for h in hits}
     free = [s for s in np.argsort(-wish, kind="stable") if int(s) not in taken and wish[s] > STANDS_OUT]
-    added = [Hit(float(s), 1.0, symbol) for s in free[:most] if rng.random() < abs(brief.lean)]
+    added = [Hit(float(s), _left(hits, s), symbol) for s in free[:most] if rng.random() < abs(brief.lean)]
     return sorted([*hits, *added], key=lambda h: h.step)
 
 
@@ -213,8 +213,13 @@ def fill_or_thin(
     while len(hits) < count and free:
         step = max(free, key=lambda s: value(s) if s % 4 else value(s) + 0.1)
         free.remove(step)
-        hits.append(Hit(step, grid, symbols[int(rng.integers(len(symbols)))]))
+        hits.append(Hit(step, max(grid, _left(hits, step)), symbols[int(rng.integers(len(symbols)))]))
     return Cell(cell.name, without_overlaps(hits, cell.steps), cell.steps)
+
+
+def _left(hits: Sequence[Hit], step: float) -> float:
+    """How long a hit lasts that comes at a step: to the end of what it interrupts, a step at least."""
+    return float(max([1.0, *(h.step + h.length - step for h in hits if h.step < step)]))
 
 
 def without_overlaps(hits: Iterable[Hit], steps: float) -> tuple[Hit, ...]:
@@ -225,7 +230,10 @@ def without_overlaps(hits: Iterable[Hit], steps: float) -> tuple[Hit, ...]:
 
 
 def window(brief: Brief, cell: Cell, bar: int) -> list[Hit]:
-    """The hits of a cell that fall in a bar, steps from the bar's start; longer or shorter cells go round."""
+    """The hits of a cell that fall in a bar, steps from the bar's start; longer or shorter cells go round.
+
+    What still sounds for half the bar or more is struck again at its start.
+    """
     size = brief.steps_per_bar
     start = (bar * size) % cell.steps if cell.steps > size else 0.0
     out = []
@@ -235,6 +243,8 @@ def window(brief: Brief, cell: Cell, bar: int) -> list[Hit]:
             at = h.step - start + offset
             if 0 <= at < size:
                 out.append(Hit(at, h.length, h.symbol))
+            elif at < 0 and at + h.length >= size / 2:
+                out.append(Hit(0.0, at + h.length, h.symbol))
         offset += cell.steps
     return sorted(out, key=lambda h: h.step)
 

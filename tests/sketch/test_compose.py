@@ -293,6 +293,22 @@ def test_lead_takes_up_the_motif_of_the_idea():
     assert {round(s) for s in onsets(score) if s < 16} <= {0, 3, 6, 10, 12}
 
 
+def test_a_held_bass_is_held_whatever_the_idea_adds_to_it():
+    """A drone in half time lasts two bars: none of them is silent, and an accent of the idea cuts no hole into it."""
+    heard = idea(bpm=140.0, accents=accent_steps(0, 8), low_accents=accent_steps(0, 8))
+    for take in range(8):
+        score = compose(request("bass", genre="ambient", bpm=140.0, bars=8), heard, take)
+        for bar in range(8):
+            sounding = [min(n.start + n.length, 4 * bar + 4) - max(n.start, 4 * bar) for n in score.notes]
+            assert sum(max(0.0, s) for s in sounding) >= 1.9
+
+
+def test_a_bass_leaps_an_octave_at_most():
+    for take in range(12):
+        notes = compose(request("bass", genre="funk", chords="| A | C#m | E | D |", key="A major"), None, take).notes
+        assert max(abs(a.pitch - b.pitch) for a, b in pairwise(notes)) <= 12
+
+
 def test_a_lead_prefers_the_notes_that_the_idea_sounds_to_the_others_of_a_heard_chord():
     """The idea holds A and E where Am was heard: over ten takes the lead stays on them oftener, and still moves."""
     heard = replace(idea(), played=(Note(57, 0.0, 9.6, 90), Note(64, 0.0, 9.6, 90)))

@@ -17,7 +17,7 @@ from . import Part
 
 GLIDE_QUARTERS = 0.25
 GHOST_VELOCITY = 34
-OFF_CHORD_SHARE = 0.1  # of the line's time may lead from chord to chord
+OFF_CHORD_SHARE = 0.09  # of the line's time may lead from chord to chord
 OFF_SCALE_SHARE = 0.04  # of it may be a semitone that the scale lacks
 OCTAVE = 12  # the roots of a line lie within one
 AGAINST = 0.2  # of the takes play in the gaps of the idea's kick instead of on it
@@ -108,6 +108,11 @@ def _tone(brief: Brief, bar: Bar, hit: Hit, last: int, floor: int) -> Tone:
     root = _nearest(chord.bass, brief.centre, floor, brief)
     changes = step == 0 or brief.chord(step - 0.5).bass != chord.bass
     pitch = root if changes and hit.symbol != "8" else _degree(brief, step, hit.symbol, chord, root, last, floor)
+    if (
+        abs(pitch - last) > OCTAVE
+        and brief.low <= (nearer := pitch + (OCTAVE if last > pitch else -OCTAVE)) <= brief.high
+    ):
+        pitch = nearer
     legato = float(np.clip(brief.mood.legato, 0.5, 1.2))
     length = hit.length * (legato if hit.length > 1 else min(legato, 1.0))
     if brief.instrument.name in SUB_BASSES:
