@@ -93,8 +93,7 @@ def test_a_fault_of_ours_writes_a_report_without_secrets(monkeypatch, tmp_path, 
     monkeypatch.setenv("LOOPS_HOME", str(tmp_path))
     monkeypatch.setenv("HF_TOKEN", "old-style-secret")
     monkeypatch.delenv("LOOPS_DEBUG", raising=False)
-    monkeypatch.setattr(cli, "_engines", breaks)
-    monkeypatch.setattr(cli, "_analyze", breaks)
+    monkeypatch.setitem(cli._COMMANDS, "analyze", breaks)
     assert cli.main(["analyze", "old-style-secret.wav"]) == cli.FAULT
     said = capsys.readouterr().err
     (place,) = (tmp_path / "faults").iterdir()
