@@ -216,10 +216,11 @@ DS64 = chunk(b"ds64", struct.pack("<QQQI", 0, len(PCM), len(PCM) // 2, 0))
         wav_of(DS64, FMT, chunk(b"data", PCM, 0xFFFFFFFF), magic=b"RF64"),
         wav_of(DS64, FMT, chunk(b"data", PCM, 0xFFFFFFFF), magic=b"BW64"),
         b"ID3\x03\0\0\0\0\0\x0a" + bytes(10) + wav_of(FMT, chunk(b"data", PCM)),
+        wav_of(FMT, chunk(b"LIST", b"INFO" + chunk(b"INAM", "Märchen".encode("latin-1"))), chunk(b"data", PCM)),
     ],
-    ids=["endless list", "data first", "RF64", "BW64", "ID3 before"],
+    ids=["endless list", "data first", "RF64", "BW64", "ID3 before", "a title that is not UTF-8"],
 )
-def test_a_wav_is_read_through_chunks_we_walked(tmp_path, data):
+def test_a_wav_is_read_through_whatever_chunks_are_in_it(tmp_path, data):
     (tmp_path / "a.wav").write_bytes(data)
     clip = audio.read_clip(tmp_path / "a.wav")
     assert (clip.samples.shape, clip.sample_rate) == ((1, 16_000), 8000)

@@ -59,7 +59,9 @@ def _opened(file: BinaryIO) -> Iterator[InputContainer]:
     import av
 
     try:
-        with av.open(file, "r", options={"format_whitelist": CONTAINERS}, metadata_errors="replace") as container:
+        # Before PyAV 19 a tag that is not UTF-8 was an error unless it was told otherwise; PyAV 19 needs no telling.
+        lenient = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
+        with av.open(file, "r", options={"format_whitelist": CONTAINERS}, **lenient) as container:
             yield container
     except (av.FFmpegError, OSError) as error:  # the second where its numbers lead before the file's beginning
         raise Undecodable(error.strerror) from None
