@@ -60,7 +60,7 @@ def _opened(file: BinaryIO) -> Iterator[InputContainer]:
 
     try:
         # Before PyAV 19 a tag that is not UTF-8 was an error unless it was told otherwise; PyAV 19 needs no telling.
-        lenient = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
+        lenient: dict[str, Any] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
         with av.open(file, "r", options={"format_whitelist": CONTAINERS}, **lenient) as container:
             yield container
     except (av.FFmpegError, OSError) as error:  # the second where its numbers lead before the file's beginning
