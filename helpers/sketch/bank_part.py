@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from .bank_check import INSTRUMENT, ROM, SAMPLE, read_tables, words
+from .sf3 import chunk
 
 DRUM_BANK = 128
 GAP_SAMPLES = 46  # of silence after each sample, as the specification asks
@@ -46,10 +47,10 @@ def _patch_bank(path: Path, size: int, changed_ns: int, program: int, is_drums: 
             parts.append(file.read(2 * (last - first)))
             filled += last - first
     headers[:, 20:36] = moved.astype("<u4").view(np.uint8)
-    info = b"INFO" + _chunk(b"ifil", struct.pack("<HH", 2, 1))
-    pdta = b"pdta" + b"".join(_chunk(n.encode(), t.tobytes()) for n, t in (tables | {"shdr": headers}).items())
-    sdta = b"sdta" + _chunk(b"smpl", b"".join(parts))
-    return _chunk(b"RIFF", b"sfbk" + b"".join(_chunk(b"LIST", body) for body in (info, sdta, pdta)))
+    info = b"INFO" + chunk(b"ifil", struct.pack("<HH", 2, 1))
+    pdta = b"pdta" + b"".join(chunk(n.encode(), t.tobytes()) for n, t in (tables | {"shdr": headers}).items())
+    sdta = b"sdta" + chunk(b"smpl", b"".join(parts))
+    return chunk(b"RIFF", b"sfbk" + b"".join(chunk(b"LIST", body) for body in (info, sdta, pdta)))
 
 
 def _pointed(tables: dict[str, np.ndarray], heads: str, rows: list[int]) -> list[int]:
@@ -62,7 +63,3 @@ def _pointed(tables: dict[str, np.ndarray], heads: str, rows: list[int]) -> list
         span = slice(first[bag[row]], first[bag[row + 1]])
         found |= set(amounts[span][kinds[span] == kind].tolist())
     return sorted(found)
-
-
-def _chunk(tag: bytes, body: bytes) -> bytes:
-    return tag + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)

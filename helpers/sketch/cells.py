@@ -54,15 +54,6 @@ def read_cell(name: str, text: str) -> Cell:
     return Cell(name, tuple(hits), len(text))
 
 
-PADS = {
-    "held": "the chord held through the bar, common tones tied",
-    "swell": "each chord rises and falls",
-    "pulse": "the chord breathes in eighths",
-    "rise": "voices enter one after the other",
-    "answer": "the upper voices come in halfway",
-    "pushed": "the upper voices come an eighth late and again halfway",
-}
-
 # Patterns are written in three meters; the others go round in the nearest (see :func:`in_meter`).
 WRITTEN_METERS = {"4/4": 16, "3/4": 12, "6/8": 12}
 NEAREST_METER = {"5/4": "4/4", "7/4": "4/4", "7/8": "4/4", "12/8": "6/8"}

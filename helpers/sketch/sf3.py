@@ -38,8 +38,8 @@ def unpack_sf3(data: bytes) -> bytes:
         raise InvalidInput(f"This SoundFont is damaged ({error}); fetch it again.") from None
     tables = data[lists[b"pdta"][0] + 4 : shdr[0]] + records + data[shdr[1] : lists[b"pdta"][1]]
     info = data[lists[b"INFO"][0] : lists[b"INFO"][1]]
-    body = b"sfbk" + _chunk(b"LIST", info) + _chunk(b"LIST", b"sdta" + _chunk(b"smpl", samples))
-    return _chunk(b"RIFF", body + _chunk(b"LIST", b"pdta" + tables))
+    body = b"sfbk" + chunk(b"LIST", info) + chunk(b"LIST", b"sdta" + chunk(b"smpl", samples))
+    return chunk(b"RIFF", body + chunk(b"LIST", b"pdta" + tables))
 
 
 def _decoded(data: bytes, base: int, headers: list[tuple]) -> tuple[bytes, bytes]:
@@ -79,5 +79,6 @@ def _chunks(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int
             at += 1
 
 
-def _chunk(tag: bytes, body: bytes) -> bytes:
+def chunk(tag: bytes, body: bytes) -> bytes:
+    """A chunk of a RIFF file, filled up to whole words."""
     return tag + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)

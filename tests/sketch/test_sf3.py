@@ -11,7 +11,7 @@ import soundfile
 
 from helpers.errors import InvalidInput
 from helpers.sketch.bank_check import why_unusable
-from helpers.sketch.sf3 import _RECORD, _chunk, _chunks, _lists, unpack_sf3
+from helpers.sketch.sf3 import _RECORD, _chunks, _lists, chunk, unpack_sf3
 from helpers.sketch.soundfont import _packaged
 
 
@@ -28,9 +28,9 @@ def as_sf3(data: bytes, wave: np.ndarray, padded: bool) -> bytes:
         records += _RECORD.pack(name, 0, len(ogg), 100, 900, rate, key, cents, link, kind | 0x10)
     tables = data[lists[b"pdta"][0] + 4 : shdr[0]] + records + data[shdr[1] - _RECORD.size : lists[b"pdta"][1]]
     smpl = b"smpl" + struct.pack("<I", len(ogg)) + ogg + bytes(padded)
-    body = b"sfbk" + _chunk(b"LIST", data[slice(*lists[b"INFO"])])
-    body += b"LIST" + struct.pack("<I", 4 + len(smpl)) + b"sdta" + smpl + _chunk(b"LIST", b"pdta" + tables)
-    return _chunk(b"RIFF", body)
+    body = b"sfbk" + chunk(b"LIST", data[slice(*lists[b"INFO"])])
+    body += b"LIST" + struct.pack("<I", 4 + len(smpl)) + b"sdta" + smpl + chunk(b"LIST", b"pdta" + tables)
+    return chunk(b"RIFF", body)
 
 
 @pytest.mark.parametrize("padded", [True, False])

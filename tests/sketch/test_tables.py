@@ -7,12 +7,13 @@ import pytest
 from helpers.music.harmony import degree_chord
 from helpers.music.meter import METERS
 from helpers.music.pitch import parse_key
-from helpers.sketch.cells import BANKS, PADS, cells, read_cell
+from helpers.sketch.cells import BANKS, cells, read_cell
 from helpers.sketch.form import plan_form
 from helpers.sketch.genres import GENRES, STYLE_WORDS, find_genre, find_mood
 from helpers.sketch.harmony import PROGRESSIONS
 from helpers.sketch.kits import FILLS, NOTES, drum_style
 from helpers.sketch.parts.arpeggio import ORDERS, order_indices
+from helpers.sketch.parts.pad import STRAYS
 
 SYMBOLS = {"bass": "135678npacbg", "chords": "XxyDdumpP1234", "left": "1358", "lead": "Xx", "gate": "Xx"}
 
@@ -46,7 +47,7 @@ def test_genres_name_styles_that_exist(genre, meter):
     ):
         for style in styles:
             assert cells(bank, style, meter)
-    assert set(g.pad) <= set(PADS)
+    assert set(g.pad) <= {*STRAYS, "pulse"}
     assert {(g.progressions, "major"), (g.progressions, "minor")} <= set(PROGRESSIONS)
     style = drum_style(g.drums, meter)
     assert set(style.fills) <= set(FILLS)
@@ -60,7 +61,7 @@ def test_style_words_name_styles_that_exist():
         "bass": BANKS["bass"],
         "chords": BANKS["chords"],
         "guitar": BANKS["chords"],
-        "pad": PADS,
+        "pad": {*STRAYS, "pulse"},
         "lead": BANKS["lead"],
         "gate": BANKS["gate"],
     }

@@ -8,13 +8,13 @@ from itertools import pairwise
 import numpy as np
 
 from ..brief import Brief
-from ..cells import PADS
 from ..groove import IDEA_ACCENT, STANDS_OUT, Tone, letter_wishes, perform
 from ..harmony import Harmony
 from ..score import Swell
 from ..voicing import colours_of, lead_voices
 from . import Part
 
+STRAYS = ("held", "swell", "rise", "answer", "pushed")  # what a take may play that its genre does not
 SPREAD_SEMITONES = 24  # an ensemble is not bound to a hand
 SWELL_STEPS = 16  # expression changes a span
 CLEAR_STEPS = 2  # from a chord change, or from the end of a voice: closer it is no second stroke
@@ -30,7 +30,7 @@ def write_pad(brief: Brief) -> Part:
     usual = brief.genre.pad
     asked = len(usual) == 1
     if not asked:  # a single style was asked for; else a take may stray from what the genre does most
-        usual = (*usual, *usual, *(s for s in PADS if s not in usual and s != "pulse"))
+        usual = (*usual, *usual, *(s for s in STRAYS if s not in usual))
     style = usual[int(rng.integers(len(usual)))]
     spans = brief.harmony
     voices = int(np.clip(rng.integers(3, 6) + round(brief.density), 3, 5))
