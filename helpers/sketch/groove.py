@@ -182,7 +182,7 @@ def choose_cell(brief: Brief, bank: str, styles: Sequence[str], letter: str, loc
 def _unevenness(steps: Sequence[float]) -> float:
     """Entropy in bits of the distances between onsets."""
     _, counts = np.unique(np.diff(steps), return_counts=True)
-    p = counts / max(1, counts.sum())
+    p = counts / max(1.0, float(counts.sum()))
     return round(float(-(p * np.log2(p)).sum()), 6)
 
 
