@@ -22,18 +22,18 @@ def estimate_groove(sound: Clip | Listening, tempo: Tempo) -> Groove:
         return Groove(octaves=_octaves(heard))
     steps = tempo.meter.steps_per_bar
     step_seconds = 60.0 / tempo.bpm / tempo.meter.steps_per_beat
-    bands = heard.bands
-    edges = (np.arange(heard.seconds // step_seconds + 1) - 0.5) * step_seconds
     first = tempo.downbeats[0] % (steps * step_seconds)
-    accents = _folded(bands.all, bands.rate, first, step_seconds, steps, edges.size)
-    low = _folded(bands.low, bands.rate, first, step_seconds, steps, edges.size)
+    before = 1 + round((tempo.downbeats[0] - first) / (steps * step_seconds))
+    bars = int((heard.seconds - tempo.downbeats[0]) / (steps * step_seconds) + WHOLE_BAR)
+    whole = slice(before, before + max(0, min(MOST_BARS, bars)))
+    every, low = (_peaks(heard, name, first, step_seconds, steps) for name in ("all", "low"))
     strengths = heard.onsets[1]
     beats = heard.seconds * tempo.bpm / 60.0
     return Groove(
-        accents=accents,
-        low_accents=low,
-        bar_accents=_by_bar(bands.all, bands.rate, tempo.downbeats[0], step_seconds, steps),
-        bar_low_accents=_by_bar(bands.low, bands.rate, tempo.downbeats[0], step_seconds, steps),
+        accents=tuple(_scaled(_folded(every)).tolist()),
+        low_accents=tuple(_scaled(_folded(low)).tolist()),
+        bar_accents=tuple(map(tuple, _scaled(np.nan_to_num(every[whole])).tolist())),
+        bar_low_accents=tuple(map(tuple, _scaled(np.nan_to_num(low[whole])).tolist())),
         density=float((strengths > LEAST_STRENGTH).sum() / max(beats, 1e-9)),
         octaves=_octaves(heard),
         bar_levels_db=_bar_levels(heard, tempo),
@@ -41,36 +41,27 @@ def estimate_groove(sound: Clip | Listening, tempo: Tempo) -> Groove:
     )
 
 
-def _folded(
-    envelope: np.ndarray, rate: float, first: float, step_seconds: float, steps: int, count: int
-) -> tuple[float, ...]:
-    """Mean over the bars of the strongest onset near each step, scaled so that the strongest step is 1."""
-    sums, hits = np.zeros(steps), np.zeros(steps)
-    for i in range(-steps, count + 1):
-        peak = _peak(envelope, rate, first + i * step_seconds, REACH * step_seconds)
-        if peak is not None:
-            sums[i % steps] += peak
-            hits[i % steps] += 1
-    mean = sums / np.maximum(1, hits)
-    top = float(mean.max(initial=0.0))
-    return tuple(float(v) for v in (mean / top if top > 0 else mean))
+def _peaks(heard: Listening, register: str, first: float, step_seconds: float, steps: int) -> np.ndarray:
+    """The strongest onset near each step (bars, steps), from the bar before ``first`` to the end; NaN outside."""
+    envelope, rate, reach = getattr(heard.bands, register), heard.bands.rate, REACH * step_seconds
+
+    def peak(at: float) -> float:
+        lo, hi = round((at - reach) * rate), round((at + reach) * rate) + 1
+        return np.nan if hi <= 0 or lo >= envelope.size else float(envelope[max(0, lo) : hi].max(initial=0.0))
+
+    count = 1 + int(np.ceil((heard.seconds - first) / step_seconds / steps + WHOLE_BAR))
+    return np.array([peak(first + i * step_seconds) for i in range(-steps, count * steps)]).reshape(-1, steps)
 
 
-def _by_bar(
-    envelope: np.ndarray, rate: float, first: float, step_seconds: float, steps: int
-) -> tuple[tuple[float, ...], ...]:
-    """The strongest onset near each step of each whole bar from ``first`` on, scaled so that the strongest is 1."""
-    bars = max(0, min(MOST_BARS, int((envelope.size / rate - first) / (steps * step_seconds) + WHOLE_BAR)))
-    peaks = [_peak(envelope, rate, first + i * step_seconds, REACH * step_seconds) or 0.0 for i in range(bars * steps)]
-    top = max(peaks, default=0.0)
-    scaled = [float(p / top) for p in peaks] if top > 0 else peaks
-    return tuple(tuple(scaled[b * steps : (b + 1) * steps]) for b in range(bars))
+def _folded(peaks: np.ndarray) -> np.ndarray:
+    """Mean over the bars of what is inside the clip; 0 for a step that never is."""
+    return np.nansum(peaks, axis=0) / np.maximum(1, np.isfinite(peaks).sum(axis=0))
 
 
-def _peak(envelope: np.ndarray, rate: float, at: float, reach: float) -> float | None:
-    """The envelope's peak within ``reach`` seconds of ``at``; None outside the clip."""
-    lo, hi = round((at - reach) * rate), round((at + reach) * rate) + 1
-    return None if hi <= 0 or lo >= envelope.size else float(envelope[max(0, lo) : hi].max(initial=0.0))
+def _scaled(values: np.ndarray) -> np.ndarray:
+    """So that the strongest is 1."""
+    top = float(values.max(initial=0.0))
+    return values / top if top > 0 else values
 
 
 def _timing(heard: Listening, tempo: Tempo, step_seconds: float) -> tuple[float, ...]:

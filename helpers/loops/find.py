@@ -38,12 +38,11 @@ CUES = {
 class Phase:
     """``first_bar_seconds``: a bar line near the first sound, on the take's own grid without its drift.
 
-    ``confidence`` is how far the best sixteenth of the bar is ahead of the next, 0..1; ``cues`` what each said of it.
+    ``confidence`` is how far the best sixteenth of the bar is ahead of the next, 0..1.
     """
 
     first_bar_seconds: float
     confidence: float
-    cues: dict[str, float]
 
 
 # ---------------------------------------------------------------------------------------------------------------- phase
@@ -54,7 +53,7 @@ def find_phase(
 ) -> Phase:
     """Find the first bar line of a take whose tempo is known; several cues vote (see CUES)."""
     if tempo.bpm is None:
-        return Phase(heard.begin if heard.begin > 0.02 else 0.0, 0.0, {})
+        return Phase(heard.begin if heard.begin > 0.02 else 0.0, 0.0)
     meter, seconds = request.time, heard.clip.seconds
     bar, step = bar_seconds(tempo.bpm, meter), step_seconds(tempo.bpm, meter)
     whole = round(seconds / bar)
@@ -62,7 +61,7 @@ def find_phase(
     if not drift.coefficients and heard.begin < 0.02 and whole >= request.bars:
         exact = whole * bar_seconds(request.bpm, meter)
         if abs(seconds - exact) < WHOLE_SECONDS and abs((offset + step / 2) % step - step / 2) < PAD_SECONDS:
-            return Phase(0.0, 1.0, {"cut to whole bars": 1.0})
+            return Phase(0.0, 1.0)
     cues = _cues(heard, drift, offset, step, request, analysis)
     votes = np.sum([CUES[name] * values for name, values in cues.items()], axis=0)
     lines = offset + np.arange(meter.steps_per_bar) * step
@@ -72,7 +71,7 @@ def find_phase(
         votes = np.where(room, votes, votes.min() - 10)
     best = int(np.argmax(votes))
     odds = np.exp(votes - votes[best])
-    return Phase(float(lines[best]), float(1 - np.sort(odds)[-2]), {name: float(v[best]) for name, v in cues.items()})
+    return Phase(float(lines[best]), float(1 - np.sort(odds)[-2]))
 
 
 def _cues(

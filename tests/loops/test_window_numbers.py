@@ -41,7 +41,7 @@ def lines_of(heard, first, monkeypatch, request=REQUEST, tempo=AT_120, drift=NON
     monkeypatch.setattr(windows, "_bar_parts", lambda *_: {"level": np.ones(20)})
     monkeypatch.setattr(windows, "_chord_shares", lambda *_: None)
     monkeypatch.setattr(windows, "_likeness", lambda *_: 1.0)
-    find_window(heard, Phase(first, 1.0, {}), tempo, drift, request)
+    find_window(heard, Phase(first, 1.0), tempo, drift, request)
     return [start for start, _ in seen], {round(length, 6) for _, length in seen}
 
 
@@ -72,14 +72,14 @@ def test_the_lines_follow_the_takes_own_tempo_and_drift(monkeypatch):
 
 def test_too_short_a_take_is_refused_with_what_it_needs():
     with pytest.raises(Refused) as caught:
-        find_window(take(3.5, 0.25, 3.0), Phase(0.0, 1.0, {}), TakeTempo(96.0), NONE, REQUEST)
+        find_window(take(3.5, 0.25, 3.0), Phase(0.0, 1.0), TakeTempo(96.0), NONE, REQUEST)
     assert str(caught.value) == (
         "The take sounds for 2.8 s from 0.2 s on; 2 bars at 96.00 BPM from its first bar line need 5.0 s. "
         "Ask for fewer bars or make another take."
     )
     with pytest.raises(Refused):
-        find_window(take(0.0), Phase(0.0, 1.0, {}), AT_120, NONE, REQUEST)
-    assert find_window(take(4.0), Phase(0.0, 1.0, {}), AT_120, NONE, REQUEST) == (0.0, 2.0, 4.0)
+        find_window(take(0.0), Phase(0.0, 1.0), AT_120, NONE, REQUEST)
+    assert find_window(take(4.0), Phase(0.0, 1.0), AT_120, NONE, REQUEST) == (0.0, 2.0, 4.0)
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def choose(monkeypatch):
         monkeypatch.setattr(windows, "_bar_parts", lambda *_: {k: np.array(v, float) for k, v in by_bar.items()})
         monkeypatch.setattr(windows, "_chord_shares", lambda *_: None if chords is None else np.array(chords, float))
         monkeypatch.setattr(windows, "_likeness", lambda heard, ends, _: seam[round(ends[0] / 2)] if seam else 0.0)
-        lines = find_window(take(2.0 * n), Phase(0.0, 1.0, {}), AT_120, NONE, request_for(bars=bars))
+        lines = find_window(take(2.0 * n), Phase(0.0, 1.0), AT_120, NONE, request_for(bars=bars))
         assert lines == tuple(lines[0] + 2.0 * bar for bar in range(bars + 1))
         return lines[0] / 2
 
