@@ -10,6 +10,7 @@ Conventions: BPM counts quarter notes, dotted quarters in 6/8; beats and downbea
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -59,32 +60,42 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
     exact = settle_tempo(heard, float(candidates[best]), meter.beats_per_bar)
     drift = estimate_drift(heard, exact.bpm)
     if drift is not None:
-        return replace(_moving(heard, drift, meter, sure, candidates, probability), meter_alternatives=others)
-    bpm, exact, grid = _settled(heard, float(candidates[best]), meter)
-    is_open = name == "4/4" or sure < SURE_METRE
-    quarters = bpm * meter.quarters_per_beat
-    odd = odd_meter(heard, quarters, grid.beats[0], may_be_triple=name != "6/8") if is_open else None
-    if odd is not None:
-        meter, sure, others = METERS[odd], 0.0, (name,)
-        bpm, exact, grid = _settled(heard, quarters, meter)
-    same = np.abs(candidates / candidates[best] - 1) < _SAME_TEMPO
-    is_loop = exact.beats is not None and grid.starts
-    is_long_as_one = is_loop or whole_bars_bpm(heard.clip.length, heard.clip.sample_rate, bpm, meter) is not None
-    trust = trust_evidence(float(probability[same].sum()), exact.agreement, strong_onsets(heard), is_loop=is_loop)
+        told = _moving(heard, drift, meter, float(probability.max()))
+    else:
+        bpm, exact, grid = _settled(heard, float(candidates[best]), meter)
+        is_open = name == "4/4" or sure < SURE_METRE
+        quarters = bpm * meter.quarters_per_beat
+        odd = odd_meter(heard, quarters, grid.beats[0], may_be_triple=name != "6/8") if is_open else None
+        if odd is not None:
+            meter, sure, others = METERS[odd], 0.0, (name,)
+            bpm, exact, grid = _settled(heard, quarters, meter)
+        same = np.abs(candidates / candidates[best] - 1) < _SAME_TEMPO
+        is_loop = exact.beats is not None and grid.starts
+        is_long_as_one = is_loop or whole_bars_bpm(heard.clip.length, heard.clip.sample_rate, bpm, meter) is not None
+        trust = trust_evidence(float(probability[same].sum()), exact.agreement, strong_onsets(heard), is_loop=is_loop)
+        told = _told(
+            heard,
+            bpm,
+            tempo_confidence(trust),
+            grid,
+            is_loop=is_loop,
+            bars=round(exact.beats / meter.beats_per_bar) if is_long_as_one and exact.beats else None,
+        )
+    alternatives = _alternatives(float(told.bpm or 0.0), candidates, probability)
+    return replace(told, alternatives=alternatives, meter_confidence=sure, meter_alternatives=others)
+
+
+def _told(heard: Listening, bpm: float, confidence: float, grid: Grid, **more: Any) -> Tempo:
     return Tempo(
         bpm=bpm,
-        confidence=tempo_confidence(trust),
-        alternatives=_alternatives(bpm, candidates, probability),
+        confidence=confidence,
         beats=grid.beats,
         downbeats=grid.downbeats,
         meter=grid.meter,
-        is_loop=is_loop,
-        bars=round(exact.beats / meter.beats_per_bar) if is_long_as_one and exact.beats else None,
         swing=estimate_swing(heard, grid),
         phase_confidence=grid.phase_confidence,
         bar_confidence=grid.bar_confidence,
-        meter_confidence=sure,
-        meter_alternatives=others,
+        **more,
     )
 
 
@@ -111,27 +122,14 @@ def _settled(heard: Listening, bpm: float, meter: Meter) -> tuple[float, Precise
     return bpm, exact, grid
 
 
-def _moving(
-    heard: Listening, drift: Drift, meter: Meter, sure: float, candidates: np.ndarray, probability: np.ndarray
-) -> Tempo:
+def _moving(heard: Listening, drift: Drift, meter: Meter, probability: float) -> Tempo:
     """The tempo of an idea that speeds up or slows down: the one in the middle, with beats where they are played."""
     even = evened(heard, drift)
     grid = estimate_grid(even, drift.bpm, meter, settle_tempo(even, drift.bpm, 0.0))
-    best = int(probability.argmax())
-    trust = trust_evidence(float(probability[best]), 0.5, strong_onsets(heard), is_loop=False)
-    return Tempo(
-        bpm=drift.bpm,
-        confidence=MOVING_TRUST * tempo_confidence(trust),
-        alternatives=_alternatives(drift.bpm, candidates, probability),
-        beats=tuple(drift.played(np.array(grid.beats)).tolist()),
-        downbeats=tuple(drift.played(np.array(grid.downbeats)).tolist()),
-        meter=meter,
-        swing=estimate_swing(even, grid),
-        phase_confidence=grid.phase_confidence,
-        bar_confidence=grid.bar_confidence,
-        drift_bpm=drift.ends_bpm,
-        meter_confidence=sure,
-    )
+    trust = trust_evidence(probability, 0.5, strong_onsets(heard), is_loop=False)
+    told = _told(even, drift.bpm, MOVING_TRUST * tempo_confidence(trust), grid, drift_bpm=drift.ends_bpm)
+    beats, downbeats = (tuple(drift.played(np.array(at)).tolist()) for at in (grid.beats, grid.downbeats))
+    return replace(told, beats=beats, downbeats=downbeats)
 
 
 def _anything_recurs(heard: Listening) -> bool:
