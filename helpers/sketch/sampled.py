@@ -118,7 +118,7 @@ def _add_strokes(out: np.ndarray, score: Score, path: Path, sends: tuple[int, in
         out[:, start : start + sound.shape[1]] += sound * np.float32((note.velocity / velocity) ** 2)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=96)  # about 1 MB each
 def _stroke(
     path: Path, changed_ns: int, program: int, pitch: int, velocity: int, sends: tuple[int, int]
 ) -> tuple[tuple[np.ndarray, ...], float]:
