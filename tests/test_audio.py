@@ -5,6 +5,7 @@ import os
 import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import av
@@ -279,9 +280,99 @@ def test_a_playlist_that_names_another_file_is_refused(tmp_path):
 
 
 def test_a_file_that_takes_too_long_is_left(tmp_path, monkeypatch):
+    path = save(tmp_path / "a.flac", tone())
     monkeypatch.setattr(decode, "DECODE_SECONDS", -1.0)
     with pytest.raises(InvalidInput, match="did not end within"):
-        audio.read_clip(save(tmp_path / "a.flac", tone()))
+        audio.read_clip(path)
+    monkeypatch.setattr(decode, "STALL_SECONDS", 1e-6)
+    with pytest.raises(InvalidInput, match="no sound came for"):
+        audio.read_clip(path)
+
+
+def test_a_decoder_that_crashes_leaves_a_sentence(tmp_path, monkeypatch):
+    path = save(tmp_path / "a.flac", tone())
+    (tmp_path / "crash.py").write_text("import os; os.abort()", encoding="utf-8")
+    monkeypatch.setattr(decode, "_WORKER", tmp_path / "crash.py")
+    with pytest.raises(InvalidInput, match="its decoder broke off"):
+        audio.read_clip(path)
+    assert decode.format_of(path.open("rb")) == ""
+
+
+def atom(name, *parts):
+    body = b"".join(parts)
+    return struct.pack(">I4s", 8 + len(body), name) + body
+
+
+def film_track(entry, tables, reference=b"\0\0\0\x0curl \0\0\0\1"):
+    """A sound track of a film; ``reference`` says where its samples lie (as it stands: in the same file)."""
+    about = atom(b"tkhd", struct.pack(">IIIII", 7, 0, 0, 1, 0), bytes(64))
+    clock = atom(b"mdhd", struct.pack(">IIIIII", 0, 0, 0, 44_100, 44_100, 0x55C40000))
+    form = atom(entry, bytes(6), struct.pack(">HHHIHHHHI", 1, 0, 0, 0, 2, 16, 0, 0, 44_100 << 16))
+    stored = [atom(name, bytes(4), table) for name, table in tables.items()]
+    where = atom(b"dinf", atom(b"dref", struct.pack(">II", 0, 1), reference))
+    table = atom(b"stbl", atom(b"stsd", struct.pack(">II", 0, 1), form), *stored)
+    handler = atom(b"hdlr", bytes(8), b"soun", bytes(13))
+    return atom(b"trak", about, atom(b"mdia", clock, handler, atom(b"minf", atom(b"smhd", bytes(8)), where, table)))
+
+
+def film(*moov):
+    about = atom(b"mvhd", struct.pack(">IIIII", 0, 0, 0, 1000, 1000), bytes(80))
+    return atom(b"ftyp", b"qt  ", bytes(4), b"qt  ") + atom(b"moov", about, *moov)
+
+
+def film_of_many_fragments():
+    """Twenty pieces of ten million samples each, of no bytes: seven gigabytes of index from a kilobyte."""
+    empty = dict.fromkeys((b"stts", b"stsc", b"stco"), bytes(4)) | {b"stsz": bytes(8)}
+    defaults = atom(b"mvex", atom(b"trex", struct.pack(">6I", 0, 1, 1, 1024, 10, 0)))
+    run = atom(b"traf", atom(b"tfhd", struct.pack(">II", 0x20000, 1)), atom(b"trun", struct.pack(">II", 0, 10_000_000)))
+    pieces = atom(b"moof", atom(b"mfhd", bytes(8)), run) * 20
+    return film(film_track(b"mp4a", empty), defaults) + pieces + atom(b"mdat", bytes(1000))
+
+
+def monkey_of_silence():
+    """Monkey's Audio of one frame: "the next 200 million samples are silent"."""
+    head = struct.pack("<4sHHIIIIIII16s", b"MAC ", 3990, 0, 52, 24, 4, 0, 16, 0, 0, bytes(16))
+    head += struct.pack("<HHIIIHHII", 2000, 32, 200_000_000, 200_000_000, 1, 16, 2, 44_100, 80)
+    return head + struct.pack("<IIII", 0x80000000, 3, 0, 0) + bytes(64)
+
+
+def mp3_with_a_huge_cover():
+    """A picture of 144 megabytes in a tag of 140 kilobytes, before two seconds of music."""
+    head = b"IHDR" + struct.pack(">IIBBBBB", 6000, 6000, 8, 6, 0, 0, 0)
+    rows = b"IDAT" + zlib.compress(bytes(6000 * 24_001))
+    parts = [struct.pack(">I", len(p) - 4) + p + struct.pack(">I", zlib.crc32(p)) for p in (head, rows, b"IEND")]
+    frame = b"\0image/png\0\3\0\x89PNG\r\n\x1a\n" + b"".join(parts)
+    frame = b"APIC" + struct.pack(">IH", len(frame), 0) + frame
+    size = bytes(len(frame) >> shift & 127 for shift in (21, 14, 7, 0))
+    sound = io.BytesIO()
+    soundfile.write(sound, tone()[0], RATE, format="MP3")
+    return b"ID3\3\0\0" + size + frame + sound.getvalue()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs limits on memory, and its peak in kilobytes")
+@pytest.mark.parametrize(
+    ("make", "end", "most_megabytes"),
+    [
+        (film_of_many_fragments, "Cannot allocate memory", 1100),
+        (monkey_of_silence, "Cannot allocate memory", 1100),
+        (mp3_with_a_huge_cover, "(1, 44100)", 150),
+    ],
+)
+def test_a_small_file_cannot_fill_the_memory(tmp_path, make, end, most_megabytes):
+    """In this process or in the decoder's: each of these is over what is allowed where nothing limits it."""
+    (tmp_path / "bomb").write_bytes(make())
+    code = (
+        "import re, resource, sys; from helpers.errors import InvalidInput; from helpers.sound import audio\n"
+        "try: print(audio.read_clip(sys.argv[1]).samples.shape)\n"
+        "except InvalidInput as error: print(error)\n"
+        "print(re.search(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read())[1])\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    command = [sys.executable, "-c", code, tmp_path / "bomb"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, encoding="utf-8", check=True)
+    said, here, there = done.stdout.splitlines()
+    assert end in said
+    assert int(here) >> 10 < 150 and int(there) >> 10 < most_megabytes
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux")
@@ -305,6 +396,25 @@ def test_many_channels_at_a_high_rate_cost_only_what_is_kept(tmp_path):
     channels, length, rate, megabytes = map(int, done.stdout.split())
     assert (channels, rate) == (2, 48_000) and length == pytest.approx(40 * 48_000, abs=2)
     assert megabytes < 250, "all of it at once would be 490 MB"
+
+
+@pytest.mark.parametrize("kind", ["vorbis", "opus", "caf"])
+def test_eight_channels_are_read(tmp_path, kind):
+    """PyAV takes what lies behind eight planes for a ninth, and frees an order of their own twice."""
+    path, sounds = tmp_path / "a.caf", np.concatenate([tone(1.5, 48_000, hz, 0.1) for hz in range(200, 1000, 100)])
+    if kind == "caf":
+        with av.open(path, "w") as out:
+            stream = out.add_stream("pcm_s16le", 48_000, layout="7.1")
+            whole = np.ascontiguousarray(sounds.T * 32_768).astype(np.int16).reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(whole, "s16", "7.1")
+            frame.sample_rate = 48_000
+            for piece in (frame, None):
+                out.mux(stream.encode(piece))
+    else:
+        save(path, sounds, 48_000, format="OGG", subtype=kind.upper())
+    spectrum = np.abs(np.fft.rfft(audio.read_clip(path).samples[0, 12_000:60_000])) / 24_000
+    left = [200, 400, 600, 800] if kind == "caf" else [200, 300, 500, 700]  # Vorbis: L C R Ls Rs Ls Rs LFE
+    assert list(np.flatnonzero(spectrum > 0.06)) == left
 
 
 def test_surround_is_folded_and_measured_by_the_standard(tmp_path):

@@ -37,7 +37,7 @@ ALLOWED = {("engines/sketch", "sketch")}
 
 ONLY_IN = {
     "soundfile": ("sound/audio",),
-    "av": ("sound/decode",),
+    "av": ("sound/decode_worker",),
     "essentia": ("analysis/",),
     "librosa": ("analysis/",),
     "torch": ("engines/",),

@@ -43,6 +43,15 @@ def test_a_stream_without_a_length_is_read_to_its_end(tmp_path, mode):
     assert seconds_of(tmp_path, without_xing(data)) == pytest.approx(12.0, abs=0.1)
 
 
+def test_a_stream_without_a_length_begins_where_its_decoder_does(tmp_path):
+    """The tag tells the encoder's delay of 576 samples too; the decoder's 529 go in any case."""
+    data = encode(2.0)
+    for name, stream in (("told.mp3", data), ("untold.mp3", without_xing(data))):
+        (tmp_path / name).write_bytes(stream)
+    told, untold = (read_clip(tmp_path / name).samples[0] for name in ("told.mp3", "untold.mp3"))
+    assert np.allclose(untold[4576:80_576], told[4000:80_000], atol=1e-5)
+
+
 def test_pictures_inside_an_id3_tag_are_not_mistaken_for_frames(tmp_path):
     data = encode(1.5)
     fake = encode(4.0)[:12_000]  # real frames, but inside the tag

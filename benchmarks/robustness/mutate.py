@@ -5,9 +5,8 @@ from __future__ import annotations
 import copy
 import io
 import json
-import shutil
+import math
 import struct
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -36,8 +35,47 @@ _BY_SOUNDFILE = {
     "b.caf": ("CAF", "ALAC_16", 44_100, 1),
     "a.w64": ("W64", "PCM_16", 44_100, 1),
     "a.au": ("AU", "PCM_16", 44_100, 1),
+    "a.voc": ("VOC", "PCM_16", 44_100, 1),
+    "a.svx": ("SVX", "PCM_16", 44_100, 1),
+    "a.nist": ("NIST", "PCM_16", 44_100, 2),
+    "a.ircam": ("IRCAM", "PCM_16", 44_100, 2),
 }
-_BY_FFMPEG = {"a.m4a": ["-c:a", "aac"], "b.m4a": ["-c:a", "alac"]}
+# Name: FFmpeg's container, its encoder of sound, rate, layout, and its encoder of a picture beside it.
+_BY_FFMPEG = {
+    "a.m4a": ("ipod", "aac", 44_100, "stereo", ""),
+    "b.m4a": ("ipod", "alac", 44_100, "stereo", ""),
+    "c.m4a": ("mp4", "aac", 48_000, "5.1", "mpeg4"),
+    "a.mov": ("mov", "pcm_s24le", 48_000, "stereo", "mjpeg"),
+    "a.aac": ("adts", "aac", 32_000, "mono", ""),
+    "a.wma": ("asf", "wmav2", 44_100, "stereo", ""),
+    "b.wma": ("asf", "wmav1", 22_050, "mono", "mpeg4"),
+    "a.webm": ("webm", "libopus", 48_000, "stereo", ""),
+    "b.webm": ("webm", "libopus", 48_000, "mono", "libvpx"),
+    "a.mka": ("matroska", "libmp3lame", 44_100, "mono", ""),
+    "b.mka": ("matroska", "ac3", 48_000, "5.1", "mjpeg"),
+    "a.wv": ("wv", "wavpack", 44_100, "stereo", ""),
+    "a.tta": ("tta", "tta", 44_100, "stereo", ""),
+    "a.mp2": ("mp2", "mp2", 44_100, "stereo", ""),
+    "a.ac3": ("ac3", "ac3", 48_000, "5.1", ""),
+    "a.eac3": ("eac3", "eac3", 48_000, "stereo", ""),
+    "a.amr": ("amr", "libopencore_amrnb", 8_000, "mono", ""),
+    "a.rm": ("rm", "ac3", 44_100, "stereo", ""),
+    "b.rm": ("rm", "real_144", 8_000, "mono", ""),
+    "a.flv": ("flv", "libmp3lame", 44_100, "stereo", "flv"),
+    "b.flv": ("flv", "nellymoser", 22_050, "mono", ""),
+    "a.avi": ("avi", "mp2", 44_100, "stereo", "mpeg4"),
+    "b.avi": ("avi", "adpcm_ms", 44_100, "stereo", ""),
+    "a.mpg": ("mpeg", "mp2", 44_100, "stereo", "mpeg1video"),
+    "b.mpg": ("vob", "ac3", 48_000, "stereo", "mpeg2video"),
+    "i.wav": ("wav", "g726", 8_000, "mono", ""),
+    "j.wav": ("wav", "adpcm_yamaha", 22_050, "stereo", ""),
+    "k.wav": ("wav", "ac3", 48_000, "stereo", ""),
+    "b.au": ("au", "g722", 16_000, "mono", ""),
+    "c.caf": ("caf", "adpcm_ima_qt", 44_100, "stereo", ""),
+    "c.aiff": ("aiff", "adpcm_ima_qt", 44_100, "stereo", ""),
+    "c.mp3": ("mp3", "libmp3lame", 44_100, "stereo", "png"),
+    "c.flac": ("flac", "flac", 44_100, "stereo", "png"),
+}
 FIELDS = (0, 1, 0x7F, 0x80, 0xFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFF8, 0xFFFFFFFE, 1 << 20, 600)
 
 
@@ -56,12 +94,53 @@ def make_seeds(folder: Path) -> list[Path]:
     for name, (kind, subtype, rate, channels) in _BY_SOUNDFILE.items():
         if not (folder / name).exists():
             soundfile.write(folder / name, music(rate, channels), rate, format=kind, subtype=subtype)
-    if shutil.which("ffmpeg"):
-        for name, options in _BY_FFMPEG.items():
-            if not (folder / name).exists():
-                command = ["ffmpeg", "-v", "error", "-y", "-i", str(folder / "a.wav"), *options, str(folder / name)]
-                subprocess.run(command, check=True)
-    return sorted(p for p in folder.iterdir() if p.name in (*_BY_SOUNDFILE, *_BY_FFMPEG))
+    for name, form in _BY_FFMPEG.items():
+        if not (folder / name).exists():
+            _encode(folder / name, *form)
+    for name, data in {"a.ape": _silent_ape(), "a.dsf": _dsf(), "a.mpc": _mpc()}.items():
+        (folder / name).write_bytes(data)
+    return sorted(folder.iterdir())
+
+
+def _encode(path: Path, container: str, encoder: str, rate: int, layout: str, picture: str) -> None:
+    """Music, and where a picture is wanted, 30 of them (or one, where they are a cover)."""
+    import av
+
+    with av.open(path, "w", container) as out:
+        sound = out.add_stream(encoder, rate, layout=layout)
+        sound.bit_rate = 12_200 if encoder == "libopencore_amrnb" else 64_000 * sound.channels
+        form = {"png": "rgb24", "mjpeg": "yuvj420p"}.get(picture, "yuv420p")
+        seen = out.add_stream(picture, 25, width=64, height=48, pix_fmt=form) if picture else None
+        if seen is not None:
+            for frame in (*(av.VideoFrame(64, 48, form) for _ in range(1 if picture == "png" else 30)), None):
+                out.mux(seen.encode(frame))
+        samples = music(rate, av.AudioLayout(layout).nb_channels)
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.T), "fltp", layout)
+        frame.sample_rate = rate
+        resampler = av.AudioResampler(sound.format, layout, rate, sound.frame_size or 4096)
+        for piece in (*resampler.resample(frame), *resampler.resample(None), None):
+            out.mux(sound.encode(piece))
+
+
+def _silent_ape(blocks: int = 73_728) -> bytes:
+    """Monkey's Audio 3.99 of one frame that says "silence" (flag 3) in its first eight bytes."""
+    head = struct.pack("<4sHHIIIIIII16s", b"MAC ", 3990, 0, 52, 24, 4, 0, 16, 0, 0, bytes(16))
+    head += struct.pack("<HHIIIHHI", 2000, 32, blocks, blocks, 1, 16, 2, 44_100) + struct.pack("<I", len(head) + 28)
+    return head + struct.pack("<IIII", 0x80000000, 3, 0, 0) + bytes(64)
+
+
+def _dsf(seconds: float = SECONDS) -> bytes:
+    """DSD64, two channels, noise."""
+    blocks = math.ceil(seconds * 2_822_400 / 8 / 4096)
+    form = struct.pack("<4sQIIIIIIQII", b"fmt ", 52, 1, 0, 2, 2, 2_822_400, 1, blocks * 32_768, 4096, 0)
+    sound = np.random.default_rng(0).bytes(blocks * 8192)
+    data = struct.pack("<4sQ", b"data", 12 + len(sound)) + sound
+    return struct.pack("<4sQQQ", b"DSD ", 28, 28 + len(form) + len(data), 0) + form + data
+
+
+def _mpc() -> bytes:
+    """Musepack 7 whose frames are noise."""
+    return b"MP+\x07" + struct.pack("<II", 60, 0x1F << 24) + bytes(12) + np.random.default_rng(0).bytes(20_000)
 
 
 def spoil(data: bytes, others: list[bytes], random: np.random.Generator, head: int = 256) -> bytes:

@@ -1,77 +1,68 @@
-"""From a file to blocks of samples, through FFmpeg's libraries (PyAV carries them). The only module that opens them.
+"""From a file to blocks of samples.
 
 What a file is told by its content, never by its name, and only containers of sound are tried: a playlist that names
-other files, say, is refused. Sound is taken block by block, so that no file can fill the memory.
+other files, say, is refused. A WAV of plain samples is read here; everything else is decoded in a process of its own
+(:mod:`.decode_worker`), so that no file can hold us up, fill the memory or end us.
 """
 
 from __future__ import annotations
 
-import functools
+import contextlib
 import io
-import time
+import json
+import struct
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from ..errors import InvalidInput
-
-if TYPE_CHECKING:
-    from av.container import InputContainer
+from ..machine.run import bare_environment
+from .decode_worker import REFUSED, Undecodable, decoded
 
 CONTAINERS = (
     "wav,mp3,flac,ogg,aiff,mov,m4a,matroska,caf,w64,au,asf,wv,aac,ac3,eac3,dts,tta,ape,mpc,mpc8,dsf,amr,rm,flv,avi,mpeg,"
     "voc,iff,nistsphere,ircam"
 )
-EXACT = ("wav", "flac", "aiff", "caf", "w64", "au")  # these know their length
 RATES = (4_000, 384_000)
 MOST_CHANNELS = 32
 DECODE_SECONDS = 60.0  # in all
+STALL_SECONDS = 8.0  # without a single block
 _BLOCK_SAMPLES = 1 << 17
+_WORKER = Path(__file__).with_name("decode_worker.py")
 _TEXTS = (b"<!doctype", b"<html", b"<?xml", b"{", b"<svg")
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM")
-
-
-class Undecodable(Exception):
-    """FFmpeg refused the file; the text is its reason."""
 
 
 @dataclass
 class Stream:
     """Sound that arrives block by block.
 
-    ``frames`` is the length the file claims (None: not known), ``speakers`` the loudspeaker of each channel as FFmpeg
-    calls it (``NONE`` where the file does not say), ``blocks`` float32 arrays of shape (channels, n). What cannot be
-    decoded raises :class:`Undecodable`, at once or on the way.
+    ``kind`` is what the file is, as FFmpeg calls it (``mp3 wav flac ogg`` ...), ``frames`` the length it claims (None:
+    not known), ``speakers`` the loudspeaker of each channel as FFmpeg calls it (``NONE`` where the file does not say),
+    ``blocks`` float32 arrays of shape (channels, n). What cannot be decoded raises :class:`Undecodable`, at once or on
+    the way.
     """
 
+    kind: str
     sample_rate: int
     channels: int
     frames: int | None
-    speakers: tuple[str, ...]
+    speakers: list[str]
     blocks: Iterator[np.ndarray]
-
-
-@contextmanager
-def _opened(file: BinaryIO) -> Iterator[InputContainer]:
-    import av
-
-    try:
-        # Before PyAV 19 a tag that is not UTF-8 was an error unless it was told otherwise; PyAV 19 needs no telling.
-        lenient: dict[str, Any] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
-        with av.open(file, "r", options={"format_whitelist": CONTAINERS}, **lenient) as container:
-            yield container
-    except (av.FFmpegError, OSError) as error:  # the second where its numbers lead before the file's beginning
-        raise Undecodable(error.strerror) from None
 
 
 def format_of(file: BinaryIO) -> str:
     """What an audio file is, by its content, as FFmpeg calls it: ``mp3 wav flac ogg`` ...; empty for anything else."""
     try:
-        with _opened(file) as container:
-            return container.format.name
+        with _stream(file) as stream:
+            return stream.kind
     except Undecodable:
         return ""
 
@@ -83,85 +74,83 @@ def open_sound(file: BinaryIO, name: str) -> Iterator[Stream]:
     Raises InvalidInput if it is a text or a picture, or its rate or channels cannot be meant, and Undecodable.
     """
     head = file.read(512)
-    file.seek(0)
     if head.startswith(_PICTURES) or head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_TEXTS):
         what = "a picture" if head.startswith(_PICTURES) else "a text or web page"
         raise InvalidInput(f"“{name}” is {what}, not audio, whatever its name says; give an mp3 or wav file.")
-    with _opened(_behind_tag(file)) as container:
-        frames = _frames(container)
-        first = next(frames, None)
-        if first is None:
-            raise Undecodable("no audio in it")
-        rate, channels = first.sample_rate, first.layout.nb_channels
-        _check_header(rate, channels, name)
-        microseconds = container.duration if container.format.name in EXACT else None
-        claimed = round(microseconds * rate / 1e6) if microseconds else None
-        speakers = tuple(channel.name for channel in first.layout.channels)
-        yield Stream(rate, channels, claimed, speakers, _blocks(first, frames))
+    with _stream(file) as stream:
+        if not RATES[0] <= stream.sample_rate <= RATES[1]:
+            raise InvalidInput(
+                f"“{name}” claims a sample rate of {stream.sample_rate} Hz; only {RATES[0]} to {RATES[1]} Hz can be "
+                "right. Export it again."
+            )
+        if stream.channels > MOST_CHANNELS:
+            raise InvalidInput(
+                f"“{name}” claims {stream.channels} channels; 1 to {MOST_CHANNELS} can be read. Export it as stereo."
+            )
+        yield stream
 
 
-def _behind_tag(file: BinaryIO) -> BinaryIO:
-    """The file, or what is behind its ID3 tag where that is a WAV, which FFmpeg does not look for there."""
-    head = file.read(10)
-    start = 0
-    if head.startswith(b"ID3"):
-        start = 10 + functools.reduce(lambda size, byte: size << 7 | byte & 127, head[6:], 0)
-    file.seek(start)
-    if start and file.read(4) == b"RIFF":
-        file.seek(start)
-        return io.BytesIO(file.read())
+@contextmanager
+def _stream(file: BinaryIO) -> Iterator[Stream]:
+    plain = _plain_wav(file)
+    if plain is not None:
+        with contextlib.closing(decoded(plain, "wav", [])) as blocks:
+            yield Stream(**next(blocks), blocks=blocks)
+        return
     file.seek(0)
-    return file
-
-
-def _check_header(rate: int, channels: int, name: str) -> None:
-    """Refuse a rate or a number of channels that cannot be meant."""
-    if not RATES[0] <= rate <= RATES[1]:
-        raise InvalidInput(
-            f"“{name}” claims a sample rate of {rate} Hz; only {RATES[0]} to {RATES[1]} Hz can be right. "
-            "Export it again."
-        )
-    if channels > MOST_CHANNELS:
-        raise InvalidInput(
-            f"“{name}” claims {channels} channels; 1 to {MOST_CHANNELS} can be read. Export it as stereo."
-        )
-
-
-def _frames(container: InputContainer) -> Iterator[Any]:
-    """The decoded frames of the first sound in the file; what is damaged on the way is passed over."""
-    import av
-
-    began = time.monotonic()
-    sound = next((stream for stream in container.streams.audio if stream.codec_context is not None), None)
-    for packet in () if sound is None else container.demux(sound):
-        if time.monotonic() - began > DECODE_SECONDS:
-            raise Undecodable(f"decoding it did not end within {DECODE_SECONDS:.0f} s")
+    command = [sys.executable, str(_WORKER), CONTAINERS, str(DECODE_SECONDS), str(STALL_SECONDS)]
+    environment = bare_environment() | {"OPENBLAS_NUM_THREADS": "1"}
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, stdin=file, stdout=subprocess.PIPE, stderr=errors, env=environment)
         try:
-            yield from packet.decode()
-        except av.InvalidDataError:
-            continue
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            if not line.endswith(b"\n"):
+                _check_end(process, errors)
+            head = json.loads(line)
+            yield Stream(**head, blocks=_received(process, errors, head["channels"]))
+        finally:
+            process.kill()
+            process.communicate()
 
 
-def _blocks(first: Any, rest: Iterator[Any]) -> Iterator[np.ndarray]:
-    """Frames as float32 (channels, n), many of the short ones in one block."""
-    kept, length = [_samples(first)], first.samples
-    for frame in rest:
-        if (frame.sample_rate, frame.layout.nb_channels) != (first.sample_rate, first.layout.nb_channels):
-            raise Undecodable("its sample rate or its channels change on the way")
-        if length * len(kept[0]) > _BLOCK_SAMPLES:
-            yield np.concatenate(kept, axis=1)
-            kept, length = [], 0
-        kept.append(_samples(frame))
-        length += frame.samples
-    yield np.concatenate(kept, axis=1)
+def _received(process: subprocess.Popen[bytes], errors: BinaryIO, channels: int) -> Iterator[np.ndarray]:
+    assert process.stdout is not None
+    frame_bytes = 4 * channels
+    while len(data := process.stdout.read(max(1, _BLOCK_SAMPLES // channels) * frame_bytes)) >= frame_bytes:
+        samples = np.frombuffer(data, np.float32, len(data) // frame_bytes * channels)
+        yield samples.reshape(-1, channels).T
+    _check_end(process, errors)
 
 
-def _samples(frame: Any) -> np.ndarray:
-    values = frame.to_ndarray()
-    if not frame.format.is_planar:
-        values = values.reshape(-1, frame.layout.nb_channels).T
-    if values.dtype.kind == "f":
-        return values.astype(np.float32, copy=False)
-    whole = np.iinfo(values.dtype)
-    scale = (int(whole.max) - int(whole.min) + 1) / 2
-    return (values.astype(np.float32) - np.float32(int(whole.min) + scale)) / np.float32(scale)
+def _check_end(process: subprocess.Popen[bytes], errors: BinaryIO) -> None:
+    """Raise Undecodable unless the decoder ended well."""
+    code = process.wait()
+    errors.seek(0)
+    said = errors.read(1 << 16).decode("utf-8", "replace").strip()
+    if code == REFUSED and said:
+        raise Undecodable(said.splitlines()[-1])
+    if code:
+        late = said.startswith("Timeout (")
+        raise Undecodable(f"no sound came for {STALL_SECONDS:.0f} s" if late else "its decoder broke off")
+
+
+def _plain_wav(file: BinaryIO) -> io.BytesIO | None:
+    """Format and samples of a WAV that needs no decoder, as a WAV without its other chunks; None for any other file."""
+    file.seek(0)
+    riff, _, wave = struct.unpack("<4sI4s", file.read(12).ljust(12))
+    form = b""
+    while (riff, wave) == (b"RIFF", b"WAVE") and len(head := file.read(8)) == 8:
+        tag, size = struct.unpack("<4sI", head)
+        if tag == b"data":
+            coding = form[24:26] if form[:2] == b"\xfe\xff" else form[:2]
+            samples = file.read(size) if coding in (b"\1\0", b"\3\0") else b""
+            if not samples or len(samples) < size:
+                return None
+            chunks = b"WAVE" + struct.pack("<4sI", b"fmt ", len(form)) + form + head + samples
+            return io.BytesIO(b"RIFF" + struct.pack("<I", len(chunks)) + chunks)
+        if tag == b"fmt " and size in (16, 18, 40):
+            form = file.read(size)
+        else:
+            file.seek(size + size % 2, io.SEEK_CUR)
+    return None
