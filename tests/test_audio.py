@@ -284,7 +284,11 @@ def test_a_file_that_takes_too_long_is_left(tmp_path, monkeypatch):
     monkeypatch.setattr(decode, "DECODE_SECONDS", -1.0)
     with pytest.raises(InvalidInput, match="did not end within"):
         audio.read_clip(path)
-    monkeypatch.setattr(decode, "STALL_SECONDS", 1e-6)
+    endless = "import time, helpers.sound.decode_worker as w\nw.decoded = lambda *_: iter(lambda: time.sleep(60), 0)\n"
+    run = "sys.exit(w.main('', 60.0, float(sys.argv[3]), []))"
+    (tmp_path / "endless.py").write_text(f"import sys\nsys.path[0] = {str(REPOSITORY)!r}\n{endless}{run}", "utf-8")
+    monkeypatch.setattr(decode, "_WORKER", tmp_path / "endless.py")
+    monkeypatch.setattr(decode, "STALL_SECONDS", 0.2)
     with pytest.raises(InvalidInput, match="no sound came for"):
         audio.read_clip(path)
 

@@ -124,11 +124,13 @@ def _blocks(first: Any, rest: Iterator[Any], skipped: int) -> Iterator[np.ndarra
 def _samples(frame: Any) -> np.ndarray:
     """As to_ndarray, which takes what lies in memory behind eight planes for a ninth."""
     from av.audio.frame import format_dtypes
+    from av.audio.plane import AudioPlane
 
     channels = frame.layout.nb_channels
     rows, each = (channels, 1) if frame.format.is_planar else (1, channels)
     dtype = format_dtypes[frame.format.name]
-    values = np.stack([np.frombuffer(plane, dtype, frame.samples * each) for plane in frame.planes[:rows]])
+    planes: list[Any] = [AudioPlane(frame, index) for index in range(rows)]
+    values = np.stack([np.frombuffer(plane, dtype, frame.samples * each) for plane in planes])
     if rows != channels:
         values = values.reshape(-1, channels).T
     if values.dtype.kind == "f":
