@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 UNSURE = 0.5  # below this confidence the notes say so
+LONG_SECONDS = 180.0  # of so long an idea one thing is heard after the other: two at once took 2 GB of ten minutes
 
 
 def analyze(
@@ -64,6 +65,8 @@ def analyze(
     with ThreadPoolExecutor(1) as ear:  # its convolutions need no interpreter: a second core does them meanwhile
         named = ear.submit(estimate_tags, heard) if is_tagged else None
         progress("listening to tempo and beats", 0.05)
+        if named is not None and heard.seconds > LONG_SECONDS:
+            named.result()
         tempo = estimate_tempo(heard)
         progress("listening to key and chords", 0.35)
         key = estimate_key(heard)
