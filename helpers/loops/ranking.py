@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..records import FIT_FIELDS, Clip, Correction, FitCard, Loop, Request
-from ..records.fit_fields import Value
+from ..records.fit_fields import FITS, Value
 
 
 @dataclass(frozen=True)
@@ -133,8 +133,8 @@ def field_parts(values: Mapping[str, Value], role: str) -> dict[str, float]:
     """The fields of a card that count in a score, each 0 (bad) to 1 (good)."""
     shares = {name: row.share(values.get(name)) for name, row in FIT_FIELDS.items() if row.weight}
     parts = {name: share for name, share in shares.items() if share is not None}
-    if not any(name in parts for name in EXPECTED):
-        return parts  # nothing was compared with an idea
+    if not any(values.get(name) is not None for name, row in FIT_FIELDS.items() if row.group == FITS):
+        return parts  # it was laid over no idea
     return {name: UNMEASURED for name in EXPECTED if role != "drums" or name not in NOTES} | parts
 
 

@@ -82,6 +82,7 @@ def test_level_counts_how_far_the_halves_are_apart(second_db, level):
         ("chords", {"agreement": 2.5}, {"agreement": 1.0, "harmony": 0.2, "lock": 0.2, "form": 0.2}),
         ("chords", {"seam": 2.5}, {"seam": 0.0}),  # nothing was compared with an idea
         ("chords", {}, {}),
+        ("chords", {"level_db": -3.0}, {"harmony": 0.2, "agreement": 0.2, "lock": 0.2, "form": 0.2}),
     ],
 )
 def test_what_an_idea_gave_nothing_to_measure_by_counts_as_little(role, values, counted):

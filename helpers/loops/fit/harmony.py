@@ -26,7 +26,8 @@ TRIADS = np.array(
     [np.roll(np.isin(np.arange(12), t), root) for root in range(12) for t in ((0, 4, 7), (0, 3, 7))], float
 )
 CUES = ("above_turned", "on_triad", "returns", "bass_agreement", "fifth_above")
-# An idea whose half bars differ less stays on its notes, and a part may; but not on one that holds so much of it all.
+# An idea whose half bars differ less stays on its notes, and a part may, but not on one that holds so much of it all;
+# nor over an idea that has none.
 LEAST_MOVED, ONE_NOTE = 0.05, 0.6
 
 
@@ -38,13 +39,15 @@ def measure_harmony(loop: Bars, idea: Bars, request: Request, *, pitched: bool) 
         return Findings(notes=("Harmony was not compared: nothing pitched sounds in the loop.",))
     own, other = loop.half_bars, idea.half_bars
     cues = harmony_cues(loop, idea, bass=request.role == "bass")
+    one_note = 0.0 if own.sum(axis=1).max() >= ONE_NOTE * own.sum() else None
     if not pitched or idea.notes.tonal_share < LEAST_TONAL or cues["idea_itself"] < LEAST_SELF:
-        return Findings(notes=("Harmony was not compared: no clear pitch sounds in the idea.",))
+        said = "Harmony was not compared: no clear pitch sounds in the idea."
+        return Findings({"movement": one_note}, notes=(said,))
     moved = int(np.argmax([mean_agreement(np.roll(own, s, axis=0), other) for s in range(-5, 7)])) - 5
     values: dict[str, float | None] = {
         "agreement": cues["agreement"],
         "harmony": certainty(cues),
-        "movement": _movement(own, other),
+        "movement": _moved(own) / _moved(other) if _moved(other) >= LEAST_MOVED else one_note,
         "moved_semitones": moved if cues["above_moved"] < -CLEAR_COST else 0,
     }
     return Findings(
@@ -117,18 +120,14 @@ def heard_triad(idea: np.ndarray, prefers_flats: bool) -> str:
     return (FLAT_NAMES if prefers_flats else SHARP_NAMES)[root] + "m" * minor
 
 
-def _movement(loop: np.ndarray, idea: np.ndarray) -> float | None:
-    """How much the loop moves, of how much the idea does; over an idea that stays 0 for one note and None for more."""
-    moved = _moved(idea)
-    if moved >= LEAST_MOVED:
-        return _moved(loop) / moved
-    return 0.0 if loop.sum(axis=1).max() >= ONE_NOTE * loop.sum() else None
-
-
 def _moved(half_bars: np.ndarray) -> float:
-    """How much the notes of each half bar differ from those of the next, the last from the first, 0..1."""
+    """How much the notes of each half bar differ from those of the next, the last from the first, 0..1.
+
+    Each counts by the softer of the two: what has rung out is noise.
+    """
     following = np.roll(half_bars, -1, axis=1)
-    return float(np.average(distances(half_bars.T, following.T), weights=weights(half_bars, following)))
+    softer = np.minimum(half_bars.sum(axis=0), following.sum(axis=0)) + 1e-9
+    return float(np.average(distances(half_bars.T, following.T), weights=softer))
 
 
 def _by_bar(loop: np.ndarray, idea: np.ndarray) -> np.ndarray:
