@@ -178,7 +178,13 @@ def test_an_idea_that_hardly_moves_asks_for_no_movement(apart, moves):
 def test_over_an_idea_that_stays_one_note_is_a_drone(share, movement):
     loop = share * notes(C, C) + (1 - share) * notes(G, G)
     assert measured(bars(loop), bars(notes(C, C))).values["movement"] == movement
-    assert measured(bars(loop), bars(notes(C, C), 0.0)).values == {"movement": movement}, "nor over one without pitch"
+
+
+@pytest.mark.parametrize(("apart", "movement"), [(0.049, 0.0), (0.051, None)])
+def test_over_an_idea_without_pitch_a_part_that_does_not_move_is_a_drone(apart, movement):
+    loop = notes(C, C)
+    loop[:, 1] = [1 - apart, *[0] * 6, np.sqrt(1 - (1 - apart) ** 2), *[0] * 4]
+    assert measured(bars(loop), bars(notes(C, C), 0.0)).values == {"movement": movement}
 
 
 def test_what_rings_out_hardly_counts_as_movement():

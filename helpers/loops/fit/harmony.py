@@ -26,8 +26,8 @@ TRIADS = np.array(
     [np.roll(np.isin(np.arange(12), t), root) for root in range(12) for t in ((0, 4, 7), (0, 3, 7))], float
 )
 CUES = ("above_turned", "on_triad", "returns", "bass_agreement", "fifth_above")
-# An idea whose half bars differ less stays on its notes, and a part may, but not on one that holds so much of it all;
-# nor over an idea that has none.
+# An idea whose half bars differ less stays on its notes, and a part may, but not on one that holds so much of it all.
+# Over an idea without pitch, of 30 takes none moves less than twice that, and of 20 drones none as much.
 LEAST_MOVED, ONE_NOTE = 0.05, 0.6
 
 
@@ -39,15 +39,14 @@ def measure_harmony(loop: Bars, idea: Bars, request: Request, *, pitched: bool) 
         return Findings(notes=("Harmony was not compared: nothing pitched sounds in the loop.",))
     own, other = loop.half_bars, idea.half_bars
     cues = harmony_cues(loop, idea, bass=request.role == "bass")
-    one_note = 0.0 if own.sum(axis=1).max() >= ONE_NOTE * own.sum() else None
     if not pitched or idea.notes.tonal_share < LEAST_TONAL or cues["idea_itself"] < LEAST_SELF:
         said = "Harmony was not compared: no clear pitch sounds in the idea."
-        return Findings({"movement": one_note}, notes=(said,))
+        return Findings({"movement": None if _moved(own) >= LEAST_MOVED else 0.0}, notes=(said,))
     moved = int(np.argmax([mean_agreement(np.roll(own, s, axis=0), other) for s in range(-5, 7)])) - 5
     values: dict[str, float | None] = {
         "agreement": cues["agreement"],
         "harmony": certainty(cues),
-        "movement": _moved(own) / _moved(other) if _moved(other) >= LEAST_MOVED else one_note,
+        "movement": _moved(own) / _moved(other) if _moved(other) >= LEAST_MOVED else _of_one_note(own),
         "moved_semitones": moved if cues["above_moved"] < -CLEAR_COST else 0,
     }
     return Findings(
@@ -118,6 +117,11 @@ def heard_triad(idea: np.ndarray, prefers_flats: bool) -> str:
     fits = [float(agreement(triad[:, None] + 0 * idea, idea).mean()) for triad in TRIADS]
     root, minor = divmod(int(np.argmax(fits)), 2)
     return (FLAT_NAMES if prefers_flats else SHARP_NAMES)[root] + "m" * minor
+
+
+def _of_one_note(half_bars: np.ndarray) -> float | None:
+    """0, a drone's movement, where one note is ONE_NOTE of the part; None of more notes, which may stay as they are."""
+    return 0.0 if half_bars.sum(axis=1).max() >= ONE_NOTE * half_bars.sum() else None
 
 
 def _moved(half_bars: np.ndarray) -> float:
