@@ -67,7 +67,7 @@ def sketch_groups(folder: Path, at_most: int, *, delivered: bool = False) -> Ite
         rng = np.random.default_rng(number)
         meter, piece = analysis.tempo.meter, rows[number]["piece"]
         others = (heard(i)[1] for i in [*range(number + 1, len(rows)), *range(number)] if rows[i]["piece"] != piece)
-        other = next(a for a in others if a.tempo.bpm and a.key and a.tempo.meter == meter)
+        other = next((a for a in others if a.tempo.bpm and a.key and a.tempo.meter == meter), None)
         bar = 60 / analysis.tempo.bpm * meter.beats_per_bar
         bars = max(b for b in (1, 2, 4) if b <= max(1.0, analysis.seconds / bar + 0.1))
         cases = []

@@ -46,7 +46,7 @@ RANKING = (
 )  # fmt: skip
 FITTING = ("as delivered", "good", "own stem", "loop by people")  # the fewer of these fail, the better
 INDEPENDENT = ("good", "fourth", "drone in eighths", "drone held")
-LET_FAIL = 0.02  # of the good takes to learn on: a limit is where this share of them would fail
+LET_FAIL = 0.01  # of the good takes to learn on: a limit is where this share of them would fail
 
 
 def measured(case: Case) -> dict[str, Any]:

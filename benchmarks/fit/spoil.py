@@ -27,9 +27,9 @@ def good_takes(request: Request, analysis: Analysis, count: int) -> list[Clip]:
 
 
 def spoiled(
-    clip: Clip, request: Request, analysis: Analysis, other: Analysis, rng: np.random.Generator
+    clip: Clip, request: Request, analysis: Analysis, other: Analysis | None, rng: np.random.Generator
 ) -> Iterator[tuple[str, Clip]]:
-    """Each spoiled version of the first take ``clip`` with its name; ``other`` is of another piece."""
+    """Each spoiled version of the first take ``clip`` with its name; ``other`` is of another piece in its metre."""
     beat = 60 / request.bpm * clip.sample_rate
     lags = {"sixteenth late": beat / request.time.steps_per_beat, "half beat late": beat / 2, "beat late": beat}
     for name, lag in (lags | {"30 ms late": 0.03 * clip.sample_rate}).items():
@@ -45,11 +45,12 @@ def spoiled(
     quarters = JITTER_SECONDS * request.bpm * request.time.quarters_per_beat / 60
     yield "jitter", made(changed(lambda n: dataclasses.replace(n, start=max(0.0, n.start + quarters * rng.normal()))))
     drums = request.role == "drums"
-    theirs, _ = plan_request(other, instrument=request.instrument, bars=request.bars, seed=1)
-    foreign = dataclasses.replace(compose(theirs, other, 0), bpm=request.bpm)
-    home = foreign.key.tonic if foreign.key else 0
-    up = 0 if drums or request.key is None else (request.key.tonic - home + 6) % 12 - 6
-    yield "another idea", made(changed(lambda n: n if drums else dataclasses.replace(n, pitch=n.pitch + up), foreign))
+    if other is not None:
+        theirs, _ = plan_request(other, instrument=request.instrument, bars=request.bars, seed=1)
+        foreign = dataclasses.replace(compose(theirs, other, 0), bpm=request.bpm)
+        home = foreign.key.tonic if foreign.key else 0
+        up = 0 if drums or request.key is None else (request.key.tonic - home + 6) % 12 - 6
+        yield "another idea", made(changed(lambda n: dataclasses.replace(n, pitch=n.pitch + up), foreign))
     if drums:
         return
     for name, semitones in MOVED.items():

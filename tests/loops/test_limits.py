@@ -27,7 +27,7 @@ LIMITS = [
     ("place", 0.16, 0.14),
     ("pocket_ms", -11.9, -12.1),
     ("groove", 0.101, 0.099),
-    ("looseness_ms", 10.9, 11.1),
+    ("looseness_ms", 12.4, 12.6),
     ("tuning_cents", 34.9, -35.1),
 ]
 
