@@ -13,6 +13,7 @@ import functools
 import io
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Generator, Iterator
@@ -53,6 +54,11 @@ def decoded(file: BinaryIO, containers: str, layouts: list[Any]) -> Generator[An
             if first is None:
                 raise Undecodable("no audio in it")
             rate, kind = first.sample_rate, container.format.name
+            sound = container.streams.audio[0]
+            is_untold = kind == "mp3" and sound.codec_context.name.startswith("mp3") and not sound.start_time
+            if is_untold and (start := _told_at(file)):
+                yield from decoded(_from(file, start), "mp3", layouts)
+                return
             claimed = container.duration if kind in EXACT else None
             yield {
                 "kind": kind,
@@ -61,8 +67,6 @@ def decoded(file: BinaryIO, containers: str, layouts: list[Any]) -> Generator[An
                 "frames": round(claimed * rate / 1e6) if claimed else None,
                 "speakers": [channel.name for channel in first.layout.channels],
             }
-            sound = container.streams.audio[0]
-            is_untold = kind == "mp3" and sound.codec_context.name.startswith("mp3") and not sound.start_time
             yield from _blocks(first, frames, _MP3_DELAY if is_untold else 0)
     except (av.FFmpegError, OSError) as error:  # the second where its numbers lead before the file's beginning
         raise Undecodable(error.strerror) from None
@@ -88,10 +92,23 @@ def _behind_tag(file: BinaryIO) -> BinaryIO:
         start = 10 + functools.reduce(lambda size, byte: size << 7 | byte & 127, head[6:], 0)
     file.seek(start)
     if start and file.read(4) == b"RIFF":
-        file.seek(start)
-        return io.BytesIO(file.read())
+        return _from(file, start)
     file.seek(0)
     return file
+
+
+def _from(file: BinaryIO, start: int) -> io.BytesIO:
+    file.seek(start)
+    return io.BytesIO(file.read())
+
+
+def _told_at(file: BinaryIO) -> int:
+    """Where the frame begins that tells an mp3's length and delay, which FFmpeg misses behind junk; 0 for nowhere."""
+    here = file.tell()  # FFmpeg goes on there
+    file.seek(0)
+    found = re.search(rb"\xff[\xe2-\xff](.{11}|.{19}|.{34})(Xing|Info)\0\0\0", file.read(1 << 16), re.DOTALL)
+    file.seek(here)
+    return found.start() if found else 0
 
 
 def _frames(container: InputContainer, layouts: list[Any]) -> Iterator[Any]:
