@@ -21,7 +21,7 @@ from ..records import CONTROLS, Request, read_controls
 
 AUDIO_SUFFIXES = (
     ".wav", ".mp3", ".flac", ".ogg", ".opus", ".aif", ".aiff", ".m4a", ".aac", ".webm", ".caf",
-    ".w64", ".au", ".wv", ".wma",
+    ".w64", ".au", ".wv", ".wma", ".mp2", ".mp4", ".tta", ".ape",
 )  # fmt: skip
 LIST_SUFFIXES = (".csv", ".json")
 SEEDS = 1_000_000  # a drawn seed has at most six digits, so that it can be read out
