@@ -248,11 +248,16 @@ def test_what_cannot_be_mended_is_left():
 
 def side_of(*triads: tuple[int, ...]) -> SimpleNamespace:
     half_bars = np.array([np.isin(np.arange(12), triad) for triad in triads for _ in range(2)], float).T
-    return SimpleNamespace(bars_for=lambda request: SimpleNamespace(half_bars=half_bars))
+    return side_in(REQUEST.key, SimpleNamespace(half_bars=half_bars))
+
+
+def side_in(key, bars=None) -> SimpleNamespace:
+    """The idea as a card hears it, in a key."""
+    return SimpleNamespace(bars_for=lambda request: bars, analysis=SimpleNamespace(key=SimpleNamespace(key=key)))
 
 
 C, F = (0, 4, 7), (5, 9, 0)
-TWO = request_for("chords", bars=2, progression=(("F#",), ("F",)), options={"kept": 1})
+TWO = request_for("chords", bars=2, progression=(("F#",), ("F",)), chords_heard=True, options={"kept": 1})
 
 
 @pytest.mark.parametrize(
@@ -277,7 +282,7 @@ def test_the_bar_that_agrees_least_is_planned_again(failed, bars, asked):
 
 def test_a_bar_is_planned_in_the_requests_spelling_and_only_over_chords():
     clash = card(["harmony"], (0.9, 0.1, 0.9, 0.9))
-    four = request_for("chords", bars=4, progression=(("C",), ("F#",)))
+    four = request_for("chords", bars=4, progression=(("C",), ("F#",)), chords_heard=True)
     sharp = plan_recomposed_bar(clash, four, side_of(C, (10, 2, 5), C, F))
     assert sharp[0].options == {"recomposed": "2:A#"}
     flat = plan_recomposed_bar(clash, four.with_(key=parse_key("F major")), side_of(C, (10, 2, 5), C, F))
@@ -287,5 +292,15 @@ def test_a_bar_is_planned_in_the_requests_spelling_and_only_over_chords():
     assert last[0].options == {"recomposed": "3:G"}
     third = card(["harmony"], (0.9, 0.9, 0.1, 0.9))
     assert plan_recomposed_bar(third, four, side_of(F, F, C, F)) is None, "the progression goes round: bar 3 is C"
-    assert plan_recomposed_bar(clash, four.with_(progression=()), side_of(C, C, C, F)) is None
-    assert plan_recomposed_bar(clash, four, SimpleNamespace(bars_for=lambda request: None)) is None
+    assert plan_recomposed_bar(clash, four.with_(progression=(), chords_heard=False), side_of(C, C, C, F)) is None
+    assert plan_recomposed_bar(clash, four, side_in(four.key)) is None
+
+
+def test_what_the_musician_gave_is_not_composed_over_another_chord():
+    clash, side = card(["harmony"], (0.1, 0.9)), side_of((5, 8, 0), F)  # F minor sounds
+    asked = plan_recomposed_bar(clash, TWO, side)[0].options["recomposed"]
+    assert asked == "1:Fm", "the key was heard: it may be wrong"
+    assert plan_recomposed_bar(clash, TWO.with_(chords_heard=False), side) is None, "the chords are the musician's"
+    assert plan_recomposed_bar(clash, TWO.with_(key=parse_key("E minor")), side) is None, "and so is the key"
+    within = plan_recomposed_bar(clash, TWO.with_(key=parse_key("C minor")), side)
+    assert within[0].options["recomposed"] == "1:Fm"
