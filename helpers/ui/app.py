@@ -16,7 +16,7 @@ from ..machine.home import EXAMPLE_IDEA
 from ..records import Analysis, Request
 from ..sound.audio import LARGEST_BYTES, LONGEST_SECONDS
 from . import analysis_card, cards, colab, snapshot, stack, uploader, visitors
-from .form import Form, bars_to_start_with, choices, read_settings, restored_form, settings_file, wrong
+from .form import Form, choices, loop_bars, read_settings, restored_form, settings_file, wrong
 from .hub_login import Login
 from .ideas import Ideas
 from .installing import Installing
@@ -74,6 +74,7 @@ class App:
         self.wrong: dict[str, dict[str, Any]] = {}
         self.library = Library(self.state)
         self._tried: set[str] = set()
+        self._heard_bars: int | None = None  # what the idea that came in last set the bars to
         self._shown = 0
         self._plan: dict[str, Any] = {}
         self.ideas.opened()
@@ -224,7 +225,10 @@ class App:
 
         def done(analysis: Analysis) -> None:
             if self.ideas.is_new(entry.id):
-                self.form.bars = bars_to_start_with(analysis, self.form.bars)
+                heard = loop_bars(analysis)
+                if heard or self.form.bars == self._heard_bars:  # the last idea's length is not the next one's
+                    self.form.bars = heard or Form.INITIAL["bars"]
+                self._heard_bars = heard
             self.show_idea()
             self.show_plan()
 

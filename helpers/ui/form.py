@@ -177,7 +177,10 @@ def read_settings(text: str) -> Form:
         request["chords"] = write_progression(written) if written else None
         if request.get("seed", 0) > LARGEST_SEED:  # version 0.1 allowed them
             del request["seed"]
-        return Form.from_json({**request, "mode": "advanced"})
+        form = Form.from_json({**request, "mode": "advanced"})
+        if form.role == find_instrument(form.instrument).instrument.role:
+            form.role = None  # another instrument, chosen next, has a role of its own
+        return form
     raise InvalidInput("That JSON holds no settings; load settings saved here, or the JSON beside a loop.")
 
 
@@ -201,7 +204,7 @@ def wrong(name: str, value: Any, error: LoopsError) -> dict[str, Any]:
     return {"value": "" if value is None else str(value), "text": text, "choices": alike}
 
 
-def bars_to_start_with(analysis: Analysis, bars: int) -> int:
-    """How long a loop for this idea is at first: as long as the idea, where that is as long as a loop."""
+def loop_bars(analysis: Analysis) -> int | None:
+    """How long a loop for this idea is at first: as long as the idea; None where that is not as long as a loop."""
     heard = analysis.tempo.bars
-    return heard if heard is not None and 1 <= heard <= MOST_BARS else bars
+    return heard if heard is not None and 1 <= heard <= MOST_BARS else None

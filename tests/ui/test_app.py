@@ -5,6 +5,7 @@ import json
 import shutil
 import threading
 import zipfile
+from dataclasses import replace
 
 import pytest
 
@@ -55,6 +56,28 @@ def test_an_idea_is_saved_confirmed_and_heard(app, heard):
     assert heard["upload"].ideas[0]["current"] and heard["studio"].idea["name"] == "my idea.wav"
     assert heard["studio"].analysis["tempo"]["bpm"] == pytest.approx(120, abs=0.5)
     assert not list(app.state.ideas_folder.glob(".*"))
+
+
+def test_the_length_of_one_idea_is_not_the_next_ones(app, tmp_path, monkeypatch):
+    """Bars that were heard go with their idea; bars that the musician chose stay, unless an idea is a loop itself."""
+    show(app)
+    lengths = {"loop.wav": 8, "take.wav": None, "other.wav": None}
+    hear = app.library.hear
+
+    def heard(entry, progress):
+        analysis = hear(entry, progress)
+        return replace(analysis, tempo=replace(analysis.tempo, bars=lengths[entry.name]))
+
+    monkeypatch.setattr(app.library, "hear", heard)
+    found = []
+    for number, name in enumerate(lengths):
+        write_wav(tmp_path / name, signals.click_track(120.0, 2.0 + number)[0])
+        assert upload(app, tmp_path / name)["ok"]
+        assert app.jobs.wait(60)
+        found.append(app.form.bars)
+        if name == "take.wav":
+            app.form.bars = 2
+    assert found == [8, 4, 2]
 
 
 def test_what_two_threads_show_at_once_reaches_the_page(app, heard, monkeypatch):

@@ -89,6 +89,9 @@ def test_the_json_beside_a_loop_loads_as_settings():
     assert form.chords == "| Am | F G |"
     heard = request.with_(chords_heard=True)
     assert read_settings(json.dumps({"format": "loops-generator/1", "request": heard.to_json()})).chords is None
+    assert form.role is None, "another instrument can be chosen next"
+    lead = request.with_(role="lead")
+    assert read_settings(json.dumps({"format": "loops-generator/1", "request": lead.to_json()})).role == "lead"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "other"}'])
