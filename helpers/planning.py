@@ -68,6 +68,8 @@ def plan_request(analysis: Analysis | None, *, instrument: str, **asked: Any) ->
         values.setdefault("swing", min(max(tempo.swing, swing.low), swing.high))
     if analysis is not None and analysis.key is not None and values["role"] != "drums":
         values.setdefault("tuning_cents", analysis.key.tuning_cents)
+    if values.get("engine", Request.engine) == "sketch":
+        notes.extend(_unknown_words(values))
     for name, tags in (("genre", analysis.genres), ("mood", analysis.moods)) if analysis else ():
         values.setdefault(name, clear_label(tags))
     values.setdefault("seed", FAMILY * secrets.randbelow(SEED_FAMILIES))
@@ -76,6 +78,21 @@ def plan_request(analysis: Analysis | None, *, instrument: str, **asked: Any) ->
     registry.get_engine(values.get("engine", Request.engine))
     heard = chords is None and bool(progression)
     return Request(**values, key=key, progression=progression, chords_heard=heard), tuple(notes)
+
+
+def _unknown_words(values: dict[str, Any]) -> list[str]:
+    """What to say of a genre or a mood that the sketch has no patterns for; a model may know the word."""
+    asked = {name: values[name] for name in ("genre", "mood") if values.get(name)}
+    if not asked:
+        return []
+    from .sketch.genres import find_genre, find_mood
+
+    known = {"genre": find_genre(asked.get("genre")), "mood": find_mood(asked.get("mood"))[0] != "neutral"}
+    return [
+        f"The sketch does not know the {name} “{word}” and goes by the idea; name one {CONTROLS[name][1].help}."
+        for name, word in asked.items()
+        if not known[name] and word.lower() != "neutral"
+    ]
 
 
 def _part(instrument: str, role: str | None, notes: list[str]) -> dict[str, str]:

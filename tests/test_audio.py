@@ -357,7 +357,7 @@ def mp3_with_a_huge_cover():
 @pytest.mark.parametrize(
     ("make", "end", "most_megabytes"),
     [
-        (film_of_many_fragments, "Cannot allocate memory", 1100),
+        (film_of_many_fragments, "can be decoded", 1100),  # PyAV 18 has no memory for it, 19 finds nothing in it
         (monkey_of_silence, "Cannot allocate memory", 1100),
         (mp3_with_a_huge_cover, "(1, 44100)", 150),
     ],

@@ -330,3 +330,13 @@ def test_chords_alone_measure_harmony_and_claim_no_key():
     assert plan_measure(heard(meter="3/4"), bpm=100.0, bars=2)[0].meter == "3/4"
     known, _ = plan_measure(heard(), instrument="rhodes", bpm=100.0, bars=2)
     assert (known.takes, known.seed) == (1, 0)
+
+
+def test_a_word_that_the_sketch_has_nothing_for_is_said():
+    _, notes = plan_request(None, instrument="piano", bpm=100, key="C major", genre="blorg", mood="wistfulish")
+    assert notes == (
+        "The sketch does not know the genre “blorg” and goes by the idea; name one such as house, bossa nova, trap.",
+        "The sketch does not know the mood “wistfulish” and goes by the idea; name one such as dark, happy, calm.",
+    )
+    for words in ({"genre": "deep house", "mood": "gloomy"}, {"genre": "blorg", "engine": "musicgen"}, {}):
+        assert plan_request(None, instrument="piano", bpm=100, key="C major", **words)[1] == ()
