@@ -67,7 +67,7 @@ def _chords(analysis: Analysis) -> str:
 
 def card_text(card: FitCard) -> str:
     """A fit card as a small table; what could not be measured says so."""
-    score = "" if card.score is None else f", score {card.score:.2f}"
+    score = "" if card.score is None or card.verdict == "failed" else f", score {card.score:.2f}"
     rows = [("verdict", f"{card.verdict.upper()}{score}"), *([("in short", card.summary)] if card.summary else [])]
     rows += [(row.said, f"{text} (asked: {asked})" if asked else text) for row, text, asked in card.rows()]
     if card.bars:

@@ -170,6 +170,8 @@ def test_proof_reads_the_loops_own_tags(idea, tmp_path, capfd):
     assert status == 0 and json.loads(out)["fit"]["samples"] == loop["fit"]["samples"]
     status, out, _ = run(capfd, "proof", loop["wav"], "--bpm", 100, "--bars", 3, "--json")
     assert json.loads(out)["fit"]["verdict"] == "failed"
+    text = run(capfd, "proof", loop["wav"], "--bpm", 100, "--bars", 3)[1]
+    assert "FAILED" in text and "score" not in text, "no praise for what cannot be used"
 
 
 def test_a_home_that_cannot_be_looked_into_holds_nothing(capfd, monkeypatch, tmp_path, idea):

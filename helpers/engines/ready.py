@@ -48,7 +48,7 @@ def judge_readiness(info: EngineInfo, source: ModelSource, packages: tuple[str, 
     }
     if lacking:
         verb = "is" if len(lacking) == 1 else "are"
-        return answer(f"{', '.join(lacking)} {verb} not installed.", "Run: python -m helpers install diffusers.")
+        return answer(f"{', '.join(lacking)} {verb} not installed.", "Run: loops-generator install diffusers.")
     if source.gated and not here and not details["token"]:
         reason, _, remedy = hub.explain(source, {"kind": "gated"}, token=False).partition("; ")
         return answer(f"{reason}.", remedy[:1].upper() + remedy[1:])

@@ -136,8 +136,8 @@ def test_without_a_home_it_says_what_to_run(monkeypatch):
     readiness = AudiocraftEngine().readiness()
     assert not readiness.ready
     assert readiness.reason == "audiocraft is not installed here."
-    assert "python -m helpers install audiocraft" in readiness.remedy
-    with pytest.raises(NotAvailable, match="helpers install audiocraft"):
+    assert "loops-generator install audiocraft" in readiness.remedy
+    with pytest.raises(NotAvailable, match="loops-generator install audiocraft"):
         AudiocraftEngine().generate(REQUEST)
 
 

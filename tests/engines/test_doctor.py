@@ -28,9 +28,7 @@ def models(monkeypatch, tmp_path, tiny_folder):
         raise MemoryError
 
     monkeypatch.setattr("helpers.engines.musicgen.MusicGenModel.sample", full)
-    no_package = Readiness(
-        "ace-step", False, "diffusers is not installed.", "Run: python -m helpers install diffusers."
-    )
+    no_package = Readiness("ace-step", False, "diffusers is not installed.", "Run: loops-generator install diffusers.")
     monkeypatch.setattr(registry.get_engine("ace-step"), "readiness", lambda: no_package)
     for name in ("foundation-1", "audiocraft"):
         monkeypatch.setattr(registry.get_engine(name), "readiness", lambda: Readiness("x", False, "Not here.", ""))
@@ -56,7 +54,7 @@ def test_one_success_one_out_of_memory_one_licence_one_package(models, tmp_path,
     assert rows["ace-step"] == {
         "engine": "ace-step", "title": "ACE-Step 1.5 (experimental)", "model": SOURCES["ace-step"].hub_id,
         "outcome": "not-ready", "reason": "diffusers is not installed.",
-        "remedy": "Run: python -m helpers install diffusers.",
+        "remedy": "Run: loops-generator install diffusers.",
     }  # fmt: skip
     assert "torch" in written["system"] and str(tmp_path) not in json.dumps(written["system"])
     text = doctor.report_lines(written)

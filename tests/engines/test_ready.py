@@ -52,7 +52,7 @@ def test_missing_packages_are_named_with_the_command(monkeypatch):
     found = judge_readiness(info("musicgen"), SMALL)
     assert not found.ready
     assert found.reason == "torch, diffusers are not installed."
-    assert "python -m helpers install diffusers" in found.remedy
+    assert "loops-generator install diffusers" in found.remedy
 
 
 def test_a_gated_model_without_a_token_tells_the_steps():

@@ -303,7 +303,13 @@ def test_the_bar_and_the_two_notes_are_named(loop, idea, key, said):
         ({"looseness_ms": 2.9}, (), "Tight."),
         ({"masked_share": 0.26}, (), "26% of it lies hidden under the idea."),
         ({"masked_share": 0.25, "low_end": 0.3}, (), ""),
-        ({"masked_share": 0.9, "low_end": 0.31}, (), "Its low notes differ from the idea's for 31% of their time."),
+        (
+            {"masked_share": 0.9, "low_end": 0.31},
+            (0.8,),
+            "Agrees with the idea's notes in every bar alike; "
+            "its low notes differ from the idea's for 31% of their time.",
+        ),
+        ({"masked_share": 0.1, "low_end": 0.9}, (), ""),  # drums have no low notes
         (
             {"groove": 0.7, "pocket_ms": 0.0, "looseness_ms": 4.0, "masked_share": 0.5},
             (1.0,),

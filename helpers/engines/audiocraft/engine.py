@@ -39,7 +39,7 @@ DEFAULT_VARIANT, DEBUG, STYLE = "small", "debug", "style"
 # How long the worker may say nothing: importing and loading read gigabytes; a step of the largest model on a slow CPU
 # takes seconds, the codec's decoding of three minutes a few more.
 _SILENCE_SECONDS = 1800.0
-_INSTALL = "install it again: python -m helpers install audiocraft"
+_INSTALL = "install it again: loops-generator install audiocraft"
 _FAULTS = read_toml(__package__, "faults.toml")
 
 
@@ -60,7 +60,7 @@ class AudiocraftEngine(Engine):
             found,
             ready=False,
             reason="audiocraft is not installed here.",
-            remedy="Run: python -m helpers install audiocraft (130 MB in a folder of its own).",
+            remedy="Run: loops-generator install audiocraft (130 MB in a folder of its own).",
         )
 
     def fetch(self, progress: Progress, cancel: CancelCheck) -> None:

@@ -17,7 +17,7 @@ def summarise(found: Findings, failures: list[str], strokes_a_bar: float = 0.0) 
     if failures:
         more = f" ({len(failures) - 1} more below)" if len(failures) > 1 else ""
         return f"Not usable as it is: {failures[0][0].lower()}{failures[0][1:].rstrip('.')}{more}."
-    clauses = [clause for clause in (_notes(found), _time(found.values, strokes_a_bar), _room(found.values)) if clause]
+    clauses = [clause for clause in (_notes(found), _time(found.values, strokes_a_bar), _room(found)) if clause]
     text = "; ".join(clauses)
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
@@ -50,8 +50,8 @@ def _time(values: Mapping[str, Value], strokes_a_bar: float) -> str:
     return ", ".join(said)
 
 
-def _room(values: Mapping[str, Value]) -> str:
-    hidden, low = values.get("masked_share"), values.get("low_end")
-    if isinstance(low, float) and low > RUBBING:
+def _room(found: Findings) -> str:
+    hidden, low = found.values.get("masked_share"), found.values.get("low_end")
+    if isinstance(low, float) and low > RUBBING and found.bars:  # else what sounds low in the idea are drums
         return f"its low notes differ from the idea's for {low:.0%} of their time"
     return f"{hidden:.0%} of it lies hidden under the idea" if isinstance(hidden, float) and hidden > HIDDEN else ""

@@ -1,6 +1,7 @@
 // A loop's card: one row that plays, keeps and saves; everything else opens below it.
 const KINDS = { wav: "WAV", mid: "MIDI" };
 const VERDICTS = { pass: "fits", corrected: "fits, corrected", unproven: "unproven", failed: "does not fit" };
+const FITS = ["pass", "corrected"];
 
 const pianoRoll = (card) => {
   const { notes, low, high } = card.roll;
@@ -84,7 +85,7 @@ const loopCard = (model, kernel, player, view, card, { among, run, open }) => {
         {},
         h("h3.clip", { title: name }, card.title),
         h(`span.lg-verdict.${card.verdict}`, {}, VERDICTS[card.verdict] || "not measured"),
-        card.rank === 1 && among > 1 ? h("span.lg-badge", {}, "best fit") : null,
+        card.rank === 1 && among > 1 && FITS.includes(card.verdict) ? h("span.lg-badge", {}, "best fit") : null,
       ),
       h("p.small.muted.num.clip", { title: card.character }, card.character),
     ),

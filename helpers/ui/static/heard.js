@@ -199,7 +199,7 @@ const heardCard = (model, kernel, check) => {
     });
   const tagFact = (title, name, tags, plan) => {
     const value = get("form")[name];
-    const open = tags.length ? "heard unclearly; left open" : "not heard; write your own, or leave it open";
+    const open = tags.length ? "heard unclearly; left open" : "not heard; write your own";
     const known = tags.map((t) => reading(name, t.label, t.label, `${t.score} %`));
     const input = h("input", {
       placeholder: plan[name] ? `${plan[name]}, as heard` : open,
