@@ -58,6 +58,15 @@ def test_every_row_that_can_fail_is_held_from_both_sides_and_explained():
     assert all(FIT_FIELDS[name].why and FIT_FIELDS[name].failure for name in can_fail)
 
 
+def test_a_limit_is_said_to_its_last_digit():
+    for name, row in FIT_FIELDS.items():
+        for limit in (row.limit, row.others_limit):
+            if limit is not None and np.isfinite(limit):
+                said = row.text(limit)
+                number = float(said.split()[0].rstrip("%")) / (100 if row.form.endswith("%") else 1)
+                assert number == pytest.approx(limit), (name, said)
+
+
 @pytest.mark.parametrize(("name", "within", "beyond"), [("seam", 3.9, 4.1), ("tempo_error_percent", 0.9, -1.1)])
 def test_a_loop_by_somebody_else_has_wider_limits(name, within, beyond):
     row = FIT_FIELDS[name]
