@@ -190,7 +190,7 @@ const heardCard = (model, kernel, check) => {
   const keyFact = (heard, plan) =>
     fact("key", "Key", plan.key || get("form").key || heard?.name, heard?.confidence, {
       unit: heard?.tuning,
-      none: "No key was heard; a part with notes needs one: type it.",
+      none: "No key was heard; type the one that you want.",
       others: [
         back("key", heard?.name),
         (heard?.others || []).map((o) => reading("key", o.name, o.name, o.relation, "t-key-other")),
