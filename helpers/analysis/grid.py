@@ -32,9 +32,10 @@ AT_START_SECONDS = 0.02  # a first beat so near the file's start is at it
 # For a file to be called an exact loop: the confidence that its beats are right; how near the onsets on its beats lie,
 # unless its first attack is whole; by ear, the log odds of a bar line at its start against every other place, in the
 # whole file (less against a place where the same is played, as drums play 1 and 3) and in each half.
-# Chosen on 66 loops of 22 songs (33 are claimed) and 132 crops as long, half of them cut at another beat (11); of 123
+# Chosen on 66 loops of 22 songs (33 are claimed) and 132 crops as long, half of them cut at another beat (10); of 123
 # loops of 41 others 81 are claimed, and 13 of 246 such crops.
 LEAST_LOOP_CONFIDENCE = 0.75
+_LEAST_AS_LONG = 0.93  # where a loop's length has spoken for the beats at the start already
 _LOOP_START_SECONDS, _WHOLE_ATTACK = 0.006, 0.5
 _LEAST_LEAD, _LEAST_LEAD_ALIKE, _LEAST_LEAD_IN_HALF = 0.55, -0.25, -1.5
 _ALIKE = 0.5  # sum of the differences, as weighed, of two places where the same is played
@@ -62,8 +63,8 @@ def estimate_grid(heard: Listening, bpm: float, meter: Meter, exact: PreciseTemp
     line = fit_beat_line(heard, bpm)
     candidates = beat_candidates(heard, period)
     evidence = beat_evidence(heard, period, candidates, line.phase_seconds if line else None)
-    more = first_beat(heard, period, candidates) + length_evidence(heard, bpm, meter, candidates)
-    probability = probabilities("beat", BEAT_NAMES, evidence, more)
+    length = length_evidence("beat", heard, bpm, meter, candidates)
+    probability = probabilities("beat", BEAT_NAMES, evidence, first_beat(heard, period, candidates) + length)
     best = int(probability.argmax())
     phase = float(candidates[best])
     beside = min(phase, period - phase)
@@ -74,7 +75,7 @@ def estimate_grid(heard: Listening, bpm: float, meter: Meter, exact: PreciseTemp
     count = max(1, int(np.ceil((heard.seconds - phase) / period - 1e-3)))
     beats = phase + period * np.arange(count)
     openers = bar_evidence(heard, beats, meter.pulses_per_bar)
-    more = length_evidence(heard, bpm, meter, beats[:1]) * (np.arange(len(openers)) == 0)
+    more = length_evidence("bar", heard, bpm, meter, beats[:1]) * (np.arange(len(openers)) == 0)
     more = more + first_bar(heard, beats, len(openers))
     bars = probabilities("bar", BAR_NAMES, openers, more)
     first = int(bars.argmax())
@@ -85,7 +86,7 @@ def estimate_grid(heard: Listening, bpm: float, meter: Meter, exact: PreciseTemp
     sure = float(probability[best])
     starts = (
         first == 0
-        and sure >= LEAST_LOOP_CONFIDENCE
+        and sure >= (_LEAST_AS_LONG if length.any() else LEAST_LOOP_CONFIDENCE)
         and (delayed or (phase == 0.0 and (beside <= _LOOP_START_SECONDS or cut_in(heard) < _WHOLE_ATTACK)))
         and _opens_a_bar(heard, beats, len(openers))
     )

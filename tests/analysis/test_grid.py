@@ -118,6 +118,20 @@ def test_a_crop_as_long_as_a_loop_says_its_bars_but_is_none(beats, late_ms, is_l
     assert (tempo.bpm, tempo.is_loop, tempo.bars) == (pytest.approx(123, rel=1e-3), is_loop, 4)
 
 
+@pytest.mark.parametrize(("spare_seconds", "beat_is_first"), [(0.0, True), (0.05, False)])
+def test_a_line_between_the_beats_leaves_them_to_a_loops_length(spare_seconds, beat_is_first):
+    """A lead of which one stroke in five is on a beat; as a take a little longer it tells another beat."""
+    step, pitches = 15 / 143, (69, 72, 76, 74, 69, 67, 64, 72)
+    events = [
+        ((16 * bar + at) * step, 0.4 * signals.harmonic_tone(signals.note_hz(pitches[(i + bar) % 8]), 1.5 * step))
+        for bar in range(8)
+        for i, at in enumerate((0, 3, 7, 9, 13))
+    ]
+    tempo = estimate_tempo(signals.clip_of(signals.place(events, 128 * step + spare_seconds)))
+    assert tempo.bpm == pytest.approx(143, rel=1e-3)
+    assert (distance(tempo.beats, 0.0) < 0.01) is beat_is_first
+
+
 @pytest.mark.parametrize(("hats", "meter"), [((0, 1, 2), "12/8"), ((0, 2), None)])
 def test_beats_in_three_are_twelve_eighths_and_a_shuffle_is_not(hats, meter):
     assert odd_meter(Listening(triplets(90, 4, hats)), 90, 0.0) == meter
