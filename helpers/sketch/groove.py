@@ -171,7 +171,7 @@ def choose_cell(brief: Brief, bank: str, styles: Sequence[str], letter: str, loc
             shifted = told * max((agreement(np.roll(lock, s), steps) for s in LAGS), default=0.0)
             score = LOCK_STRENGTH * (lean * fits - (lean > 0 and bank != "bass") * MISPLACED * max(0.0, shifted - fits))
             score += TEMPERATURE * float(np.log(weights[i]))
-            score += 0.8 * brief.syncopation * syncopation_of(brief, steps)
+            score += 1.6 * brief.syncopation * syncopation_of(brief, steps)
             score += 0.15 * brief.density * cell.density - EVENNESS * _unevenness(steps)
             options.append(cell)
             scores.append(score)
@@ -199,8 +199,10 @@ def fill_or_thin(
     wanted = float(np.clip(wanted, min(len(hits), cell.steps / 16), most * cell.steps / 4))
     count = int(wanted) + int(rng.random() < wanted % 1)
 
+    metre = 1.0 - 1.6 * brief.syncopation  # how far the beat, or what is off it, matters
+
     def value(step: float) -> float:
-        return brief.weight(step) + 0.8 * float(lock[round(step) % lock.size]) + 0.1 * rng.random()
+        return metre * brief.weight(step) + 0.8 * float(lock[round(step) % lock.size]) + 0.1 * rng.random()
 
     while len(hits) > max(1, count):
         weak = min((h for h in hits if h.step > 0), key=lambda h: value(h.step), default=None)

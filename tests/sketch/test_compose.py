@@ -161,12 +161,20 @@ def test_register_shifts_by_octaves():
     assert 8 <= up - usual <= 15
 
 
-def test_syncopation_leaves_the_beat():
+@pytest.mark.parametrize("genre", ["rnb", "pop"])
+@pytest.mark.parametrize("role", ["bass", "chords", "lead"])
+def test_syncopation_leaves_the_beat(role, genre):
     def off_beat(score):
         return float(np.mean([round(s) % 4 != 0 for s in onsets(score)]))
 
-    low, high = (mean_over_takes(off_beat, role="chords", syncopation=s, genre="rnb") for s in (0.0, 1.0))
-    assert high > low
+    low, high = (mean_over_takes(off_beat, role=role, syncopation=s, genre=genre) for s in (0.0, 1.0))
+    assert high > low + 0.05
+
+
+@pytest.mark.parametrize("role", ["bass", "chords", "lead", "arpeggio", "drums"])
+def test_what_is_intricate_has_more_strokes(role):
+    simple, intricate = (mean_over_takes(onsets_of, role=role, complexity=c) for c in (0.0, 1.0))
+    assert intricate > 1.1 * simple
 
 
 def test_tight_is_on_the_grid_and_loose_is_not_but_beat_one_never_moves():
