@@ -110,6 +110,8 @@ def bad(tmp_path, kind):
         save(path, np.random.default_rng(2).integers(-1, 2, (1, 3 * RATE)).astype(np.float32) / 32768)
     if kind == "constant":
         save(path, np.full((1, 3 * RATE), 0.5, np.float32))
+    if kind == "constant, coded":
+        soundfile.write(path, np.full(4 * RATE, 0.38), RATE, format="MP3")
     if kind == "too long":
         save(path, tone(601.5, rate=4000), rate=4000)
     if kind == "mostly nan":
@@ -134,6 +136,7 @@ SENTENCES = {
     "silent": "is silent",
     "dither": "is silent",
     "constant": "is silent",
+    "constant, coded": "is silent",
     "too long": "over 10 minutes long",
     "mostly nan": "not numbers",
 }

@@ -27,6 +27,7 @@ LONGEST_SECONDS = 600.0
 SHORTEST_SECONDS = 1.0
 LARGEST_BYTES = 200 * 1024 * 1024
 SILENT_RMS_DB = -110.0  # below this, with the constant part removed, there is nothing to hear
+CONSTANT_FLOOR_DB = -80.0  # against the constant part: below this, what a codec left of that part alone
 DITHER_RMS_DB, DITHER_VALUES = -80.0, 5  # below this, samples of so few values are what dither leaves of silence
 QUIET_RMS_DB = -55.0  # below this a recording is raised, so that all that follows hears it
 RAISED_PEAK = 0.5
@@ -199,9 +200,11 @@ def _check_level(clip: Clip, name: str, notes: list[str]) -> None:
     for at in range(0, inner.shape[1], _BLOCK_SAMPLES):
         power += float(np.square(inner[:, at : at + _BLOCK_SAMPLES] - means).sum())
     level_db = 10 * math.log10(max(power / inner.size, 1e-24))
+    constant_db = 20 * math.log10(max(float(np.abs(means).max()), 1e-12))
+    least_db = max(SILENT_RMS_DB, constant_db + CONSTANT_FLOOR_DB)
     is_dither = level_db < DITHER_RMS_DB and max(np.unique(row[:_BLOCK_SAMPLES]).size for row in inner) <= DITHER_VALUES
-    if level_db < SILENT_RMS_DB or is_dither:
-        least = "more than dither" if is_dither else f"at least {SILENT_RMS_DB:g} dB"
+    if level_db < least_db or is_dither:
+        least = "more than dither" if is_dither else f"at least {least_db:.0f} dB"
         raise InvalidInput(
             f"“{name}” is silent (its level is {level_db:.0f} dB; {least} is needed); "
             "check the recording and upload it again."
