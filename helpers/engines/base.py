@@ -77,6 +77,12 @@ class Engine(ABC):
         What is judged is the checkpoint that ``request`` asks for; None = the default one.
         """
 
+    def require_ready(self, request: Request) -> None:
+        """Raise NotAvailable, with what to do, unless this engine can run here with that checkpoint."""
+        readiness = self.readiness(request)
+        if not readiness.ready:
+            raise NotAvailable(not_ready_text(self.info, readiness))
+
     def access_problem(self) -> str:
         """What keeps this engine's weights from being downloaded, by the Hub's own word; empty if nothing does.
 
@@ -153,9 +159,7 @@ class Engine(ABC):
         if not 1 <= count <= MOST_TAKES or first < 0:
             raise InvalidInput(f"Asked for {count} takes from number {first}; ask for 1 to {MOST_TAKES}, from 0 up.")
         self.check(request, guide=guide)
-        readiness = self.readiness(request)
-        if not readiness.ready:
-            raise NotAvailable(not_ready_text(self.info, readiness))
+        self.require_ready(request)
         stop_if(cancel)
         alone = not self.one_by_one
         if alone and not self._busy.acquire(blocking=False):

@@ -24,7 +24,6 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from ..engines import registry
-from ..engines.base import not_ready_text
 from ..engines.prompts import write_prompt
 from ..errors import Cancelled, InvalidInput, NotAvailable
 from ..export import free_name, loop_stem, read_tags
@@ -48,22 +47,8 @@ from ..sound.audio import read_audio, resample
 from .making import UPLOAD, FinishedLoop, Idea, Proven, Result, Run, finish_take, make_enough, publish_best
 
 __all__ = [
-    "FinishedLoop",
-    "Idea",
-    "Result",
-    "analyze_idea",
-    "change_request",
-    "check_engine",
-    "cut_part",
-    "fit_take",
-    "hear_part",
-    "load_idea",
-    "make_loops",
-    "plan_request",
-    "plan_target",
-    "plot_loops",
-    "prove_file",
-    "sketch_of",
+    "FinishedLoop", "Idea", "Result", "analyze_idea", "change_request", "check_engine", "cut_part", "fit_take",
+    "hear_part", "load_idea", "make_loops", "plan_request", "plan_target", "plot_loops", "prove_file", "sketch_of",
     "write_parts",
 ]  # fmt: skip
 # ------------------------------------------------------------------------------------------------------ the idea, heard
@@ -141,9 +126,7 @@ def cut_part(
 def check_engine(request: Request) -> None:
     """Raise InvalidInput or NotAvailable, with a way out, if the engine of ``request`` cannot make it here."""
     engine = registry.get_engine(request.engine)
-    readiness = engine.readiness(request)
-    if not readiness.ready:
-        raise NotAvailable(not_ready_text(engine.info, readiness))
+    engine.require_ready(request)
     engine.check(request)
 
 

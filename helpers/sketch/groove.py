@@ -26,6 +26,7 @@ IDEA_ACCENT = 36  # velocity between a step the idea leaves empty and its strong
 STYLE_FALL = 0.82  # each further style of a genre is that much less likely
 STANDS_OUT, STAYS_BACK = 0.9, -0.7  # standard deviations from what the metre leads one to expect
 AUDIBLE = 0.2  # of a full accent: softer ones are echoes and noises, not to be answered
+OFF_BEAT = 1.6  # how far syncopation tells, in the choice of a cell and of what is added to it or left out
 MOVED, JOINED = 0.4, 0.4  # how far chance, not the idea, moves a note of a bar that goes on, and joins it to the last
 LEAST_DEVIATION = 0.05  # of the strongest accent: an idea that deviates less only marks the metre
 
@@ -171,7 +172,7 @@ def choose_cell(brief: Brief, bank: str, styles: Sequence[str], letter: str, loc
             shifted = told * max((agreement(np.roll(lock, s), steps) for s in LAGS), default=0.0)
             score = LOCK_STRENGTH * (lean * fits - (lean > 0 and bank != "bass") * MISPLACED * max(0.0, shifted - fits))
             score += TEMPERATURE * float(np.log(weights[i]))
-            score += 1.6 * brief.syncopation * syncopation_of(brief, steps)
+            score += OFF_BEAT * brief.syncopation * syncopation_of(brief, steps)
             score += 0.15 * brief.density * cell.density - EVENNESS * _unevenness(steps)
             options.append(cell)
             scores.append(score)
@@ -199,7 +200,7 @@ def fill_or_thin(
     wanted = float(np.clip(wanted, min(len(hits), cell.steps / 16), most * cell.steps / 4))
     count = int(wanted) + int(rng.random() < wanted % 1)
 
-    metre = 1.0 - 1.6 * brief.syncopation  # how far the beat, or what is off it, matters
+    metre = 1.0 - OFF_BEAT * brief.syncopation  # how far the beat, or what is off it, matters
 
     def value(step: float) -> float:
         return metre * brief.weight(step) + 0.8 * float(lock[round(step) % lock.size]) + 0.1 * rng.random()

@@ -108,10 +108,8 @@ def _tone(brief: Brief, bar: Bar, hit: Hit, last: int, floor: int) -> Tone:
     root = _nearest(chord.bass, brief.centre, floor, brief)
     changes = step == 0 or brief.chord(step - 0.5).bass != chord.bass
     pitch = root if changes and hit.symbol != "8" else _degree(brief, step, hit.symbol, chord, root, last, floor)
-    if (
-        abs(pitch - last) > OCTAVE
-        and brief.low <= (nearer := pitch + (OCTAVE if last > pitch else -OCTAVE)) <= brief.high
-    ):
+    nearer = pitch + (OCTAVE if last > pitch else -OCTAVE)
+    if abs(pitch - last) > OCTAVE and brief.low <= nearer <= brief.high:
         pitch = nearer
     legato = float(np.clip(brief.mood.legato, 0.5, 1.2))
     length = hit.length * (legato if hit.length > 1 else min(legato, 1.0))
