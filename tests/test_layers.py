@@ -39,7 +39,7 @@ ONLY_IN = {
     "soundfile": ("sound/audio",),
     "av": ("sound/decode_worker",),
     "essentia": ("analysis/",),
-    "librosa": ("analysis/",),
+    "librosa": ("analysis", "analysis/"),
     "torch": ("engines/",),
     "diffusers": ("engines/",),
     "transformers": ("engines/",),

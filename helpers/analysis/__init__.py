@@ -12,6 +12,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from ..records import Analysis, Clip, KeyEstimate, Progress, Tempo, silent_progress
+from ..sound.imports import import_scipy
 from ..sound.levels import loudness_lufs
 from .chords import estimate_chords
 from .ears import missing_note
@@ -32,11 +33,20 @@ __all__ = [
     "estimate_melody",
     "estimate_notes",
     "estimate_tempo",
+    "import_libraries",
     "notes_to_midi",
 ]
 
 UNSURE = 0.5  # below this confidence the notes say so
 LONG_SECONDS = 180.0  # of so long an idea one thing is heard after the other: two at once took 2 GB of ten minutes
+
+
+def import_libraries() -> None:
+    """Import what hearing imports on first use; a process that hears on several threads calls this before it does."""
+    import librosa.filters
+    import librosa.segment  # noqa: F401
+
+    import_scipy()
 
 
 def analyze(
@@ -60,6 +70,7 @@ def analyze(
     Analysis
         Deterministic: the same samples give the same record on the same machine.
     """
+    import_scipy()
     heard = Listening(clip)
     is_tagged = tags and not heard.is_silent
     with ThreadPoolExecutor(1) as ear:  # its convolutions need no interpreter: a second core does them meanwhile

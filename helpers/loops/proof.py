@@ -9,6 +9,7 @@ import numpy as np
 from ..music.pitch import ALL_KEYS
 from ..records import FIT_FIELDS, Analysis, Clip, Correction, FitCard, Request
 from ..sound.features import key_scores
+from ..sound.imports import import_scipy
 from ..sound.infrasound import infrasound_share
 from ..sound.levels import loudness_lufs, true_peak_dbtp
 from .findings import Findings
@@ -71,6 +72,7 @@ def prove(
         failures.append(f"{clip.seconds:.2f} s is too short to be measured.")
     else:
         loop = Bars(clip, request.tuning_cents, bars=request.bars, meter=request.time)
+        import_scipy()
         with ThreadPoolExecutor(1) as aside:  # two halves side by side: the first take is proven with a core to spare
             heard = aside.submit(lambda: loop.notes)
             level, seam = aside.submit(_measure_level, clip), aside.submit(_measure_seam, clip, request)

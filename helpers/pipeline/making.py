@@ -32,6 +32,7 @@ from ..records import (
     silent_progress,
 )
 from ..sound.audio import read_back
+from ..sound.imports import import_scipy
 
 if TYPE_CHECKING:
     from ..loops import IdeaSide
@@ -159,6 +160,7 @@ class Proven:
 
 def make_enough(run: Run, folder: Path, out: Path, proven: list[Proven]) -> tuple[list[str], int]:
     """Fill ``proven`` until enough loops pass; returns why takes were refused, and how many were made."""
+    import_scipy()
     refused: list[str] = []
     made, wanted, budget = 0, run.request.takes, run.request.takes * (1 + MOST_REROLLS)
     while wanted > 0 and made < budget:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from IPython.display import display
 
+from ..analysis import import_libraries
 from ..errors import LoopsError
 from ..machine.home import EXAMPLE_IDEA
 from ..records import Analysis, Request
@@ -54,6 +55,7 @@ class App:
     """
 
     def __init__(self, folder: Path) -> None:
+        import_libraries()
         self.base, self.served = folder, visitors.is_served()
         self._panels: dict[str, Panel] = {}
         self._showing = threading.RLock()

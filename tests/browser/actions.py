@@ -86,12 +86,14 @@ def save_idea(page, path: Path) -> str:
 
 def wait_heard(page, name: str) -> None:
     """Wait until the analysis card shows what was heard in the idea called ``name``."""
-    page.wait_for_function(
-        """(name) => { const el = document.querySelector('.lg-studio'); return el && el.querySelector('.lg-facts')
+    until(
+        page,
+        """(name) => { const el = document.querySelector('.lg-studio'); return el && (el.querySelector('.lg-facts')
         && el.querySelector('strong.clip')?.textContent === name
-        && !el.querySelector('[data-key=generate]')?.disabled; }""",
-        arg=name,
+        && !el.querySelector('[data-key=generate]')?.disabled || el.querySelector('.lg-job .lg-notice.bad')); }""",
+        name,
     )
+    assert page.locator(".lg-studio .lg-facts").count() == 1, page.inner_text(".lg-studio .lg-notice.bad")
 
 
 def set_field(page, key: str, value: str) -> None:

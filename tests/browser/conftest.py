@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,18 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """What the pages said when a test failed: a wait that ran out does not tell by itself."""
+    report = yield
+    if report.failed and "browser" in getattr(item, "funcargs", {}):
+        for context in item.funcargs["browser"].contexts:
+            for shown in context.pages:
+                with suppress(Exception):  # a page that does not answer has nothing to say
+                    report.sections.append(("the page", shown.inner_text("body", timeout=2000)))
+    return report
 
 
 @pytest.fixture(scope="session")
