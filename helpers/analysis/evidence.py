@@ -19,6 +19,7 @@ _INTERVALS = (0.25, 1 / 3, 0.5, 2 / 3, 0.75, 1.0, 1.5, 2.0)
 _SLOW_MULTIPLES = (0.25, 1 / 3, 0.5, 2 / 3, 0.75, 1.0, 2.0)
 _SLOW_LAGS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
 _SLOW_SECONDS = 0.3
+_HELD_CHANGE = 0.2  # 1 - cosine of the notes before and after a moment; a held sound never reaches it
 TIGHT_START_SECONDS = 0.08
 
 TEMPO_NAMES = (
@@ -173,6 +174,11 @@ def slow_change(heard: Listening) -> np.ndarray:
         norms = np.linalg.norm(before, axis=0) * np.linalg.norm(after, axis=0)
         change[at] = np.where(norms > 1e-9, 1.0 - (before * after).sum(axis=0) / (norms + 1e-9), 0.0)
     return change
+
+
+def changes_notes(heard: Listening) -> bool:
+    """Whether it is anything but one held sound."""
+    return float(slow_change(heard).max(initial=0.0)) > _HELD_CHANGE
 
 
 def _interval_shares(heard: Listening, periods: np.ndarray) -> list[np.ndarray]:

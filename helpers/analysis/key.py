@@ -20,6 +20,7 @@ from ..music.pitch import ALL_KEYS
 from ..records import Clip, KeyAlternative, KeyEstimate
 from ..sound.features import KEY_PROFILES, key_scores
 from .estimators import key_votes
+from .evidence import changes_notes
 from .listening import Listening, listen
 
 VIEWS = ("whole", "bass", "start", "end")
@@ -42,6 +43,9 @@ MINOR = 1.0  # log odds; makers of loops call 8 of 10 of them minor
 _CALM = 1.5  # divides the log odds: with it the confidence is about as often right as it says
 _OPEN_SHARE = 0.92  # share of a note and its fifth from which no mode can be told
 _OPEN_MODE = 0.25  # the confidence of a key whose mode is open
+# Shares of what sounds throughout that one note, its fifth and their overtones hold: at least .84 of saws, squares and
+# mains hums, at most .79 of held triads. The note is the lowest at least so strong against the strongest.
+_SERIES_SHARE, _LOWEST_SHARE = 0.82, 0.2
 _FIT_SCALE = 6.0  # spreads the published fits as far as the learnt profiles' columns, for one penalty in training
 _BASS_SHARE = 0.25  # the bass is the lowest note at least so strong against the moment's strongest
 
@@ -154,10 +158,21 @@ def has_open_mode(heard: Listening) -> bool:
     """Whether one pitch class sounds alone or with its fifth, as in a sine, a drone or a hum: no mode is there.
 
     Counted is what our notes and the learned ear's both hold, neither of which is free of overtones. One pitch class
-    counts with its neighbours: low notes spread over them.
+    counts with its neighbours: low notes spread over them. A third among the overtones of a held note is none either.
     """
+    if not changes_notes(heard) and _series_share(heard.notes.frames.mean(axis=1)) > _SERIES_SHARE:
+        return True
     ears = [heard.notes.chroma()] + ([] if heard.pitches is None else [heard.pitches.chroma])
     chroma = np.min([pitches.sum(axis=1) / (pitches.sum() + 1e-9) for pitches in ears], axis=0)
     near = chroma + np.roll(chroma, 1) + np.roll(chroma, -1)
     fifth = chroma + np.roll(chroma, -7)
     return max(float(fifth.max()) / _OPEN_SHARE, float(near.max()) / 0.97) > float(chroma.sum())
+
+
+def _series_share(levels: np.ndarray) -> float:
+    """Share of the levels of semitones (n,) that the lowest clear one, its fifth and the overtones of both hold."""
+    levels = np.maximum(0.0, levels - np.median(levels))  # noise is everywhere
+    overtones = np.round(12 * np.log2(np.arange(1, 33)))
+    lowest = int(np.argmax(levels > _LOWEST_SHARE * levels.max()))
+    inside = np.isin(np.arange(levels.size) - lowest, [*overtones, *(7 + overtones)])
+    return float(levels[inside].sum() / (levels.sum() + 1e-9))

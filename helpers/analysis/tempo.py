@@ -17,7 +17,7 @@ import numpy as np
 from ..music.meter import METERS, Meter, bar_seconds
 from ..records import Clip, Tempo, TempoAlternative
 from .drift import Drift, estimate_drift, evened
-from .evidence import slow_change, tempo_evidence
+from .evidence import changes_notes, tempo_evidence
 from .grid import Grid, estimate_grid, estimate_swing
 from .listening import Listening, listen
 from .metre import SURE_METRE, odd_meter, read_metre
@@ -29,7 +29,6 @@ from .tempo_model import tempo_confidence, tempo_probabilities, trust_evidence
 _SAME_TEMPO = 0.04  # tempi within 4 % count as one answer, as in tempo evaluation
 _LOOP_ODDS = 7.0  # for a tempo in which the file is as long as loops are, to the sample
 MOVING_TRUST = 0.6  # of a tempo that moves, no one figure is right throughout
-_HELD_CHANGE = 0.2  # 1 - cosine of the notes before and after a moment; a held sound never reaches it
 _RELATIONS = ((0.5, "half"), (2.0, "double"), (2 / 3, "2/3"), (1.5, "3/2"))
 
 
@@ -136,7 +135,7 @@ def _anything_recurs(heard: Listening) -> bool:
     """Whether there are three clear onsets, which it takes for one interval to repeat, or the notes change at all."""
     if heard.onsets[0].size < 2:
         return False
-    return strong_onsets(heard) >= 3 or float(slow_change(heard).max(initial=0.0)) > _HELD_CHANGE
+    return strong_onsets(heard) >= 3 or changes_notes(heard)
 
 
 def strong_onsets(heard: Listening) -> int:
