@@ -337,9 +337,9 @@ def film_of_many_fragments():
 
 
 def monkey_of_silence():
-    """Monkey's Audio of one frame: "the next 200 million samples are silent"."""
+    """Monkey's Audio of one frame: "the next 250 million samples are silent"."""
     head = struct.pack("<4sHHIIIIIII16s", b"MAC ", 3990, 0, 52, 24, 4, 0, 16, 0, 0, bytes(16))
-    head += struct.pack("<HHIIIHHII", 2000, 32, 200_000_000, 200_000_000, 1, 16, 2, 44_100, 80)
+    head += struct.pack("<HHIIIHHII", 2000, 32, 250_000_000, 250_000_000, 1, 16, 2, 44_100, 80)
     return head + struct.pack("<IIII", 0x80000000, 3, 0, 0) + bytes(64)
 
 

@@ -1,4 +1,4 @@
-"""How quick: three takes of eight bars, warm and as a command from a cold start, and hearing by length.
+"""How quick: three takes of eight bars, warm and as a command from a cold start; by length, reading and hearing.
 
     python -m benchmarks.robustness.speed --against ../older-clone --rounds 3 --write benchmarks/results/speed.json
 
@@ -21,6 +21,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
 
 ROOT = Path(__file__).resolve().parents[2]
 # Runs in this clone and in an older one, so it uses only what both have.
@@ -45,6 +49,15 @@ def run():
         return whole, first[0] if first else whole, cpu
 run()
 print(json.dumps(sorted(run() for _ in range(3))[1]))
+"""
+READ = """
+import json, sys, time
+from helpers import pipeline
+pipeline.load_idea(sys.argv[1])
+began = time.perf_counter()
+for _ in range(3):
+    pipeline.load_idea(sys.argv[1])
+print(json.dumps((time.perf_counter() - began) / 3))
 """
 HEAR = """
 import json, sys, time
@@ -79,7 +92,7 @@ def environment(threads: bool) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")} | ours
 
 
-def child(code: str, root: Path, *arguments: str, threads: bool) -> object:
+def child(code: str, root: Path, *arguments: str, threads: bool) -> Any:
     """What a fresh process in ``root`` measured."""
     command = [sys.executable, "-c", code, *arguments]
     done = subprocess.run(command, cwd=root, env=environment(threads), capture_output=True, check=True)
@@ -129,6 +142,22 @@ def making(roots: dict[str, Path], idea: str, arguments: argparse.Namespace) -> 
     return found
 
 
+def reading(roots: dict[str, Path], idea: str, seconds: float, arguments: argparse.Namespace) -> dict[str, float]:
+    """Medians over the rounds of reading an mp3 of that length, and of the ratio within each round."""
+    sound, rate = soundfile.read(idea, always_2d=True)
+    runs: dict[str, list[float]] = {name: [] for name in roots}
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/idea.mp3"
+        soundfile.write(path, np.resize(sound, (round(seconds * rate), sound.shape[1])), rate)
+        for _ in range(arguments.rounds):
+            for name, root in roots.items():
+                runs[name].append(child(READ, root, path, threads=arguments.threads))
+    found = {f"read_{name}": statistics.median(row) for name, row in runs.items()}
+    if "older" in runs:
+        found["read_ratio"] = statistics.median(a / b for a, b in zip(runs["this"], runs["older"], strict=True))
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--against", metavar="CLONE", help="an older clone of this repository")
@@ -144,7 +173,7 @@ def main() -> None:
     with every_core_busy(arguments.busy):
         found |= making(roots, idea, arguments)
     for seconds in arguments.lengths:
-        row = {}
+        row = reading(roots, idea, seconds, arguments)
         for who in ("ours", "essentia", "librosa"):
             row[who] = statistics.median(
                 child(HEAR, ROOT, idea, str(seconds), who, threads=arguments.threads) for _ in range(arguments.rounds)

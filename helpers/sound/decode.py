@@ -18,13 +18,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from ..errors import InvalidInput
 from ..machine.run import bare_environment
-from .decode_worker import REFUSED, Undecodable, decoded
+from .decode_worker import REFUSED, SIZE, Undecodable, decoded
 
 CONTAINERS = (
     "wav,mp3,flac,ogg,aiff,mov,m4a,matroska,caf,w64,au,asf,wv,aac,ac3,eac3,dts,tta,ape,mpc,mpc8,dsf,amr,rm,flv,avi,mpeg,"
@@ -34,7 +34,6 @@ RATES = (4_000, 384_000)
 MOST_CHANNELS = 32
 DECODE_SECONDS = 60.0  # in all
 STALL_SECONDS = 8.0  # without a single block
-_BLOCK_SAMPLES = 1 << 17
 _WORKER = Path(__file__).with_name("decode_worker.py")
 _TEXTS = (b"<!doctype", b"<html", b"<?xml", b"{", b"<svg")
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM")
@@ -94,32 +93,47 @@ def open_sound(file: BinaryIO, name: str) -> Iterator[Stream]:
 def _stream(file: BinaryIO) -> Iterator[Stream]:
     plain = _plain_wav(file)
     if plain is not None:
-        with contextlib.closing(decoded(plain, "wav", [])) as blocks:
-            yield Stream(**next(blocks), blocks=blocks)
+        with contextlib.closing(decoded(plain, "wav", [])) as parts:
+            head = next(parts)
+            yield _as_stream(head, (b"".join(planes) for planes in parts))
         return
     file.seek(0)
     command = [sys.executable, str(_WORKER), CONTAINERS, str(DECODE_SECONDS), str(STALL_SECONDS)]
-    environment = bare_environment() | {"OPENBLAS_NUM_THREADS": "1"}
     with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(command, stdin=file, stdout=subprocess.PIPE, stderr=errors, env=environment)
+        process = subprocess.Popen(command, stdin=file, stdout=subprocess.PIPE, stderr=errors, env=bare_environment())
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
             if not line.endswith(b"\n"):
                 _check_end(process, errors)
-            head = json.loads(line)
-            yield Stream(**head, blocks=_received(process, errors, head["channels"]))
+            yield _as_stream(json.loads(line), _received(process, errors))
         finally:
             process.kill()
             process.communicate()
 
 
-def _received(process: subprocess.Popen[bytes], errors: BinaryIO, channels: int) -> Iterator[np.ndarray]:
+def _as_stream(head: dict[str, Any], blocks: Iterator[bytes]) -> Stream:
+    dtype, is_planar = np.dtype(head.pop("dtype")), head.pop("is_planar")
+
+    def floats(data: bytes) -> np.ndarray:
+        values = np.frombuffer(data, dtype)
+        values = values.reshape(head["channels"], -1) if is_planar else values.reshape(-1, head["channels"]).T
+        if dtype.kind == "f":
+            return values.astype(np.float32, copy=False)
+        whole = np.iinfo(dtype)
+        scale = (int(whole.max) - int(whole.min) + 1) / 2
+        return (values.astype(np.float32) - np.float32(int(whole.min) + scale)) / np.float32(scale)
+
+    return Stream(**head, blocks=map(floats, blocks))
+
+
+def _received(process: subprocess.Popen[bytes], errors: BinaryIO) -> Iterator[bytes]:
     assert process.stdout is not None
-    frame_bytes = 4 * channels
-    while len(data := process.stdout.read(max(1, _BLOCK_SAMPLES // channels) * frame_bytes)) >= frame_bytes:
-        samples = np.frombuffer(data, np.float32, len(data) // frame_bytes * channels)
-        yield samples.reshape(-1, channels).T
+    while len(size := process.stdout.read(SIZE.size)) == SIZE.size:
+        (length,) = SIZE.unpack(size)
+        if len(data := process.stdout.read(length)) < length:
+            break
+        yield data
     _check_end(process, errors)
 
 

@@ -1,8 +1,9 @@
 """FFmpeg's libraries (PyAV carries them): the only module that opens them, as a rule in a process of its own.
 
 Run as a script by :mod:`.decode`: the file is its standard input. It writes a line of JSON (what the sound is), then
-the samples as 32-bit floats, channel by channel in each instant; a file that cannot be decoded ends it with status 3
-and a reason. Its memory is limited, and it ends itself when no block comes: a small file can name millions of samples.
+blocks: how many bytes follow, as :data:`SIZE`, and the samples of each plane as FFmpeg stores them; a file that cannot
+be decoded ends it with status 3 and a reason. Its memory is limited, and it ends itself when no block comes: a small
+file can name millions of samples. It does without numpy, whose import would take as long as PyAV's.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ import contextlib
 import faulthandler
 import functools
 import io
+import itertools
 import json
 import os
 import re
+import struct
 import sys
 import time
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
-
-import numpy as np
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 1 << 30  # of memory; a decoder needs a tenth of it
 EXACT = ("wav", "flac", "aiff", "caf", "w64", "au")  # these know their length
 REFUSED = 3
+SIZE = struct.Struct("<I")
 _BLOCK_SAMPLES = 1 << 17
 _MP3_DELAY = 529  # of the decoder; FFmpeg leaves it where no tag tells it and the encoder's
 
@@ -36,13 +38,16 @@ class Undecodable(Exception):
 
 
 def decoded(file: BinaryIO, containers: str, layouts: list[Any]) -> Generator[Any, None, None]:
-    """First what the sound is (a dictionary), then float32 blocks of shape (channels, n); raises Undecodable.
+    """First what the sound is (a dictionary), then blocks: each plane's samples as bytes; raises Undecodable.
+
+    A plane holds one channel, or all of them in turn. ``dtype`` is numpy's name of its samples.
 
     Only ``containers`` are tried, only decoders of sound are opened (a cover can claim gigabytes), and nothing else is.
     ``layouts`` must outlive the process where the channels may stand in any order: PyAV 18 frees such an order twice,
     with a frame and with the frame's layout.
     """
     import av
+    from av.audio.frame import format_dtypes
 
     options = {"format_whitelist": containers, "codec_whitelist": _sound_decoders(), "protocol_whitelist": "none"}
     # Before PyAV 19 a tag that is not UTF-8 was an error unless it was told otherwise; PyAV 19 needs no telling.
@@ -66,6 +71,8 @@ def decoded(file: BinaryIO, containers: str, layouts: list[Any]) -> Generator[An
                 "channels": first.layout.nb_channels,
                 "frames": round(claimed * rate / 1e6) if claimed else None,
                 "speakers": [channel.name for channel in first.layout.channels],
+                "dtype": format_dtypes[first.format.name],
+                "is_planar": first.format.is_planar,
             }
             yield from _blocks(first, frames, _MP3_DELAY if is_untold else 0)
     except (av.FFmpegError, OSError) as error:  # the second where its numbers lead before the file's beginning
@@ -124,37 +131,39 @@ def _frames(container: InputContainer, layouts: list[Any]) -> Iterator[Any]:
                     yield frame
 
 
-def _blocks(first: Any, rest: Iterator[Any], skipped: int) -> Iterator[np.ndarray]:
-    """Frames as float32 (channels, n), many of the short ones in one block, without the first ``skipped`` samples."""
-    kept, length = [_samples(first)[:, skipped:]], first.samples
-    for frame in rest:
-        if (frame.sample_rate, frame.layout.nb_channels) != (first.sample_rate, first.layout.nb_channels):
-            raise Undecodable("its sample rate or its channels change on the way")
-        if length * len(kept[0]) > _BLOCK_SAMPLES:
-            yield np.concatenate(kept, axis=1)
-            kept, length = [], 0
-        kept.append(_samples(frame))
-        length += frame.samples
-    yield np.concatenate(kept, axis=1)
+def _blocks(first: Any, rest: Iterator[Any], skipped: int) -> Iterator[list[bytes]]:
+    """The planes of the frames without the first ``skipped`` samples, in blocks of at most ``_BLOCK_SAMPLES``."""
+    coding = _coding(first)
+    most = max(1, _BLOCK_SAMPLES // first.layout.nb_channels)
+    kept: list[list[memoryview]] = []
+    room = most
+    for frame in itertools.chain((first,), rest):
+        if _coding(frame) != coding:
+            raise Undecodable("its sample rate, its channels or their coding change on the way")
+        for start in range(skipped, frame.samples, most):
+            piece = _planes(frame, start, end := min(start + most, frame.samples))
+            if end - start > room:
+                yield [b"".join(parts) for parts in zip(*kept, strict=True)]
+                kept, room = [], most
+            kept.append(piece)
+            room -= end - start
+        skipped = 0
+    yield [b"".join(parts) for parts in zip(*kept, strict=True)]
 
 
-def _samples(frame: Any) -> np.ndarray:
-    """As to_ndarray, which takes what lies in memory behind eight planes for a ninth."""
-    from av.audio.frame import format_dtypes
+def _coding(frame: Any) -> tuple[int, int, str]:
+    return frame.sample_rate, frame.layout.nb_channels, frame.format.name
+
+
+def _planes(frame: Any, start: int, end: int) -> list[memoryview]:
+    """Samples of ``frame.planes``, which takes what lies in memory behind eight of them for a ninth."""
     from av.audio.plane import AudioPlane
 
     channels = frame.layout.nb_channels
-    rows, each = (channels, 1) if frame.format.is_planar else (1, channels)
-    dtype = format_dtypes[frame.format.name]
-    planes: list[Any] = [AudioPlane(frame, index) for index in range(rows)]
-    values = np.stack([np.frombuffer(plane, dtype, frame.samples * each) for plane in planes])
-    if rows != channels:
-        values = values.reshape(-1, channels).T
-    if values.dtype.kind == "f":
-        return values.astype(np.float32, copy=False)
-    whole = np.iinfo(values.dtype)
-    scale = (int(whole.max) - int(whole.min) + 1) / 2
-    return (values.astype(np.float32) - np.float32(int(whole.min) + scale)) / np.float32(scale)
+    count, width = (channels, 1) if frame.format.is_planar else (1, channels)
+    width *= frame.format.bytes
+    planes: list[Any] = [AudioPlane(frame, index) for index in range(count)]
+    return [memoryview(plane)[start * width : end * width] for plane in planes]
 
 
 def main(containers: str, most_seconds: float, stall_seconds: float, layouts: list[Any]) -> int:
@@ -176,8 +185,11 @@ def main(containers: str, most_seconds: float, stall_seconds: float, layouts: li
                     return 0
                 if time.monotonic() - began > most_seconds:
                     raise Undecodable(f"decoding it did not end within {most_seconds:.0f} s")
-                is_head = isinstance(block, dict)
-                out.write(json.dumps(block).encode() + b"\n" if is_head else np.ascontiguousarray(block.T).data)
+                if isinstance(block, dict):
+                    out.write(json.dumps(block).encode() + b"\n")
+                else:
+                    out.write(SIZE.pack(sum(map(len, block))))
+                    out.writelines(block)
                 out.flush()
     except Undecodable as reason:
         print(reason, file=sys.stderr, flush=True)
