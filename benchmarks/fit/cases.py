@@ -51,7 +51,7 @@ Group = tuple[str, Callable[[], list[Case]]]  # a name for files, and what makes
 def sketch_groups(folder: Path, at_most: int, *, delivered: bool = False) -> Iterator[Group]:
     """For each idea of ``manifest.csv`` (file, bpm, seconds, kind, piece): two pitched parts and drums, and spoiled.
 
-    Or, ``delivered``, the one loop of each that a musician is given: failed takes are mended or made again.
+    Or, ``delivered``, the loops of each that a musician is given: failed takes are mended or made again.
     """
     rows = [row for row in _rows(folder / "manifest.csv") if _is_idea(row)][:at_most]
 
@@ -75,9 +75,9 @@ def sketch_groups(folder: Path, at_most: int, *, delivered: bool = False) -> Ite
             request, _ = pipeline.plan_request(analysis, instrument=name, bars=bars, takes=ASKED, seed=1)
             if delivered:
                 with TemporaryDirectory() as out:
-                    best = pipeline.make_loops(request.with_(takes=1), idea, analysis, out).loops[0].loop
+                    given = [finished.loop for finished in pipeline.make_loops(request, idea, analysis, out).loops]
                 own = replace(idea)  # without what was measured on it, which cannot be kept in a file
-                cases.append(Case(piece, own, analysis, request, "as delivered", best.take.number, best.clip))
+                cases += [Case(piece, own, analysis, request, "as delivered", x.take.number, x.clip) for x in given]
                 continue
             takes = good_takes(request, analysis, ASKED if request.role == "drums" else TAKES)
             loops = [("good", take, clip) for take, clip in enumerate(takes)]

@@ -69,7 +69,7 @@ def measured(case: Case) -> dict[str, Any]:
         if not human and case.kind in INDEPENDENT:
             line["independent"] = independent_fit(loop, idea)
     if card.place is not None:
-        lags, table = place_cues(loop, idea, drums=case.request.role == "drums")
+        lags, table = place_cues(loop, idea, role=case.request.role)
         line["place"] = {"lags": lags.tolist(), "table": np.round(table, 4).tolist()}
     return line
 
@@ -90,8 +90,9 @@ def _chroma(sound: Bars) -> np.ndarray:
     import librosa
 
     mono = librosa.resample(sound.clip.mono(), orig_sr=sound.clip.sample_rate, target_sr=22_050)
-    frames = np.abs(librosa.cqt(mono, sr=22_050, fmin=librosa.note_to_hz("C2"), n_bins=60, hop_length=1024))
-    frames = np.maximum(frames - np.median(frames, axis=0), 0).reshape(5, 12, -1).sum(axis=0)
+    # From C1: a bass plays below C2, where a measure that begins there hears its overtones alone.
+    frames = np.abs(librosa.cqt(mono, sr=22_050, fmin=librosa.note_to_hz("C1"), n_bins=72, hop_length=1024))
+    frames = np.maximum(frames - np.median(frames, axis=0), 0).reshape(6, 12, -1).sum(axis=0)
     return np.array([part.mean(axis=1) for part in np.array_split(frames, 2 * sound.bars, axis=1)]).T
 
 

@@ -222,7 +222,7 @@ def test_each_cue_says_of_each_place_how_well_the_moved_loop_would_lie(meter):
     loop.__dict__["struck"] = Onsets(struck * loop.step_seconds, np.ones(struck.size))
     lengths = np.zeros(loop.steps)
     lengths[struck] = [next(d for d in range(1, 99) if (s + d) % loop.steps in struck) for s in struck]
-    lags, table = place_cues(loop, idea, drums=False)
+    lags, table = place_cues(loop, idea, role="bass")
     assert lags.tolist() == list(range(-per_beat, per_beat + 1))
     wanted = []
     template = np.tile(place.metre_template(METERS[meter]), 2)
@@ -238,12 +238,16 @@ def test_each_cue_says_of_each_place_how_well_the_moved_loop_would_lie(meter):
     notes = np.array([name in ("new_bar", "new_half") for name in place.CUES])
     np.testing.assert_allclose(table, wanted, atol=1e-6)
     assert len(place.CUES) == table.shape[1]
-    kit = place_cues(loop, idea, drums=True)[1]
+    low = place.CUES.index("low_first")
+    lead = place_cues(loop, idea, role="lead")[1]
+    np.testing.assert_allclose(np.delete(lead, low, axis=1), np.delete(wanted, low, axis=1), atol=1e-6)
+    assert not lead[:, low].any(), "what a lead sounds under 150 Hz is noise"
+    kit = place_cues(loop, idea, role="drums")[1]
     np.testing.assert_allclose(kit[:, ~notes], wanted[:, ~notes], atol=1e-6)
     assert not kit[:, notes].any(), "a kit has no notes that change"
     dull = bars(2, METERS[meter])
     dull.__dict__.update({name: loop.__dict__[name] for name in ("accents", "chroma_steps")})
-    assert not place_cues(dull, idea, drums=False)[1][:, place.CUES.index("long")].any(), "no strokes"
+    assert not place_cues(dull, idea, role="bass")[1][:, place.CUES.index("long")].any(), "no strokes"
 
 
 @pytest.mark.parametrize(
@@ -296,7 +300,7 @@ def test_the_likeliest_place_is_named_and_that_of_the_loop_counts(meter, best, s
     chances[best + steps], chances[steps] = 0.6, 0.2
     monkeypatch.setattr(place, "place_probabilities", lambda table: chances)
     one = bars(2, METERS[meter], times=range(4))
-    found = measure_place(one, one, drums=True)
+    found = measure_place(one, one, role="drums")
     assert (found.values["place"], found.values["place_steps"], found.details["place"]) == (0.2, best, said)
 
 
@@ -306,10 +310,10 @@ def test_the_likeliest_place_is_named_and_that_of_the_loop_counts(meter, best, s
 )
 def test_place_needs_four_onsets_or_notes_on_either_side(loop_onsets, idea_onsets, tonal, said):
     loop, idea = (bars(times=range(n), tonal=tonal) for n in (loop_onsets, idea_onsets))
-    found = measure_place(loop, idea, drums=True)
+    found = measure_place(loop, idea, role="drums")
     assert ("place" in found.values) is (said is None)
     assert found.notes == (() if said is None else (f"Place was not compared: {said} has no pulse.",))
-    assert "place" not in measure_place(bars(tonal=0.5), bars(tonal=0.02), drums=True).values
+    assert "place" not in measure_place(bars(tonal=0.5), bars(tonal=0.02), role="drums").values
 
 
 @pytest.mark.parametrize(
@@ -335,11 +339,11 @@ def test_an_off_beat_part_is_not_called_half_a_beat_late(strokes, between):
         for step, size in strokes.items():
             curve[round(100 * (bar * 2 + step / 8))] = size
     loop, kit = bars(times=range(4), mid=curve), bars(times=range(4))
-    found = measure_place(loop, kit, drums=False)
+    found = measure_place(loop, kit, role="chords")
     assert ("place" not in found.values) is between and (found.notes == (place.BETWEEN,)) is between
-    assert "place" in measure_place(loop, kit, drums=True).values, "a kit has its beats"
+    assert "place" in measure_place(loop, kit, role="drums").values, "a kit has its beats"
     seven = bars(2, METERS["7/8"], times=range(4))
-    assert "place" in measure_place(seven, seven, drums=False).values
+    assert "place" in measure_place(seven, seven, role="chords").values
 
 
 # ---- timing

@@ -26,6 +26,6 @@ def measure_fit(loop: Bars, side: IdeaSide, request: Request) -> Findings:
     if idea is None:
         return Findings(notes=("Nothing was compared with the idea: it has no tempo.",))
     single = bool(request.instrument and find_instrument(request.instrument).instrument.lines)
-    place = Findings(notes=(SINGLE_DRUM,)) if single else measure_place(loop, idea, drums=request.role == "drums")
+    place = Findings(notes=(SINGLE_DRUM,)) if single else measure_place(loop, idea, role=request.role)
     found = measure_harmony(loop, idea, request, pitched=side.analysis.key is not None) | place
     return found | measure_timing(loop, idea, request) | measure_room(loop, idea, request)

@@ -26,9 +26,12 @@ TRIADS = np.array(
     [np.roll(np.isin(np.arange(12), t), root) for root in range(12) for t in ((0, 4, 7), (0, 3, 7))], float
 )
 CUES = ("above_turned", "on_triad", "returns", "bass_agreement", "fifth_above")
-# An idea whose half bars differ less stays on its notes, and a part may, but not on one that holds so much of it all.
-# Over an idea without pitch, of 30 takes none moves less than twice that, and of 20 drones none as much.
-LEAST_MOVED, ONE_NOTE = 0.05, 0.6
+# An idea whose half bars differ less stays on its notes, and of an idea without pitch nothing is known: of 30 takes over
+# those none moves less than twice that, and of 20 drones none as much.
+LEAST_MOVED = 0.05
+# A melody over one chord moves an idea as little (0.11 of Mozart's), and a part of several notes may stay on the chord,
+# but not one that a single note holds so much of. The overtones of a bass pass for notes: it has the other limit.
+HARDLY_MOVED, ONE_NOTE = 0.12, 0.6
 
 
 def measure_harmony(loop: Bars, idea: Bars, request: Request, *, pitched: bool) -> Findings:
@@ -46,7 +49,7 @@ def measure_harmony(loop: Bars, idea: Bars, request: Request, *, pitched: bool) 
     values: dict[str, float | None] = {
         "agreement": cues["agreement"],
         "harmony": certainty(cues),
-        "movement": _moved(own) / _moved(other) if _moved(other) >= LEAST_MOVED else _of_one_note(own),
+        "movement": _movement(own, other, bass=request.role == "bass"),
         "moved_semitones": moved if cues["above_moved"] < -CLEAR_COST else 0,
     }
     return Findings(
@@ -119,9 +122,12 @@ def heard_triad(idea: np.ndarray, prefers_flats: bool) -> str:
     return (FLAT_NAMES if prefers_flats else SHARP_NAMES)[root] + "m" * minor
 
 
-def _of_one_note(half_bars: np.ndarray) -> float | None:
-    """0, a drone's movement, where one note is ONE_NOTE of the part; None of more notes, which may stay as they are."""
-    return 0.0 if half_bars.sum(axis=1).max() >= ONE_NOTE * half_bars.sum() else None
+def _movement(own: np.ndarray, other: np.ndarray, *, bass: bool) -> float | None:
+    """How much the part moves, of how much the idea does; None where several notes may stay, 0 where neither moves."""
+    moved = _moved(other)
+    if moved < (LEAST_MOVED if bass else HARDLY_MOVED) and own.sum(axis=1).max() < ONE_NOTE * own.sum():
+        return None
+    return _moved(own) / moved if moved >= LEAST_MOVED else 0.0
 
 
 def _moved(half_bars: np.ndarray) -> float:

@@ -20,7 +20,7 @@ CUES = (
     "mid", "high",  # likeness of the onsets, sixteenth by sixteenth, by register
     "long",  # strokes that are long until the next come where the metre has its strong places
     "new_bar", "new_half",  # the half bar's notes change on bar lines; the eighth's on those and half-way
-    "low_first",  # low onsets on beat 1
+    "low_first",  # low onsets of a bass or drums on beat 1: what else sounds that low is noise
 )  # fmt: skip
 FEWEST_ONSETS = 4
 EIGHTH = 2  # sixteenths
@@ -32,14 +32,14 @@ BETWEEN = (
 )
 
 
-def measure_place(loop: Bars, idea: Bars, *, drums: bool) -> Findings:
+def measure_place(loop: Bars, idea: Bars, *, role: str) -> Findings:
     """The fields ``place`` (probability 0..1 that it lies right) and ``place_steps`` (by how much it seems late)."""
     few = [who for who, x in (("loop", loop), ("idea", idea)) if x.struck.times.size < FEWEST_ONSETS]
     if few and not _both_tonal(loop, idea):
         return Findings(notes=(f"Place was not compared: the {few[0]} has no pulse.",))
-    if not drums and _off_beat(loop):
+    if role != "drums" and _off_beat(loop):
         return Findings(notes=(BETWEEN,))
-    lags, table = place_cues(loop, idea, drums=drums)
+    lags, table = place_cues(loop, idea, role=role)
     probabilities = place_probabilities(table)
     best = int(lags[np.argmax(probabilities)])
     share = float(probabilities[lags == 0][0])
@@ -75,7 +75,7 @@ def _said(steps: int, per_beat: int) -> str:
     return f"{size} {'late' if steps > 0 else 'early'}"
 
 
-def place_cues(loop: Bars, idea: Bars, *, drums: bool) -> tuple[np.ndarray, np.ndarray]:
+def place_cues(loop: Bars, idea: Bars, *, role: str) -> tuple[np.ndarray, np.ndarray]:
     """Steps by which the loop may be late, a beat early to a beat late (n,), and what each cue says of it (n, CUES).
 
     Each cue is relative to its mean over the places.
@@ -88,8 +88,8 @@ def place_cues(loop: Bars, idea: Bars, *, drums: bool) -> tuple[np.ndarray, np.n
     columns += [likeness(_lengths(loop)[back], np.tile(metre_template(meter), loop.bars))]
     none = np.zeros(lags.size)
     for reach, lines in ((half, bar), (EIGHTH, half)):
-        columns += [none if drums else loop.note_change(reach)[back][:, ::lines].mean(axis=1)]
-    columns += [loop.accents["low"][back][:, ::bar].mean(axis=1)]
+        columns += [none if role == "drums" else loop.note_change(reach)[back][:, ::lines].mean(axis=1)]
+    columns += [loop.accents["low"][back][:, ::bar].mean(axis=1) if role in ("bass", "drums") else none]
     table = np.array(columns).T
     return lags, table - table.mean(axis=0)
 
