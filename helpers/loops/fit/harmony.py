@@ -26,8 +26,8 @@ TRIADS = np.array(
     [np.roll(np.isin(np.arange(12), t), root) for root in range(12) for t in ((0, 4, 7), (0, 3, 7))], float
 )
 CUES = ("above_turned", "on_triad", "returns", "bass_agreement", "fifth_above")
-# An idea whose half bars differ less stays on its notes, and of an idea without pitch nothing is known: of 30 takes over
-# those none moves less than twice that, and of 20 drones none as much.
+# An idea whose half bars differ less stays on its notes. Over an idea without pitch, of 30 takes none moves less than
+# twice that, and of 20 drones none as much.
 LEAST_MOVED = 0.05
 # A melody over one chord moves an idea as little (0.11 of Mozart's), and a part of several notes may stay on the chord,
 # but not one that a single note holds so much of. The overtones of a bass pass for notes: it has the other limit.
