@@ -18,8 +18,9 @@ _SINE_SERIES = tuple((-1) ** k * (2 * math.pi) ** (2 * k + 1) / math.factorial(2
 
 
 @lru_cache(maxsize=256)
-def _table(wave: str, harmonics: int, width: float) -> tuple[np.ndarray, np.ndarray]:
-    """A period of ``saw``, ``pulse`` (of ``width`` 0..1) or ``triangle``, peak about 1, and its steps to the next."""
+def _table(wave: str, harmonics: int, width: float) -> np.ndarray:
+    """A period of ``saw``, ``pulse`` (of ``width`` 0..1) or ``triangle``, peak about 1, and its steps to the next;
+    (2, TABLE)."""
     from scipy.fft import irfft
 
     k = np.arange(1, harmonics + 1)
@@ -34,15 +35,15 @@ def _table(wave: str, harmonics: int, width: float) -> tuple[np.ndarray, np.ndar
     spectrum[1 : harmonics + 1] *= np.sinc(k / (harmonics + 1))
     one = irfft(spectrum, TABLE) * TABLE
     one = one.astype(np.float32)
-    return one, np.roll(one, -1) - one
+    return np.stack([one, np.roll(one, -1) - one])
 
 
-def wave_table(wave: str, highest_hz: float, width: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
+def wave_table(wave: str, highest_hz: float, width: float = 0.5) -> np.ndarray:
     """The table of a wave that never plays above ``highest_hz``."""
     return _table(wave, int(min(max(HIGHEST_HZ / highest_hz, 1), MOST_HARMONICS)), round(width, 3))
 
 
-def read_table(table: tuple[np.ndarray, np.ndarray], phase: np.ndarray) -> np.ndarray:
+def read_table(table: np.ndarray, phase: np.ndarray) -> np.ndarray:
     """Read a table at ``phase`` >= 0 in periods, linearly between its points; float32."""
     at = phase * TABLE
     index = at.astype(np.int64)

@@ -169,7 +169,9 @@ def _analog(f: Frame) -> np.ndarray:
     patch, size, rng = f.patch, f.size, f.rng
     top = float(np.max(f.hz)) * 2 ** (patch.detune_cents / 1200)
     waves = [(patch.saw, "saw"), (patch.pulse, "pulse"), (patch.triangle, "triangle")]
-    tables = [(level, wave_table(name, top, patch.pulse_width)) for level, name in waves if level]
+    # The waves of a voice run in one phase: added up once, they are read as one.
+    tables = [np.float32(level) * wave_table(name, top, patch.pulse_width) for level, name in waves if level]
+    table = np.sum(tables, axis=0)
     out = np.zeros((2, size))
     voices = max(1, patch.voices)
     places = np.linspace(-1.0, 1.0, voices) if voices > 1 else np.zeros(1)
@@ -178,9 +180,7 @@ def _analog(f: Frame) -> np.ndarray:
         cents = patch.detune_cents / 2 * (place + (0.15 * (2 * rng.random() - 1) if voices > 1 else 0.0))
         start = rng.random() if voices > 1 else 0.0
         phase = f.periods(2 ** (cents / 1200), start)
-        one = np.zeros(size, dtype=np.float32)
-        for level, table in tables:
-            one += np.float32(level) * read_table(table, phase)
+        one = read_table(table, phase)
         pan = patch.spread * place * (1 if i % 2 else -1)
         out[0] += np.sqrt((1 - pan) / 2) * one
         out[1] += np.sqrt((1 + pan) / 2) * one
