@@ -29,7 +29,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.sketch.coherence import Grid, coherence, grid_of_audio, grid_of_notes
+from benchmarks.sketch.coherence import EARLY_QUARTERS, Grid, coherence, grid_of_audio, grid_of_notes
 from benchmarks.sketch.coherence_check import check_songs, check_stems, read_stems
 from helpers.analysis import analyze
 from helpers.errors import LoopsError
@@ -75,32 +75,26 @@ def evidence(idea: Idea, bpm: float, bars: int, meter: str) -> Grid:
 # ------------------------------------------------------------------------------------------------------------- measures
 
 
-def half_bar_weights(score: Score) -> np.ndarray:
-    """Seconds (in quarters) of each pitch class in each half bar, shape (2 * bars, 12)."""
-    half = score.quarters_per_bar / 2
-    out = np.zeros((2 * score.bars, 12))
-    for n in score.notes:
-        first, last = int((n.start + 0.08) // half), int((n.start + n.length - 1e-6) // half)
-        for i in range(first, min(max(first, last), out.shape[0] - 1) + 1):
-            shared = min(n.start + n.length, (i + 1) * half) - max(n.start, i * half)
-            out[i, n.pitch % 12] += max(shared, 0.0)
-    return out
-
-
 def scale_share(score: Score) -> float:
     """Share of the notes' time on the scale."""
-    weights = half_bar_weights(score).sum(axis=0)
-    return float(weights[list(score.key.scale)].sum() / max(weights.sum(), 1e-9))
+    inside = sum(n.length for n in score.notes if n.pitch % 12 in score.key.scale)
+    return float(inside / max(sum(n.length for n in score.notes), 1e-9))
 
 
 def chord_agreement(score: Score, request: Request) -> float:
-    """Share of the notes' time on the tones of the chord of their half bar."""
+    """Share of the notes' time on the tones of the chords, each of which sounds from its own place in its bar."""
+    bar = score.quarters_per_bar
     inside = total = 0.0
-    for weights, label in zip(half_bar_weights(score), request.half_bars(), strict=True):
-        chord = parse_chord(label)
-        if chord is not None:
-            inside += weights[list(chord.pitch_classes)].sum()
-            total += weights.sum()
+    for number in range(score.bars):
+        labels = request.progression[number % len(request.progression)]
+        places = [number * bar + step / 4 for step in request.time.chord_steps(len(labels))]
+        for label, start, end in zip(labels, places, [*places[1:], (number + 1) * bar], strict=True):
+            chord = parse_chord(label)
+            struck = [n for n in score.notes if n.start + EARLY_QUARTERS < end] if chord is not None else []
+            for n in struck:  # a note a little before its chord is on time
+                shared = max(0.0, min(n.start + n.length, end) - max(n.start, start))
+                total += shared
+                inside += shared * (n.pitch % 12 in chord.pitch_classes)
     return float(inside / max(total, 1e-9))
 
 
