@@ -1,4 +1,4 @@
-"""Whether a SoundFont can be played: its structure is checked before a synthesiser believes it. Plays nothing.
+"""SoundFonts as files: read into tables, written again, and checked before a synthesiser believes them. Plays nothing.
 
 Layout: SoundFont Technical Specification 2.04 (Creative, 2006), sections 4 to 7. A synthesiser follows the numbers in
 the tables without asking; one that points outside ends it, or worse.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import stat
 import struct
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,10 +22,22 @@ _RECORDS = {
 }  # fmt: skip
 INSTRUMENT, SAMPLE = 41, 53  # generators that point into another table
 ROM = 0x8000  # a sample that lies in a sound card, not in the file
+GAP_SAMPLES = 46  # of silence after each sample, as the specification asks
 
 
-class _Unusable(Exception):
-    pass
+class Unusable(Exception):
+    """The bank cannot be played; the text says why in a few words."""
+
+
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """What a bank holds: its ``info`` as it is, its nine ``tables``, each (records, bytes of one), the byte of the file
+    at which its sound begins, and how many samples that has."""
+
+    info: bytes
+    tables: dict[str, np.ndarray]
+    start: int
+    samples: int
 
 
 def why_unusable(path: Path) -> str:
@@ -36,20 +49,20 @@ def why_unusable(path: Path) -> str:
         if facts.st_size > LARGEST_BYTES:
             return f"it has {facts.st_size >> 20} MB, {LARGEST_BYTES >> 20} MB are the most"
         with path.open("rb") as file:
-            tables, _, samples = read_tables(file, facts.st_size)
-            _check_links(tables, samples)
-    except _Unusable as reason:
+            bank = read_bank(file, facts.st_size)
+            _check_links(bank.tables, bank.samples)
+    except Unusable as reason:
         return str(reason)
     except OSError as error:
         return (error.strerror or str(error)).lower()
     return ""
 
 
-def read_tables(file: BinaryIO, size: int) -> tuple[dict[str, np.ndarray], int, int]:
-    """The tables of a bank, each (records, bytes of one), where its sound begins in the file, and its samples."""
+def read_bank(file: BinaryIO, size: int) -> Contents:
+    """Read a bank of ``size`` bytes but for its sound; raises Unusable where a part is missing, cut off or damaged."""
     head = file.read(12)
     if head[:4] != b"RIFF" or head[8:12] != b"sfbk":
-        raise _Unusable("it is not a SoundFont 2 file")
+        raise Unusable("it is not a SoundFont 2 file")
     lists = _chunks(file, 12, min(size, 8 + struct.unpack("<I", head[4:8])[0]), size)
     spans: dict[bytes, tuple[int, int]] = {}
     for tag, start, length in lists:
@@ -57,10 +70,10 @@ def read_tables(file: BinaryIO, size: int) -> tuple[dict[str, np.ndarray], int, 
         if tag == b"LIST" and length >= 4:
             spans.setdefault(file.read(4), (start + 4, start + length))
     if not {b"INFO", b"sdta", b"pdta"} <= set(spans):
-        raise _Unusable("a part of it is missing")
+        raise Unusable("a part of it is missing")
     sounds = [(start, length // 2) for tag, start, length in _chunks(file, *spans[b"sdta"], size) if tag == b"smpl"]
     if not sounds or not sounds[0][1]:
-        raise _Unusable("it holds no sound")
+        raise Unusable("it holds no sound")
     tables: dict[str, np.ndarray] = {}
     for tag, start, length in _chunks(file, *spans[b"pdta"], size):
         name = tag.decode("latin-1")
@@ -68,11 +81,25 @@ def read_tables(file: BinaryIO, size: int) -> tuple[dict[str, np.ndarray], int, 
             file.seek(start)
             data = file.read(length)
             if length % _RECORDS[name] or length < _RECORDS[name]:
-                raise _Unusable(f"its table {name} is damaged")
+                raise Unusable(f"its table {name} is damaged")
             tables[name] = np.frombuffer(data, np.uint8).reshape(-1, _RECORDS[name])
     if set(tables) != set(_RECORDS):
-        raise _Unusable("one of its tables is missing")
-    return tables, *sounds[0]
+        raise Unusable("one of its tables is missing")
+    start, end = spans[b"INFO"]
+    file.seek(start)
+    return Contents(file.read(end - start), tables, *sounds[0])
+
+
+def write_bank(info: bytes, sound: bytes, tables: dict[str, np.ndarray]) -> bytes:
+    """The file of a bank."""
+    pdta = b"".join(_chunk(name.encode(), table.tobytes()) for name, table in tables.items())
+    lists = (b"INFO" + info, b"sdta" + _chunk(b"smpl", sound), b"pdta" + pdta)
+    return _chunk(b"RIFF", b"sfbk" + b"".join(_chunk(b"LIST", body) for body in lists))
+
+
+def _chunk(tag: bytes, body: bytes) -> bytes:
+    """A chunk of a RIFF file, filled up to whole words."""
+    return tag + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
 
 
 def _chunks(file: BinaryIO, at: int, end: int, size: int) -> list[tuple[bytes, int, int]]:
@@ -82,9 +109,11 @@ def _chunks(file: BinaryIO, at: int, end: int, size: int) -> list[tuple[bytes, i
         file.seek(at)
         tag, length = struct.unpack("<4sI", file.read(8))
         if at + 8 + length > size:
-            raise _Unusable("it is cut off")
+            raise Unusable("it is cut off")
         found.append((tag, at + 8, length))
-        at += 8 + length + (length & 1)
+        at += 8 + length
+        file.seek(at)
+        at += length & 1 and file.read(1) in (b"", b"\0")  # MuseScore leaves the filling byte out
     return found
 
 
@@ -99,7 +128,7 @@ def _check_links(tables: dict[str, np.ndarray], samples: int) -> None:
 
     def rising(numbers: np.ndarray, limit: int, what: str) -> None:
         if (np.diff(numbers) < 0).any() or numbers[0] < 0 or numbers[-1] > limit:
-            raise _Unusable(f"its {what} point outside")
+            raise Unusable(f"its {what} point outside")
 
     for head, bag, gen, mod, at in (("phdr", "pbag", "pgen", "pmod", 24), ("inst", "ibag", "igen", "imod", 20)):
         rising(words(tables[head], at), len(tables[bag]) - 1, f"{head} records")
@@ -111,13 +140,13 @@ def _check_links(tables: dict[str, np.ndarray], samples: int) -> None:
     ):
         kinds, amounts = words(tables[gen], 0), words(tables[gen], 2)
         if (amounts[kinds == points] >= limit).any():
-            raise _Unusable(f"its {gen} records point outside")
+            raise Unusable(f"its {gen} records point outside")
     heads = tables["shdr"][:-1]  # the last one only ends the table
     inside = heads[words(heads, 44) & ROM == 0]
     start, end, loop, loop_end, rate = (words(inside, at, "<u4") for at in (20, 24, 28, 32, 36))
     if not len(inside) or (start > end).any() or (end > samples).any():
-        raise _Unusable("its samples lie outside the sound")
+        raise Unusable("its samples lie outside the sound")
     if (loop_end > samples).any() or (loop > samples).any():
-        raise _Unusable("its loops lie outside the sound")
+        raise Unusable("its loops lie outside the sound")
     if ((rate < 400) | (rate > 400_000)).any():
-        raise _Unusable("its samples have impossible rates")
+        raise Unusable("its samples have impossible rates")

@@ -6,17 +6,14 @@ samples of the patch are kept, and their headers point to them.
 
 from __future__ import annotations
 
-import struct
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from .bank_check import INSTRUMENT, ROM, SAMPLE, read_tables, words
-from .sf3 import chunk
+from .bank_check import GAP_SAMPLES, INSTRUMENT, ROM, SAMPLE, read_bank, words, write_bank
 
 DRUM_BANK = 128
-GAP_SAMPLES = 46  # of silence after each sample, as the specification asks
 # For each table of heads its bags, its generators, the byte that points to the bags, the generator that points on.
 _LINKS = {"phdr": ("pbag", "pgen", 24, INSTRUMENT), "inst": ("ibag", "igen", 20, SAMPLE)}
 
@@ -30,7 +27,8 @@ def patch_bank(path: Path, program: int, is_drums: bool) -> bytes:
 @lru_cache(maxsize=8)
 def _patch_bank(path: Path, size: int, changed_ns: int, program: int, is_drums: bool) -> bytes:
     with path.open("rb") as file:
-        tables, start, samples = read_tables(file, size)
+        bank = read_bank(file, size)
+        tables = bank.tables
         heads = tables["phdr"][:-1]
         presets = np.flatnonzero((words(heads, 22) == DRUM_BANK * is_drums) & (words(heads, 20) == program))
         used = _pointed(tables, "inst", _pointed(tables, "phdr", presets.tolist()))
@@ -41,16 +39,13 @@ def _patch_bank(path: Path, size: int, changed_ns: int, program: int, is_drums: 
         places = np.stack([words(headers, at, "<u4") for at in (20, 24, 28, 32)], axis=1)
         moved, parts, filled = np.zeros_like(places), [], 0
         for one in used:
-            first, last = places[one].min(), min(places[one].max() + GAP_SAMPLES, samples)
+            first, last = places[one].min(), min(places[one].max() + GAP_SAMPLES, bank.samples)
             moved[one] = places[one] - first + filled
-            file.seek(start + 2 * first)
+            file.seek(bank.start + 2 * first)
             parts.append(file.read(2 * (last - first)))
             filled += last - first
     headers[:, 20:36] = moved.astype("<u4").view(np.uint8)
-    info = b"INFO" + chunk(b"ifil", struct.pack("<HH", 2, 1))
-    pdta = b"pdta" + b"".join(chunk(n.encode(), t.tobytes()) for n, t in (tables | {"shdr": headers}).items())
-    sdta = b"sdta" + chunk(b"smpl", b"".join(parts))
-    return chunk(b"RIFF", b"sfbk" + b"".join(chunk(b"LIST", body) for body in (info, sdta, pdta)))
+    return write_bank(bank.info, b"".join(parts), tables | {"shdr": headers})
 
 
 def _pointed(tables: dict[str, np.ndarray], heads: str, rows: list[int]) -> list[int]:

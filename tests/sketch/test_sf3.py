@@ -10,8 +10,8 @@ import pytest
 import soundfile
 
 from helpers.errors import InvalidInput
-from helpers.sketch.bank_check import why_unusable
-from helpers.sketch.sf3 import _RECORD, _chunks, _lists, chunk, unpack_sf3
+from helpers.sketch.bank_check import read_bank, why_unusable, words, write_bank
+from helpers.sketch.sf3 import COMPRESSED, unpack_sf3
 from helpers.sketch.soundfont import _packaged
 
 
@@ -20,17 +20,21 @@ def as_sf3(data: bytes, wave: np.ndarray, padded: bool) -> bytes:
     out = io.BytesIO()
     soundfile.write(out, wave, 22_050, format="OGG", subtype="VORBIS")
     ogg = out.getvalue() + b"\1" * (1 - len(out.getvalue()) % 2)  # of odd length
-    lists = {data[at : at + 4]: (at, end) for at, end in _lists(data)}
-    shdr = next(span for tag, *span in _chunks(data, *lists[b"pdta"]) if tag == b"shdr")
-    records = b""
-    for at in range(shdr[0], shdr[1] - _RECORD.size, _RECORD.size):
-        name, *_, rate, key, cents, link, kind = _RECORD.unpack_from(data, at)
-        records += _RECORD.pack(name, 0, len(ogg), 100, 900, rate, key, cents, link, kind | 0x10)
-    tables = data[lists[b"pdta"][0] + 4 : shdr[0]] + records + data[shdr[1] - _RECORD.size : lists[b"pdta"][1]]
-    smpl = b"smpl" + struct.pack("<I", len(ogg)) + ogg + bytes(padded)
-    body = b"sfbk" + chunk(b"LIST", data[slice(*lists[b"INFO"])])
-    body += b"LIST" + struct.pack("<I", 4 + len(smpl)) + b"sdta" + smpl + chunk(b"LIST", b"pdta" + tables)
-    return chunk(b"RIFF", body)
+    bank = read_bank(io.BytesIO(data), len(data))
+    headers = bank.tables["shdr"].copy()
+    headers[:-1, 20:36] = np.array([0, len(ogg), 100, 900], "<u4").view(np.uint8)
+    headers[:-1, 44] |= COMPRESSED
+    whole = write_bank(bank.info, ogg, bank.tables | {"shdr": headers})
+    if padded:
+        return whole
+    at = whole.index(b"smpl", whole.index(b"sdta"))
+    lists = at - 8
+    return (
+        whole[:lists]
+        + struct.pack("<I", struct.unpack_from("<I", whole, lists)[0] - 1)
+        + whole[lists + 4 : at + 8 + len(ogg)]
+        + whole[at + 9 + len(ogg) :]
+    )
 
 
 @pytest.mark.parametrize("padded", [True, False])
@@ -40,12 +44,11 @@ def test_compressed_samples_are_unpacked(tmp_path, padded):
     path.write_bytes(unpack_sf3(as_sf3(_packaged().read_bytes(), wave, padded)))
     assert why_unusable(path) == ""
     data = path.read_bytes()
-    lists = {data[at : at + 4]: (at, end) for at, end in _lists(data)}
-    start, _ = next(span for tag, *span in _chunks(data, *lists[b"sdta"]) if tag == b"smpl")
-    shdr = next(span for tag, *span in _chunks(data, *lists[b"pdta"]) if tag == b"shdr")
-    _, first, last, loop, loop_end, *_, kind = _RECORD.unpack_from(data, shdr[0])
-    assert (loop - first, loop_end - first, kind & 0x10) == (100, 900, 0)
-    found = np.frombuffer(data[start + 2 * first : start + 2 * last], "<i2") / 32768
+    bank = read_bank(io.BytesIO(data), len(data))
+    first, last, loop, loop_end = (int(words(bank.tables["shdr"], at, "<u4")[0]) for at in (20, 24, 28, 32))
+    kind = words(bank.tables["shdr"], 44)[0]
+    assert (loop - first, loop_end - first, kind & COMPRESSED) == (100, 900, 0)
+    found = np.frombuffer(data[bank.start + 2 * first : bank.start + 2 * last], "<i2") / 32768
     assert found.size == wave.size and np.abs(found - wave).max() < 0.05
 
 
