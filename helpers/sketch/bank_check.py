@@ -26,7 +26,7 @@ GAP_SAMPLES = 46  # of silence after each sample, as the specification asks
 
 
 class Unusable(Exception):
-    """The bank cannot be played; the text says why in a few words."""
+    """A bank or an instrument cannot be played; the text says why in a few words."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,6 +38,11 @@ class Genre:
     words: tuple[str, ...] = ()
 
 
+def _says(text: str, word: str) -> bool:
+    """Whether a text, in small letters, holds a word of ours as a word of its own."""
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
+
+
 PLAIN = "pop"  # where neither the musician nor the idea tells a genre
 LEAST_GUESS = 0.35
 
@@ -69,7 +74,7 @@ def find_genre(text: str | None) -> Genre | None:
     for part in (re.sub(r"[_\s]+", " ", p) for p in reversed(parts)):
         if part in _BY_WORD:
             return _BY_WORD[part]
-        inside = [w for w in _BY_WORD if re.search(rf"(?<!\w){re.escape(w)}(?!\w)", part)]
+        inside = [w for w in _BY_WORD if _says(part, w)]
         if inside:
             return _BY_WORD[max(inside, key=len)]
     return None
@@ -134,7 +139,7 @@ def find_mood(text: str | None) -> tuple[str, Mood]:
     """The mood a text names, as ``(name, mood)``: the mean of several words, ``("neutral", NEUTRAL)`` of none known."""
     names = []
     for word in sorted(_MOOD_WORDS, key=len, reverse=True):
-        if text and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text.lower()) and _MOOD_WORDS[word] not in names:
+        if text and _says(text.lower(), word) and _MOOD_WORDS[word] not in names:
             names.append(_MOOD_WORDS[word])
     if not names:
         return "neutral", NEUTRAL
@@ -158,11 +163,11 @@ def shaped_by(style: str, genre: Genre, mood: Mood) -> tuple[Genre, Mood]:
     """The genre's styles and the mood's manner as the words of a style text change them."""
     text = style.lower()
     for word, wanted in STYLE_WORDS.items():
-        if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text):
+        if _says(text, word):
             asked: dict[str, Any] = dict(wanted)
             genre = replace(genre, **asked)
     for word, (density, syncopation, legato) in MANNER_WORDS.items():
-        if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text):
+        if _says(text, word):
             mood = replace(
                 mood,
                 density=mood.density + density,

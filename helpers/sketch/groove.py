@@ -312,10 +312,10 @@ def swung(brief: Brief, step: float) -> float:
     return pair * 2 * unit + moved
 
 
-def perform(brief: Brief, tones: Sequence[Tone], *, ring: bool = False) -> tuple[Note, ...]:
+def perform(brief: Brief, tones: Sequence[Tone]) -> tuple[Note, ...]:
     """Turn grid notes into the finished ones: swing, human timing, no overlaps of a pitch with itself, inside the loop.
 
-    Beat 1 of bar 1 is never moved. ``ring`` lets notes sound on to the loop's end where they were written so.
+    Beat 1 of bar 1 is never moved.
     """
     rng = brief.rng("timing")
     end = float(brief.steps)

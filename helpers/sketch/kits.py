@@ -21,8 +21,11 @@ from .cells import NEAREST_METER, WRITTEN_METERS, in_meter
 _TABLE = read_toml(__package__, "kits.toml")
 NOTES, ROLLED = _TABLE["notes"], _TABLE["rolled"]
 STROKES = {mark: tuple(map(tuple, strokes)) for mark, strokes in _TABLE["strokes"].items()}
-ROLLS = {style: tuple(rolls) for style, rolls in _TABLE["rolls"].items()}
-FILLS = {name: tuple(fills) for name, fills in _TABLE["fills"].items()}
+ROLLS = {style: tuple(roll.replace(" ", "") for roll in rolls) for style, rolls in _TABLE["rolls"].items()}
+FILLS = {
+    name: tuple({line: text.replace(" ", "") for line, text in fill.items()} for fill in fills)
+    for name, fills in _TABLE["fills"].items()
+}
 KIN = (("snare", "clap", "rim"), ("hat", "ride", "shaker"))  # lines that do the same work in a kit
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from ..errors import NotAvailable
 from ..machine.run import bare_environment
+from .bank_check import Unusable
 
 LARGEST_BYTES = 300 << 20  # of all samples; unpacked they take up to four times that
 _LARGEST_TEXT, _DEEPEST_INCLUDE = 4 << 20, 8
@@ -31,10 +32,6 @@ _HEADER = re.compile(r"<(\w+)>")
 _KEY = re.compile(r"(?<![\w$])(key|lokey|hikey)=(\S+)")
 _NOTE = re.compile(r"([a-g])([#b]?)(-?\d)")
 _PATH = re.compile(r"\b(default_path|sample)=(.+?)(?=\s+\w+=|\s*<|\s*$)", re.M)
-
-
-class Unusable(Exception):
-    """The instrument cannot be played; the text says why in a few words."""
 
 
 @dataclass(frozen=True)

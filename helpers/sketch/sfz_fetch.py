@@ -14,7 +14,8 @@ from ..machine.fetch import RemoteFile, fetch_file, make_folder, require_room
 from ..machine.files import sha256_of
 from ..music.tables import read_toml
 from ..records import CancelCheck, Progress, never_cancelled, silent_progress
-from .sfz import Unusable, read_sfz
+from .bank_check import Unusable
+from .sfz import read_sfz
 from .soundfont import described, instrument_folder
 
 SOURCE = "https://raw.githubusercontent.com/"

@@ -22,9 +22,9 @@ from ..errors import LoopsError, NotAvailable, shown_text
 from ..machine.home import cache_home
 from ..music.instruments import find_instrument
 from ..music.tables import read_table
-from .bank_check import why_unusable
+from .bank_check import Unusable, why_unusable
 from .score import Score
-from .sfz import Unusable, read_sfz
+from .sfz import read_sfz
 from .synth import SFZ, bank_habits
 
 # Best first; the part of a file name that tells the bank, its title and its licence.

@@ -193,7 +193,7 @@ def _rolled(brief: Brief, bar: Bar, style: DrumStyle, hits: Hits) -> Hits:
     chance = ROLLED.get(style.name, 0.0)
     if rng.random() >= max(chance, bar.turn * (chance > 0.5)) or not any(h[1] == "hat" for h in hits):
         return hits
-    roll = ROLLS[style.name][int(rng.integers(len(ROLLS[style.name])))].replace(" ", "")
+    roll = ROLLS[style.name][int(rng.integers(len(ROLLS[style.name])))]
     strokes = [(float(s), "hat", mark) for s, mark in enumerate(roll[: brief.steps_per_bar]) if mark != "."]
     covered = {s for s, _, _ in strokes} | {s + 1 for s, _, mark in strokes if mark == "T"}
     return [h for h in hits if h[1] not in ("hat", "open") or h[0] not in covered] + strokes
@@ -220,13 +220,13 @@ def _with_fill(brief: Brief, hits: Hits, style: DrumStyle) -> Hits:
     rng = brief.rng("fill")
     fills = FILLS[style.fills[int(rng.integers(len(style.fills)))]]
     fill = fills[int(rng.integers(len(fills)))]
-    length = max(len(text.replace(" ", "")) for text in fill.values())
+    length = max(map(len, fill.values()))
     start = brief.steps_per_bar - length
     if start < 0:
         return hits
     out = [h for h in hits if h[0] < start or (h[1] == "kick" and h[0] % 4 == 0)]
     for name, text in fill.items():
-        out += [(float(start + s), name, mark) for s, mark in enumerate(text.replace(" ", "")) if mark != "."]
+        out += [(float(start + s), name, mark) for s, mark in enumerate(text) if mark != "."]
     return out
 
 
