@@ -116,6 +116,10 @@ class Brief:
         """The notes of the part's range that are of these pitch classes, from below."""
         return [p for p in range(self.low, self.high + 1) if p % 12 in classes]
 
+    def nearest(self, classes: Container[int], pitch: float) -> int:
+        """The note of these pitch classes in the part's range that lies nearest to a pitch, the lower of two."""
+        return min(self.pitches(classes), key=lambda p: (abs(p - pitch), p))
+
     def accent(self, step: float) -> float:
         """How much the idea stresses a step of the loop, against its mean: about -0.5..1, 0 when nothing was heard."""
         row = self.accents[int(round(step) // self.steps_per_bar) % self.bars]

@@ -13,7 +13,7 @@ import numpy as np
 
 from .form import Bar
 from .kits import NOTES
-from .tone import Tone
+from .score import Tone
 
 if TYPE_CHECKING:
     from .brief import Brief
@@ -68,9 +68,7 @@ def _filled(brief: Brief, tones: list[Tone]) -> list[Tone]:
         chord = brief.chord(step)
         way = (i + 1) / len(places)
         goal = last.pitch + (first.pitch - last.pitch) * way + RUN_HEIGHT * np.sin(np.pi * way)
-        allowed = brief.pitches(chord.tones)
-        pitch = min(allowed, key=lambda p: (abs(p - goal), p))
-        out.append(Tone(pitch, step, 1.0, min(120, last.velocity + 2 * i)))
+        out.append(Tone(brief.nearest(chord.tones, goal), step, 1.0, min(120, last.velocity + 2 * i)))
     return kept + out
 
 

@@ -13,7 +13,7 @@ from .brief import Brief
 from .cells import Cell, Hit, cells
 from .family import as_member
 from .form import Bar
-from .tone import Tone
+from .score import Tone
 
 HABIT, CHANCE = 0.87, 0.4  # shares of a deviation; their squares and what a step has of its own sum to all of it
 MOST_TIMING_SECONDS = {False: 0.015, True: 0.025}  # that a pitched part strays, and drums

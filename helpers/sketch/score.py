@@ -20,6 +20,19 @@ BEND_RANGE_SEMITONES = 12.0  # what a full pitch wheel means in our MIDI: wide e
 
 
 @dataclass(frozen=True)
+class Tone:
+    """A note as the parts write it, before swing and touch: ``step`` and ``length`` in sixteenths, ``delay_seconds``
+    for the spread of a strum, ``limb`` whose timing it takes: ``kick``, ``snare`` or ``time``."""
+
+    pitch: int
+    step: float
+    length: float
+    velocity: int
+    delay_seconds: float = 0.0
+    limb: str = "time"
+
+
+@dataclass(frozen=True)
 class Bend:
     """From ``start`` on, the sounding pitch is ``semitones`` away from the written one (-12..12)."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...records import Note
+from ..form import Bar, written
 from ..score import Bend, Swell
 
 
@@ -16,3 +18,8 @@ class Part:
     choices: tuple[tuple[str, str], ...]
     bends: tuple[Bend, ...] = ()
     swells: tuple[Swell, ...] = ()
+
+
+def said(patterns: Iterable[str], form: tuple[Bar, ...], **more: str) -> tuple[tuple[str, str], ...]:
+    """The choices of a part in words: its patterns, what ``more`` was decided, its form."""
+    return (("pattern", ", ".join(dict.fromkeys(patterns))), *more.items(), ("form", written(form)))

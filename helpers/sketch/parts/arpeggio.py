@@ -7,10 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from ..brief import Brief
-from ..form import written
 from ..groove import Tone, perform, velocity, window, write_riffs
 from ..harmony import Harmony
-from . import Part
+from . import Part, said
 
 ORDERS = ("up", "down", "up-down", "doubled", "broken", "pedal", "converge", "thumb")
 REACHES = (3, 3, 4, 4, 5)
@@ -71,12 +70,8 @@ def write_arpeggio(brief: Brief) -> Part:
             index += 1
     if form[-1].turn:
         tones = _turned(brief, tones)
-    choices = (
-        ("pattern", f"{orders['A']}, gate {', '.join(dict.fromkeys(r.name for r in riffs.values()))}"),
-        ("reach", f"{reach} tones"),
-        ("form", written(form)),
-    )
-    return Part(perform(brief, tones), choices)
+    patterns = (f"{orders['A']}, gate {', '.join(dict.fromkeys(r.name for r in riffs.values()))}",)
+    return Part(perform(brief, tones), said(patterns, form, reach=f"{reach} tones"))
 
 
 def _pool(brief: Brief, chord: Harmony, reach: int) -> list[int]:

@@ -9,11 +9,11 @@ import numpy as np
 
 from ..brief import SUB_BASSES, Brief
 from ..cells import Hit
-from ..form import Bar, written
+from ..form import Bar
 from ..groove import Tone, one_voice, perform, velocity, window, without_overlaps, write_riffs
 from ..harmony import Harmony
 from ..score import Bend
-from . import Part
+from . import Part, said
 
 GLIDE_QUARTERS = 0.25
 GHOST_VELOCITY = 34
@@ -53,18 +53,14 @@ def write_bass(brief: Brief) -> Part:
             ):
                 spent = foreign[name] + (0.0 if inside else tone.length)
                 if spent > share * max(played, float(brief.steps_per_bar)):
-                    tone = replace(tone, pitch=_chord_tone_near(brief, tone.step, tone.pitch))
+                    tone = replace(tone, pitch=brief.nearest(chord.tones, tone.pitch))
                 else:
                     foreign[name] = spent
             tones.append(tone)
             last = tone.pitch
     tones = one_voice(brief, tones)
     glides = brief.instrument.name == "808" or (brief.instrument.name in GLIDERS and brief.genre.name in GLIDING)
-    choices = (
-        ("pattern", ", ".join(dict.fromkeys(r.name for r in riffs.values()))),
-        ("kick", "against it" if against else "with it"),
-        ("form", written(form)),
-    )
+    choices = said((r.name for r in riffs.values()), form, kick="against it" if against else "with it")
     return Part(perform(brief, tones), choices, _glides(brief, tones) if glides else ())
 
 
@@ -75,12 +71,6 @@ def _nearest(pitch_class: int, target: int, floor: int, brief: Brief) -> int:
         options or [floor + (pitch_class - floor) % 12 - 12 * (floor > brief.low + 12)],
         key=lambda p: (abs(p - target), p),
     )
-
-
-def _chord_tone_near(brief: Brief, step: float, pitch: int) -> int:
-    """The tone of the chord at a step that lies nearest to a pitch."""
-    tones = brief.pitches(brief.chord(step).tones)
-    return min(tones, key=lambda p: (abs(p - pitch), p))
 
 
 def _shaped(brief: Brief, bar: Bar, hits: list[Hit]) -> tuple[Hit, ...]:

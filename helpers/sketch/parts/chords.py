@@ -9,11 +9,11 @@ import numpy as np
 
 from ..brief import Brief
 from ..cells import Hit
-from ..form import Bar, written
+from ..form import Bar
 from ..groove import Tone, choose_cell, fill_or_thin, moved_on, perform, velocity, window, without_overlaps, write_riffs
 from ..harmony import Harmony
 from ..voicing import colours_of, guitar_voicing, is_clear, lead_voices
-from . import Part
+from . import Part, said
 
 GUITARS = range(24, 32)  # General MIDI programs
 STRUM_SECONDS = 0.005  # between neighbouring strings of a down stroke; an up stroke is quicker
@@ -72,7 +72,7 @@ def write_chords(brief: Brief) -> Part:
             struck[start] = struck.get(start, -1) + 1
             figure = "f" if guitar or hit.symbol not in "Xx" else figures[bar.letter]
             tones += _played(brief, bar, hit, voicings, guitar, pushes, figure[struck[start] % len(figure)])
-    choices = (("pattern", ", ".join(dict.fromkeys(r.name for r in riffs.values()))), ("form", written(form)))
+    choices = said((r.name for r in riffs.values()), form)
     return Part(perform(brief, tones), (*choices, ("hands", "both")) if two else choices)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..brief import Brief, feel_at
 from ..feel import VELOCITY_SHARE, limb_of
-from ..form import Bar, written
+from ..form import Bar
 from ..groove import (
     IDEA_ACCENT,
     STANDS_OUT,
@@ -17,7 +17,7 @@ from ..groove import (
     unexpected,
 )
 from ..kits import FILLS, NOTES, ROLLED, ROLLS, STROKES, DrumStyle, drum_style, solo_style
-from . import Part
+from . import Part, said
 
 HIT_STEPS = 0.9
 STRESS = 16  # velocity that a standard deviation of the idea's stress beyond its metre adds
@@ -68,13 +68,9 @@ def write_drums(brief: Brief) -> Part:
         hits.append((0.0, "crash", "x"))
     stress = np.clip(unexpected(brief, brief.accents), -2.0, 2.0) * brief.lean
     tones = [tone for hit in _choked(hits) for tone in _tones(brief, stress, *hit)]
-    names = ", ".join(dict.fromkeys(f"{style.name} {picks[b.letter] + 1}" for b in form))
-    choices = (
-        ("pattern", names),
-        ("form", written(form)),
-        ("feel", {1.0: "as written", 2.0: "half time"}.get(feel, "double time")),
-    )
-    return Part(perform(brief, tones), choices)
+    choices = said((f"{style.name} {picks[b.letter] + 1}" for b in form), form)
+    felt = {1.0: "as written", 2.0: "half time"}.get(feel, "double time")
+    return Part(perform(brief, tones), (*choices, ("feel", felt)))
 
 
 def _bar(

@@ -9,10 +9,10 @@ import numpy as np
 
 from ..brief import Brief
 from ..cells import TUNES
-from ..form import Bar, heard_letters, written
+from ..form import Bar, heard_letters
 from ..groove import Tone, moved_on, one_voice, perform, velocity, write_riffs
 from ..harmony import Harmony
-from . import Part
+from . import Part, said
 
 REACH_SEMITONES = 9  # around the part's centre
 PASSING_SHARE = 0.26  # of a bar's notes may lie off the chord
@@ -50,15 +50,8 @@ def write_lead(brief: Brief) -> Part:
         returns = any(b.letter == bar.letter for b in form[: bar.number])
         tones += _sing(brief, bar, hooks[bar.letter], fixed, develops and returns, tones)
     tones = one_voice(brief, tones)
-    choices = (
-        ("pattern", ", ".join(dict.fromkeys(h.origin for h in hooks.values()))),
-        (
-            "hook",
-            f"{'stays where it is' if fixed else 'moves with the chords'}, {'goes on' if develops else 'returns'}",
-        ),
-        ("form", written(form)),
-    )
-    return Part(perform(brief, tones), choices)
+    hook = f"{'stays where it is' if fixed else 'moves with the chords'}, {'goes on' if develops else 'returns'}"
+    return Part(perform(brief, tones), said((h.origin for h in hooks.values()), form, hook=hook))
 
 
 def _form(brief: Brief) -> tuple[Bar, ...]:

@@ -44,11 +44,7 @@ def write_pad(brief: Brief) -> Part:
         tones = _restruck(brief, spans, tones)
     tones = [replace(t, velocity=int(np.clip(t.velocity + rng.integers(-5, 6), 24, 122))) for t in tones]
     swells = _swells(brief, spans, style)
-    choices = (
-        ("pattern", style),
-        ("voices", str(voices)),
-    )
-    return Part(perform(brief, tones), choices, (), swells)
+    return Part(perform(brief, tones), (("pattern", style), ("voices", str(voices))), (), swells)
 
 
 def _voicings(brief: Brief, voices: int, rng: np.random.Generator) -> list[tuple[int, ...]]:
