@@ -17,16 +17,18 @@ HAND_SPAN_SEMITONES = 14
 MUD_LIMIT = 48  # below C3 two voices closer than a fifth are mud
 LAST_FRET = 10
 FINGER_FRETS = 4
-MOST_COLOURED = 0.34  # of the chords: the idea's own harmony stays the harmony
+MOST_COLOURED = 0.34  # of the time: the idea's own harmony stays the harmony
 
 
 def colours_of(brief: Brief, stream: str, chance: float) -> list[tuple[int, ...]]:
     """For each chord of the brief the colour that it takes, if any: by ``chance``, the same for all of a label."""
     out: list[tuple[int, ...]] = []
-    for _, _, chord in brief.harmony:
-        free = len(chord.tones) > 2 and sum(map(len, out)) + 1 <= MOST_COLOURED * len(brief.harmony)
+    coloured = 0.0
+    for start, end, chord in brief.harmony:
+        free = len(chord.tones) > 2 and coloured + end - start <= MOST_COLOURED * brief.steps
         taken = free and brief.rng(stream, chord.label).random() < chance
         out.append(chord.colours[:1] if taken else ())
+        coloured += (end - start) * len(out[-1])
     return out
 
 

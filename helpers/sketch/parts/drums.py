@@ -114,13 +114,14 @@ def _kicks(brief: Brief, hits: Hits, letter: str, wish: np.ndarray) -> Hits:
     rng = brief.rng("kicks", letter)
     beat = brief.meter.steps_per_beat
     between = [h for h in hits if h[1] == "kick" and h[0] % beat]
-    taken = {h[0] for h in hits if h[1] in STRUCK}
     if wish.any() and brief.lean > 0:
+        taken = {h[0] for h in hits if h[1] == "kick"}  # it may join a backbeat
         hits = [h for h in hits if h not in between or wish[round(h[0]) % wish.size] > STAYS_BACK]
         places = [float(s) for s in np.argsort(-wish, kind="stable") if wish[s] > STANDS_OUT and float(s) not in taken]
         return hits + [(s, "kick", "x") for s in places[:2]]
     if not between:
         return hits
+    taken = {h[0] for h in hits if h[1] in STRUCK}
     if rng.random() < 0.4:
         gone = between[int(rng.integers(len(between)))]
         hits = [h for h in hits if h != gone]
