@@ -16,6 +16,7 @@ from helpers.errors import Cancelled, InvalidInput, NotAvailable, Refused
 from helpers.music.pitch import parse_key
 from helpers.pipeline import making
 from helpers.records import Analysis, Clip, EngineInfo, Readiness, Request, Take, Tempo
+from helpers.records.request import MEMBERS
 from helpers.sound.audio import write_wav
 from tests.signals import RATE, chord_loop
 
@@ -129,6 +130,24 @@ def test_the_work_is_bounded_and_what_failed_is_labelled(make):
     assert [f.fit.verdict == "failed" for f in result.loops] == [False, True]
     assert "FAILED" in result.loops[1].files.wav.name and result.loops[1].fit.reasons
     assert result.notes == ("4 more takes were made because some failed.",)
+
+
+def test_a_member_of_a_family_that_fails_is_made_again_as_the_same_member(make):
+    """Five parts that belong together: the fill and the build fail, the fill twice."""
+    script = ["good", "good", "off key", "good", "off key", *["good"] * 2, "off key", *["good"] * 9]
+    engine, result = make(script, REQUEST.with_(takes=5, family=True))
+    assert engine.asked == [[0, 1, 2, 3, 4], [7], [9], [12]]
+    numbers = sorted(f.loop.take.number for f in result.loops)
+    assert numbers == [0, 1, 3, 9, 12] and all(f.fit.verdict != "failed" for f in result.loops)
+    assert {REQUEST.with_(family=True).member(n) for n in numbers} == set(MEMBERS)
+
+
+def test_a_family_whose_members_fail_for_good_has_one_of_each(make):
+    """The main part never passes, nor does the fill: each is there once, with its verdict."""
+    script = ["off key", "good", "off key", "good", "good"] * 9
+    _, result = make(script, REQUEST.with_(takes=5, family=True))
+    assert sorted(f.loop.take.number % 5 for f in result.loops) == [0, 1, 2, 3, 4]
+    assert [f.fit.verdict == "failed" for f in result.loops] == [False, False, False, True, True]
 
 
 def test_when_none_can_be_used_the_last_reason_is_given_and_nothing_is_left(make, tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ from ..records import (
     never_cancelled,
     silent_progress,
 )
+from ..records.request import MEMBERS
 from ..sound.audio import read_back
 from ..sound.imports import import_scipy
 
@@ -162,10 +163,11 @@ def make_enough(run: Run, folder: Path, out: Path, proven: list[Proven]) -> tupl
     """Fill ``proven`` until enough loops pass; returns why takes were refused, and how many were made."""
     import_scipy()
     refused: list[str] = []
-    made, wanted, budget = 0, run.request.takes, run.request.takes * (1 + MOST_REROLLS)
-    while wanted > 0 and made < budget:
-        numbers = range(made, made + min(wanted, budget - made))
-        made = numbers.stop
+    made, budget = 0, run.request.takes * (1 + MOST_REROLLS)
+    numbers: Sequence[int] = range(run.request.takes)
+    while numbers and made < budget:
+        numbers = numbers[: budget - made]
+        made += len(numbers)
         # a model makes its takes together and has all threads; the pool begins when it has ended
         takes = None if run.engine.one_by_one else _generated(run, numbers, refused)
         workers = max(1, min(MOST_WORKERS, (os.cpu_count() or 1) - run.spare_cores))
@@ -186,13 +188,23 @@ def make_enough(run: Run, folder: Path, out: Path, proven: list[Proven]) -> tupl
                     job.result()
                 except Refused as reason:
                     refused.append(f"Take {number + 1}: {reason}")
-        wanted = run.request.takes - sum(p.files is not None for p in proven)
+        passed = {p.loop.take.number for p in proven if p.files is not None}
+        failed = [number for number in numbers if number not in passed]
+        if run.request.family:  # what failed is made again as the same member
+            numbers = [number + _slots(run.request) for number in failed]
+        else:
+            numbers = range(made, made + len(failed))
     if not proven:
         raise Refused(
             f"None of {made} takes could be made into a loop. {refused[-1] if refused else ''} "
             "Try another seed, instrument or engine; the sketch engine always fits."
         )
     return refused, made
+
+
+def _slots(request: Request) -> int:
+    """How many numbers further a family's member comes again in the same place."""
+    return -(-request.takes // len(MEMBERS)) * len(MEMBERS)
 
 
 def _make_take(run: Run, number: int, folder: Path, out: Path, proven: list[Proven]) -> None:
@@ -203,15 +215,18 @@ def _make_take(run: Run, number: int, folder: Path, out: Path, proven: list[Prov
         finish_take(run, take, folder, out, proven)
 
 
-def _generated(run: Run, numbers: range, refused: list[str]) -> list[Take]:
-    """The takes of these numbers, made together."""
+def _generated(run: Run, numbers: Sequence[int], refused: list[str]) -> list[Take]:
+    """The takes of these numbers; those that follow one another are made together."""
+    first, count = numbers[0], len(numbers)
+    if count > 1 and numbers[-1] - first >= count:
+        return [take for number in numbers for take in _generated(run, [number], refused)]
     try:
         return run.engine.generate(
             run.request,
             analysis=run.analysis,
             guide=run.guide,
-            count=len(numbers),
-            first=numbers.start,
+            count=count,
+            first=first,
             progress=run.progress,
             cancel=run.cancel,
         )
@@ -296,7 +311,13 @@ def publish_best(run: Run, proven: list[Proven], out: Path) -> tuple[FinishedLoo
     """The best of the loops, as many as were asked for, best first; what is not written yet gets its name now."""
     of_take = {id(p.loop.take): p for p in proven}
     proven.sort(key=lambda p: p.loop.take.number)  # they came as the threads had it
-    best = ranking.rank([p.loop for p in proven], run.request)[: run.request.takes]
+    best = ranking.rank([p.loop for p in proven], run.request)
+    if run.request.family:  # one of each member
+        members: dict[int, Loop] = {}
+        for loop in best:
+            members.setdefault(loop.take.number % _slots(run.request), loop)
+        best = list(members.values())
+    best = best[: run.request.takes]
     finished = []
     for rank, loop in enumerate(best, 1):
         made, fit = of_take[id(loop.take)], _card(loop)

@@ -82,7 +82,9 @@ def voila(browser, tmp_path_factory):
 @pytest.fixture(scope="module")
 def lab(lab_server, request):
     """A notebook and a kernel for each module."""
-    return lab_server.another(request.module.__name__.rsplit(".", 1)[-1], prelude=PRELUDE)
+    front = lab_server.another(request.module.__name__.rsplit(".", 1)[-1], prelude=PRELUDE)
+    yield front
+    front.end_kernels()  # each keeps half a gigabyte
 
 
 @pytest.fixture(scope="module")

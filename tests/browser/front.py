@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import nbformat
 
@@ -26,6 +27,13 @@ PATIENCE_MS = 240_000  # a test waits for what must come, however busy the machi
 KERNEL_NAME = "loops-test"
 KERNEL = "window.jupyterapp.shell.currentWidget.sessionContext"
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+# Seeds follow one another instead of being drawn, so that a run can be repeated.
+SEEDS = """
+from itertools import count
+from types import SimpleNamespace
+from helpers import planning
+planning.secrets = SimpleNamespace(randbelow=lambda below, seeds=count(1): next(seeds))
+"""
 FLAGS = [
     "--no-sandbox",
     "--disable-dev-shm-usage",
@@ -59,7 +67,7 @@ def write_notebook(
             if name in values and "# @param" in line:
                 lines[i] = f"{name} = {values[name]}"
         cell.source = "\n".join(lines)
-    first = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{prelude}"
+    first = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{SEEDS}{prelude}"
     book.cells.insert(0, nbformat.v4.new_code_cell(first, metadata={"jupyter": {"source_hidden": True}}))
     book.metadata["kernelspec"] = {"name": KERNEL_NAME, "display_name": KERNEL_NAME, "language": "python"}
     path = folder / f"{name}.ipynb"
@@ -177,6 +185,15 @@ class Front:
             """() => window.jupyterapp.shell.currentWidget.context.model.toJSON().cells.flatMap((c, i) =>
             (c.outputs || []).filter(o => o.output_type === 'error').map(o => `cell ${i}: ${o.ename}: ${o.evalue}`))"""
         )
+
+    def end_kernels(self) -> None:
+        """End the kernels of the notebooks in this front's folder (Lab)."""
+        sessions = f"http://127.0.0.1:{self.port}/api/sessions"
+        head = {"Authorization": f"token {self.token}"}
+        with urlopen(Request(sessions, headers=head)) as answer:
+            ours = [s["id"] for s in json.load(answer) if s["path"].startswith(f"{self.root.name}/")]
+        for session in ours:
+            urlopen(Request(f"{sessions}/{session}", headers=head, method="DELETE")).close()
 
     def close(self) -> None:
         if self.process.poll() is None:
