@@ -27,6 +27,7 @@ PLAYS = {
     "drums": "drum kit", "bass": "bass guitar", "chords": "piano", "lead": "synth lead", "pad": "warm pad",
     "arpeggio": "pluck",
 }  # fmt: skip
+DELIVERED = "as delivered"
 ASKED, TAKES = 3, 6  # takes that a musician chooses from; takes with notes that are measured, so that pairs are many
 OTHERS, RATE = 2, 44_100
 SHORTEST_SECONDS = 5.0
@@ -77,7 +78,7 @@ def sketch_groups(folder: Path, at_most: int, *, delivered: bool = False) -> Ite
                 with TemporaryDirectory() as out:
                     given = [finished.loop for finished in pipeline.make_loops(request, idea, analysis, out).loops]
                 own = replace(idea)  # without what was measured on it, which cannot be kept in a file
-                cases += [Case(piece, own, analysis, request, "as delivered", x.take.number, x.clip) for x in given]
+                cases += [Case(piece, own, analysis, request, DELIVERED, x.take.number, x.clip) for x in given]
                 continue
             takes = good_takes(request, analysis, ASKED if request.role == "drums" else TAKES)
             loops = [("good", take, clip) for take, clip in enumerate(takes)]

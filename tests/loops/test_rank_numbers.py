@@ -79,7 +79,7 @@ def test_level_counts_how_far_the_halves_are_apart(second_db, level):
     [
         ("chords", {"lock": 0.8}, {"lock": 1.0, "harmony": 0.2, "agreement": 0.2, "form": 0.2}),
         ("drums", {"lock": 0.8}, {"lock": 1.0, "form": 0.2}),  # a kit has no notes to agree
-        ("chords", {"agreement": 2.5}, {"agreement": 1.0, "harmony": 0.2, "lock": 0.2, "form": 0.2}),
+        ("chords", {"agreement": 3.0}, {"agreement": 1.0, "harmony": 0.2, "lock": 0.2, "form": 0.2}),
         ("chords", {"seam": 2.5}, {"seam": 0.0}),  # nothing was compared with an idea
         ("chords", {}, {}),
         ("chords", {"level_db": -3.0}, {"harmony": 0.2, "agreement": 0.2, "lock": 0.2, "form": 0.2}),
@@ -95,7 +95,7 @@ def test_a_part_of_noises_does_not_outrank_one_that_was_heard_to_fit():
     noise = Loop(CLIP, take_of(CLIP), fit=FitCard(both | {"lock": 0.45}, "pass"))
     fits = Loop(CLIP, take_of(CLIP), fit=FitCard(both | {"harmony": 0.6, "agreement": 1.0}, "pass"))
     first, second = rank([noise, fits], REQUEST)
-    assert first.fit is fits.fit and "notes shared (0.20 for unknown, the others' 0.40)" in second.why[0]
+    assert first.fit is fits.fit and "notes shared (0.20 for unknown, the others' 0.33)" in second.why[0]
     assert "harmony with the idea 0.20 for unknown" in second.why
 
 
