@@ -20,10 +20,11 @@ CUES = (
     "mid", "high",  # likeness of the onsets, sixteenth by sixteenth, by register
     "long",  # strokes that are long until the next come where the metre has its strong places
     "new_bar", "new_half",  # the half bar's notes change on bar lines; the eighth's on those and half-way
-    "low_first",  # low onsets of a bass or drums on beat 1: what else sounds that low is noise
+    "low_first",  # low onsets on beat 1
 )  # fmt: skip
 FEWEST_ONSETS = 4
 EIGHTH = 2  # sixteenths
+HIGH = ("lead", "arpeggio", "pad")  # roles of which nothing but noise sounds low
 # An off-beat part: so little of its accents on the beats, so much half-way between them, and strokes in every beat.
 MOST_ON_BEAT, LEAST_HALF_WAY = 0.15, 0.5
 PLAYED = 0.25  # of the strongest accent of the mean bar: a softer one is an echo
@@ -89,7 +90,7 @@ def place_cues(loop: Bars, idea: Bars, *, role: str) -> tuple[np.ndarray, np.nda
     none = np.zeros(lags.size)
     for reach, lines in ((half, bar), (EIGHTH, half)):
         columns += [none if role == "drums" else loop.note_change(reach)[back][:, ::lines].mean(axis=1)]
-    columns += [loop.accents["low"][back][:, ::bar].mean(axis=1) if role in ("bass", "drums") else none]
+    columns += [none if role in HIGH else loop.accents["low"][back][:, ::bar].mean(axis=1)]
     table = np.array(columns).T
     return lags, table - table.mean(axis=0)
 
