@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .app import App
 
 BUSY = "One job at a time: wait for “{title}”, or cancel it."
+IN_MODE = "MODE holds its settings and its seed: change one there, and Generate makes what differs by that alone."
 IDEA_GONE = "The idea of that loop is no longer on the list; its tempo, key and chords are kept."
 NO_IDEA = "Upload an idea first, or press “Try the example idea” under UPLOAD."
 
@@ -46,16 +47,20 @@ class Making:
         notes = () if entry else (IDEA_GONE,)
         return self._start(entry, request, f"Variations of {request.instrument}", "Variation: ", notes, at=name)
 
-    def again(self, name: str) -> None:
-        """Put a loop's settings and seed into MODE, with its idea: Generate makes it again, or a change of it."""
+    def again(self, name: str) -> bool:
+        """Make a loop again, and put its settings and seed into MODE, with its idea, where one of them can be changed."""
         app = self._app
         path = cards.loop_files(app.state.folder, name)[-1]
-        entry = app.library.idea_of(read_sidecar(path)[1])
+        request, document = read_sidecar(path)
+        form, entry = cards.same_again(path), app.library.idea_of(document)
+        request = request.with_(seed=form.seed, takes=form.takes)
+        notes = (IN_MODE,) if entry else (IDEA_GONE, IN_MODE)
+        if not self._start(entry, request, f"{request.instrument} again", "Same again: ", notes, at=name):
+            return False
         if entry is not None and entry.id != app.state.current and app.state.find(entry.id):
             app.ideas.choose(entry.id)
-        app.put_settings(cards.same_again(path))
-        said = "MODE holds this loop's settings and its seed: Generate makes it again, or change one thing first."
-        app.push("results", message=message(said, "good") | {"at": name})
+        app.put_settings(form)
+        return True
 
     def _start(
         self,

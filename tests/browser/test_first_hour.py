@@ -275,11 +275,11 @@ def test_the_seed_on_a_card_makes_that_loop_again(heard, lab):
         card.locator('[data-key^="fit-"]').click()
     seed = card.locator(".t-seed").inner_text()
     card.locator('[data-key^="again-"]').click()
-    heard.wait_for_selector(".lg-results .lg-notice:has-text('its seed')")
+    says(heard, ".lg-run h3", "Same again")
+    heard.locator(f'[data-loop="{name}"] .lg-job .lg-notice.good').wait_for()
     holds(heard, {'.t-advanced [data-key="seed"]': seed})  # not rounded
     ready(heard)
     family = heard.is_checked('.t-advanced [data-key="family"]')
-    generate(heard)
     made = heard.locator(".lg-run").first.locator(".lg-loop")
     names = [el.get_attribute("data-loop") for el in made.all()]
     assert len(names) == (5 if family else 1)

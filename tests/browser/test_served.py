@@ -53,6 +53,7 @@ def test_two_visitors_of_five_actions_each_neither_see_nor_lose_anything(browser
         assert str(voila.root) not in text, "the server's folders are nobody's business"
         assert page.locator(".lg-readiness input, .lg-login input").count() == 0, "nothing to install or log in to"
         assert "@title" not in text and page.locator("h2").count() >= 3, "headings, and no code"
+        assert "Start at UPLOAD" in text and "cells" not in text, "no words that mean something in a notebook alone"
         page.context.close()
 
 

@@ -236,16 +236,20 @@ def test_marks_variations_and_new_ideas(app, heard):
     assert heard["studio"].idea["name"].endswith(".wav") and len(app.state.ideas) == 2
 
 
-def test_same_again_fills_the_settings_with_which_generate_makes_that_very_loop(app, heard):
+def test_same_again_makes_that_very_loop_and_fills_the_settings_that_do(app, heard):
     second = next(loop for loop in generate(app, heard)[0]["loops"] if loop["title"].endswith("take 2"))
     made = (app.state.folder / second["id"]).with_suffix(".wav").read_bytes()
     send(heard["studio"], "set", name="bars", value=1)
     send(heard["results"], "again", name=second["id"])
-    form = heard["studio"].form
+    assert app.jobs.wait(120)
+    group, form = heard["results"].groups[0], heard["studio"].form
+    assert group["title"].startswith("Same again: ") and "its seed" in group["notes"][0]
+    assert heard["studio"].job["at"] == second["id"], "its progress is shown on the card"
     assert (form["mode"], form["takes"], str(form["seed"])) == ("advanced", 1, second["seed"])
-    again = generate(app, heard)[0]["loops"]
-    assert len(again) == 1 and again[0]["id"] != second["id"] and again[0]["seed"] == second["seed"]
-    assert (app.state.folder / again[0]["id"]).with_suffix(".wav").read_bytes() == made
+    by_press, by_settings = group["loops"], generate(app, heard)[0]["loops"]
+    for again in (by_press, by_settings):
+        assert len(again) == 1 and again[0]["id"] != second["id"] and again[0]["seed"] == second["seed"]
+        assert (app.state.folder / again[0]["id"]).with_suffix(".wav").read_bytes() == made
 
 
 def test_a_loop_used_as_idea_keeps_its_tempo_key_and_chords(app, heard):

@@ -4,12 +4,14 @@
 const ANSWERS_WITHIN_MS = 8000;
 const SILENT =
   "The kernel does not answer. If it was restarted, run the cells again; if a cell is busy, this goes on when it is done.";
+const SILENT_PAGE = "The server does not answer. What you made is kept; reload the page to go on.";
 
 class Kernel {
   /** `tell` is given a sentence when the kernel does not answer, and an empty one when it does again. */
   constructor(model, tell = () => {}) {
     this.model = model;
     this.tell = tell;
+    this.silent = model.get("served") ? SILENT_PAGE : SILENT;
     this.asked = null; // the timer of the oldest event that was not answered
     this.waiting = new Map(); // id -> the transfer under way
     this.files = new Map(); // id -> promise of a whole file that is kept
@@ -47,11 +49,11 @@ class Kernel {
   }
 
   send(kind, content = {}, buffers = []) {
-    this.asked ??= setTimeout(() => this.tell(SILENT), ANSWERS_WITHIN_MS);
+    this.asked ??= setTimeout(() => this.tell(this.silent), ANSWERS_WITHIN_MS);
     try {
       this.model.send({ kind, ...content }, undefined, buffers);
     } catch {
-      this.tell(SILENT); // the front end knows that nobody is there
+      this.tell(this.silent); // the front end knows that nobody is there
     }
   }
 
