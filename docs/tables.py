@@ -25,11 +25,11 @@ def instruments_markdown() -> str:
 def engines_markdown() -> str:
     """The README's table of engines, as they declare themselves."""
     rows = ["| engine | good at | needs | licence of the weights |", "|---|---|---|---|"]
-    for name in registry.engine_names():
-        info = registry.get_engine(name).info
+    for engine in registry.all_engines():
+        info = engine.info
         needs = [f"{info.memory_gib:g} GiB GPU memory", f"{info.download_gib:g} GiB download"]
         needs = [*needs, *(["Hub token, licence accepted"] if info.gated else [])] if info.download_gib else ["nothing"]
-        rows.append(f"| `{name}` | {info.good_at} | {', '.join(needs)} | {info.licence} |")
+        rows.append(f"| `{info.name}` | {info.good_at} | {', '.join(needs)} | {info.licence} |")
     return "\n".join(rows)
 
 

@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidInput, LoopsError, shown_text
@@ -300,9 +301,13 @@ def _batch(args: argparse.Namespace, out: Any) -> int:
 
 
 def _pack(args: argparse.Namespace, out: Any) -> int:
-    from .batch.pack import make_pack, pack_text
+    from .batch.pack import pack_text, write_pack
 
-    pack = make_pack(args)
+    folder = Path(args.folder).resolve()
+    pack = write_pack(
+        args.folder, args.out or folder.parent / f"{folder.name or 'loops'}-pack", naming=args.naming, label=args.label,
+        name=args.name, ideas=args.idea, with_failed=args.with_failed, with_one_shots=args.one_shots,
+    )  # fmt: skip
     data = {"pack": str(pack.path), "loops": pack.loops, "left_out": pack.left_out, "others": pack.others}
     _print(out, args, data, pack_text(pack))
     return DONE

@@ -70,15 +70,17 @@ def test_the_ends_of_a_part(seconds, start, bars, span, monkeypatch):
     whole = dataclasses.replace(HEARD, seconds=seconds, tempo=Tempo(120.0, 0.9, downbeats=lines))
     idea = Idea("i", Clip(np.arange(30_000, dtype=np.float32)[None], 1000), "0" * 64, loudness_lufs=-9.0)
     asked = []
-    monkeypatch.setattr(pipeline, "analyze_idea", lambda heard, progress, *, tags: asked.append((heard, tags)) or whole)
+    monkeypatch.setattr(
+        pipeline, "analyze_idea", lambda heard, progress, *, tags=True: asked.append((heard, tags)) or whole
+    )
     if span is None:
         with pytest.raises(InvalidInput):
             pipeline.hear_part(idea, start, bars)
         return
-    part, heard = pipeline.hear_part(idea, start, bars, tags=False)
+    part, heard = pipeline.hear_part(idea, start, bars)
     assert part.span == pytest.approx(span) and part.loudness_lufs is None and part.clip.sample_rate == 1000
     assert part.clip.samples[0, [0, -1]].tolist() == [round(1000 * span[0]), round(1000 * span[1]) - 1]
-    assert asked == [(idea, False), (part, False)] and heard.tempo.downbeats[0] == 0.0
+    assert asked == [(idea, True), (part, True)] and heard.tempo.downbeats[0] == 0.0
     assert idea.clip.length == 30_000
 
 

@@ -94,7 +94,7 @@ def test_its_make_targets_exist():
 def test_its_engines_and_licences_are_those_of_the_code():
     written = re.search(r"<!-- engines: .*?-->\n(.*?)\n<!-- /engines -->", README, re.DOTALL).group(1)
     assert written == engines_markdown()
-    assert all(f"| `{name}` |" in written for name in registry.engine_names())
+    assert all(f"| `{engine.info.name}` |" in written for engine in registry.all_engines())
 
 
 def test_its_instruments_are_those_of_the_table():

@@ -174,7 +174,7 @@ def measure(engine: str, takes: int, precision: str, memory_gib: float | None, s
     with PretendCuda(memory_gib) as gpu, hollow_checkpoints(gpu, engine), tempfile.TemporaryDirectory() as folder:
         kind = "musicgen_melody" if "melody" in engine else "musicgen"
         (Path(folder) / "config.json").write_text(json.dumps({"model_type": kind}), encoding="utf-8")
-        model = adapter._load(plan.source, Path(folder), Device("cuda", gpu.name, precision), lambda: None)
+        model = adapter.model_class(plan.source, Path(folder), Device("cuda", gpu.name, precision), lambda: None)
         row["load"] = gpu.peak_bytes
         groups, decoded, adds = [], [], 0
 

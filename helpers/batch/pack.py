@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import itertools
@@ -293,15 +292,6 @@ def _csv(rows: Sequence[dict[str, Any]]) -> bytes:
 def _put(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
-
-
-def make_pack(args: argparse.Namespace) -> Pack:
-    """Carry out ``pack``."""
-    folder = Path(args.folder).resolve()
-    return write_pack(
-        args.folder, args.out or folder.parent / f"{folder.name or 'loops'}-pack", naming=args.naming, label=args.label,
-        name=args.name, ideas=args.idea, with_failed=args.with_failed, with_one_shots=args.one_shots,
-    )  # fmt: skip
 
 
 def pack_text(pack: Pack) -> str:

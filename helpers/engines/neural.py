@@ -1,7 +1,7 @@
 """What the neural engines share: they load once, make takes in groups that fit the memory, and recover if it runs out.
 
-An adapter says what to load (:meth:`NeuralEngine._load`) and how to plan a request; a :class:`LoadedModel` turns plans
-into latents or codes and those into sound. Everything that can go wrong on a small GPU is handled here, once:
+An adapter says what to load (its ``model_class``) and how to plan a request; a :class:`LoadedModel` turns plans into
+latents or codes and those into sound. Everything that can go wrong on a small GPU is handled here, once:
 
 - memory runs out while sampling or decoding: smaller groups, then only one part of the model on the GPU at a time,
   then a sentence;
@@ -193,10 +193,6 @@ class NeuralEngine(Engine):
         source = self._source(request)
         return Plan(request, source, prompt, negative, seconds, steps, guide, settings, labels=labels)
 
-    def _load(self, source: ModelSource, folder: Path, device: Device, check: Check) -> LoadedModel:
-        """Load the weights; ``check`` is called between parts, it raises when the musician has cancelled."""
-        return self.model_class(source, folder, device, check)
-
     # ---- readiness
 
     def readiness(self, request: Request | None = None) -> Readiness:
@@ -255,7 +251,7 @@ class NeuralEngine(Engine):
             try:
                 with quiet_libraries(), readable(source):
                     self._model = self._rescued(
-                        lambda: self._load(source, folder, device, lambda: stop_if(job.cancel)), device
+                        lambda: self.model_class(source, folder, device, lambda: stop_if(job.cancel)), device
                     )
             except Cancelled as stop:
                 stop.__traceback__ = None  # its frames hold the parts that were read

@@ -23,11 +23,6 @@ _instances: dict[str, Engine] = {}
 _lock = threading.Lock()
 
 
-def engine_names() -> tuple[str, ...]:
-    """Every engine, the one that works everywhere first."""
-    return tuple(_ADAPTERS)
-
-
 def get_engine(name: str) -> Engine:
     """Return the engine called ``name``; nothing heavy is imported by this.
 
@@ -45,7 +40,7 @@ def get_engine(name: str) -> Engine:
 
 
 def all_engines() -> list[Engine]:
-    """Every engine, in the order of :func:`engine_names`."""
+    """Every engine, the one that works everywhere first."""
     return [get_engine(name) for name in _ADAPTERS]
 
 

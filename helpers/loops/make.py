@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import Refused
-from ..records import Analysis, Clip, Correction, Loop, Progress, Request, Take, silent_progress
+from ..records import Analysis, Clip, Correction, Loop, Request, Take
 from ..sound.audio import resample
 from ..sound.infrasound import remove_infrasound
 from ..sound.stretch import apply_stretch, apply_warp
@@ -41,9 +41,7 @@ class Corrections:
     made: tuple[Correction, ...]
 
 
-def make_loop(
-    take: Take, request: Request, analysis: Analysis | None = None, progress: Progress = silent_progress
-) -> Loop:
+def make_loop(take: Take, request: Request, analysis: Analysis | None = None) -> Loop:
     """Turn a take into a loop of exactly ``request.samples()`` samples at ``request.sample_rate``.
 
     A take that is ``exact`` is only cut, closed with its own tail and levelled; any other is searched for its grid and
@@ -54,7 +52,6 @@ def make_loop(
     clip = resample(take.clip, request.sample_rate)
     level = level_beside(request.role, None if request.dry else analysis)
     if take.exact:
-        progress("Closing the loop", None, None)
         active_span(clip)
         cut = cut_loop(clip, 0, request.samples())
         loop = apply_seam(cut, plan_seam(cut, whole_tail=True))
@@ -62,10 +59,8 @@ def make_loop(
         return Loop(set_level(remove_infrasound(loop), level), take, tuple(made))
     made = [Correction("offset")] if offset_db(clip) > OFFSET_DB else []
     clip = apply_cleaning(clip)
-    progress("Hearing the take", None, None)
     heard = Hearing(clip, request.tuning_cents)
     plan = plan_corrections(heard, request, analysis)
-    progress("Correcting the take", None, None)
     cut = apply_corrections(clip, plan, request)
     loop, seam = close_loop(cut, request)
     made += plan.made

@@ -72,7 +72,7 @@ def analyze_idea(idea: Idea, progress: Progress = silent_progress, *, tags: bool
 
 
 def hear_part(
-    idea: Idea, start: str | float | None, bars: int | None, progress: Progress = silent_progress, *, tags: bool = True
+    idea: Idea, start: str | float | None, bars: int | None, progress: Progress = silent_progress
 ) -> tuple[Idea, Analysis]:
     """An idea and what is heard in it; with ``start`` or ``bars`` only that part, on the grid of all of it.
 
@@ -90,7 +90,7 @@ def hear_part(
         ) from None
     if bars is not None and (not isinstance(bars, int) or bars < 1):
         raise InvalidInput(f"{bars} bars cannot be heard; give a whole number from 1 on.")
-    whole = analyze_idea(idea, progress, tags=tags)
+    whole = analyze_idea(idea, progress)
     if start is None and bars is None:
         return idea, whole
     lines, tempo = whole.tempo.downbeats, whole.tempo
@@ -109,7 +109,7 @@ def hear_part(
     end = lines[stop] if stop < len(lines) else min(whole.seconds, lines[-1] + length * (stop - len(lines) + 1))
     if bars is not None and begin + (bars - 0.1) * length > end:
         raise InvalidInput(f"From bar {first + 1} on the idea has fewer than {bars} bars; choose an earlier start.")
-    return cut_part(idea, whole, begin, end, progress, tags=tags)
+    return cut_part(idea, whole, begin, end, progress)
 
 
 def cut_part(

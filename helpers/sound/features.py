@@ -120,17 +120,17 @@ def _onset_filters(sample_rate: int, window_samples: int) -> tuple[np.ndarray, n
 
 
 @once_per_clip
-def onset_bands(clip: Clip, *, hop_seconds: float = 0.005) -> OnsetBands:
+def onset_bands(clip: Clip) -> OnsetBands:
     """Onset strength in three registers from the spectral flux of a logarithmic filter bank.
 
     SuperFlux (Böck & Widmer, DAFx 2013): log magnitudes in bands of a semitone or more, half-wave rectified difference
-    against a maximum-filtered earlier frame, which ignores vibrato. Frames are 46 ms long, ``hop_seconds`` apart.
+    against a maximum-filtered earlier frame, which ignores vibrato. Frames are 46 ms long, 5 ms apart.
     """
     from scipy.ndimage import maximum_filter1d
 
     rate = clip.sample_rate
     mono = clean_mono(clip)
-    hop = max(1, round(hop_seconds * rate))
+    hop = max(1, round(0.005 * rate))
     count = max(1, -(-mono.size // hop))
     if not mono.any():
         zeros = np.zeros(count)
@@ -183,17 +183,15 @@ def onset_times(clip: Clip, bands: OnsetBands | None = None) -> Onsets:
     return Onsets(_to_steepest_rise(clean_mono(clip), clip.sample_rate, peaks / rate), strengths)
 
 
-def _to_steepest_rise(
-    mono: np.ndarray, sample_rate: int, times: np.ndarray, reach_seconds: float = 0.025
-) -> np.ndarray:
-    """Move each time to where the energy of the sound, in 1 ms steps, rises most within ``reach_seconds``."""
+def _to_steepest_rise(mono: np.ndarray, sample_rate: int, times: np.ndarray) -> np.ndarray:
+    """Move each time to where the energy of the sound, in 1 ms steps, rises most within 25 ms."""
     step = max(1, sample_rate // 1000)
     blocks = mono[: mono.size // step * step].reshape(-1, step).astype(np.float64)
     # differences favour the upper partials, whose attack is the sharp one
     energy = np.r_[np.zeros(4), (np.diff(blocks, axis=1, prepend=blocks[:, :1]) ** 2).sum(axis=1) + 1e-9]
     energy = np.log(np.convolve(energy, np.ones(4), mode="valid") + 1e-4 * energy.max() + 1e-12)
     rise = energy[4:] - energy[:-4] if energy.size > 4 else np.zeros(1)
-    reach = round(reach_seconds * sample_rate / step)
+    reach = round(0.025 * sample_rate / step)
     moved = np.array(times, dtype=float)
     for i, t in enumerate(times):
         at = round(t * sample_rate / step)
@@ -221,10 +219,9 @@ class NoteGram:
     levels: np.ndarray
     tonal_share: float
 
-    def chroma(self, low: int = _LOWEST_NOTE, high: int = _HIGHEST_NOTE) -> np.ndarray:
-        """Fold the notes ``low``..``high`` (MIDI, inclusive) to pitch classes: (12, n), row 0 = C."""
-        notes = np.arange(_LOWEST_NOTE, _HIGHEST_NOTE + 1)
-        kept = self.frames * ((notes >= low) & (notes <= high))[:, None]
+    def chroma(self, high: int = _HIGHEST_NOTE) -> np.ndarray:
+        """Fold the notes up to ``high`` (MIDI, inclusive) to pitch classes: (12, n), row 0 = C."""
+        kept = self.frames * (np.arange(_LOWEST_NOTE, _HIGHEST_NOTE + 1) <= high)[:, None]
         return kept.reshape(-1, 12, kept.shape[1]).sum(axis=0)
 
 
@@ -319,19 +316,17 @@ def _note_dictionary(bin_hz: float, bins: int, tuning_cents: int) -> tuple[np.nd
 
 
 @once_per_clip
-def note_gram(
-    clip: Clip, *, hop_seconds: float = 0.1, tuning_cents: float | None = None, near_cents: float = 0.0
-) -> NoteGram:
+def note_gram(clip: Clip, *, hop_seconds: float = 0.1, near_cents: float = 0.0) -> NoteGram:
     """How strongly each semitone sounds over time, with the overtones explained away.
 
     Approximate transcription by non-negative least squares (Mauch & Dixon, ISMIR 2010): whitened log-frequency spectra
     are explained by notes with falling partials, here by multiplicative updates (Lee & Seung 2001) for all frames at
-    once. ``tuning_cents`` None estimates the tuning first, within half a semitone of ``near_cents``.
+    once. The tuning is estimated first, within half a semitone of ``near_cents``.
     """
     from scipy.ndimage import uniform_filter1d
 
     spectra = _pitch_spectra(clip, hop_seconds)
-    tuning = _near(_tuning(spectra), near_cents) if tuning_cents is None else float(tuning_cents)
+    tuning = _near(_tuning(spectra), near_cents)
     mapping, patterns = _note_dictionary(spectra.bin_hz, spectra.magnitudes.shape[1], round(tuning))
     steps = spectra.magnitudes @ mapping
     # whitening over +-1 octave takes out timbre and tilt but keeps the frame's loudness roughly

@@ -18,9 +18,9 @@ BLOCK = 32
 GRAIN = 2.0**-22  # 132 dB under full scale
 
 
-def high_pass_gain(hz: np.ndarray, stop_hz: float = STOP_HZ, pass_hz: float = PASS_HZ) -> np.ndarray:
+def high_pass_gain(hz: np.ndarray) -> np.ndarray:
     """Gain 0..1 of a high-pass at the frequencies ``hz``: a raised cosine over log frequency, zero at 0 Hz."""
-    place = np.log(np.maximum(hz, 1e-3) / stop_hz) / np.log(pass_hz / stop_hz)
+    place = np.log(np.maximum(hz, 1e-3) / STOP_HZ) / np.log(PASS_HZ / STOP_HZ)
     return np.sin(np.pi / 2 * np.clip(place, 0.0, 1.0)) ** 2
 
 

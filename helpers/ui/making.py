@@ -48,7 +48,7 @@ class Making:
         return self._start(entry, request, f"Variations of {request.instrument}", "Variation: ", notes, at=name)
 
     def again(self, name: str) -> bool:
-        """Make a loop again, and put its settings and seed into MODE, with its idea, where one of them can be changed."""
+        """Make a loop again; MODE gets its settings, its seed and its idea, so that one of them can be changed."""
         app = self._app
         path = cards.loop_files(app.state.folder, name)[-1]
         request, document = read_sidecar(path)
@@ -110,7 +110,7 @@ class Making:
 
     def _begin(self, request: Request, entry: IdeaEntry | None, title: str) -> None:
         head = {"title": _headline(request, entry, title), "facts": cards.facts(request), "notes": []}
-        self.under_way = {**head, "loops": [], "making": True}
+        self.under_way = {**head, "loops": []}
         self._app.show_runs()
 
     def _one_more(self, loop: FinishedLoop) -> None:

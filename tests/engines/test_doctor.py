@@ -43,7 +43,7 @@ def test_one_success_one_out_of_memory_one_licence_one_package(models, tmp_path,
     written = json.loads((tmp_path / "out" / "doctor.json").read_text(encoding="utf-8"))
     assert printed == written and written["format"] == doctor.FORMAT
     rows = {row["engine"]: row for row in written["engines"]}
-    assert set(rows) == set(registry.engine_names())
+    assert set(rows) == {engine.info.name for engine in registry.all_engines()}
     assert rows["sketch"]["outcome"] == "made" and rows["sketch"]["fit_card"]["verdict"] == "pass"
     worked = rows["audioldm2-music"]
     assert worked["outcome"] == "made" and worked["seconds"] > 0

@@ -16,7 +16,7 @@ NAMES = ("sketch", "stable-audio-open", "foundation-1", "audioldm2-music", "ace-
 
 
 def test_all_engines_are_there_the_universal_one_first():
-    assert registry.engine_names() == NAMES
+    assert tuple(engine.info.name for engine in registry.all_engines()) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)

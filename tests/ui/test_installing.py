@@ -25,8 +25,8 @@ def models(app, monkeypatch):
 
     monkeypatch.setattr(installing, "install", install)
     monkeypatch.setattr(installing, "missing", lambda family: [] if family in there else [family])
-    for name in registry.engine_names():
-        engine = registry.get_engine(name)
+    for engine in registry.all_engines():
+        name = engine.info.name
         monkeypatch.setattr(engine, "fetch", lambda progress, cancel, name=name: models.done.append(name))
     return models
 

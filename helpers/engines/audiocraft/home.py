@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from ...errors import CancelCheck, NotAvailable
+from ...errors import CancelCheck, NotAvailable, with_details
 from ...machine.home import cache_home, requirements_file
 from ...machine.run import CommandFailed, OnLine, child_environment, run_lines
 
@@ -91,11 +91,10 @@ def make_home(pip_install: Callable[..., None], say: OnLine, cancel: CancelCheck
             environment = worker_environment(WorkerHome(sys.executable, str(partial)))
             run_lines(check, on_line=say, cancel=cancel, env=environment)
         except CommandFailed as failure:
-            tail = "\n".join(f"  {line}" for line in failure.lines[-12:])
-            raise NotAvailable(
-                f"{TITLE} was installed but cannot be imported beside the torch that is here; name a Python that has "
-                f"it in {OWN_PYTHON_VARIABLE}.\n{tail}"
-            ) from None
+            text = (
+                f"{TITLE} was installed but cannot be imported beside the torch that is here; name a Python that has it"
+            )
+            raise NotAvailable(with_details(f"{text} in {OWN_PYTHON_VARIABLE}.", failure.lines[-12:])) from None
         (partial / "home.json").write_text(json.dumps({"requirements": _requirements_digest()}), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)

@@ -125,9 +125,7 @@ class MusicgenRunner:
         prefix = self._melody_prefix(text, chroma, len(seeds), sampling) if self.melody else None
         window = CUDA_WINDOW if weights.device.type == "cuda" else CPU_WINDOW
         states = None if self.melody else text
-        return DecodeState(
-            weights, len(seeds), plan, chances, sampling, states=states, prefix=prefix, window=window
-        )  # fmt: skip
+        return DecodeState(weights, len(seeds), plan, chances, sampling, states=states, prefix=prefix, window=window)
 
     def _melody_prefix(self, text: Any, chroma: Any, takes: int, sampling: Any) -> torch.Tensor:
         """What a melody model's decoder sees first: the chroma, repeated or cut to its length, then the text.
