@@ -41,7 +41,8 @@ def _into_key(label: str, key: Key, shift: int) -> str:
         return label
     moved = chord.transposed(shift)
     if not set(moved.pitch_classes) <= set(key.scale):
-        moved = max(diatonic_triads(key), key=lambda triad: (_shared(triad, moved), triad.root == moved.root))
+        triads = [degree_chord(key, degree) for degree in range(1, 8)]
+        moved = max(triads, key=lambda triad: (_shared(triad, moved), triad.root == moved.root))
     return moved.label(key)
 
 
@@ -57,8 +58,3 @@ def degree_chord(key: Key, degree: int, sevenths: bool = False) -> ChordSymbol:
         if intervals == stack:
             return ChordSymbol(scale[degree - 1], quality)
     return degree_chord(key, degree)  # every diatonic triad is in the table
-
-
-def diatonic_triads(key: Key) -> tuple[ChordSymbol, ...]:
-    """The seven triads of a key, from the tonic up."""
-    return tuple(degree_chord(key, degree) for degree in range(1, 8))

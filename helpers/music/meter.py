@@ -63,11 +63,6 @@ def parse_meter(text: str) -> Meter:
     return meter
 
 
-def beat_seconds(bpm: float) -> float:
-    """Length of one beat in seconds."""
-    return 60.0 / bpm
-
-
 def bar_seconds(bpm: float, meter: Meter) -> float:
     """Length of one bar in seconds."""
     return meter.beats_per_bar * 60.0 / bpm
@@ -76,11 +71,6 @@ def bar_seconds(bpm: float, meter: Meter) -> float:
 def step_seconds(bpm: float, meter: Meter) -> float:
     """Length of one sixteenth in seconds."""
     return 60.0 / bpm / meter.steps_per_beat
-
-
-def loop_seconds(bars: int, bpm: float, meter: Meter) -> float:
-    """Exact length of a loop in seconds."""
-    return bars * meter.beats_per_bar * 60.0 / bpm
 
 
 def loop_samples(bars: int, bpm: float, meter: Meter, sample_rate: int) -> int:

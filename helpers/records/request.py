@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InvalidInput
-from ..music.meter import FASTEST_BPM, METERS, MOST_BARS, SLOWEST_BPM, Meter, loop_samples, loop_seconds
+from ..music.meter import FASTEST_BPM, METERS, MOST_BARS, SLOWEST_BPM, Meter, loop_samples
 from ..music.pitch import Key
 from .controls import GUIDE, NOTES, UNWANTED_WORDS, WORDS, control, controls_of
 
@@ -125,7 +125,8 @@ class Request:
 
     @property
     def seconds(self) -> float:
-        return loop_seconds(self.bars, self.bpm, self.time)
+        """Exact length of the loop."""
+        return self.bars * self.time.beats_per_bar * 60.0 / self.bpm
 
     def samples(self, sample_rate: int | None = None) -> int:
         """Samples of the finished loop at ``sample_rate`` (default: the request's)."""

@@ -10,7 +10,6 @@ import itertools
 
 import numpy as np
 
-from ..errors import NotAvailable
 from ..records import Clip
 
 SEED = 1
@@ -23,18 +22,11 @@ MOST_LAG_SECONDS = 0.004  # pieces may slide this far to meet in phase
 
 
 def apply_stretch(clip: Clip, length_samples: int, semitones: float = 0.0) -> Clip:
-    """The whole clip in ``length_samples``, transposed by ``semitones`` (may be fractional).
-
-    Raises NotAvailable if python-stretch is not installed.
-    """
+    """The whole clip in ``length_samples``, transposed by ``semitones`` (may be fractional)."""
     if length_samples == clip.length and semitones == 0:
         return clip
-    try:
-        from python_stretch import Signalsmith
-    except ImportError:
-        raise NotAvailable(
-            "Stretching needs the package python-stretch; run: pip install -r requirements.txt"
-        ) from None
+    from python_stretch import Signalsmith
+
     stretch = Signalsmith.Stretch(SEED)
     stretch.preset(clip.channels, clip.sample_rate)
     stretch.setTimeFactor(clip.length / length_samples)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInput
-from ..music.meter import FASTEST_BPM, SLOWEST_BPM, beat_seconds
+from ..music.meter import FASTEST_BPM, SLOWEST_BPM
 from ..music.pitch import parse_key
 from ..records import Analysis, Clip, KeyEstimate, Request, Span, Tag, Tempo
 from .player import CHECK_SECONDS, OfferedFile, listening_gain, pcm_file
@@ -128,5 +128,5 @@ def click_times(tempo: Tempo, bpm: float | None, seconds: float) -> tuple[list[f
         beats = [t for t in tempo.beats if t < seconds]
         return beats, [t for t in tempo.downbeats if t < seconds]
     start = tempo.downbeats[0] if tempo.downbeats else (tempo.beats[0] if tempo.beats else 0.0)
-    grid = np.arange(start, seconds, beat_seconds(bpm))
+    grid = np.arange(start, seconds, 60.0 / bpm)
     return grid.round(4).tolist(), grid[:: tempo.meter.beats_per_bar].round(4).tolist()
