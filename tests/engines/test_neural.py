@@ -254,8 +254,8 @@ def test_the_locale_is_healed_after_an_error_too(engine, monkeypatch):
 
 def test_weights_are_loaded_once_and_again_after_release(engine, monkeypatch):
     loads = []
-    real = type(engine)._load
-    monkeypatch.setattr(type(engine), "_load", lambda self, *a: loads.append(1) or real(self, *a))
+    real = engine.model_class
+    monkeypatch.setattr(engine, "model_class", lambda *a: loads.append(1) or real(*a))
     engine.generate(REQUEST)
     assert not loads
     engine.release()
@@ -284,7 +284,7 @@ def test_a_stop_while_a_model_loads_frees_its_memory_and_the_engine(tiny_engine,
             ended.append(error)
 
     with monkeypatch.context() as patched:
-        patched.setattr(engine, "_load", reads_for_ever)
+        patched.setattr(engine, "model_class", reads_for_ever)
         thread = threading.Thread(target=generate)
         thread.start()
         assert reading.wait(60) and parts[0]() is not None
