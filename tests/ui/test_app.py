@@ -283,7 +283,7 @@ def test_each_take_can_be_heard_as_soon_as_it_is_proven(app, heard, monkeypatch)
 
     def look(panel):
         group = panel["new"][0] if panel["new"] else {}
-        if group.get("making") and group["loops"]:
+        if app.making.under_way and group["loops"]:
             name = group["loops"][-1]["id"]
             seen.append((name, app.library.file(f"loop:{name}").meta["samples"]))
 
