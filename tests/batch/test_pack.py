@@ -47,7 +47,7 @@ def loops(tmp_path_factory):
     soundfile.write(idea, chord_loop([(57, 60, 64)] * 4, bpm=120).samples.T, RATE)
     heard = pipeline.load_idea(idea)
     analysis = pipeline.analyze_idea(heard, tags=False)
-    for name, seed in (("bass guitar", 1), ("piano", 6)):
+    for name, seed in (("bass guitar", 1), ("piano", 2)):
         request, _ = pipeline.plan_request(analysis, instrument=name, bars=1, bpm=120, takes=1, seed=seed)
         pipeline.make_loops(request, heard, analysis, folder)
     return folder, idea
