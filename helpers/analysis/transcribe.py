@@ -129,18 +129,11 @@ def _one_voice(found: list[tuple[int, int, int, float]]) -> list[tuple[int, int,
         if kept and note[0] - kept[-1][0] < near:
             if note[3] > kept[-1][3]:
                 kept[-1] = note
-        elif kept and note[0] < kept[-1][1] and _is_partial(note, kept[-1]):
-            continue
         else:
             kept.append(note)
     return [
         (a, min(b, kept[i + 1][0]) if i + 1 < len(kept) else b, row, sure) for i, (a, b, row, sure) in enumerate(kept)
     ]
-
-
-def _is_partial(note: tuple[int, int, int, float], under: tuple[int, int, int, float]) -> bool:
-    """Whether a note is an overtone of the one that still sounds, and less sure."""
-    return note[2] - under[2] in (12, 19, 24, 28, 31) and note[3] < under[3]
 
 
 def _as_notes(found: list[tuple[int, int, int, float]], activity: PitchActivity) -> tuple[Note, ...]:
