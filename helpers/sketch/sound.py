@@ -46,11 +46,10 @@ MONO_BELOW_HZ = 180.0  # under this the two sides are one, as records and large 
 
 @dataclass(frozen=True)
 class Room:
-    """How a role stands in the mix: reverb and chorus sends 0..127 of a bank, the width of the stereo image (0 mono,
-    1 as made), and below which frequency a part leaves the room to the bass, in Hz."""
+    """How a role stands in the mix: the reverb send 0..127 of a bank, the width of the stereo image (0 mono, 1 as
+    made), and below which frequency a part leaves the room to the bass, in Hz."""
 
     reverb: int
-    chorus: int
     width: float
     low_cut_hz: float
 
@@ -58,12 +57,12 @@ class Room:
 # How many dB each role gives way, at most, where the idea is busiest, and the octave C1.. from which it does.
 GIVES_WAY = {"bass": (3.0, 2), "chords": (4.0, 0), "pad": (4.0, 0), "arpeggio": (3.0, 0), "lead": (2.0, 0)}
 ROOMS = {
-    "bass": Room(0, 0, 0.0, 0.0),
-    "chords": Room(24, 0, 1.0, 60.0),
-    "pad": Room(46, 0, 1.0, 80.0),
-    "lead": Room(30, 0, 0.7, 80.0),
-    "arpeggio": Room(30, 0, 1.0, 80.0),
-    "drums": Room(10, 0, 1.0, 0.0),
+    "bass": Room(0, 0.0, 0.0),
+    "chords": Room(24, 1.0, 60.0),
+    "pad": Room(46, 1.0, 80.0),
+    "lead": Room(30, 0.7, 80.0),
+    "arpeggio": Room(30, 1.0, 80.0),
+    "drums": Room(10, 1.0, 0.0),
 }
 
 

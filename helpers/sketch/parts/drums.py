@@ -5,17 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..brief import Brief, feel_at
+from ..cells import read_cell
 from ..feel import VELOCITY_SHARE, limb_of
 from ..form import Bar
-from ..groove import (
-    IDEA_ACCENT,
-    STANDS_OUT,
-    STAYS_BACK,
-    Tone,
-    letter_wishes,
-    perform,
-    unexpected,
-)
+from ..groove import IDEA_ACCENT, STANDS_OUT, STAYS_BACK, Tone, letter_wishes, perform, unexpected, window
 from ..kits import FILLS, NOTES, ROLLED, ROLLS, STROKES, DrumStyle, drum_style, solo_style
 from . import Part, said
 
@@ -84,18 +77,8 @@ def _bar(
     low_wish: np.ndarray,
 ) -> Hits:
     """One bar of a letter's groove: every choice but the variation is the letter's, so that its bars are alike."""
-    size = brief.steps_per_bar
-    out: Hits = []
-    for name, text in lines.items():
-        length = len(text) * feel
-        start = (bar.number * size) % length if length > size else 0.0
-        laps = range(max(1, round(size / length)))
-        out += [
-            (at, name, mark)
-            for lap in laps
-            for s, mark in enumerate(text)
-            if mark != "." and 0 <= (at := s * feel - start + lap * length) < size
-        ]
+    read = {name: read_cell(name, text).scaled(feel) for name, text in lines.items()}
+    out: Hits = [(h.step, name, h.symbol) for name, cell in read.items() for h in window(brief, cell, bar.number)]
     if "kick" not in style.fixed:
         out = _kicks(brief, out, bar.letter, low_wish)
     if not brief.instrument.lines and not {"snare", "clap"} & set(style.fixed):

@@ -30,11 +30,10 @@ TREATMENTS = ("quoted", "quoted", "inverted", "answered")
 
 @dataclass(frozen=True)
 class Hook:
-    """A riff of melody: steps and lengths in sixteenths, heights in steps of the scale, its size, its origin."""
+    """A riff of melody: notes as ``(step, length, height)``, in sixteenths and in steps of the scale; its size and its
+    origin."""
 
-    steps: tuple[float, ...]
-    lengths: tuple[float, ...]
-    heights: tuple[int, ...]
+    notes: tuple[tuple[float, float, int], ...]
     size: float
     origin: str
 
@@ -76,12 +75,11 @@ def _hooks(brief: Brief, form: tuple[Bar, ...]) -> dict[str, Hook]:
         tune = [int(t) for t in names[pick % len(names)]]
         if brief.mood.bright < -0.4 and tune[-1] > tune[0]:
             tune = tune[::-1]
-        heights = tuple(tune[i % len(tune)] for i in range(len(cell.hits)))
         hits = cell.hits
         if letter != form[0].letter and cell.steps <= brief.steps_per_bar:  # the answer ends and breathes
             hits = tuple(h for h in hits if h.step < BREATH * cell.steps) or hits
-        steps, lengths = tuple(h.step for h in hits), tuple(h.length for h in hits)
-        out[letter] = Hook(steps, lengths, heights[: len(hits)], cell.steps, f"{cell.name} {names[pick % len(names)]}")
+        notes = tuple((h.step, h.length, tune[i % len(tune)]) for i, h in enumerate(hits))
+        out[letter] = Hook(notes, cell.steps, f"{cell.name} {names[pick % len(names)]}")
     return out
 
 
@@ -113,7 +111,8 @@ def _heard_hooks(brief: Brief, form: tuple[Bar, ...]) -> dict[str, Hook]:
             steps = sorted((s + size / 2) % size for s in steps)
             heights = [*heights[:-1], 0]
         origin = OWN if treatment == "quoted" else f"{OWN}, {treatment}"
-        out[letter] = Hook(tuple(steps), tuple(n[1] for n in notes), tuple(heights), size, origin)
+        hook = zip(steps, (n[1] for n in notes), heights, strict=True)
+        out[letter] = Hook(tuple(hook), size, origin)
     return out
 
 
@@ -132,11 +131,7 @@ def _sing(brief: Brief, bar: Bar, hook: Hook, fixed: bool, develops: bool, befor
     """The hook in one bar: its heights as pitches over the chords; a new ending, rhythm or breath as the form says."""
     size = brief.steps_per_bar
     offset = bar.number * size % hook.size if hook.size > size else 0.0
-    notes = [
-        (s - offset, n, h)
-        for s, n, h in zip(hook.steps, hook.lengths, hook.heights, strict=True)
-        if 0 <= s - offset < size
-    ]
+    notes = [(s - offset, n, h) for s, n, h in hook.notes if 0 <= s - offset < size]
     if bar.turn and len(notes) > 2 and (develops or bar.letter == "A"):  # breathe before the loop comes round
         notes = notes[: max(2, sum(s < size * BREATH for s, _, _ in notes))]
     if develops and len(notes) > 2:
@@ -147,7 +142,8 @@ def _sing(brief: Brief, bar: Bar, hook: Hook, fixed: bool, develops: bool, befor
         notes = [(s, n, h + ending * (i >= len(notes) - tail)) for i, (s, n, h) in enumerate(notes)]
     out: list[Tone] = []
     passing = 0.0
-    middle = (min(hook.heights) + max(hook.heights)) / 2
+    heights = [height for _, _, height in hook.notes]
+    middle = (min(heights) + max(heights)) / 2
     for i, (at, length, height) in enumerate(notes):
         step = bar.number * size + at
         chord = brief.chord(step)
