@@ -12,7 +12,7 @@ from ..cells import Hit
 from ..form import Bar
 from ..groove import Tone, choose_cell, fill_or_thin, moved_on, perform, velocity, window, without_overlaps, write_riffs
 from ..harmony import Harmony
-from ..voicing import colours_of, guitar_voicing, is_clear, lead_voices
+from ..voicing import colours_of, guitar_voicing, lead_voices
 from . import Part, said
 
 GUITARS = range(24, 32)  # General MIDI programs
@@ -20,9 +20,6 @@ STRUM_SECONDS = 0.005  # between neighbouring strings of a down stroke; an up st
 COLOUR_CHANCES = (0.0, 0.2, 0.35)  # by how far genre and mood stack chords
 HAND_SPANS = (10, 14, 14)  # semitones: a take in close position, or one as wide as a hand reaches
 STRUMMED = "DdumM"
-# What a hand plays on the strokes of one chord: f as written, u and d the inversions above and below, y the upper two
-# voices.
-FIGURES = ("f", "fu", "fydy", "fyuy", "fyy")
 PEDAL = 0.6  # of the takes let a chord ring on to the next stroke, but for styles whose strokes are short
 SHORT = ("house", "stabs", "offbeat", "funk", "skank", "bubble", "trance", "dembow", "montuno")
 LEFT_HAND = 36  # the lowest bass note beside a chord
@@ -53,7 +50,6 @@ def write_chords(brief: Brief) -> Part:
     voicings = _voicings(brief, guitar, power)
     pushes = not guitar and style not in SHORT
     develops = pushes and brief.rng("develops").random() < DEVELOPING
-    figures = {letter: FIGURES[int(brief.rng("figure", letter).integers(len(FIGURES)))] for letter in riffs}
     pedal = pushes and brief.rng("pedal").random() < PEDAL
     tones: list[Tone] = []
     for bar in form:
@@ -66,12 +62,8 @@ def write_chords(brief: Brief) -> Part:
         if two:
             tones += _left_hand(brief, bar, voicings)
             hits = tuple(replace(h, symbol="x" if h.symbol == "P" else h.symbol) for h in hits if h.symbol != "p")
-        struck: dict[float, int] = {}  # strokes of each chord so far
         for hit in hits:
-            start = brief.span(bar.number * brief.steps_per_bar + hit.step)[0]
-            struck[start] = struck.get(start, -1) + 1
-            figure = "f" if guitar or hit.symbol not in "Xx" else figures[bar.letter]
-            tones += _played(brief, bar, hit, voicings, guitar, pushes, figure[struck[start] % len(figure)])
+            tones += _played(brief, bar, hit, voicings, guitar, pushes)
     choices = said((r.name for r in riffs.values()), form)
     return Part(perform(brief, tones), (*choices, ("hands", "both")) if two else choices)
 
@@ -145,14 +137,6 @@ def _shaped(brief: Brief, bar: Bar, hits: Sequence[Hit], guitar: bool, pushes: b
     return without_overlaps(by_step.values(), size)
 
 
-def _turned(brief: Brief, voicing: tuple[int, ...], way: str) -> tuple[int, ...]:
-    """The next inversion above (``u``) or below (``d``) where range and ear allow it, else the voicing."""
-    turned = (*voicing[1:], voicing[0] + 12) if way == "u" else (voicing[-1] - 12, *voicing[:-1])
-    turned = tuple(sorted(turned))
-    fits = brief.low <= turned[0] and turned[-1] <= brief.high and is_clear(turned)
-    return turned if fits else voicing
-
-
 def _played(
     brief: Brief,
     bar: Bar,
@@ -160,18 +144,15 @@ def _played(
     voicings: dict[float, tuple[int, ...]],
     guitar: bool,
     pushes: bool,
-    way: str,
 ) -> list[Tone]:
     size = brief.steps_per_bar
     step = bar.number * size + hit.step
     # A hit on the last sixteenth before a change pushes into the new chord, at the loop's end into its beginning.
     told = step + 1 if pushes and brief.chord(step + 1) != brief.chord(step) else step
     voicing = voicings[brief.span(told % brief.steps)[0]]
-    if way in "ud":
-        voicing = _turned(brief, voicing, way)
-    symbol = "y" if way == "y" else hit.symbol
+    symbol = hit.symbol
     rng = brief.rng("chords note", bar.letter, hit.step)
-    accent = {"X": 0.6, "D": 0.5, "u": -0.3, "m": -0.8, "p": 0.3}.get(hit.symbol, 0.0)
+    accent = {"X": 0.6, "D": 0.5, "u": -0.3, "m": -0.8, "p": 0.3}.get(symbol, 0.0)
     level = velocity(brief, step, rng, accent)
     end = min(brief.span(told)[1], float(brief.steps))
     length = min(hit.length * float(np.clip(brief.mood.legato, 0.5, 1.0)), end - step)
