@@ -32,6 +32,7 @@ from ..machine.files import shown_name, staging, write_whole
 from ..music.meter import MOST_BARS, bar_seconds, parse_meter
 from ..planning import change_request, part_of, plan_measure, plan_request
 from ..records import (
+    MEMBERS,
     Analysis,
     CancelCheck,
     Clip,
@@ -164,7 +165,12 @@ def make_loops(
         raise type(error)(f"{error} Finished before, and complete: {', '.join(there)}.") from None
     more = made - request.takes
     said = "1 more take was made because one" if more == 1 else f"{more} more takes were made because some"
-    return Result(run.request, idea, finished, tuple(refused), (f"{said} failed.",) if more > 0 else ())
+    notes = (f"{said} failed.",) if more > 0 else ()
+    others = [f.loop.take for f in finished if f.loop.take.seed != request.take_seed(0)] if request.family else []
+    if others and request.takes <= len(MEMBERS):
+        names = ", ".join(request.member(take.number) for take in others)
+        notes += (f"Made from another seed, since the family's own failed: {names}.",)
+    return Result(run.request, idea, finished, tuple(refused), notes)
 
 
 def _with_words(run: Run) -> Run:

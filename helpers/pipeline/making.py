@@ -18,6 +18,7 @@ from ..errors import Refused
 from ..export import publish, stage_wav, write_sidecar
 from ..loops import ranking
 from ..records import (
+    MEMBERS,
     Analysis,
     CancelCheck,
     Clip,
@@ -31,7 +32,6 @@ from ..records import (
     never_cancelled,
     silent_progress,
 )
-from ..records.request import MEMBERS
 from ..sound.audio import read_back
 from ..sound.imports import import_scipy
 
@@ -191,7 +191,8 @@ def make_enough(run: Run, folder: Path, out: Path, proven: list[Proven]) -> tupl
         passed = {p.loop.take.number for p in proven if p.files is not None}
         failed = [number for number in numbers if number not in passed]
         if run.request.family:  # what failed is made again as the same member
-            numbers = [number + _slots(run.request) for number in failed]
+            again = (number + _slots(run.request) for number in failed)
+            numbers = [number for number in again if number < _slots(run.request) * (1 + MOST_REROLLS)]
         else:
             numbers = range(made, made + len(failed))
     if not proven:

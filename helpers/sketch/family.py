@@ -77,7 +77,7 @@ def _broken(brief: Brief, tones: list[Tone]) -> list[Tone]:
     if brief.role == "drums":
         light = {NOTES[name] for name in (*BROKEN_LINES, *brief.instrument.lines)}
         kept = [t for t in tones if (t.pitch in light and round(t.step) % 4 == 0) or t.pitch == NOTES["rim"]]
-        kept = kept or [t for t in tones if t.step % (2 * brief.meter.steps_per_beat) == 0]
+        kept = kept or [t for t in tones if t.step % (2 * brief.meter.steps_per_beat) == 0] or tones[:1]
         return [replace(t, velocity=max(20, t.velocity - QUIETER)) for t in kept]
     starts = {brief.span(t.step)[0] for t in tones}
     kept = [t for t in tones if brief.weight(t.step) >= BROKEN_WEIGHT or t.step in starts] or tones[:1]

@@ -351,5 +351,5 @@ def perform(brief: Brief, tones: Sequence[Tone]) -> tuple[Note, ...]:
             notes[before] = Note(old.pitch, old.start, max(0.02, round(start / 4 - old.start, 6)), old.velocity)
         latest[tone.pitch] = len(notes)
         length = min(length, end - start)
-        notes.append(Note(tone.pitch, round(start / 4, 6), round(max(length, 0.05) / 4, 6), tone.velocity))
+        notes.append(Note(tone.pitch, round(start / 4, 6), round(max(length, 0.05) / 4, 6), min(tone.velocity, 127)))
     return tuple(notes)

@@ -119,7 +119,8 @@ def _as_stream(head: dict[str, Any], blocks: Iterator[bytes]) -> Stream:
         values = np.frombuffer(data, dtype)
         values = values.reshape(head["channels"], -1) if is_planar else values.reshape(-1, head["channels"]).T
         if dtype.kind == "f":
-            return values.astype(np.float32, copy=False)
+            with np.errstate(over="ignore"):  # a spoiled 64-bit sample may be any number
+                return values.astype(np.float32, copy=False)
         whole = np.iinfo(dtype)
         scale = (int(whole.max) - int(whole.min) + 1) / 2
         return (values.astype(np.float32) - np.float32(int(whole.min) + scale)) / np.float32(scale)

@@ -17,6 +17,7 @@ from helpers.errors import InvalidInput
 from helpers.music.instruments import INSTRUMENTS, find_instrument
 from helpers.music.meter import METERS
 from helpers.music.pitch import parse_chord, parse_key
+from helpers.planning import plan_request
 from helpers.records import MEMBERS, Note
 from helpers.sketch import compose
 from helpers.sketch.genres import GENRES, MOODS
@@ -582,6 +583,27 @@ def test_a_breakdown_of_drums_has_no_kick_and_a_build_grows():
     assert kicks[0] and not kicks[1] and 0 < len(kicks[2]) < len(kicks[0])
     rolled = [n for n in build.notes if n.pitch == NOTES["snare"] and n.start >= 12]
     assert len(rolled) >= 10 and rolled[-1].velocity > rolled[0].velocity
+
+
+@pytest.mark.parametrize("instrument", ["drum kit", "tambourine", "hi-hats", "claps", "shaker"])
+@pytest.mark.parametrize("meter", ["4/4", "7/4", "12/8"])
+def test_every_member_of_a_familys_drums_can_be_played(instrument, meter):
+    """A long bar's roll stays within MIDI's velocities; what has no stroke on a beat has a breakdown all the same."""
+    for seed in range(12):
+        asked = {"instrument": instrument, "meter": meter, "bpm": 100, "bars": 1 + seed % 2, "seed": seed}
+        planned = plan_request(None, **asked, family=True)[0]
+        for take in range(5):
+            velocities = [n.velocity for n in compose(planned, None, take).notes]
+            assert velocities and min(velocities) >= 1 and max(velocities) <= 127
+
+
+@pytest.mark.parametrize("meter", ["4/4", "5/4", "7/8"])
+def test_a_kit_in_double_time_keeps_to_its_bar(meter):
+    """Its steps lie between the sixteenths: the last one is nearest to the next bar's first."""
+    for seed in range(40):
+        asked = plan_request(None, instrument="drum kit", meter=meter, bpm=55, bars=8, seed=seed)[0]
+        score = compose(asked, None, 0)
+        assert max(n.start for n in score.notes) < score.quarters
 
 
 @pytest.mark.parametrize("role", ["bass", "lead", "chords", "arpeggio"])

@@ -185,7 +185,7 @@ def _varied(brief: Brief, hits: Hits, style: DrumStyle, low_wish: np.ndarray, rn
     if movable and "kick" not in style.fixed and rng.random() < 0.6:
         old = movable[int(rng.integers(len(movable)))]
         ways = [(old[0] + way) % brief.steps_per_bar for way in (2, -2)]
-        to = max(ways, key=lambda step: low_wish[round(step)] + 0.1 * rng.random())
+        to = max(ways, key=lambda step: low_wish[round(step) % low_wish.size] + 0.1 * rng.random())
         hits = [h for h in hits if h != old] + [(to, "kick", old[2])]
     if any(h[1] == "hat" for h in hits) and rng.random() < 0.5:
         hits = [*hits, (float(brief.steps_per_bar - 2), "open", "x")]
