@@ -165,12 +165,12 @@ def make_loops(
         raise type(error)(f"{error} Finished before, and complete: {', '.join(there)}.") from None
     more = made - request.takes
     said = "1 more take was made because one" if more == 1 else f"{more} more takes were made because some"
-    notes = (f"{said} failed.",) if more > 0 else ()
+    notes = [f"{said} failed."] if more > 0 else []
     others = [f.loop.take for f in finished if f.loop.take.seed != request.take_seed(0)] if request.family else []
     if others and request.takes <= len(MEMBERS):
         names = ", ".join(request.member(take.number) for take in others)
-        notes += (f"Made from another seed, since the family's own failed: {names}.",)
-    return Result(run.request, idea, finished, tuple(refused), notes)
+        notes.append(f"Made from another seed, since the family's own failed: {names}.")
+    return Result(run.request, idea, finished, tuple(refused), tuple(notes))
 
 
 def _with_words(run: Run) -> Run:
