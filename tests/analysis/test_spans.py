@@ -30,7 +30,7 @@ def test_sections_are_told_apart_and_their_spans_begin_on_bars(song):
 
 def test_a_part_is_heard_on_the_grid_of_all():
     idea = Idea("song", band(150, 6), "")
-    part, heard = pipeline.hear_part(idea, "bar 3", 2, tags=False)
+    part, heard = pipeline.hear_part(idea, "bar 3", 2)
     assert part.span == pytest.approx((3.2, 6.4), abs=0.02)
     assert heard.tempo.bpm == pytest.approx(150, rel=1e-3) and heard.tempo.bars == 2
     for start, bars, said in (
@@ -39,4 +39,4 @@ def test_a_part_is_heard_on_the_grid_of_all():
         ("bar 5", 8, "fewer than"),
     ):
         with pytest.raises(InvalidInput, match=said):
-            pipeline.hear_part(idea, start, bars, tags=False)
+            pipeline.hear_part(idea, start, bars)

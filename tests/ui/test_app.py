@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import threading
+import time
 import zipfile
 from dataclasses import replace
 
@@ -400,9 +401,10 @@ def test_an_idea_chosen_while_a_job_runs_is_heard_afterwards(app, heard, tmp_pat
     assert "Still listening" in heard["studio"].message["text"]
     send(heard["studio"], "cancel")
     for _ in range(300):
-        if app.analysis is not None:
+        if heard["studio"].analysis:  # shown on the job's thread, after it was heard
             break
         app.jobs.wait(0.1)
+        time.sleep(0.02)
     assert heard["studio"].analysis["tempo"]["bpm"] == pytest.approx(90, abs=0.5)
 
 
