@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import InvalidInput, LoopsError, shown_text
 from .machine import terminal
 from .machine.faults import explain_fault
-from .machine.home import EXAMPLE_IDEA, package_missing
+from .machine.home import EXAMPLE_IDEA
 from .music.tables import read_toml
 
 if TYPE_CHECKING:
@@ -99,13 +99,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (SystemExit, GeneratorExit):
         raise
     except BaseException as error:  # a panic of a library written in Rust is no Exception
-        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] != __package__:
-            terminal.say(package_missing(error))
-            return WRONG
         if os.environ.get("LOOPS_DEBUG"):
             raise
         terminal.say(explain_fault(error, sys.argv[1:] if argv is None else argv))
-        return WRONG if isinstance(error, (MemoryError, OSError)) else FAULT
+        return WRONG if isinstance(error, (MemoryError, OSError, ModuleNotFoundError)) else FAULT
 
 
 # ------------------------------------------------------------------------------------------------------------- commands
@@ -146,7 +143,7 @@ def _make(args: argparse.Namespace, out: Any) -> int:
     for note in notes:
         terminal.say(note)
     if args.midi_only:
-        files = pipeline.write_parts(request, analysis, args.out)
+        files = pipeline.write_parts(request, analysis, args.out, idea.name)
         _print(out, args, {"request": request.to_json(), "midi": [str(f) for f in files]}, "\n".join(map(str, files)))
         return DONE
     result = pipeline.make_loops(

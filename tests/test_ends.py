@@ -110,6 +110,7 @@ def test_a_fault_of_ours_writes_a_report_without_secrets(monkeypatch, tmp_path, 
         (MemoryError(), "ran out of memory"),
         (PermissionError(13, "Permission denied", "/x/tags.json"), "refused “/x/tags.json”: Permission denied"),
         (OSError(28, "No space left on device"), "refused: No space left"),
+        (ModuleNotFoundError("No module named 'python_stretch'", name="python_stretch"), "not installed; run: "),
         (OverflowError("timestamp too large to convert to C PyTime_t"), "clock of this machine"),
     ],
 )

@@ -390,7 +390,8 @@ def test_the_score_alone_is_a_midi_file_for_each_take_and_only_the_sketch_has_on
     request = REQUEST.with_(engine="sketch", takes=2)
     files = pipeline.write_parts(request, None, tmp_path)
     assert len(files) == 2 and all(path.suffix == ".mid" and mido.MidiFile(path).length > 1 for path in files)
-    again = pipeline.write_parts(request, None, tmp_path)
-    assert not set(again) & set(files), "nothing is overwritten"
+    again = pipeline.write_parts(request, None, tmp_path, "my song.wav")
+    assert all(path.stem.endswith("_for-my-song") for path in again)
+    assert not set(pipeline.write_parts(request, None, tmp_path)) & set(files), "nothing is overwritten"
     with pytest.raises(InvalidInput, match="has no score to write; use the sketch engine"):
         pipeline.write_parts(REQUEST, None, tmp_path)

@@ -178,11 +178,11 @@ class Engine(ABC):
         for number, take in zip(numbers, takes, strict=True):
             clip = take.clip
             if not np.isfinite(clip.samples).all():
-                raise LoopsError(f"Take {number} of {self.info.title} holds values that are not finite; try again.")
+                raise LoopsError(f"Take {number + 1} of {self.info.title} holds values that are not finite; try again.")
             if clip.length and float(np.abs(clip.samples).max()) > SILENCE_PEAK:
                 kept.append(dataclasses.replace(take, number=number))
         if not kept:
-            raise Refused(f"{self.info.title} returned only silence; try another seed, prompt or instrument.")
+            raise Refused(f"{self.info.title} returned only silence; another seed, prompt or instrument may sound.")
         return kept
 
 

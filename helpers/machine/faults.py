@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..errors import LoopsError, shown_text
 from .files import write_whole
-from .home import cache_home
+from .home import cache_home, package_missing
 
 _PACKAGES = (
     "numpy", "scipy", "soundfile", "av", "soxr", "librosa", "essentia", "onnxruntime", "midirenderer", "python-stretch",
@@ -26,6 +26,8 @@ def explain_fault(error: BaseException, request: Sequence[str] = ()) -> str:
     """One sentence about an exception that is not a LoopsError; for an error in our code, with its report's path."""
     if isinstance(error, MemoryError):
         return "This machine ran out of memory; give a shorter idea, ask for fewer bars, or close other programs."
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] != __package__.partition(".")[0]:
+        return package_missing(error)
     if isinstance(error, OSError) and error.strerror:
         name = "" if error.filename is None else f" “{error.filename}”"
         return f"The system refused{name}: {error.strerror}; check the path, its rights and the space on the disk."

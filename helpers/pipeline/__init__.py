@@ -286,8 +286,13 @@ def prove_file(
 # ------------------------------------------------------------------------------------------------- the score by itself
 
 
-def write_parts(request: Request, analysis: Analysis | None, out_dir: str | os.PathLike[str]) -> list[Path]:
-    """Compose the request's takes and write each score as MIDI only (sketch engine); nothing is overwritten."""
+def write_parts(
+    request: Request, analysis: Analysis | None, out_dir: str | os.PathLike[str], idea: str = ""
+) -> list[Path]:
+    """Compose the request's takes and write each score as MIDI only (sketch engine); nothing is overwritten.
+
+    ``idea`` is the idea's file name, which the files' names then tell.
+    """
     from ..sketch import compose, write_midi
 
     if request.engine != "sketch":
@@ -295,7 +300,7 @@ def write_parts(request: Request, analysis: Analysis | None, out_dir: str | os.P
     written = []
     for take in range(request.takes):
         data = write_midi(compose(request, analysis, take))
-        path = free_name(Path(out_dir), loop_stem(request, take), ".mid")
+        path = free_name(Path(out_dir), loop_stem(request, take, idea=idea), ".mid")
         write_whole(path, data)
         written.append(path)
     return written
