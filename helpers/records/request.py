@@ -56,8 +56,8 @@ class Request:
                        is_open=True, hint="the instrument's own", group="Music", heard_by=NOTES)
     bpm: float = _music("number", "Tempo", "overrule the tempo heard", low=SLOWEST_BPM, high=FASTEST_BPM, is_open=True,
                         why="the beats in a minute")
-    bars: int = _music("whole", "Bars", "length of the loop; an idea that loops gives its own", 4, low=1, high=MOST_BARS,
-                       group="Music")
+    bars: int = _music("whole", "Bars", "length of the loop; an idea that loops gives its own", 4, low=1,
+                       high=MOST_BARS, group="Music")
     meter: str = _music("choice", "Time signature", "overrule the meter heard (in 6/8 BPM counts dotted quarters)",
                         "4/4", choices=tuple(METERS), is_open=True, hint="as heard", group="Music")
     key: Key | None = _music("key", "Key", "overrule the key heard, such as 'A minor'", None)
