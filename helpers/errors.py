@@ -50,6 +50,11 @@ def shown_text(text: str, *, keep: str = "") -> str:
     return "".join(c if c.isprintable() or c in keep else " " if c in "\r\n\t" else "�" for c in text)
 
 
+def first_line(error: BaseException) -> str:
+    """What an exception says, its first line alone."""
+    return str(error).strip().partition("\n")[0][:300] or "no message"
+
+
 class Shown(str):
     """Text that has been made fit to be shown already."""
 

@@ -152,7 +152,7 @@ class AudioLDM2Case(Case):
         super().__init__(size, device, dtype, seconds)
         import torch
 
-        from helpers.engines.fast.audioldm2 import Context, count_frames
+        from helpers.engines.fast.audioldm2 import count_frames
 
         parts = models.build_audioldm2(size, device, dtype)
         self.unet, self.vae, self.vocoder = parts["unet"], parts["vae"], parts["vocoder"]
@@ -163,7 +163,9 @@ class AudioLDM2Case(Case):
         parts = [torch.randn(2, length, width, generator=generator) for length, width in ((8, said), (WORDS, read))]
         mask = torch.ones(2, WORDS, dtype=torch.long)
         mask[0, 1:] = 0
-        self.context = Context(*(part.to(device, dtype) for part in parts), mask.to(device))
+        names = ("encoder_hidden_states", "encoder_hidden_states_1")
+        self.context = {name: part.to(device, dtype) for name, part in zip(names, parts, strict=True)}
+        self.context["encoder_attention_mask_1"] = mask.to(device)
 
     def ours(self, takes, steps):
         from helpers.engines.fast.audioldm2 import decode, make_latents, make_scheduler
@@ -195,12 +197,8 @@ class AudioLDM2Case(Case):
         return list(audio.reshape(takes, 1, -1).float().cpu())
 
     def _inputs(self, takes):
-        return dict(
-            encoder_hidden_states=self.context.generated.repeat_interleave(takes, dim=0),
-            encoder_hidden_states_1=self.context.words.repeat_interleave(takes, dim=0),
-            encoder_attention_mask_1=self.context.mask.repeat_interleave(takes, dim=0),
-            return_dict=False,
-        )
+        rows = {name: part.repeat_interleave(takes, dim=0) for name, part in self.context.items()}
+        return rows | {"return_dict": False}
 
     def agreement(self):
         import torch

@@ -68,6 +68,9 @@ def _read(texts, padding=False, **_) -> _Tokens:
     return _Tokens(input_ids=ids, attention_mask=torch.ones_like(ids))
 
 
+_read.model_max_length = 128  # type: ignore[attr-defined]
+
+
 def _makers(engine: str) -> dict[tuple[str, str], Any]:
     """What makes each part of an engine, by the library and class that would load it."""
     import diffusers

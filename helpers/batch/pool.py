@@ -14,7 +14,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
-from ..errors import InvalidInput, NotAvailable
+from ..errors import InvalidInput, NotAvailable, first_line
 from ..machine.home import available_memory_bytes, freed_memory_returned
 
 CONNECT_SECONDS = 5.0
@@ -123,9 +123,8 @@ class RayPool(Pool):
                     logging_level="ERROR",
                 )
             except Exception as error:  # Ray raises it bare when a node does not start in time, or OSError
-                line = (str(error).splitlines() or [""])[0]
                 raise NotAvailable(
-                    f"No Ray cluster answers at {address!r} ({line}); start one or say --ray local."
+                    f"No Ray cluster answers at {address!r} ({first_line(error)}); start one or say --ray local."
                 ) from None
         resources = ray.cluster_resources()
         gpus = int(resources.get("GPU", 0))

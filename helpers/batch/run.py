@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import InvalidInput, LoopsError, Refused
+from ..errors import InvalidInput, LoopsError, Refused, first_line
 from ..machine.files import staging
 from ..machine.home import freed_memory_returned
 from .jobs import Job, plan_jobs
@@ -73,8 +73,7 @@ def _answer(work: Callable[[], Answer]) -> Answer:
         is_settled = isinstance(error, InvalidInput | Refused) and not isinstance(error.__context__, OSError)
         return Answer(REFUSED if is_settled else FAILED, str(error))
     except BaseException as error:  # a cluster would retry or hide what is raised; a panic in Rust is no Exception
-        first = (str(error).splitlines() or [""])[0][:300]
-        return Answer(FAILED, f"{type(error).__name__}: {first}")
+        return Answer(FAILED, f"{type(error).__name__}: {first_line(error)}")
 
 
 @dataclass(frozen=True)

@@ -137,20 +137,22 @@ def placed(device: Device, *modules: Any) -> Iterator[None]:
 
 
 @contextmanager
-def exact_half_sums() -> Iterator[None]:
-    """Add up float16 products in float32 for the length of a block, as the models' own samplers do.
+def sampling_settings() -> Iterator[None]:
+    """Run a block with :func:`usable_threads` threads, and add up float16 products in float32.
 
-    torch lets cuBLAS add partial sums in float16 otherwise, which overflows on a T4.
+    As the models' own samplers do: torch lets cuBLAS add partial sums in float16 otherwise, which overflows on a T4.
     """
     import torch
 
     matmul = torch.backends.cuda.matmul
-    before = matmul.allow_fp16_reduced_precision_reduction
+    before = matmul.allow_fp16_reduced_precision_reduction, torch.get_num_threads()
     matmul.allow_fp16_reduced_precision_reduction = False
+    torch.set_num_threads(usable_threads())
     try:
         yield
     finally:
-        matmul.allow_fp16_reduced_precision_reduction = before
+        matmul.allow_fp16_reduced_precision_reduction = before[0]
+        torch.set_num_threads(before[1])
 
 
 @contextmanager
@@ -212,19 +214,6 @@ def usable_threads() -> int:
     if asked.isdigit() and int(asked) > 0:
         return int(asked)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def enough_threads() -> Iterator[int]:
-    """Run a block with :func:`usable_threads` threads, and as many as before after it."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(usable_threads())
-    try:
-        yield torch.get_num_threads()
-    finally:
-        torch.set_num_threads(before)
 
 
 # -------------------------------------------------------------------------------------------------------------- probes

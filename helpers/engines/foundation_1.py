@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,41 +17,20 @@ from ..records import CancelCheck, Clip, Progress, Request, Take
 from ..sound.stretch import apply_stretch
 from .guides import loop_of_guide, repeated
 from .hub import download as hub
-from .hub.sources import SOURCES, ModelSource, cached_folder, local_folder
-from .neural import Check, LoadedModel, Plan
+from .hub.sources import SOURCES, ModelSource, local_folder
+from .neural import LoadedModel, Plan
 from .options import declare
 from .prompts import told_tempo
-from .stable_audio_open import SAMPLE_RATE, StableAudioModel, StableAudioOpenEngine
+from .stable_audio_open import SAMPLE_RATE, StableAudioOpenEngine
 
 WORDS = SOURCES["t5-base"]
-
-
-class Foundation1Model(StableAudioModel):
-    """Stable Audio Open's modules, filled from one file; the words are read by the T5 that it was trained with."""
-
-    word_tokens = 128
-
-    def _read(self, check: Check) -> tuple[Any, Any]:
-        from .fast import stable_audio_tools as tools
-
-        config, weights = tools.read_checkpoint(self.folder)
-        check()
-        self._projection = tools.build_projection(config, weights).float().eval()
-        transformer = tools.build_transformer(config, weights).to(self.device.dtype)
-        check()
-        return transformer, tools.build_codec(config, weights).float()
-
-    def _word_folders(self) -> tuple[Path, Path]:
-        folder = local_folder(WORDS) or cached_folder(WORDS)
-        assert folder is not None, "fetched before the model was loaded"
-        return folder, folder
 
 
 class Foundation1Engine(StableAudioOpenEngine):
     """Foundation-1 through Stable Audio Open's modules."""
 
     info, presets, rows = declare("foundation-1")
-    model_class = Foundation1Model
+    model = "stable_audio_tools:Foundation1Model"
 
     def _check_options(self, request: Request) -> None:
         super()._check_options(request)

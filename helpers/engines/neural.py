@@ -1,6 +1,6 @@
 """What the neural engines share: they load once, make takes in groups that fit the memory, and recover if it runs out.
 
-An adapter says what to load (its ``model_class``) and how to plan a request; a :class:`LoadedModel` turns plans into
+An adapter says what to load (its ``model``) and how to plan a request; a :class:`LoadedModel` turns plans into
 latents or codes and those into sound. Everything that can go wrong on a small GPU is handled here, once:
 
 - memory runs out while sampling or decoding: smaller groups, then only one part of the model on the GPU at a time,
@@ -14,7 +14,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -167,7 +168,7 @@ class NeuralEngine(Engine):
 
     presets: ClassVar[Presets]
     rows: ClassVar[Options]
-    model_class: ClassVar[Callable[..., LoadedModel]]
+    model: ClassVar[str]  # module and class of its LoadedModel, below .fast: they import torch
 
     def __init__(self) -> None:
         super().__init__()
@@ -175,6 +176,11 @@ class NeuralEngine(Engine):
         self._loaded_as: tuple[str, str, str] | None = None
 
     # ---- what an adapter writes
+
+    @cached_property
+    def model_class(self) -> Callable[..., LoadedModel]:
+        module, name = self.model.split(":")
+        return getattr(import_module(f"{__package__}.fast.{module}"), name)
 
     def _source(self, request: Request | None) -> ModelSource:
         """The checkpoint a request asks for; None = the default one. Default: the one named as the engine is."""
@@ -227,7 +233,7 @@ class NeuralEngine(Engine):
         heal_locale()
         try:
             model = self._loaded(plan.source, job)
-            with devices.enough_threads() if model.device.kind == "cpu" else devices.exact_half_sums():
+            with devices.sampling_settings():
                 sounds = self._make(model, plan, sorted(seeds), job)
         finally:
             heal_locale()
@@ -347,6 +353,8 @@ class NeuralEngine(Engine):
         )
 
     def _take(self, model: LoadedModel, plan: Plan, seed: int, samples: np.ndarray, remarks: tuple[str, ...]) -> Take:
+        # The commit of a snapshot in the Hub's cache; the path of any other folder stays private.
+        revision = model.folder.name if model.folder.parent.name == "snapshots" else "local"
         return Take(
             clip=Clip(np.ascontiguousarray(samples, dtype=np.float32), self.info.sample_rate),
             engine=self.info.name,
@@ -355,12 +363,7 @@ class NeuralEngine(Engine):
             prompt=plan.prompt,
             negative_prompt=plan.negative_prompt,
             licence=plan.source.licence,
-            model=f"{plan.source.hub_id}@{_revision(plan.source, model.folder)}",
+            model=f"{plan.source.hub_id}@{revision}",
             labels=plan.labels,
             notes=(*plan.notes, *model.lacking, *remarks),
         )
-
-
-def _revision(source: ModelSource, folder: Path) -> str:
-    """The commit for a snapshot of the Hub's cache, ``local`` for any other folder (its path stays private)."""
-    return folder.name if folder.parent.name == "snapshots" else "local"

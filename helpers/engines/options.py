@@ -26,7 +26,10 @@ Options = Mapping[str, Control]
 
 
 def _rows(table: Mapping[str, dict[str, Any]]) -> dict[str, Control]:
-    return {name: Control(**row | {"choices": tuple(row.get("choices", ()))}) for name, row in table.items()}
+    return {
+        name: Control(**row | {"name": f"The option {name}", "choices": tuple(row.get("choices", ()))})
+        for name, row in table.items()
+    }
 
 
 OPTIONS = _rows(read_toml(__package__, "options.toml"))
@@ -74,11 +77,6 @@ def describe_options(*names: str, presets: Presets | None = None, table: Options
     return lines
 
 
-def read_option(name: str, row: Control, value: Any) -> Any:
-    """The value of an option as its row reads it; raises InvalidInput when it cannot be used."""
-    return replace(row, name=f"The option {name}").read(value)
-
-
 def read_settings(
     presets: Presets, request: Request, table: Options = OPTIONS
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -87,7 +85,7 @@ def read_settings(
     Raises InvalidInput if a value cannot be used.
     """
     rows = {name: table[name] for name in request.options if name in table and table[name].kind != "text"}
-    given = {name: read_option(name, row, request.options[name]) for name, row in rows.items()}
+    given = {name: row.read(request.options[name]) for name, row in rows.items()}
     usual = presets["reference"]
     settings = {**usual, **presets[given.get("preset", "reference")]}
     settings |= {name: value for name, value in given.items() if name in usual}

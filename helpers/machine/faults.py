@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ..errors import LoopsError, shown_text
+from ..errors import LoopsError, first_line, shown_text
 from .files import write_whole
 from .home import cache_home, package_missing
 
@@ -33,14 +33,13 @@ def explain_fault(error: BaseException, request: Sequence[str] = ()) -> str:
         return f"The system refused{name}: {error.strerror}; check the path, its rights and the space on the disk."
     if isinstance(error, OverflowError) and "timestamp" in str(error):
         return "The clock of this machine is out of range; set its date right and try again."
-    what = str(error).strip().partition("\n")[0][:300] or "no message"
     place = write_report(error, request)
     where = (
         f"A report without sound or secrets is in {place}; please send it."
         if place
         else "Set LOOPS_DEBUG=1 to see where."
     )
-    return shown_text(f"An internal fault: {type(error).__name__}: {what}. {where}")
+    return shown_text(f"An internal fault: {type(error).__name__}: {first_line(error)}. {where}")
 
 
 def write_report(error: BaseException, request: Sequence[str] = ()) -> Path | None:

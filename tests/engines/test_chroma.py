@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from helpers.engines import musicgen
-
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
+from helpers.engines.fast import musicgen
+
 pytestmark = pytest.mark.neural
 
 

@@ -140,9 +140,11 @@ def test_half_sums_are_exact_for_a_while_only():
     torch = pytest.importorskip("torch")
     matmul = torch.backends.cuda.matmul
     assert matmul.allow_fp16_reduced_precision_reduction
-    with devices.exact_half_sums():
+    threads = torch.get_num_threads()
+    with devices.sampling_settings():
         assert not matmul.allow_fp16_reduced_precision_reduction
-    assert matmul.allow_fp16_reduced_precision_reduction
+        assert torch.get_num_threads() == devices.usable_threads()
+    assert matmul.allow_fp16_reduced_precision_reduction and torch.get_num_threads() == threads
 
 
 def test_what_cublas_keeps_for_the_streams_of_captured_graphs_is_given_back_too(monkeypatch):

@@ -27,7 +27,7 @@ def models(monkeypatch, tmp_path, tiny_folder):
     def full(self, *_):
         raise MemoryError
 
-    monkeypatch.setattr("helpers.engines.musicgen.MusicGenModel.sample", full)
+    monkeypatch.setattr("helpers.engines.fast.musicgen.MusicGenModel.sample", full)
     no_package = Readiness("ace-step", False, "diffusers is not installed.", "Run: loops-generator install diffusers.")
     monkeypatch.setattr(registry.get_engine("ace-step"), "readiness", lambda: no_package)
     for name in ("foundation-1", "audiocraft"):

@@ -6,17 +6,18 @@ import shutil
 import numpy as np
 import pytest
 
-from helpers.engines import musicgen
 from helpers.engines.devices import Device
 from helpers.engines.guides import lead_in, loop_of_guide
 from helpers.engines.hub.sources import SOURCES
-from helpers.engines.musicgen import FRAME_SAMPLES, MusicGenModel
+from helpers.engines.musicgen import FRAME_SAMPLES
 from helpers.errors import InvalidInput
 from helpers.records import Clip, Request
 from tests.engines.tiny import VARIANT_OF, options_for
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
+from helpers.engines.fast.musicgen import CHROMA_HOP, MusicGenModel
+
 pytestmark = pytest.mark.neural
 
 BASE = Request("piano", "chords", 117.0, bars=1, guide="none", guide_strength=0.5)
@@ -216,7 +217,7 @@ def test_the_melody_keeps_time_with_the_loop(tiny_engine, monkeypatch):
     engine.generate(request, guide=guide)
     heard = engine._model.prepare(engine._plan(request, guide))["chroma"].numpy().argmax(axis=1)
     assert len(heard) >= 235
-    times = np.arange(len(heard)) * musicgen.CHROMA_HOP / 32_000 % 2.0
+    times = np.arange(len(heard)) * CHROMA_HOP / 32_000 % 2.0
     assert (heard[(times > 0.3) & (times < 0.7)] == 9).all()
     assert (heard[(times > 1.3) & (times < 1.7)] == 0).all()
 

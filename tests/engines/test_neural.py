@@ -365,8 +365,8 @@ def test_versions_and_model_are_on_every_take(engine):
     assert take.seed == REQUEST.take_seed(0)
 
 
-def test_the_commit_is_named_for_weights_from_the_hub(tmp_path):
-    from helpers.engines.hub.sources import SOURCES
-
-    assert neural._revision(SOURCES["musicgen-small"], tmp_path / "snapshots" / "abc123") == "abc123"
-    assert neural._revision(SOURCES["musicgen-small"], tmp_path / "mine") == "local"
+def test_the_commit_is_named_for_weights_from_the_hub(engine, monkeypatch, tmp_path):
+    monkeypatch.setattr(engine._model, "folder", tmp_path / "snapshots" / "abc123")
+    plan = engine._plan(REQUEST, None)
+    take = engine._take(engine._model, plan, 1, np.zeros((2, 8), np.float32), ())
+    assert take.model == "stabilityai/stable-audio-open-1.0@abc123"

@@ -249,7 +249,11 @@ def test_audioldm2s_step_can_be_captured(monkeypatch, kind):
     torch.manual_seed(0)
     unet = build_audioldm2("tiny")["unet"]
     mask = torch.tensor([[1, 0, 0, 0, 0], [1, 1, 1, 1, 1]])
-    context = audioldm2.Context(torch.randn(2, 8, 16), torch.randn(2, 5, 24), mask)
+    context = {
+        "encoder_hidden_states": torch.randn(2, 8, 16),
+        "encoder_hidden_states_1": torch.randn(2, 5, 24),
+        "encoder_attention_mask_1": mask,
+    }
     want = audioldm2.make_latents(unet, context, [1, 2], 8, audioldm2.make_scheduler(kind, 8), width=8).values
     monkeypatch.setattr(sampling, "capture_steps", capture_by_recording)
     got = audioldm2.make_latents(unet, context, [1, 2], 8, audioldm2.make_scheduler(kind, 8), width=8)

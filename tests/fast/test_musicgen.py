@@ -262,7 +262,7 @@ def test_fusing_leaves_the_model_itself_working_and_stores_nothing_twice():
     size = len({p.data_ptr() for p in model.parameters()})
     runner = MusicgenRunner(model)
     attention = model.decoder.model.decoder.layers[0].self_attn
-    assert attention.k_proj.weight.data_ptr() == runner.weights.layers[0].qkv.t()[32:].data_ptr()
+    assert attention.k_proj.weight.data_ptr() == runner.weights.qkv[0].t()[32:].data_ptr()
     assert len({p.data_ptr() for p in model.parameters()}) <= size
     torch.testing.assert_close(model.decoder(input_ids=ids, encoder_hidden_states=states).logits, before)
 

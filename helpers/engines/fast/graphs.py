@@ -19,6 +19,8 @@ from typing import Any
 
 import torch
 
+from ...errors import first_line
+
 GRAPH, PLAIN = "cuda-graph", "plain"
 OnStep = Callable[[int], object]  # called with the number of steps done; may raise, to cancel
 
@@ -70,7 +72,7 @@ def capture_steps(
             graphs = _capture(steps, stream)
             why = ""
         except Exception as error:  # whatever the driver or a library objects to: the plain step is always right
-            why = f"capture failed: {type(error).__name__}: {_first_line(error)}"
+            why = f"capture failed: {type(error).__name__}: {first_line(error)}"
             torch.cuda.set_stream(current)  # a capture that breaks off leaves its own stream current
             torch.cuda.synchronize(device)
     current.wait_stream(stream)
@@ -103,10 +105,6 @@ def _capture(steps: Any, stream: Any) -> dict[Hashable, torch.cuda.CUDAGraph]:
         pool = pool or graph.pool()
         graphs[name] = graph
     return graphs
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [""])[0][:200]
 
 
 class Pace:

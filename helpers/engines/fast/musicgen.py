@@ -12,18 +12,30 @@ get glued together.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
+import numpy as np
 import torch
+from transformers import MusicgenForConditionalGeneration, MusicgenMelodyForConditionalGeneration
+from transformers.audio_utils import chroma_filter_bank, spectrogram, window_function
 
-from .graphs import OnStep, Pace, Sampled, capture_steps
+from ...errors import InvalidInput
+from ..devices import placed
+from ..guides import lead_in, loop_of_guide, repeated
+from ..musicgen import FRAME_SAMPLES, SAMPLE_RATE
+from ..neural import Check, LoadedModel, OnStep, Plan
+from .graphs import Pace, Sampled, capture_steps
 from .musicgen_step import DecoderWeights, DecodeState, Sampling
 from .numerics import check_finite, fold_weight_norm
 from .streams import TakeStreams
 
 # Fewer, longer windows save captures on CUDA; on a CPU a short one saves reading.
 CUDA_WINDOW, CPU_WINDOW = 256, 64
+CHROMA_WINDOW, CHROMA_HOP, PITCH_CLASSES = 16_384, 4_096, 12
+_CHROMA_SECONDS = 235 * CHROMA_HOP / SAMPLE_RATE
 
 
 def delay_of(book: int, stereo: bool) -> int:
@@ -155,3 +167,139 @@ class MusicgenRunner:
         audio = self.model.audio_encoder.decode(batch[None], [None]).audio_values[:, 0].float()
         check_finite(audio, "The decoded audio")
         return audio
+
+
+def one_hot_chroma(mono: np.ndarray) -> np.ndarray:
+    """The melody as the model was trained to hear it: float32 (frames, 12), 0 = C, a one at the strongest class.
+
+    ``mono`` is float32 (samples,) at 32 kHz, padded with silence to one window when shorter. transformers' own
+    extractor needs torchaudio, whose wheels break every import beside another torch build; this is its arithmetic.
+    """
+    lacking, size = max(0, CHROMA_WINDOW - len(mono)), CHROMA_WINDOW
+    mono = np.pad(mono, (lacking // 2, lacking - lacking // 2))
+    bank = chroma_filter_bank(num_frequency_bins=size, num_chroma=PITCH_CLASSES, sampling_rate=SAMPLE_RATE, tuning=0)
+    window = window_function(size, "hann")
+    energy = spectrogram(mono, window, size, CHROMA_HOP, power=2.0, mel_filters=bank.T, mel_floor=0.0)
+    return np.eye(PITCH_CLASSES, dtype=np.float32)[energy.argmax(axis=0)]
+
+
+class MusicGenModel(LoadedModel):
+    """Decoder and codec stay on the device; the text encoder is moved there to read the words and back.
+
+    Which token is drawn can hang on the last bit of a sum, and that bit on how many rows a product has. So takes are
+    always made in the same group: take 5 together with 4, 6 and 7, whichever of them were asked for. Four takes cost
+    little more than one, because the weights are read once for all.
+    """
+
+    group_multiple = 4
+
+    def load(self, check: Check) -> None:
+        self.runner: Any = None
+        config = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
+        kinds = {
+            "musicgen": MusicgenForConditionalGeneration,
+            "musicgen_melody": MusicgenMelodyForConditionalGeneration,
+        }
+        kind = kinds.get(config.get("model_type"))
+        if kind is None:
+            raise InvalidInput(
+                f"{self.folder.name} holds a model of type {config.get('model_type')!r}; MusicGen needs one of "
+                f"{', '.join(kinds)}."
+            )
+        # The checkpoint's own dtype must not decide; T5 overflows in half precision and the codec would add noise, so
+        # both are read as they are stored: rounded to half and back they would keep its rounding.
+        kept: Any = type(kind.__name__, (kind,), {"_keep_in_fp32_modules_strict": ["text_encoder", "audio_encoder"]})
+        model = self.read(kept, self.folder, dtype=self.device.dtype)
+        check()
+        model.eval().requires_grad_(False)
+        model.text_encoder.to(torch.float32)
+        model.audio_encoder.to(self.device.kind, torch.float32)
+        model.decoder.to(self.device.kind)
+        # Keys and values of the text are made once a run: their weights, up to 0.75 GiB, are on the GPU for that only.
+        for layer in model.decoder.model.decoder.layers:
+            for name in ("k_proj", "v_proj") if hasattr(layer, "encoder_attn") else ():
+                getattr(layer.encoder_attn, name).to("cpu")
+        for name in ("enc_to_dec_proj", "audio_enc_to_dec_proj"):
+            if hasattr(model, name):
+                getattr(model, name).to(self.device.kind)
+        check()
+        self.model = model
+        self.sampling_parts, self.codec_parts = (model,), (model.audio_encoder,)
+        self._words: dict[str, Any] = {}
+        self._make_runner()
+
+    @property
+    def melody(self) -> bool:
+        return self.runner.melody
+
+    def prepare(self, plan: Plan) -> dict[str, Any]:
+        """Text states, and the guide as codes to continue or as chroma to follow."""
+        prepared: dict[str, Any] = {"text": self._encode_words(plan.prompt), "codes": None, "chroma": None}
+        guide, values = plan.guide, plan.values
+        if guide is None:
+            return prepared
+        loop = loop_of_guide(guide, plan.request, SAMPLE_RATE, self.runner.channels)
+        if self.melody:
+            heard = repeated(loop, round(_CHROMA_SECONDS * SAMPLE_RATE)).mean(axis=0)
+            # Zero would be no melody at all; half strength, the default, and more is the melody as trained.
+            share = min(1.0, 2.0 * plan.request.guide_strength)
+            prepared["chroma"] = torch.from_numpy(one_hot_chroma(heard)) * share
+        elif values["lead_frames"]:
+            sound = lead_in(loop, values["lead_frames"] * FRAME_SAMPLES)
+            with placed(self.device, self.model.audio_encoder) if self.staged else nullcontext():
+                prepared["codes"] = self.runner.encode_audio(torch.from_numpy(np.ascontiguousarray(sound)))
+        return prepared
+
+    def _encode_words(self, prompt: str) -> Any:
+        if prompt not in self._words:
+            tokenizer = self.read_tokenizer(self.folder)
+            ids = tokenizer(prompt, return_tensors="pt", truncation=True, max_length=512).input_ids
+            with placed(self.device, self.model.text_encoder):
+                self._words = {prompt: self.runner.encode_text(ids)}
+        return self._words[prompt]
+
+    def bytes_per_take(self, plan: Plan) -> int:
+        config = self.model.decoder.config
+        lead = self.model.config.chroma_length + 64 if self.melody else 0  # the words come after the melody
+        positions = plan.steps + plan.values["lead_frames"] + lead + 1
+        positions = -(-positions // CUDA_WINDOW) * CUDA_WINDOW  # as the cache is laid out on a GPU
+        size = 2 if self.device.precision != "float32" else 4
+        caches = 2 * 2 * config.num_hidden_layers * positions * config.hidden_size * size  # two halves, keys and values
+        return int(1.2 * caches) + 48 * 2**20
+
+    def sample(self, prepared: dict[str, Any], plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Any:
+        """Codes (takes, books, frames), the lead-in included."""
+        values, settings = plan.values, plan.settings
+        lead = 0 if prepared["codes"] is None else values["lead_frames"]
+        result = self.runner.generate(
+            prepared["text"],
+            seeds,
+            lead + values["frames"],
+            sampling=Sampling(settings["guidance"], settings["top_k"], settings["temperature"]),
+            prompt=prepared["codes"],
+            chroma=prepared["chroma"],
+            on_step=on_step,
+        )
+        self.note = result.note
+        return result.values
+
+    def decode(self, sampled: Any, plan: Plan) -> np.ndarray:
+        """The codes of a lead-in are decoded too, so that the codec hears what came before, then cut to the sample."""
+        audio = self.runner.decode(sampled).cpu().numpy()
+        start = (sampled.shape[-1] - plan.values["frames"]) * FRAME_SAMPLES
+        return audio[:, start : start + round(plan.seconds * SAMPLE_RATE)]
+
+    def _make_runner(self) -> None:
+        self._words.clear()
+        self.runner = MusicgenRunner(self.model)
+
+    def offload(self) -> None:
+        """The codec needs a fraction of a GiB: less than it would take to move gigabytes of weights to and fro."""
+
+    def reload(self) -> None:
+        """The parts stay where they are."""
+
+    def to_float32(self) -> None:
+        self.runner = None  # it holds the weights in half precision, which would stay beside those in full
+        super().to_float32()
+        self._make_runner()

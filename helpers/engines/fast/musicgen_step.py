@@ -28,21 +28,6 @@ import torch.nn.functional as F
 from .numerics import fuse_weights
 
 
-@dataclass
-class _Layer:
-    """Weights of one decoder layer; matrices are views transposed for ``x @ w``."""
-
-    norm: torch.nn.LayerNorm
-    qkv: torch.Tensor
-    out: torch.Tensor
-    cross: torch.nn.Module | None
-    cross_norm: torch.nn.LayerNorm | None
-    last_norm: torch.nn.LayerNorm
-    up: torch.Tensor
-    activation: torch.nn.Module
-    down: torch.Tensor
-
-
 class DecoderWeights:
     """The decoder of a MusicGen or MusicGen-Melody model of transformers, fused in place.
 
@@ -56,27 +41,14 @@ class DecoderWeights:
         self.width = config.hidden_size
         self.head_width = self.width // self.heads
         self.stereo = config.audio_channels == 2
-        self.layers = [self._fuse_layer(layer) for layer in decoder.layers]
+        self.layers = list(decoder.layers)
+        attentions = [layer.self_attn for layer in self.layers]
+        self.qkv = [fuse_weights([own.q_proj, own.k_proj, own.v_proj]).t() for own in attentions]
         self.norm = decoder.layer_norm
         self.embedding = fuse_weights(list(decoder.embed_tokens))
         self.predict = fuse_weights(list(language_model.lm_heads)).t()
         self.dtype, self.device = self.embedding.dtype, self.embedding.device
         self._positions = decoder.embed_positions
-
-    @staticmethod
-    def _fuse_layer(layer: Any) -> _Layer:
-        attention = layer.self_attn
-        return _Layer(
-            norm=layer.self_attn_layer_norm,
-            qkv=fuse_weights([attention.q_proj, attention.k_proj, attention.v_proj]).t(),
-            out=attention.out_proj.weight.data.t(),
-            cross=getattr(layer, "encoder_attn", None),
-            cross_norm=getattr(layer, "encoder_attn_layer_norm", None),
-            last_norm=layer.final_layer_norm,
-            up=layer.fc1.weight.data.t(),
-            activation=layer.activation_fn,
-            down=layer.fc2.weight.data.t(),
-        )
 
     def positions(self, length: int) -> torch.Tensor:
         """Sinusoidal position embeddings, (length, width)."""
@@ -188,7 +160,7 @@ class DecodeState:
         self._cross: list[FoldedCross | CachedCross | None] = [None] * len(weights.layers)
         if states is not None:
             kind = FoldedCross if len(states) <= weights.head_width else CachedCross
-            self._cross = [kind(layer.cross, states, weights.heads) for layer in weights.layers]
+            self._cross = [kind(layer.encoder_attn, states, weights.heads) for layer in weights.layers]
 
         # Everything known before the first free token goes through the decoder at once.
         self.first = self.lead + first_free - 1
@@ -213,7 +185,7 @@ class DecodeState:
         """Guided logits for the token after ``index``, (takes, books, vocabulary) float32."""
         embedded = self._embed(self.index)[0]
         hidden = self._decode(embedded.repeat(self.rows // self.takes, 1), 1, self.index, window)
-        scores = torch.mm(_normed(self.weights.norm, hidden), self.weights.predict).float()
+        scores = torch.mm(self.weights.norm(hidden), self.weights.predict).float()
         if self.rows > self.takes:
             prompted, null = scores.split(self.takes)
             scores = torch.lerp(null, prompted, self.sampling.guidance)
@@ -259,18 +231,14 @@ class DecodeState:
         shape = (self.rows, length, 3, weights.heads, weights.head_width)
         mask = self._mask.index_select(0, index)[:, :window]
         prompted = hidden[: self.takes * length]
-        for layer, cache, cross in zip(weights.layers, self.caches, self._cross, strict=True):
-            qkv = torch.mm(_normed(layer.norm, hidden), layer.qkv).view(shape).permute(0, 2, 3, 1, 4)
+        for layer, into, cache, cross in zip(weights.layers, weights.qkv, self.caches, self._cross, strict=True):
+            qkv = torch.mm(layer.self_attn_layer_norm(hidden), into).view(shape).permute(0, 2, 3, 1, 4)
             cache.index_copy_(3, index, qkv[:, 1:])
             key, value = cache[:, 0, :, :window], cache[:, 1, :, :window]
             mixed = F.scaled_dot_product_attention(qkv[:, 0], key, value, attn_mask=mask)
-            hidden.addmm_(mixed.transpose(1, 2).reshape(len(hidden), -1), layer.out)
+            hidden.addmm_(mixed.transpose(1, 2).reshape(len(hidden), -1), layer.self_attn.out_proj.weight.t())
             if cross is not None:
-                cross.add_to(prompted, _normed(layer.cross_norm, prompted))
-            risen = layer.activation(torch.mm(_normed(layer.last_norm, hidden), layer.up))
-            hidden.addmm_(risen, layer.down)
+                cross.add_to(prompted, layer.encoder_attn_layer_norm(prompted))
+            risen = layer.activation_fn(layer.fc1(layer.final_layer_norm(hidden)))
+            hidden.addmm_(risen, layer.fc2.weight.t())
         return hidden
-
-
-def _normed(norm: torch.nn.LayerNorm, x: torch.Tensor) -> torch.Tensor:
-    return F.layer_norm(x, norm.normalized_shape, norm.weight, norm.bias, norm.eps)

@@ -12,7 +12,7 @@ tree down to each of them costs some sixty full-size draws a step. Other models 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from itertools import count, pairwise
 from typing import Any
 
@@ -89,6 +89,25 @@ def scheduler_sampler(scheduler: Any, streams: TakeStreams, shape: tuple[int, ..
         output = yield x, float(time)
         x = scheduler.step(output, time, x).prev_sample
     return x
+
+
+def guided_call(model: Any, rows: Mapping[str, torch.Tensor], takes: int, guidance: float, **given: Any) -> Predict:
+    """A call of ``model`` for a group of takes with classifier-free guidance.
+
+    ``rows`` is what it is conditioned on, by the names of its arguments, unconditional half first: (2, ...) each.
+    ``guidance`` 1 leaves that half out. ``given`` is handed on as it is.
+    """
+    weight, halves = next(model.parameters()), range(0 if guidance > 1 else 1, 2)
+    for name, part in rows.items():
+        here = part.to(weight) if part.is_floating_point() else part.to(weight.device)
+        given[name] = here[halves.start :].repeat_interleave(takes, dim=0)
+
+    def predict(seen: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+        both = torch.cat([seen.to(weight.dtype)] * len(halves))
+        output = model(both, time.expand(len(both)), **given, return_dict=False)[0].float()
+        return torch.lerp(*output.chunk(2), guidance) if guidance > 1 else output
+
+    return predict
 
 
 @torch.no_grad()

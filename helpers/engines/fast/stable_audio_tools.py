@@ -14,9 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers import AutoencoderOobleck, StableAudioDiTModel, StableAudioProjectionModel
+from safetensors.torch import load_file
 
 from ...errors import InvalidInput
 from ...music.tables import read_table
+from ..foundation_1 import WORDS
+from ..hub.sources import cached_folder, local_folder
+from ..neural import Check
+from .stable_audio import StableAudioModel
 
 Weights = dict[str, torch.Tensor]
 
@@ -26,13 +32,30 @@ _ENCODER_BLOCK = ("res_unit1", "res_unit2", "res_unit3", "snake1", "conv1")
 _DECODER_BLOCK = ("snake1", "conv_t1", "res_unit1", "res_unit2", "res_unit3")
 
 
+class Foundation1Model(StableAudioModel):
+    """Stable Audio Open's modules, filled from one file; the words are read by the T5 that it was trained with."""
+
+    word_tokens = 128
+
+    def _read(self, check: Check) -> tuple[Any, Any]:
+        config, weights = read_checkpoint(self.folder)
+        check()
+        self._projection = build_projection(config, weights).float().eval()
+        transformer = build_transformer(config, weights).to(self.device.dtype)
+        check()
+        return transformer, build_codec(config, weights).float()
+
+    def _word_folders(self) -> tuple[Path, Path]:
+        folder = local_folder(WORDS) or cached_folder(WORDS)
+        assert folder is not None, "fetched before the model was loaded"
+        return folder, folder
+
+
 def read_checkpoint(folder: Path) -> tuple[dict[str, Any], Weights]:
     """The configuration and the weights of the one model in ``folder``.
 
     Raises InvalidInput if the configuration is not that of a Stable Audio Open.
     """
-    from safetensors.torch import load_file
-
     config = json.loads((folder / "model_config.json").read_text(encoding="utf-8"))
     if config.get("model_type") != "diffusion_cond":
         raise InvalidInput(f"model_config.json describes a {config.get('model_type')!r}, not a Stable Audio Open.")
@@ -42,8 +65,6 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Any], Weights]:
 
 def build_transformer(config: Mapping[str, Any], weights: Weights) -> Any:
     """``StableAudioDiTModel`` from the diffusion part."""
-    from diffusers import StableAudioDiTModel
-
     model, given = config["model"], config["model"]["diffusion"]["config"]
     width = given["embed_dim"] // given["num_heads"]
     converted = transformer_weights(weights)
@@ -65,8 +86,6 @@ def build_transformer(config: Mapping[str, Any], weights: Weights) -> Any:
 
 def build_codec(config: Mapping[str, Any], weights: Weights) -> Any:
     """``AutoencoderOobleck`` from the pretransform."""
-    from diffusers import AutoencoderOobleck
-
     given = config["model"]["pretransform"]["config"]
     encoder, decoder = given["encoder"]["config"], given["decoder"]["config"]
     made = dict(
@@ -83,8 +102,6 @@ def build_codec(config: Mapping[str, Any], weights: Weights) -> Any:
 
 def build_projection(config: Mapping[str, Any], weights: Weights) -> Any:
     """``StableAudioProjectionModel`` from the conditioners of the durations."""
-    from diffusers import StableAudioProjectionModel
-
     conditioning = config["model"]["conditioning"]
     width = conditioning["cond_dim"]
     seconds = next(c["config"] for c in conditioning["configs"] if c["id"] == "seconds_total")

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...errors import InvalidInput, LoopsError, NotAvailable
+from ...errors import InvalidInput, LoopsError, NotAvailable, first_line
 from ...machine.files import read_json
 from ...music.tables import read_table
 
@@ -155,11 +155,10 @@ def readable(source: ModelSource) -> Iterator[None]:
     except Exception as error:  # every library has its own
         if is_out_of_memory(error):
             raise
-        first = (str(error).strip().splitlines() or ["no message"])[0][:200]
         raise NotAvailable(
-            f"The weights of {source.hub_id} cannot be loaded ({type(error).__name__}: {first}): a file is damaged, "
-            f"missing or another model's. Take {repository_folder(source).name} out of the Hub's cache, or correct the "
-            f"folder that {source.variable} names, and fetch them again."
+            f"The weights of {source.hub_id} cannot be loaded ({type(error).__name__}: {first_line(error)}): a file is "
+            f"damaged, missing or another model's. Take {repository_folder(source).name} out of the Hub's cache, or "
+            f"correct the folder that {source.variable} names, and fetch them again."
         ) from error
 
 
