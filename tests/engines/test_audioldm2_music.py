@@ -55,10 +55,10 @@ def test_the_words_are_encoded_as_the_pipeline_encodes_them(engine, tiny_folder)
         with torch.no_grad():
             words, mask, said = pipeline.encode_prompt(prompt, "cpu", 1, True, negative_prompt=negative)
         mine = engine._model.prepare(Plan(REQUEST, SOURCE, prompt, negative, 4.0, 4, None))
-        assert torch.allclose(mine.generated, said, atol=1e-5)
+        assert torch.allclose(mine["encoder_hidden_states"], said, atol=1e-5)
         kept = mask.bool()
-        assert torch.equal(mine.mask.bool(), kept)
-        assert torch.allclose(mine.words[kept], words[kept], atol=1e-5)
+        assert torch.equal(mine["encoder_attention_mask_1"].bool(), kept)
+        assert torch.allclose(mine["encoder_hidden_states_1"][kept], words[kept], atol=1e-5)
 
 
 def test_negative_words_longer_than_the_prompt_are_not_cut(engine):
@@ -72,7 +72,8 @@ def test_what_the_prompt_says_does_not_hang_on_how_long_the_negative_words_are(e
         engine._model.prepare(Plan(REQUEST, SOURCE, "pad", negative, 4.0, 4, None))
         for negative in ("", "drums, vocals, hiss")
     )
-    assert torch.allclose(short.generated[1], long.generated[1], atol=1e-6)
+    said = "encoder_hidden_states"
+    assert torch.allclose(short[said][1], long[said][1], atol=1e-6)
 
 
 def test_words_matter(engine):
