@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 
 from ..errors import NotAvailable
-from ..machine.fetch import RemoteFile, fetch_file, make_folder
+from ..machine.fetch import RemoteFile, fetch_file
 from ..machine.home import cache_home
 from ..music.tables import read_table
 from ..records import CancelCheck, Progress, never_cancelled, silent_progress
@@ -68,7 +68,6 @@ def fetch_tag_models(progress: Progress = silent_progress, cancel: CancelCheck =
     Raises NotAvailable, Cancelled: as :func:`helpers.machine.fetch.fetch_file`; what arrived is continued next time.
     """
     folder = tag_folder()
-    make_folder(folder, "the tag models")
     progress(f"Genre and mood models, {DOWNLOAD_BYTES / 1e6:.0f} MB. {LICENCE}", 0.0)
     done = 0
     for file in TAG_FILES:

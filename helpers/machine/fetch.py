@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import time
 import urllib.error
 import urllib.parse
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from ..errors import CancelCheck, Cancelled, NotAvailable
 from .files import sha256_of
+from .home import free_bytes
 
 _TIMEOUT_SECONDS = 30.0
 _BLOCK_BYTES = 1 << 16
@@ -36,17 +36,9 @@ class RemoteFile:
         return self.path.rsplit("/", 1)[-1]
 
 
-def make_folder(folder: Path, what: str) -> None:
-    """Make the folder that ``what`` is kept in; raises NotAvailable where that cannot be done."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise NotAvailable(f"The folder {folder} for {what} cannot be made ({error.strerror}).") from None
-
-
 def require_room(folder: Path, needed_bytes: int, what: str) -> None:
-    """Raise NotAvailable unless the disk of ``folder`` has so many bytes free for ``what``."""
-    free = shutil.disk_usage(folder).free
+    """Raise NotAvailable unless the disk of ``folder`` (it may not exist yet) has so many bytes free for ``what``."""
+    free = free_bytes(folder)
     if free < needed_bytes:
         raise NotAvailable(
             f"{what} needs {needed_bytes / 1e6:.0f} MB and {free / 1e6:.0f} MB are free in {folder}; free some space, "
@@ -60,7 +52,7 @@ def is_whole(path: Path, sha256: str) -> bool:
 
 
 def fetch_file(base: str, file: RemoteFile, folder: Path, on_bytes: Callable[[int], None], cancel: CancelCheck) -> Path:
-    """Download ``base + file.path`` into ``folder`` unless it is there whole, and return its path.
+    """Download ``base + file.path`` into ``folder``, made if need be, unless it is there whole; returns its path.
 
     ``on_bytes`` hears how many bytes there are. What arrived before a break (``name.part``) is continued next time.
     Raises NotAvailable for no network, a refused or changed file, a full or unwritable disk: one sentence each. Raises
@@ -71,6 +63,7 @@ def fetch_file(base: str, file: RemoteFile, folder: Path, on_bytes: Callable[[in
         return path
     part = folder / f"{file.name}.part"
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         _download(base + file.path, part, file, on_bytes, cancel)
     except urllib.error.HTTPError as error:
         raise NotAvailable(f"The server refused {file.name} (HTTP {error.code}); try again later.") from None

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import InvalidInput, LoopsError, NotAvailable
-from ..machine.fetch import RemoteFile, fetch_file, make_folder, require_room
+from ..machine.fetch import RemoteFile, fetch_file, require_room
 from ..records import CancelCheck, Progress, never_cancelled, silent_progress
 from .sf3 import unpack_sf3
 from .soundfont import find_soundfont, forget_soundfont, instrument_folder
@@ -77,7 +77,6 @@ def fetch_soundfont(
     """
     path = bank.path
     if not bank.is_here:
-        make_folder(path.parent, "SoundFonts")
         whole = bank.package.size_bytes or 1
         require_room(path.parent, whole + bank.disk_bytes, "The SoundFont, while it is unpacked,")
         progress(

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import NotAvailable
-from ..machine.fetch import RemoteFile, fetch_file, make_folder, require_room
+from ..machine.fetch import RemoteFile, fetch_file, require_room
 from ..machine.files import sha256_of
 from ..music.tables import read_toml
 from ..records import CancelCheck, Progress, never_cancelled, silent_progress
@@ -65,7 +65,6 @@ def fetch_samples(
     if which.is_here:
         return which.folder
     part = which.folder.with_name(f".{which.instrument}.part")
-    make_folder(part, "SFZ instruments")
     require_room(part, which.samples_bytes, which.title)
     megabytes = which.samples_bytes / 1e6
     progress(f"{which.title}, {megabytes:.0f} MB to fetch. {which.licence}.", 0.0)
@@ -82,7 +81,6 @@ def fetch_samples(
                 continue
             if not (part / name).resolve().is_relative_to(part.resolve()):
                 raise Unusable(f"{name} lies outside its folder")
-            make_folder((part / name).parent, "SFZ instruments")
             file = RemoteFile(name, None, "")
             sample = fetch_file(base, file, (part / name).parent, partial(tell, have), cancel)
             have += sample.stat().st_size

@@ -19,6 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ...errors import CancelCheck, NotAvailable, with_details
+from ...machine.files import staging
 from ...machine.home import cache_home, requirements_file
 from ...machine.run import CommandFailed, OnLine, child_environment, run_lines
 
@@ -74,11 +75,9 @@ def make_home(pip_install: Callable[..., None], say: OnLine, cancel: CancelCheck
     Raises NotAvailable with the reason and the last lines. Raises Cancelled if ``cancel`` became true.
     """
     folder = home_folder()
-    partial = folder.with_name(f"{folder.name}.partial-{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        own_folder = ["--no-user", "--target", str(partial)]
+    with staging(folder.parent) as hidden:
+        made = hidden / folder.name
+        own_folder = ["--no-user", "--target", str(made)]
         given = dict(on_line=say, cancel=cancel)
         pip_install(TITLE, requirements=REQUIREMENTS, options=["--no-deps", *own_folder], constrained=False, **given)
         lacking = [line for module, line in _FROM_MAIN.items() if find_spec(module) is None]
@@ -88,18 +87,16 @@ def make_home(pip_install: Callable[..., None], say: OnLine, cancel: CancelCheck
         say("Trying it out: the worker imports audiocraft.")
         check = [sys.executable, str(WORKER_PROGRAM), "--check"]
         try:
-            environment = worker_environment(WorkerHome(sys.executable, str(partial)))
+            environment = worker_environment(WorkerHome(sys.executable, str(made)))
             run_lines(check, on_line=say, cancel=cancel, env=environment)
         except CommandFailed as failure:
             text = (
                 f"{TITLE} was installed but cannot be imported beside the torch that is here; name a Python that has it"
             )
             raise NotAvailable(with_details(f"{text} in {OWN_PYTHON_VARIABLE}.", failure.lines[-12:])) from None
-        (partial / "home.json").write_text(json.dumps({"requirements": _requirements_digest()}), encoding="utf-8")
+        (made / "home.json").write_text(json.dumps({"requirements": _requirements_digest()}), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        made.rename(folder)
 
 
 def worker_environment(home: WorkerHome) -> dict[str, str]:

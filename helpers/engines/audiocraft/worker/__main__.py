@@ -90,8 +90,7 @@ def make_takes(
             if diffusion is not None:
                 audio = _diffuse(diffusion, tokens)
         samples = audio[0, :, lead:].float().cpu().numpy()
-        np.save(take["file"] + ".part.npy", np.ascontiguousarray(samples, dtype=np.float32))
-        os.replace(take["file"] + ".part.npy", take["file"])
+        np.save(take["file"], np.ascontiguousarray(samples, dtype=np.float32))
     return {"sample_rate": sample_rate, "window_seconds": float(loaded.max_duration), "melody": melody}
 
 

@@ -62,18 +62,9 @@ def _spectrogram_class() -> type:
     class Spectrogram(torch.nn.Module):
         """Power of the short-time Fourier transform, Hann window; ``normalized`` divides by the window's energy."""
 
-        def __init__(
-            self,
-            n_fft: Any,
-            win_length: Any,
-            hop_length: Any,
-            power: Any = 2,
-            center: Any = True,
-            pad: Any = 0,
-            normalized: Any = False,
-        ) -> None:
+        def __init__(self, *, n_fft: int, win_length: int, hop_length: int, normalized: bool, **usual: Any) -> None:
             super().__init__()
-            if power != 2 or pad != 0 or not center:
+            if usual != {"power": 2, "center": True, "pad": 0}:
                 raise NotImplementedError("only what audiocraft's chroma uses")
             self.n_fft, self.win_length, self.hop_length, self.normalized = n_fft, win_length, hop_length, normalized
             self.register_buffer("window", torch.hann_window(win_length))  # released checkpoints hold it by this name
