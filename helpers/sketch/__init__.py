@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ..errors import InvalidInput
 from ..records import ROLES, Analysis, Request
-from .brief import read_brief
+from .brief import Brief
 from .midi import write_midi
 from .parts.arpeggio import write_arpeggio
 from .parts.bass import write_bass
@@ -72,7 +72,7 @@ def compose(request: Request, analysis: Analysis | None, take: int = 0) -> Score
     """
     if request.role not in ROLES:
         raise InvalidInput(f"The role {request.role!r} is not known; use one of {', '.join(ROLES)}.")
-    brief = read_brief(request, analysis, take)
+    brief = Brief(request, analysis, take)
     part = _WRITERS[request.role](brief)
     said = [("genre", brief.genre.name), ("mood", brief.mood_name)]
     if brief.swing != 0.5:

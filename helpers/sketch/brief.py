@@ -5,16 +5,16 @@ Everything after this works in steps (sixteenths from bar 1), whatever the meter
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from bisect import bisect_right
 from collections.abc import Container
-from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
 
-from ..music.instruments import Instrument, find_instrument
-from ..music.meter import Meter
+from ..music.instruments import find_instrument
+from ..music.meter import step_seconds
 from ..music.pitch import Key
 from ..records import Analysis, Request
 from .family import member_form
@@ -39,7 +39,6 @@ SUB_BASSES = ("808", "sub bass")
 TOP_OF_BASS, TOP_OF_SUB = 52, 39  # bass lines stay below E3, and what is only felt below 80 Hz
 
 
-@dataclass(frozen=True)
 class Brief:
     """The composer's orders.
 
@@ -47,70 +46,51 @@ class Brief:
     ``accents`` and ``low_accents`` are the idea's onsets 0..1 for each bar and step, shape (bars, steps_per_bar), all
     zero when unknown; ``levels`` is a factor 0..1 a bar; ``motif`` holds the idea's melody as ``(step, length,
     pitch)``, ``tones`` how clearly each half bar of it sounds each pitch class, -1..1. ``density`` and ``syncopation``
-    are changes -1..1 to what the genre plays; ``complexity`` and ``answer`` are 0..1; ``groove`` is how much of the
-    idea's accents and of ``timing_ms``, its place of each step of a bar, the part takes. ``feel`` stretches the genre's
-    cells (2 = half time). ``low``..``high`` is the range the part may use, ``centre`` where it should sit, ``depth``
-    the share of the idea's energy below C3. ``member`` is which of a family it is, if any.
+    are changes -1..1 to what the genre plays; ``complexity`` is 0..1; ``lean`` is how much rhythms go with the idea's
+    accents (above 0) or answer in its gaps (below 0), -1..1; ``groove`` is how much of the idea's accents and of
+    ``timing_ms``, its place of each step of a bar, the part takes. ``feel`` stretches the genre's cells (2 = half
+    time). ``low``..``high`` is the range the part may use, ``centre`` where it should sit, ``depth`` the share of the
+    idea's energy below C3. ``member`` is which of a family it is, if any. ``heard`` says what was made of the idea.
     """
 
-    request: Request
-    instrument: Instrument
-    key: Key | None
-    harmony: tuple[tuple[float, float, Harmony], ...]
-    genre: Genre
-    mood_name: str
-    mood: Mood
-    accents: np.ndarray
-    low_accents: np.ndarray
-    levels: np.ndarray
-    motif: tuple[tuple[float, float, int], ...]
-    tones: np.ndarray
-    density: float
-    syncopation: float
-    complexity: float
-    answer: float
-    swing: float
-    swing_unit: int
-    humanize: float
-    groove: float
-    timing_ms: tuple[float, ...]
-    member: str
-    feel: float
-    low: int
-    high: int
-    centre: int
-    depth: float
-    stream: bytes
-    heard: tuple[str, ...]
+    def __init__(self, request: Request, analysis: Analysis | None, take: int) -> None:
+        """Bring the request and the analysis together; what neither knows, the genre and the take decide."""
+        self.request, self.analysis = request, analysis
+        self.role, self.meter, self.bars = request.role, request.time, request.bars
+        self.steps_per_bar = self.meter.steps_per_bar
+        self.steps = self.bars * self.steps_per_bar
+        self.step_seconds = step_seconds(request.bpm, self.meter)
+        self.member = request.member(take)
+        self.stream = stream_of(request, take)
+        rng = np.random.Generator(np.random.PCG64(int.from_bytes(self.stream, "big")))
+        self.heard: list[str] = []
+        genre = self._find_genre()
+        self.mood_name, mood = self._find_mood()
+        self.genre, self.mood = shaped_by(request.style, genre, mood)
+        self.instrument = find_instrument(request.instrument).instrument
+        self.key, self.harmony = self._find_harmony(rng)
+        self.accents, self.low_accents, self.levels = heard_groove(request, analysis, self.heard)
+        self.motif, self.tones = heard_motif(request, analysis), heard_tones(request, analysis)
+        self.swing, self.swing_unit = heard_swing(request, analysis, self.genre)
+        self.timing_ms = heard_timing(request, analysis, (self.swing, self.swing_unit))
+        self.groove = USUAL_GROOVE if request.groove is None else request.groove
+        self.answer = USUAL_ANSWER if request.answer is None else request.answer
+        self.lean = 1.0 - 2.0 * self.answer
+        self.complexity = 0.5 if request.complexity is None else request.complexity
+        self.density = _signed(request.density) + self.mood.density + 0.8 * (self.complexity - 0.5)
+        self.syncopation = _signed(request.syncopation) + self.mood.syncopation + 0.6 * (self.complexity - 0.5)
+        played = self.instrument.is_drums and self.instrument.program in KITS_PLAYED
+        self.humanize = (PLAYED if played else PROGRAMMED) if request.humanize is None else request.humanize
+        self.feel = 1.0 if self.meter.steps_per_beat == 6 else feel_at(request.bpm, self.genre.native)
+        octaves = np.asarray(analysis.groove.octaves if analysis else (), dtype=float)
+        self.depth = float(octaves[:2].sum())
+        self.low, self.high, self.centre = self._find_register(octaves, rng)
 
-    @property
-    def role(self) -> str:
-        return self.request.role
-
-    @property
-    def meter(self) -> Meter:
-        return self.request.time
-
-    @property
-    def bars(self) -> int:
-        return self.request.bars
-
-    @property
-    def steps_per_bar(self) -> int:
-        return self.meter.steps_per_bar
-
-    @property
-    def steps(self) -> int:
-        return self.bars * self.meter.steps_per_bar
-
-    @property
-    def step_seconds(self) -> float:
-        return 60.0 / self.request.bpm / self.meter.steps_per_beat
-
-    @property
-    def lean(self) -> float:
-        """How much rhythms go with the idea's accents (above 0) or answer in its gaps (below 0), -1..1."""
-        return 1.0 - 2.0 * self.answer
+    def from_pitch(self, low: int) -> Brief:
+        """The same orders for notes from ``low`` up."""
+        other = copy.copy(self)
+        other.low = max(self.low, low)
+        return other
 
     def pitches(self, classes: Container[int]) -> list[int]:
         """The notes of the part's range that are of these pitch classes, from below."""
@@ -189,6 +169,89 @@ class Brief:
             return 0.4
         return 0.12
 
+    def _find_genre(self) -> Genre:
+        analysis = self.analysis
+        for text in (self.request.genre, self.request.style):
+            found = find_genre(text)
+            if found:
+                return found
+        for tag in analysis.genres if analysis else ():
+            found = find_genre(tag.label) if tag.steers else None
+            if found:
+                self.heard.append(f"genre {found.name}")
+                return found
+        if analysis is None:
+            return GENRES[PLAIN]
+        low = np.asarray(analysis.groove.low_accents, dtype=float)
+        guess = guess_genre(self.request.bpm, low, analysis.groove.density, analysis.tempo.swing or 0.5)
+        if guess is not None:
+            self.heard.append(f"{guess.name} by its tempo and kicks")
+        return guess or GENRES[PLAIN]
+
+    def _find_mood(self) -> tuple[str, Mood]:
+        heard, asked = self.analysis.moods if self.analysis else (), self.request.mood
+        for text in (asked, self.request.style):
+            name, mood = find_mood(text)
+            if name != "neutral":
+                guessed = bool(heard and asked == heard[0].label)
+                return name, mood.scaled(HEARD_MOOD_STRENGTH) if guessed else mood
+        for tag in heard:
+            name, mood = find_mood(tag.label if tag.steers else None)
+            if name != "neutral":
+                self.heard.append(f"mood {name}")
+                return name, mood.scaled(HEARD_MOOD_STRENGTH)
+        return find_mood(None)
+
+    def _find_harmony(self, rng: np.random.Generator) -> tuple[Key | None, tuple[tuple[float, float, Harmony], ...]]:
+        request, analysis = self.request, self.analysis
+        size, progression = self.steps_per_bar, request.progression
+        bars = [progression[bar % len(progression)] for bar in range(self.bars) if progression]
+        labels = tuple(label for bar in bars for label in bar)
+        if self.role == "drums":
+            return request.key, ()
+        key = request.key or (analysis.key.key if analysis and analysis.key else None) or key_of_chords(labels)
+        if key is None:
+            key = Key(9, "minor")
+            self.heard.append("no key was heard, so A minor was taken")
+        if not bars:
+            colour = max(0, self.genre.colour + self.mood.colour)
+            bars = list(suggest_progression(key, self.bars, self.genre.progressions, colour, self.mood.bright, rng))
+            labels = tuple(label for bar in bars for label in bar)
+            self.heard.append("no chords were given, so the key and the genre chose them")
+        places = [zip(s, (*s[1:], size), strict=True) for s in map(self.meter.chord_steps, map(len, bars))]
+        placed = [(float(n * size + a), float(n * size + b)) for n, bar in enumerate(places) for a, b in bar]
+        lengths = tuple(end - start for start, end in placed)
+        spans: list[tuple[float, float, Harmony]] = []
+        chords = read_harmony(labels, key, heard=request.chords_heard, lengths=lengths)
+        for (start, end), chord in zip(placed, chords, strict=True):
+            goes_on = start % size and spans[-1][2] == chord
+            spans.append((spans.pop()[0] if goes_on else start, end, chord))
+        return key, tuple(spans)
+
+    def _find_register(self, octaves: np.ndarray, rng: np.random.Generator) -> tuple[int, int, int]:
+        low, high = self.instrument.low, self.instrument.high
+        centre = CENTRES[self.role] + self.mood.register
+        if self.role == "bass":
+            sub = self.instrument.name in SUB_BASSES
+            centre = min(centre, 43) - (5 if sub else 0) + int(rng.choice(BASS_SHIFTS))
+            high = max(low + 14, min(high, TOP_OF_SUB if sub else TOP_OF_BASS))
+        elif self.role in ("chords", "pad"):
+            low, high = max(low, 43), min(high, 84)
+        if octaves.size == 7 and self.role in ROOM_TO_MOVE:
+            span = ROOM_TO_MOVE[self.role]
+            costs = [crowding(octaves, centre + s) + 0.15 * abs(s) / 12 for s in span]
+            shift = span[int(np.argmin(costs))]
+            if shift:
+                self.heard.append(f"the idea is busy around there, so the part moved {'up' if shift > 0 else 'down'}")
+            centre += shift
+        spread = TAKE_SPREAD.get(self.role)
+        if spread:
+            centre += int(rng.integers(-spread, spread + 1))
+        centre += 12 * self.request.register
+        if high - low < 15:  # a narrow instrument: all of it
+            return low, high, (low + high) // 2
+        return low, high, int(np.clip(centre, low + 6, high - 6))
+
 
 def stream_of(request: Request, take: int) -> bytes:
     """The root of all random choices of a take."""
@@ -196,126 +259,9 @@ def stream_of(request: Request, take: int) -> bytes:
     return hashlib.sha256(alone.musical_digest() + b"|sketch").digest()
 
 
-def read_brief(request: Request, analysis: Analysis | None, take: int) -> Brief:
-    """Bring the request and the analysis together; what neither knows, the genre and the take decide."""
-    stream = stream_of(request, take)
-    rng = np.random.Generator(np.random.PCG64(int.from_bytes(stream, "big")))
-    heard: list[str] = []
-    genre = _genre(request, analysis, heard)
-    mood_name, mood = _mood(request, analysis, heard)
-    genre, mood = shaped_by(request.style, genre, mood)
-    instrument = find_instrument(request.instrument).instrument
-    key, harmony = _harmony(request, analysis, genre, mood, rng, heard)
-    accents, low_accents, levels = heard_groove(request, analysis, heard)
-    swing = heard_swing(request, analysis, genre)
-    low, high, centre = _register(request, analysis, instrument, mood, rng, heard)
-    octaves = analysis.groove.octaves if analysis else ()
-    complexity = 0.5 if request.complexity is None else float(request.complexity)
-    return Brief(
-        request=request,
-        instrument=instrument,
-        key=key,
-        harmony=harmony,
-        genre=genre,
-        mood_name=mood_name,
-        mood=mood,
-        accents=accents,
-        low_accents=low_accents,
-        levels=levels,
-        motif=heard_motif(request, analysis),
-        tones=heard_tones(request, analysis),
-        density=_signed(request.density) + mood.density + 0.8 * (complexity - 0.5),
-        syncopation=_signed(request.syncopation) + mood.syncopation + 0.6 * (complexity - 0.5),
-        complexity=complexity,
-        answer=USUAL_ANSWER if request.answer is None else float(request.answer),
-        swing=swing[0],
-        swing_unit=swing[1],
-        humanize=_humanize(request, instrument),
-        groove=USUAL_GROOVE if request.groove is None else request.groove,
-        timing_ms=heard_timing(request, analysis, swing),
-        member=request.member(take),
-        feel=1.0 if request.time.steps_per_beat == 6 else feel_at(request.bpm, genre.native),
-        low=low,
-        high=high,
-        centre=centre,
-        depth=float(sum(octaves[:2])),
-        stream=stream,
-        heard=tuple(heard),
-    )
-
-
 def _signed(control: float | None) -> float:
     """A control 0..1 as a change -1..1; None changes nothing."""
-    return 0.0 if control is None else 2.0 * float(control) - 1.0
-
-
-def _genre(request: Request, analysis: Analysis | None, heard: list[str]) -> Genre:
-    for text in (request.genre, request.style):
-        found = find_genre(text)
-        if found:
-            return found
-    for tag in analysis.genres if analysis else ():
-        found = find_genre(tag.label) if tag.steers else None
-        if found:
-            heard.append(f"genre {found.name}")
-            return found
-    if analysis is None:
-        return GENRES[PLAIN]
-    low = np.asarray(analysis.groove.low_accents, dtype=float)
-    guess = guess_genre(request.bpm, low, analysis.groove.density, analysis.tempo.swing or 0.5)
-    if guess is not None:
-        heard.append(f"{guess.name} by its tempo and kicks")
-    return guess or GENRES[PLAIN]
-
-
-def _mood(request: Request, analysis: Analysis | None, heard: list[str]) -> tuple[str, Mood]:
-    for text in (request.mood, request.style):
-        name, mood = find_mood(text)
-        if name != "neutral":
-            guessed = bool(analysis and analysis.moods and request.mood == analysis.moods[0].label)
-            return name, mood.scaled(HEARD_MOOD_STRENGTH) if guessed else mood
-    for tag in analysis.moods if analysis else ():
-        name, mood = find_mood(tag.label if tag.steers else None)
-        if name != "neutral":
-            heard.append(f"mood {name}")
-            return name, mood.scaled(HEARD_MOOD_STRENGTH)
-    return find_mood(None)
-
-
-def _harmony(
-    request: Request, analysis: Analysis | None, genre: Genre, mood: Mood, rng: np.random.Generator, heard: list[str]
-) -> tuple[Key | None, tuple[tuple[float, float, Harmony], ...]]:
-    bars = [request.progression[bar % len(request.progression)] for bar in range(request.bars) if request.progression]
-    labels = tuple(label for bar in bars for label in bar)
-    key = request.key or (analysis.key.key if analysis and analysis.key else None) or key_of_chords(labels)
-    if request.role == "drums":
-        return request.key, ()
-    if key is None:
-        key = Key(9, "minor")
-        heard.append("no key was heard, so A minor was taken")
-    if not bars:
-        colour = max(0, genre.colour + mood.colour)
-        bars = list(suggest_progression(key, request.bars, genre.progressions, colour, mood.bright, rng))
-        labels = tuple(label for bar in bars for label in bar)
-        heard.append("no chords were given, so the key and the genre chose them")
-    size = request.time.steps_per_bar
-    places = [zip(s, (*s[1:], size), strict=True) for s in map(request.time.chord_steps, map(len, bars))]
-    placed = [(float(n * size + a), float(n * size + b)) for n, bar in enumerate(places) for a, b in bar]
-    lengths = tuple(end - start for start, end in placed)
-    spans: list[tuple[float, float, Harmony]] = []
-    chords = read_harmony(labels, key, heard=request.chords_heard, lengths=lengths)
-    for (start, end), chord in zip(placed, chords, strict=True):
-        if start % size and spans[-1][2] == chord:
-            spans[-1] = (spans[-1][0], end, chord)
-        else:
-            spans.append((start, end, chord))
-    return key, tuple(spans)
-
-
-def _humanize(request: Request, instrument: Instrument) -> float:
-    if request.humanize is not None:
-        return float(request.humanize)
-    return PLAYED if instrument.is_drums and instrument.program in KITS_PLAYED else PROGRAMMED
+    return 0.0 if control is None else 2.0 * control - 1.0
 
 
 def feel_at(bpm: float, native: tuple[float, float]) -> float:
@@ -324,36 +270,3 @@ def feel_at(bpm: float, native: tuple[float, float]) -> float:
     if bpm > 1.08 * high and bpm / 2 >= 0.85 * low:
         return 2.0
     return 0.5 if bpm < 0.78 * low and bpm * 2 <= 1.1 * high else 1.0
-
-
-def _register(
-    request: Request,
-    analysis: Analysis | None,
-    instrument: Instrument,
-    mood: Mood,
-    rng: np.random.Generator,
-    heard: list[str],
-) -> tuple[int, int, int]:
-    low, high = instrument.low, instrument.high
-    centre = CENTRES[request.role] + mood.register
-    if request.role == "bass":
-        sub = instrument.name in SUB_BASSES
-        centre = min(centre, 43) - (5 if sub else 0) + int(rng.choice(BASS_SHIFTS))
-        high = max(low + 14, min(high, TOP_OF_SUB if sub else TOP_OF_BASS))
-    elif request.role in ("chords", "pad"):
-        low, high = max(low, 43), min(high, 84)
-    octaves = np.asarray(analysis.groove.octaves if analysis else (), dtype=float)
-    if octaves.size == 7 and request.role in ("lead", "arpeggio", "chords", "pad"):
-        span = ROOM_TO_MOVE[request.role]
-        costs = [crowding(octaves, centre + s) + 0.15 * abs(s) / 12 for s in span]
-        shift = span[int(np.argmin(costs))]
-        if shift:
-            heard.append(f"the idea is busy around there, so the part moved {'up' if shift > 0 else 'down'}")
-        centre += shift
-    spread = TAKE_SPREAD.get(request.role)
-    if spread:
-        centre += int(rng.integers(-spread, spread + 1))
-    centre += 12 * request.register
-    if high - low < 15:  # a narrow instrument: all of it
-        return low, high, (low + high) // 2
-    return low, high, int(np.clip(centre, low + 6, high - 6))

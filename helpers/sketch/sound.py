@@ -10,7 +10,8 @@ from ..music.meter import loop_samples
 from ..records import Analysis, Clip, Groove, Request
 from ..sound.infrasound import remove_infrasound
 from ..sound.levels import loudness_lufs
-from .brief import read_brief, stream_of
+from .brief import stream_of
+from .idea import heard_groove
 from .sampled import LEAD_IN_SECONDS, play_layered, play_sampled, playable
 from .score import Score
 from .soundfont import find_sounds, own_instrument
@@ -166,8 +167,8 @@ def render(
 
 def heard_kicks(request: Request, analysis: Analysis | None) -> tuple[float, ...]:
     """Where the idea's kicks fall on the part's own grid, in quarters from bar 1; empty when none were heard."""
-    accents = read_brief(request, analysis, 0).low_accents.ravel()
-    return tuple(float(step) / 4 for step in np.flatnonzero(accents >= KICK_ACCENT))
+    _, low_accents, _ = heard_groove(request, analysis, [])
+    return tuple(float(step) / 4 for step in np.flatnonzero(low_accents >= KICK_ACCENT))
 
 
 def _sampled(

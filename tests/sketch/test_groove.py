@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from helpers.sketch.brief import read_brief
+from helpers.sketch.brief import Brief
 from helpers.sketch.cells import Hit
 from helpers.sketch.form import Bar, heard_letters
 from helpers.sketch.groove import follow, in_letter, unexpected
@@ -15,7 +15,7 @@ BEATS = tuple(Hit(float(s), 4.0, "1") for s in (0, 4, 8, 12))
 
 
 def brief(answer=None, **heard):
-    return read_brief(request("bass", answer=answer), idea(**heard), 0)
+    return Brief(request("bass", answer=answer), idea(**heard), 0)
 
 
 def test_an_idea_that_only_marks_the_metre_has_nothing_unexpected():
@@ -82,7 +82,7 @@ def test_a_loud_beginning_does_not_drown_the_accents():
 
 def test_accents_are_re_read_at_half_and_double_tempo():
     heard = idea(bar_accents=(accent_steps(0, 4, 8, 12),) * 2)
-    slow = read_brief(request("bass", bpm=50.0, bars=1), heard, 0)
+    slow = Brief(request("bass", bpm=50.0, bars=1), heard, 0)
     assert np.flatnonzero(slow.accents[0]).tolist() == [0, 2, 4, 6, 8, 10, 12, 14]
-    fast = read_brief(request("bass", bpm=200.0, bars=2), heard, 0)
+    fast = Brief(request("bass", bpm=200.0, bars=2), heard, 0)
     assert np.flatnonzero(fast.accents).tolist() == [0, 8, 16, 24]

@@ -46,7 +46,7 @@ def write_chords(brief: Brief) -> Part:
     two = style in TWO_HANDS and brief.instrument.program in PIANOS and brief.depth < DEEP
     two = two and brief.rng("hands").random() < BOTH
     if two:
-        brief = replace(brief, low=max(brief.low, RIGHT_HAND))
+        brief = brief.from_pitch(RIGHT_HAND)
     voicings = _voicings(brief, guitar, power)
     pushes = not guitar and style not in SHORT
     develops = pushes and brief.rng("develops").random() < DEVELOPING
