@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 import numpy as np
 
@@ -29,8 +28,6 @@ AUDIBLE = 0.2  # of a full accent: softer ones are echoes and noises, not to be 
 OFF_BEAT = 1.6  # how far syncopation tells, in the choice of a cell and of what is added to it or left out
 MOVED, JOINED = 0.4, 0.4  # how far chance, not the idea, moves a note of a bar that goes on, and joins it to the last
 LEAST_DEVIATION = 0.05  # of the strongest accent: an idea that deviates less only marks the metre
-
-T = TypeVar("T")
 
 
 def syncopation_of(brief: Brief, steps: Sequence[float]) -> float:
@@ -252,30 +249,26 @@ def window(brief: Brief, cell: Cell, bar: int) -> list[Hit]:
     return sorted(out, key=lambda h: h.step)
 
 
-def moved_on(brief: Brief, bar: int, notes: Sequence[tuple[float, float, T]]) -> list[tuple[float, float, T]]:
-    """A bar in another rhythm, its second half above all: notes go where the idea is stressed in this very bar.
-
-    ``notes`` are ``(step in the bar, length, anything)``.
-    """
+def moved_on(brief: Brief, bar: int, hits: Sequence[Hit]) -> list[Hit]:
+    """A bar in another rhythm, its second half above all: hits go where the idea is stressed in this very bar."""
     rng = brief.rng("moved on", bar)
     size = brief.steps_per_bar
-    out: list[tuple[float, float, T]] = []
-    for step, length, what in notes:
-        late = step >= size / 2
-        ways = [way for way in (0.0, 2.0, -2.0) if 0 <= step + way < size and (late or way == 0)]
+    out: list[Hit] = []
+    for hit in hits:
+        late = hit.step >= size / 2
+        places = [hit.step + way for way in (0.0, 2.0, -2.0) if late or way == 0]
+        places = [step for step in places if 0 <= step < size]
         stress = [
-            brief.lean * brief.accent(bar * size + step + way)
-            - brief.syncopation * brief.weight(step + way)
-            + MOVED * rng.random()
-            for way in ways
+            brief.lean * brief.accent(bar * size + s) - brief.syncopation * brief.weight(s) + MOVED * rng.random()
+            for s in places
         ]
-        at = step + ways[int(np.argmax(stress))]
+        at = places[int(np.argmax(stress))]
         joined = JOINED * (1.0 - brief.density) * (0.5 + 0.5 * late) * (brief.weight(at) < 0.6)
-        if out and (at <= out[-1][0] or rng.random() < joined):
+        if out and (at <= out[-1].step or rng.random() < joined):
             before = out[-1]
-            out[-1] = (before[0], max(before[1], step + length - before[0]), before[2])
+            out[-1] = replace(before, length=max(before.length, hit.step + hit.length - before.step))
         else:
-            out.append((at, length, what))
+            out.append(replace(hit, step=at))
     return out
 
 
@@ -307,9 +300,7 @@ def swung(brief: Brief, step: float) -> float:
         return step
     unit = float(brief.swing_unit)
     pair, inside = divmod(step, 2 * unit)
-    first = 2 * unit * brief.swing
-    moved = inside * first / unit if inside < unit else first + (inside - unit) * (2 * unit - first) / unit
-    return pair * 2 * unit + moved
+    return pair * 2 * unit + float(np.interp(inside, (0.0, unit, 2 * unit), (0.0, 2 * unit * brief.swing, 2 * unit)))
 
 
 def perform(brief: Brief, tones: Sequence[Tone]) -> tuple[Note, ...]:

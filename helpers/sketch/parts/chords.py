@@ -55,7 +55,7 @@ def write_chords(brief: Brief) -> Part:
     for bar in form:
         hits: Sequence[Hit] = window(brief, riffs[bar.letter], bar.number)
         if develops and any(b.letter == bar.letter for b in form[: bar.number]):
-            hits = [Hit(*h) for h in moved_on(brief, bar.number, [(h.step, h.length, h.symbol) for h in hits])]
+            hits = moved_on(brief, bar.number, hits)
         hits = _shaped(brief, bar, hits, guitar, pushes)
         if pedal:
             hits = without_overlaps([replace(h, length=brief.steps_per_bar) for h in hits], brief.steps_per_bar)

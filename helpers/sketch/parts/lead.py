@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
 from ..brief import Brief
-from ..cells import TUNES
+from ..cells import TUNES, Cell, Hit
 from ..form import Bar, heard_letters
 from ..groove import Tone, moved_on, one_voice, perform, velocity, write_riffs
 from ..harmony import Harmony
@@ -28,14 +28,7 @@ OWN = "the idea's own motif"
 TREATMENTS = ("quoted", "quoted", "inverted", "answered")
 
 
-@dataclass(frozen=True)
-class Hook:
-    """A riff of melody: notes as ``(step, length, height)``, in sixteenths and in steps of the scale; its size and its
-    origin."""
-
-    notes: tuple[tuple[float, float, int], ...]
-    size: float
-    origin: str
+Hook = Cell  # a riff of melody: its symbols are heights, in steps of the scale; its name is where it comes from
 
 
 def write_lead(brief: Brief) -> Part:
@@ -50,7 +43,7 @@ def write_lead(brief: Brief) -> Part:
         tones += _sing(brief, bar, hooks[bar.letter], fixed, develops and returns, tones)
     tones = one_voice(brief, tones)
     hook = f"{'stays where it is' if fixed else 'moves with the chords'}, {'goes on' if develops else 'returns'}"
-    return Part(perform(brief, tones), said((h.origin for h in hooks.values()), form, hook=hook))
+    return Part(perform(brief, tones), said((h.name for h in hooks.values()), form, hook=hook))
 
 
 def _form(brief: Brief) -> tuple[Bar, ...]:
@@ -72,14 +65,14 @@ def _hooks(brief: Brief, form: tuple[Bar, ...]) -> dict[str, Hook]:
     out = {}
     for letter, cell in riffs.items():
         pick = first if letter == "A" else first + 1 + int(rng.integers(len(names) - 1))
-        tune = [int(t) for t in names[pick % len(names)]]
+        tune = names[pick % len(names)]
         if brief.mood.bright < -0.4 and tune[-1] > tune[0]:
             tune = tune[::-1]
         hits = cell.hits
         if letter != form[0].letter and cell.steps <= brief.steps_per_bar:  # the answer ends and breathes
             hits = tuple(h for h in hits if h.step < BREATH * cell.steps) or hits
-        notes = tuple((h.step, h.length, tune[i % len(tune)]) for i, h in enumerate(hits))
-        out[letter] = Hook(notes, cell.steps, f"{cell.name} {names[pick % len(names)]}")
+        sung = tuple(replace(h, symbol=tune[i % len(tune)]) for i, h in enumerate(hits))
+        out[letter] = Hook(f"{cell.name} {names[pick % len(names)]}", sung, cell.steps)
     return out
 
 
@@ -111,8 +104,8 @@ def _heard_hooks(brief: Brief, form: tuple[Bar, ...]) -> dict[str, Hook]:
             steps = sorted((s + size / 2) % size for s in steps)
             heights = [*heights[:-1], 0]
         origin = OWN if treatment == "quoted" else f"{OWN}, {treatment}"
-        hook = zip(steps, (n[1] for n in notes), heights, strict=True)
-        out[letter] = Hook(tuple(hook), size, origin)
+        hits = zip(steps, (n[1] for n in notes), map(str, heights), strict=True)
+        out[letter] = Hook(origin, tuple(Hit(*hit) for hit in hits), size)
     return out
 
 
@@ -130,29 +123,30 @@ def _sung(heard: list[tuple[float, float, int]]) -> list[tuple[float, float, int
 def _sing(brief: Brief, bar: Bar, hook: Hook, fixed: bool, develops: bool, before: list[Tone]) -> list[Tone]:
     """The hook in one bar: its heights as pitches over the chords; a new ending, rhythm or breath as the form says."""
     size = brief.steps_per_bar
-    offset = bar.number * size % hook.size if hook.size > size else 0.0
-    notes = [(s - offset, n, h) for s, n, h in hook.notes if 0 <= s - offset < size]
-    if bar.turn and len(notes) > 2 and (develops or bar.letter == "A"):  # breathe before the loop comes round
-        notes = notes[: max(2, sum(s < size * BREATH for s, _, _ in notes))]
-    if develops and len(notes) > 2:
-        notes = moved_on(brief, bar.number, notes)
-    if bar.variation and len(notes) > 2:
+    offset = bar.number * size % hook.steps if hook.steps > size else 0.0
+    hits = [replace(h, step=h.step - offset) for h in hook.hits if 0 <= h.step - offset < size]
+    if bar.turn and len(hits) > 2 and (develops or bar.letter == "A"):  # breathe before the loop comes round
+        hits = hits[: max(2, sum(h.step < size * BREATH for h in hits))]
+    if develops and len(hits) > 2:
+        hits = moved_on(brief, bar.number, hits)
+    heights = [int(h.symbol) for h in hits]
+    if bar.variation and len(hits) > 2:
         ending = 1 if brief.rng("ending", bar.letter, bar.variation).random() < 0.5 else -1
-        tail = max(1, len(notes) // 4) * min(bar.variation, 2)
-        notes = [(s, n, h + ending * (i >= len(notes) - tail)) for i, (s, n, h) in enumerate(notes)]
+        for i in range(len(hits) - max(1, len(hits) // 4) * min(bar.variation, 2), len(hits)):
+            heights[i] += ending
     out: list[Tone] = []
     passing = 0.0
-    heights = [height for _, _, height in hook.notes]
-    middle = (min(heights) + max(heights)) / 2
-    for i, (at, length, height) in enumerate(notes):
-        step = bar.number * size + at
+    around = [int(h.symbol) for h in hook.hits]
+    middle = (min(around) + max(around)) / 2
+    for i, (hit, height) in enumerate(zip(hits, heights, strict=True)):
+        step = bar.number * size + hit.step
         chord = brief.chord(step)
-        last = i == len(notes) - 1
-        passing += length
-        weighty = brief.weight(at) >= 0.6 or length >= 3 or i == 0 or last
-        strong = weighty or passing > PASSING_SHARE * sum(n for _, n, _ in notes)
-        passing -= length if strong else 0.0
-        moves = i > 0 and height != notes[i - 1][2]
+        last = i == len(hits) - 1
+        passing += hit.length
+        weighty = brief.weight(hit.step) >= 0.6 or hit.length >= 3 or i == 0 or last
+        strong = weighty or passing > PASSING_SHARE * sum(h.length for h in hits)
+        passing -= hit.length if strong else 0.0
+        moves = i > 0 and height != heights[i - 1]
         root = brief.chord(0).bass if fixed else chord.bass
         goal = _on_ladder(brief, brief.chord(0) if fixed else chord, root, height, middle)
         if bar.turn and last and before:
@@ -160,8 +154,8 @@ def _sing(brief: Brief, bar: Bar, hook: Hook, fixed: bool, develops: bool, befor
         line = [*before, *out]
         wanted = HEARD * brief.sounding(step) + _telling(chord) if strong else HEARD_WEAK * brief.sounding(step)
         pitch = _nearest(brief, chord.tones if strong else chord.scale, goal, wanted, line, moves)
-        hold = length * float(np.clip(brief.mood.legato, 0.4, 1.0))
-        rng = brief.rng("sing", bar.letter, at)
+        hold = hit.length * float(np.clip(brief.mood.legato, 0.4, 1.0))
+        rng = brief.rng("sing", bar.letter, hit.step)
         out.append(Tone(pitch, step, max(0.5, hold), velocity(brief, step, rng, 0.2 if strong else -0.1)))
     return out
 

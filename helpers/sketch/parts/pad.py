@@ -9,7 +9,6 @@ import numpy as np
 
 from ..brief import Brief
 from ..groove import IDEA_ACCENT, STANDS_OUT, Tone, letter_wishes, perform
-from ..harmony import Harmony
 from ..score import Swell
 from ..voicing import colours_of, lead_voices
 from . import Part
@@ -21,8 +20,6 @@ CLEAR_STEPS = 2  # from a chord change, or from the end of a voice: closer it is
 CLEAR_ACCENT = 0.3  # above the idea's mean accent
 STEADY = 0.03  # a loudness curve flatter than this needs no expression
 
-Spans = tuple[tuple[float, float, Harmony], ...]  # start, end (in steps) and chord
-
 
 def write_pad(brief: Brief) -> Part:
     """Write a pad: every chord of the harmony, each voice moving as little as it can."""
@@ -32,19 +29,17 @@ def write_pad(brief: Brief) -> Part:
     if not asked:  # a single style was asked for; else a take may stray from what the genre does most
         usual = (*usual, *usual, *(s for s in STRAYS if s not in usual))
     style = usual[int(rng.integers(len(usual)))]
-    spans = brief.harmony
     voices = int(np.clip(rng.integers(3, 6) + round(brief.density), 3, 5))
     voicings = _voicings(brief, voices, rng)
     level = int(np.clip(74 + brief.mood.velocity + rng.integers(-4, 5), 40, 112))
     if style in ("rise", "answer", "pushed"):
-        tones = _moving(brief, spans, voicings, level, style)
+        tones = _moving(brief, voicings, level, style)
     else:
-        tones = _tied(brief, spans, voicings, level)
+        tones = _tied(brief, voicings, level)
     if not asked:
-        tones = _restruck(brief, spans, tones)
+        tones = _restruck(brief, tones)
     tones = [replace(t, velocity=int(np.clip(t.velocity + rng.integers(-5, 6), 24, 122))) for t in tones]
-    swells = _swells(brief, spans, style)
-    return Part(perform(brief, tones), (("pattern", style), ("voices", str(voices))), (), swells)
+    return Part(perform(brief, tones), (("pattern", style), ("voices", str(voices))), (), _swells(brief, style))
 
 
 def _voicings(brief: Brief, voices: int, rng: np.random.Generator) -> list[tuple[int, ...]]:
@@ -64,15 +59,15 @@ def _voicings(brief: Brief, voices: int, rng: np.random.Generator) -> list[tuple
     return out[len(chords) :]
 
 
-def _tied(brief: Brief, spans: Spans, voicings: list[tuple[int, ...]], level: int) -> list[Tone]:
+def _tied(brief: Brief, voicings: list[tuple[int, ...]], level: int) -> list[Tone]:
     """One note for as long as its pitch stays in the chord: common tones are held, not struck again."""
     tones = []
-    for i, ((start, end, _), voicing) in enumerate(zip(spans, voicings, strict=True)):
+    for i, ((start, end, _), voicing) in enumerate(zip(brief.harmony, voicings, strict=True)):
         for pitch in voicing:
             if i and pitch in voicings[i - 1]:
                 continue
             stop = end
-            for (_, later_end, _), later in zip(spans[i + 1 :], voicings[i + 1 :], strict=True):
+            for (_, later_end, _), later in zip(brief.harmony[i + 1 :], voicings[i + 1 :], strict=True):
                 if pitch not in later:
                     break
                 stop = later_end
@@ -80,14 +75,14 @@ def _tied(brief: Brief, spans: Spans, voicings: list[tuple[int, ...]], level: in
     return tones
 
 
-def _moving(brief: Brief, spans: Spans, voicings: list[tuple[int, ...]], level: int, style: str) -> list[Tone]:
+def _moving(brief: Brief, voicings: list[tuple[int, ...]], level: int, style: str) -> list[Tone]:
     """Voices that do not all enter together; every one rings on to the end of its chord.
 
     ``rise``: from below, an eighth apart. ``answer``: the upper voices come in on the idea's accent near the middle.
     ``pushed``: the upper voices come an eighth after the lowest and are struck again on an accent of the second half.
     """
     tones = []
-    for (start, end, _), voicing in zip(spans, voicings, strict=True):
+    for (start, end, _), voicing in zip(brief.harmony, voicings, strict=True):
         half = (end - start) / 2
         for i, pitch in enumerate(voicing):
             soft = max(30, level - 3 * i)
@@ -102,12 +97,12 @@ def _moving(brief: Brief, spans: Spans, voicings: list[tuple[int, ...]], level: 
     return tones
 
 
-def _restruck(brief: Brief, spans: Spans, tones: list[Tone]) -> list[Tone]:
+def _restruck(brief: Brief, tones: list[Tone]) -> list[Tone]:
     """The upper voices struck again where the idea stresses what its metre does not, once a half bar at most."""
     form = brief.form()
     wishes = letter_wishes(brief, form, brief.accents)
     wish = np.concatenate([wishes[bar.letter] for bar in form])
-    changes = [start for start, _, _ in spans]
+    changes = [start for start, _, _ in brief.harmony]
     half = brief.steps_per_bar // 2
     places = []
     for begin in range(0, brief.steps, half):
@@ -133,12 +128,12 @@ def _accent(brief: Brief, start: float, end: float) -> float:
     return float(max(steps, key=lambda s: (brief.accent(s), -abs(s - middle))))
 
 
-def _swells(brief: Brief, spans: Spans, style: str) -> tuple[Swell, ...]:
+def _swells(brief: Brief, style: str) -> tuple[Swell, ...]:
     """Expression over the loop: the idea's loudness from bar to bar, and in it what the style does: a rise and fall a
     chord, or a breath an eighth. None where all is steady."""
     at: list[tuple[float, float]] = []  # step, level
     if style == "swell":
-        for start, end, _ in spans:
+        for start, end, _ in brief.harmony:
             for k in range(SWELL_STEPS):
                 shape = 0.62 + 0.38 * np.sin(np.pi * (k + 0.5) / SWELL_STEPS)
                 at.append((start + (end - start) * k / SWELL_STEPS, shape))
