@@ -17,6 +17,13 @@ def wheel(semitones: float) -> int:
     return max(-8192, min(8191, round(semitones / BEND_RANGE_SEMITONES * 8192)))
 
 
+def controls(channel: int, *pairs: tuple[int, int]) -> list:
+    """The messages that set controllers of a channel: ``(controller, value)``."""
+    import mido
+
+    return [mido.Message("control_change", channel=channel, control=c, value=v) for c, v in pairs]
+
+
 def channel_setup(score: Score) -> list:
     """The messages that make a channel play this score's instrument; the bend range is set where bends are used."""
     import mido
@@ -24,8 +31,8 @@ def channel_setup(score: Score) -> list:
     channel = DRUM_CHANNEL if score.is_drums else 0
     out = [mido.Message("program_change", channel=channel, program=score.program)]
     if score.bends:
-        registered = ((101, 0), (100, 0), (6, int(BEND_RANGE_SEMITONES)), (38, 0), (101, 127), (100, 127))
-        out += [mido.Message("control_change", channel=channel, control=c, value=v) for c, v in registered]
+        semitones = int(BEND_RANGE_SEMITONES)
+        out += controls(channel, (101, 0), (100, 0), (6, semitones), (38, 0), (101, 127), (100, 127))
     return out
 
 

@@ -54,29 +54,23 @@ CHOKED = ((42, 44, 46), (71, 72), (73, 74), (78, 79), (80, 81), (86, 87))  # Gen
 CHOKED_AFTER = 0.1  # quarters; what is struck together sounds together
 
 
-def play_sampled(
-    score: Score,
-    bank_path: Path,
-    *,
-    reverb: int,
-    chorus: int,
-    seconds: float,
-    sample_rate: int,
-    tuning_cents: float = 0.0,
-) -> np.ndarray:
-    """Play a score; float32 (2, n) at ``sample_rate``: LEAD_IN_SECONDS, then ``seconds``, in which the loop dies away.
+def play_sampled(score: Score, path: Path, seconds: float, sample_rate: int, tuning_cents: float = 0.0) -> np.ndarray:
+    """Play a score through a SoundFont or an SFZ instrument, dry.
 
-    ``reverb`` and ``chorus`` are sends 0..127. ``tuning_cents`` moves every pitch, drums excepted.
+    float32 (2, n) at ``sample_rate``: LEAD_IN_SECONDS, then ``seconds``, in which the loop dies away. ``tuning_cents``
+    moves every pitch, drums excepted.
     """
+    if path.suffix == SFZ:
+        return _layered(score, path, seconds, sample_rate, tuning_cents)
     out = np.zeros((2, round((LEAD_IN_SECONDS + seconds) * SYNTH_RATE)), dtype=np.float32)
     if score.is_drums:
-        _add_strokes(out, score, bank_path, (reverb, chorus))
+        _add_strokes(out, score, path)
     else:
-        _add_touches(out, score, bank_path, (reverb, chorus), tuning_cents)
+        _add_touches(out, playable(score, path), path, tuning_cents)
     return resample(Clip(out, SYNTH_RATE), sample_rate).samples
 
 
-def _add_touches(out: np.ndarray, score: Score, path: Path, sends: tuple[int, int], tuning_cents: float) -> None:
+def _add_touches(out: np.ndarray, score: Score, path: Path, tuning_cents: float) -> None:
     """Play the notes of each touch apart, as bright as they are struck, and add them to ``out``, at SYNTH_RATE."""
     pitches = tuple(sorted({n.pitch for n in score.notes}))
     robins = ROBINS if len(pitches) < len(score.notes) else (0.0,)
@@ -93,20 +87,20 @@ def _add_touches(out: np.ndarray, score: Score, path: Path, sends: tuple[int, in
         parted.setdefault(min(touches - 1, (note.velocity - low) * touches // max(1, high - low)), []).append(note)
     for _, notes in sorted(parted.items()):
         events = _events(dataclasses.replace(score, notes=tuple(notes)), habits, channels, robins)
-        one = _unclipped(path, head, [channel for channel, _ in used], sends, events, out.shape[1] / SYNTH_RATE)
+        one = _unclipped(path, head, [channel for channel, _ in used], events, out.shape[1] / SYNTH_RATE)
         hz = midi_hz(float(np.mean([n.pitch for n in notes])))
         one = touched(one[:, : out.shape[1]], float(np.mean([n.velocity for n in notes])), 0.0, hz)
         out[:, : one.shape[1]] += one
 
 
-def _add_strokes(out: np.ndarray, score: Score, path: Path, sends: tuple[int, int]) -> None:
+def _add_strokes(out: np.ndarray, score: Score, path: Path) -> None:
     """Add a kit to ``out``, at SYNTH_RATE: each stroke is played once and put wherever it is struck, to the sample."""
     quarter = 60.0 / score.quarters_per_minute
     notes = sorted(score.notes, key=lambda n: (n.start, n.pitch))
     changed_ns = path.stat().st_mtime_ns
     for i, (note, turn) in enumerate(zip(notes, _turns(notes), strict=True)):
         velocity = min(127, note.velocity // STROKE_VELOCITIES * STROKE_VELOCITIES + STROKE_VELOCITIES // 2)
-        sounds, delay = _stroke(path, changed_ns, score.program, note.pitch, velocity, sends)
+        sounds, delay = _stroke(path, changed_ns, score.program, note.pitch, velocity)
         sound = sounds[turn % len(ROBINS)]
         group = next((group for group in CHOKED if note.pitch in group), ())
         later = (n.start - note.start for n in notes[i + 1 :] if n.pitch in group)
@@ -120,7 +114,7 @@ def _add_strokes(out: np.ndarray, score: Score, path: Path, sends: tuple[int, in
 
 @lru_cache(maxsize=96)  # about 1 MB each
 def _stroke(
-    path: Path, changed_ns: int, program: int, pitch: int, velocity: int, sends: tuple[int, int]
+    path: Path, changed_ns: int, program: int, pitch: int, velocity: int
 ) -> tuple[tuple[np.ndarray, ...], float]:
     """A stroke at SYNTH_RATE, once for each of ROBINS, and its delay in seconds."""
     import mido
@@ -129,7 +123,7 @@ def _stroke(
     strike = mido.Message("note_on", channel=DRUM_CHANNEL, note=pitch, velocity=velocity)
     events = [(0.0, 2, strike), (HELD_SECONDS, 0, strike.copy(velocity=0))]
     for listened in RING_SECONDS:
-        sound = _unclipped(path, head, [DRUM_CHANNEL], sends, events, listened)
+        sound = _unclipped(path, head, [DRUM_CHANNEL], events, listened)
         level = np.abs(sound).max(axis=0)
         end = int(np.flatnonzero(level >= RING_FLOOR * level.max())[-1]) + 1
         if end < round(0.95 * listened * SYNTH_RATE):
@@ -149,24 +143,20 @@ def _cut(sound: np.ndarray, end: int) -> np.ndarray:
     return out
 
 
-def _unclipped(
-    path: Path, head: list, channels: list[int], sends: tuple[int, int], events: list[Event], seconds: float
-) -> np.ndarray:
+def _unclipped(path: Path, head: list, channels: list[int], events: list[Event], seconds: float) -> np.ndarray:
     """The events at the largest of VOLUMES at which the voices' sum does not clip, at the level of the first."""
     for volume in VOLUMES:
-        mix = [m for channel in channels for m in mix_controls(channel, volume, *sends)]
+        mix = [m for channel in channels for m in mix_controls(channel, volume)]
         sound = synthesise(path, head + mix, events, seconds)
         if np.abs(sound).max(initial=0.0) < 0.999:
             break
     return sound * np.float32((VOLUMES[0] / volume) ** 2)
 
 
-def play_layered(
-    score: Score, path: Path, *, seconds: float, sample_rate: int, tuning_cents: float = 0.0
-) -> np.ndarray:
-    """Play a score through an SFZ instrument, dry; float32 (2, n) as :func:`play_sampled`.
+def _layered(score: Score, path: Path, seconds: float, sample_rate: int, tuning_cents: float) -> np.ndarray:
+    """Play a score through an SFZ instrument, whose layers answer the touch.
 
-    Its layers answer the touch. Repeats alternate in colour and tuning; a tuning is reached by playing slower or
+    Repeats alternate in colour and tuning; a tuning is reached by playing slower or
     faster and resampling, for sfizz tunes no channel.
     """
     pitches = tuple(sorted({n.pitch for n in score.notes}))
@@ -187,7 +177,7 @@ def play_layered(
         events += [(begins + t * slower, order, m) for t, order, m in _events(part, habits, channels, (0.0,))]
         stems.append((robin, begins, slower))
         begins += span * slower
-    sound = _unclipped(path, [], [0], (0, 0), events, begins)
+    sound = _unclipped(path, [], [0], events, begins)
     count = round(span * sample_rate)
     out = np.zeros((2, count), dtype=np.float32)
     hz = DRUM_HZ if score.is_drums else midi_hz(float(np.mean([n.pitch for n in score.notes] or [60])))
@@ -267,9 +257,9 @@ def _events(
     return out
 
 
-def playable(score: Score, bank_path: Path) -> Score:
+def playable(score: Score, path: Path) -> Score:
     """The score on a program that sounds: a patch that is broken in the part's range is played by its neighbour."""
     pitches = tuple(sorted({n.pitch for n in score.notes}))
-    if score.is_drums or not pitches or bank_path.suffix == SFZ:
+    if score.is_drums or not pitches or path.suffix == SFZ:
         return score
-    return dataclasses.replace(score, program=sounding_program(bank_path, score.program, pitches))
+    return dataclasses.replace(score, program=sounding_program(path, score.program, pitches))

@@ -12,17 +12,15 @@ from ..sound.infrasound import remove_infrasound
 from ..sound.levels import loudness_lufs
 from .brief import stream_of
 from .idea import heard_groove
-from .sampled import LEAD_IN_SECONDS, play_layered, play_sampled, playable
+from .sampled import LEAD_IN_SECONDS, play_sampled, playable
 from .score import Score
 from .soundfont import find_sounds, own_instrument
-from .synth import SFZ
 from .voices import (
     OCTAVE_HZ,
     SAMPLED,
     VOICES,
     Sound,
     choose_sound,
-    chorused,
     driven,
     ducking,
     grained,
@@ -41,16 +39,16 @@ CREST_DB = 13.5  # peak above loudness (LUFS): -2.5 dBFS at -16 LUFS, with room 
 LOOK_AHEAD_SECONDS = 0.002
 MOST_LIMITING_DB = 7.0
 KICK_ACCENT = 0.5  # of the idea's strongest low onset
-SFZ_ROOM, SFZ_ROOM_SECONDS = 0.5, 1.2  # the reverb of SFZ instruments, which bring none, at a full send
+BANK_ROOM_SECONDS = 1.3  # the room that played instruments stand in
 MONO_BELOW_HZ = 180.0  # under this the two sides are one, as records and large rooms need
 
 
 @dataclass(frozen=True)
 class Room:
-    """How a role stands in the mix: the reverb send 0..127 of a bank, the width of the stereo image (0 mono, 1 as
-    made), and below which frequency a part leaves the room to the bass, in Hz."""
+    """How a role stands in the mix: how much of the room is heard of played instruments (0..1), the width of the stereo
+    image (0 mono, 1 as made), and below which frequency a part leaves the room to the bass, in Hz."""
 
-    reverb: int
+    echo: float
     width: float
     low_cut_hz: float
 
@@ -58,12 +56,12 @@ class Room:
 # How many dB each role gives way, at most, where the idea is busiest, and the octave C1.. from which it does.
 GIVES_WAY = {"bass": (3.0, 2), "chords": (4.0, 0), "pad": (4.0, 0), "arpeggio": (3.0, 0), "lead": (2.0, 0)}
 ROOMS = {
-    "bass": Room(0, 0.0, 0.0),
-    "chords": Room(24, 1.0, 60.0),
-    "pad": Room(46, 1.0, 80.0),
-    "lead": Room(30, 0.7, 80.0),
-    "arpeggio": Room(30, 1.0, 80.0),
-    "drums": Room(10, 1.0, 0.0),
+    "bass": Room(0.0, 0.0, 0.0),
+    "chords": Room(0.07, 1.0, 60.0),
+    "pad": Room(0.1, 1.0, 80.0),
+    "lead": Room(0.09, 0.7, 80.0),
+    "arpeggio": Room(0.09, 1.0, 80.0),
+    "drums": Room(0.06, 1.0, 0.0),
 }
 
 
@@ -138,21 +136,20 @@ def render(
     room = ROOMS[score.role]
     quarter = 60.0 / score.quarters_per_minute
     loop_seconds = score.quarters * quarter
-    tuning = request.tuning_cents
-    if sound.family == SAMPLED:
-        made = _sampled(score, request, sound, room, loop_seconds, sample_rate, tuning)
+    seconds = loop_seconds + LONGEST_TAIL_SECONDS
+    if sound.is_sampled:
+        made = play_sampled(score, find_sounds(score).path, seconds, sample_rate, request.tuning_cents)
+        # Many banks hold samples with a constant offset; it must not decide the level.
+        made = remove_infrasound(Clip(made, sample_rate)).samples
+        echo = None if request.dry else room_of(room.echo * sound.patch.room, BANK_ROOM_SECONDS, sample_rate)
+        made = shaped(driven(made, sound.patch.drive_db), sound.patch.tilt_db, sample_rate, (), sound.room_db, echo)
+        made = grained(made)
     else:
         made = play(
-            sound,
-            score,
-            LEAD_IN_SECONDS,
-            loop_seconds + LONGEST_TAIL_SECONDS,
-            sample_rate,
-            dry=request.dry,
-            tuning_cents=tuning,
+            sound, score, LEAD_IN_SECONDS, seconds, sample_rate, dry=request.dry, tuning_cents=request.tuning_cents
         )
     lead, loop = round(LEAD_IN_SECONDS * sample_rate), loop_samples(score.bars, score.bpm, score.meter, sample_rate)
-    width = room.width if sound.family == SAMPLED else 1.0
+    width = room.width if sound.is_sampled else 1.0
     if request.width is not None:
         width = 2.0 * request.width * (width or 0.5)
     made = _placed(made, width, room.low_cut_hz, sample_rate)
@@ -169,35 +166,6 @@ def heard_kicks(request: Request, analysis: Analysis | None) -> tuple[float, ...
     """Where the idea's kicks fall on the part's own grid, in quarters from bar 1; empty when none were heard."""
     _, low_accents, _ = heard_groove(request, analysis, [])
     return tuple(float(step) / 4 for step in np.flatnonzero(low_accents >= KICK_ACCENT))
-
-
-def _sampled(
-    score: Score, request: Request, sound: Sound, room: Room, loop_seconds: float, sample_rate: int, tuning: float
-) -> np.ndarray:
-    path = find_sounds(score).path
-    patch = sound.patch
-    reverb = 0 if request.dry else min(127, round(room.reverb * patch.room))
-    chorus = 0 if request.dry else round(127 * patch.chorus)
-    seconds = loop_seconds + LONGEST_TAIL_SECONDS
-    echo = None
-    if path.suffix == SFZ:
-        made = play_layered(score, path, seconds=seconds, sample_rate=sample_rate, tuning_cents=tuning)
-        made = chorused(made, chorus / 127, loop_seconds, sample_rate).astype(np.float32)
-        echo = room_of(SFZ_ROOM * reverb / 127, SFZ_ROOM_SECONDS, sample_rate)
-    else:
-        made = play_sampled(
-            playable(score, path),
-            path,
-            reverb=reverb,
-            chorus=chorus,
-            seconds=seconds,
-            sample_rate=sample_rate,
-            tuning_cents=tuning,
-        )
-    # Many banks hold samples with a constant offset; it must not decide the level.
-    made = remove_infrasound(Clip(made, sample_rate)).samples
-    made = driven(made, patch.drive_db)
-    return grained(shaped(made, patch.tilt_db, sample_rate, room_db=sound.room_db, echo=echo))
 
 
 def patch_swapped(score: Score) -> str | None:

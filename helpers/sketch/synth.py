@@ -18,7 +18,7 @@ import numpy as np
 from ..errors import NotAvailable
 from ..music.pitch import midi_hz
 from .bank_part import patch_bank
-from .midi import DRUM_CHANNEL, file_bytes, track_of
+from .midi import DRUM_CHANNEL, controls, file_bytes, track_of
 from .score import BEND_RANGE_SEMITONES
 from .sfz import play_sfz
 
@@ -106,21 +106,15 @@ def _by_rustysynth(path: Path, program: int, is_drums: bool, midi: bytes) -> byt
         ) from None
 
 
-def mix_controls(channel: int, volume: int, reverb: int, chorus: int) -> list:
-    """The messages that set a channel's volume and effect sends, 0..127 each."""
-    import mido
-
-    pairs = ((7, volume), (91, reverb), (93, chorus))
-    return [mido.Message("control_change", channel=channel, control=c, value=v) for c, v in pairs]
+def mix_controls(channel: int, volume: int) -> list:
+    """The messages that set a channel's volume 0..127 and take it out of the synthesiser's own reverb and chorus."""
+    return controls(channel, (7, volume), (91, 0), (93, 0))
 
 
 def fine_tuning(channel: int, cents: float) -> list:
     """The messages that tune a channel by -100..100 cents (registered parameter 1)."""
-    import mido
-
     value = max(0, min(16_383, round(8192 + cents / 100 * 8192)))
-    pairs = ((101, 0), (100, 1), (6, value >> 7), (38, value & 127), (101, 127), (100, 127))
-    return [mido.Message("control_change", channel=channel, control=c, value=v) for c, v in pairs]
+    return controls(channel, (101, 0), (100, 1), (6, value >> 7), (38, value & 127), (101, 127), (100, 127))
 
 
 def bank_habits(path: Path, program: int, is_drums: bool, pitches: tuple[int, ...]) -> dict[int, Habit]:
@@ -144,7 +138,7 @@ def _habits(path: Path, program: int, is_drums: bool, pitches: tuple[int, ...]) 
     for i, pitch in enumerate(pitches):
         events.append((i * each, 2, mido.Message("note_on", channel=channel, note=pitch, velocity=90)))
         events.append((i * each + 0.6 * each, 0, mido.Message("note_off", channel=channel, note=pitch, velocity=0)))
-    head = [mido.Message("program_change", channel=channel, program=program), *mix_controls(channel, 127, 0, 0)]
+    head = [mido.Message("program_change", channel=channel, program=program), *mix_controls(channel, 127)]
     sound = synthesise(path, head, events, len(pitches) * each)
     habits, loudest = {}, float(np.abs(sound).max(initial=0.0)) * SILENT_SHARE
     for i, pitch in enumerate(pitches):

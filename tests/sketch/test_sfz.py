@@ -14,7 +14,7 @@ from helpers.machine.fetch import RemoteFile
 from helpers.music.instruments import find_instrument
 from helpers.records import Request
 from helpers.sketch import compose, find_sounds, plan_sound, render, sfz, sfz_fetch
-from helpers.sketch.sampled import LEAD_IN_SECONDS, play_layered
+from helpers.sketch.sampled import LEAD_IN_SECONDS, play_sampled
 from helpers.sketch.sfz import Unusable, for_keys, read_sfz
 
 RATE = 44_100
@@ -112,7 +112,7 @@ def test_touch_chooses_the_layer_and_the_tuning_is_kept(rhodes):
 
     def played(velocity, cents=0.0):
         one = dataclasses.replace(score, notes=(dataclasses.replace(note, velocity=velocity),))
-        sound = play_layered(one, rhodes, seconds=2.0, sample_rate=RATE, tuning_cents=cents)
+        sound = play_sampled(one, rhodes, 2.0, RATE, cents)
         return sound[:, round((LEAD_IN_SECONDS + 0.05) * RATE) :]
 
     soft, hard = played(60), played(110)
@@ -131,7 +131,7 @@ def test_the_sketch_plays_it_in_time_alike_each_time_and_no_repeat_is_the_same(r
     assert np.array_equal(first.samples, again.samples)
     note = dataclasses.replace(score.notes[0], start=0.0, length=0.9, pitch=69, velocity=60)
     twice = dataclasses.replace(score, notes=tuple(dataclasses.replace(note, start=float(at)) for at in (0, 1, 2, 3)))
-    sound = play_layered(twice, rhodes, seconds=2.0, sample_rate=RATE).mean(axis=0)
+    sound = play_sampled(twice, rhodes, 2.0, RATE).mean(axis=0)
     hits = [sound[round((LEAD_IN_SECONDS + at / 2) * RATE) :][: round(0.4 * RATE)] for at in range(4)]
     likeness = [np.corrcoef(hits[0], hit)[0, 1] for hit in hits[1:]]
     assert likeness[0] < 0.999 and likeness[1] > 0.99
