@@ -8,7 +8,7 @@ from typing import Any
 
 from ..analysis import tag_models
 from ..records import CancelCheck, Progress, never_cancelled, silent_progress
-from ..sketch import bank_fetch, sfz_fetch
+from ..sketch import sound_fetch
 from . import install
 
 
@@ -25,10 +25,10 @@ class Extra:
     fetch: Callable[..., Any]
 
 
-def _instrument(which: sfz_fetch.SampleSet) -> Extra:
+def _instrument(which: sound_fetch.SampleSet) -> Extra:
     def fetch(progress: Progress = silent_progress, cancel: CancelCheck = never_cancelled) -> None:
         install("sfz", on_line=lambda line: progress(line, None), cancel=cancel)
-        sfz_fetch.fetch_samples(which, progress, cancel)
+        sound_fetch.fetch_samples(which, progress, cancel)
 
     good_at = f"plays the {which.instrument}: its layers answer the touch, where a SoundFont has one or two"
     name = which.instrument.replace(" ", "-")
@@ -48,9 +48,9 @@ _BANK = Extra(
     "soundfont",
     "Better instruments",
     "the MuseScore General SoundFont: real samples, several layers, in place of the small bank at hand",
-    bank_fetch.MUSESCORE.package.size_bytes or 0,
-    bank_fetch.MUSESCORE.licence,
-    bank_fetch.has_good_soundfont,
-    bank_fetch.fetch_soundfont,
+    sound_fetch.MUSESCORE.package.size_bytes or 0,
+    sound_fetch.MUSESCORE.licence,
+    sound_fetch.has_good_soundfont,
+    sound_fetch.fetch_soundfont,
 )
-EXTRAS = {extra.name: extra for extra in (_TAGS, _BANK, *map(_instrument, sfz_fetch.SETS))}
+EXTRAS = {extra.name: extra for extra in (_TAGS, _BANK, *map(_instrument, sound_fetch.SETS))}

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import stat
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache, wraps
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
+P = ParamSpec("P")
+T = TypeVar("T")
 LARGEST_BYTES = 600 << 20  # a bank is read whole
 _MOST_CHUNKS = 64
 # The nine tables of the pdta list and the bytes of one record of each.
@@ -40,6 +44,28 @@ class Contents:
     samples: int
 
 
+def once_per_file(most: int) -> Callable[[Callable[Concatenate[Path, P], T]], Callable[Concatenate[Path, P], T]]:
+    """Remember what ``most`` calls read from files, their first argument, until those change; faults are not kept."""
+
+    def decorate(read: Callable[Concatenate[Path, P], T]) -> Callable[Concatenate[Path, P], T]:
+        @lru_cache(maxsize=most)
+        def kept(path: Path, facts: tuple[int, int], *args: P.args, **options: P.kwargs) -> T:
+            return read(path, *args, **options)
+
+        @wraps(read)
+        def remembered(path: Path, *args: P.args, **options: P.kwargs) -> T:
+            try:
+                facts = path.stat()
+            except OSError:
+                return read(path, *args, **options)  # which says what is wrong with it
+            return kept(path, (facts.st_size, facts.st_mtime_ns), *args, **options)  # type: ignore[arg-type]
+
+        return remembered
+
+    return decorate
+
+
+@once_per_file(64)
 def why_unusable(path: Path) -> str:
     """Why this file cannot be played as a SoundFont 2 bank, in a few words; empty when it can."""
     try:

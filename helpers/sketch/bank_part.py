@@ -6,28 +6,22 @@ samples of the patch are kept, and their headers point to them.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from .bank_check import GAP_SAMPLES, INSTRUMENT, ROM, SAMPLE, read_bank, words, write_bank
+from .bank_check import GAP_SAMPLES, INSTRUMENT, ROM, SAMPLE, once_per_file, read_bank, words, write_bank
 
 DRUM_BANK = 128
 # For each table of heads its bags, its generators, the byte that points to the bags, the generator that points on.
 _LINKS = {"phdr": ("pbag", "pgen", 24, INSTRUMENT), "inst": ("ibag", "igen", 20, SAMPLE)}
 
 
+@once_per_file(8)
 def patch_bank(path: Path, program: int, is_drums: bool) -> bytes:
     """A SoundFont that plays one patch as the file at ``path`` does; the whole file where it has no such patch."""
-    facts = path.stat()
-    return _patch_bank(path, facts.st_size, facts.st_mtime_ns, program, is_drums)
-
-
-@lru_cache(maxsize=8)
-def _patch_bank(path: Path, size: int, changed_ns: int, program: int, is_drums: bool) -> bytes:
     with path.open("rb") as file:
-        bank = read_bank(file, size)
+        bank = read_bank(file, path.stat().st_size)
         tables = bank.tables
         heads = tables["phdr"][:-1]
         presets = np.flatnonzero((words(heads, 22) == DRUM_BANK * is_drums) & (words(heads, 20) == program))

@@ -8,7 +8,6 @@ slightly different tunings. A kit is put together from strokes that are played o
 from __future__ import annotations
 
 import dataclasses
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from ..music.pitch import midi_hz
 from ..records import Clip, Note
 from ..sound.audio import resample
+from .bank_check import once_per_file
 from .midi import DRUM_CHANNEL, channel_setup, part_events
 from .score import Score
 from .synth import (
@@ -97,10 +97,9 @@ def _add_strokes(out: np.ndarray, score: Score, path: Path) -> None:
     """Add a kit to ``out``, at SYNTH_RATE: each stroke is played once and put wherever it is struck, to the sample."""
     quarter = 60.0 / score.quarters_per_minute
     notes = sorted(score.notes, key=lambda n: (n.start, n.pitch))
-    changed_ns = path.stat().st_mtime_ns
     for i, (note, turn) in enumerate(zip(notes, _turns(notes), strict=True)):
         velocity = min(127, note.velocity // STROKE_VELOCITIES * STROKE_VELOCITIES + STROKE_VELOCITIES // 2)
-        sounds, delay = _stroke(path, changed_ns, score.program, note.pitch, velocity)
+        sounds, delay = _stroke(path, score.program, note.pitch, velocity)
         sound = sounds[turn % len(ROBINS)]
         group = next((group for group in CHOKED if note.pitch in group), ())
         later = (n.start - note.start for n in notes[i + 1 :] if n.pitch in group)
@@ -112,10 +111,8 @@ def _add_strokes(out: np.ndarray, score: Score, path: Path) -> None:
         out[:, start : start + sound.shape[1]] += sound * np.float32((note.velocity / velocity) ** 2)
 
 
-@lru_cache(maxsize=96)  # about 1 MB each
-def _stroke(
-    path: Path, changed_ns: int, program: int, pitch: int, velocity: int
-) -> tuple[tuple[np.ndarray, ...], float]:
+@once_per_file(96)  # about 1 MB each
+def _stroke(path: Path, program: int, pitch: int, velocity: int) -> tuple[tuple[np.ndarray, ...], float]:
     """A stroke at SYNTH_RATE, once for each of ROBINS, and its delay in seconds."""
     import mido
 

@@ -12,13 +12,12 @@ import subprocess
 import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import NotAvailable
 from ..machine.run import bare_environment
-from .bank_check import Unusable
+from .bank_check import Unusable, once_per_file
 
 LARGEST_BYTES = 300 << 20  # of all samples; unpacked they take up to four times that
 _LARGEST_TEXT, _DEEPEST_INCLUDE = 4 << 20, 8
@@ -42,24 +41,13 @@ class SfzText:
     names: tuple[Path, ...]
 
 
+@once_per_file(16)
 def read_sfz(path: Path, must_exist: bool = True) -> SfzText:
     """Flatten an instrument and check that what it names can be read; one that has not changed is read once.
 
     ``must_exist``: whether samples must be there already. Raises Unusable if it is no text, includes too much, or its
     samples are missing or too large.
     """
-    try:
-        facts = path.stat()
-    except OSError as error:
-        raise Unusable((error.strerror or str(error)).lower()) from None
-    read = _read_once(path, must_exist, facts.st_size, facts.st_mtime_ns)
-    if isinstance(read, str):
-        raise Unusable(read)
-    return read
-
-
-@lru_cache(maxsize=16)
-def _read_once(path: Path, must_exist: bool, size: int, changed_ns: int) -> SfzText | str:
     try:
         text = _flat(path, path.parent, 0)
         names = _sample_names(text)
@@ -72,10 +60,8 @@ def _read_once(path: Path, must_exist: bool, size: int, changed_ns: int) -> SfzT
         whole = sum(fact.st_size for _, fact in facts)
         if whole > LARGEST_BYTES:
             raise Unusable(f"its samples have {whole >> 20} MB, {LARGEST_BYTES >> 20} MB are the most")
-    except Unusable as reason:
-        return str(reason)
     except (OSError, ValueError) as error:
-        return (getattr(error, "strerror", None) or str(error)).lower()
+        raise Unusable((getattr(error, "strerror", None) or str(error)).lower()) from None
     return SfzText(_rooted(text, path.parent), names)
 
 

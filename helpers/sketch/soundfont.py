@@ -4,7 +4,7 @@ Each is checked before it is used (:mod:`.bank_check`, :mod:`.sfz`); one that ca
 
 An SFZ file in ``LOOPS_HOME/soundfonts`` (or in a folder there) plays the instrument that it (or the folder) is named
 after. Order of SoundFonts: the file named by the environment variable ``LOOPS_SOUNDFONT``; a well-known General MIDI
-bank in the usual folders or fetched by us (:mod:`.bank_fetch`), best first; the small TimGM6mb that the pretty_midi
+bank in the usual folders or fetched by us (:mod:`.sound_fetch`), best first; the small TimGM6mb that the pretty_midi
 package carries.
 """
 
@@ -56,27 +56,13 @@ def described(path: Path) -> SoundFont:
     return SoundFont(path, path.stem, "your own sounds; their licence is not known to us")
 
 
-@lru_cache(maxsize=64)
-def _checked(path: Path, size: int, changed_ns: int) -> str:
-    return why_unusable(path)
-
-
-def _unusable(path: Path) -> str:
-    """Why the file cannot be played, or nothing; a file that has not changed is checked once."""
-    try:
-        facts = path.stat()
-    except OSError as error:
-        return (error.strerror or str(error)).lower()
-    return _checked(path, facts.st_size, facts.st_mtime_ns)
-
-
 def _packaged() -> Path | None:
     """The TimGM6mb inside the pretty_midi package, found without importing it."""
     spec = find_spec("pretty_midi")
     if spec is None or not spec.submodule_search_locations:
         return None
     path = Path(next(iter(spec.submodule_search_locations))) / "TimGM6mb.sf2"
-    return None if _unusable(path) else path
+    return None if why_unusable(path) else path
 
 
 def _files(folder: Path, pattern: str) -> list[Path]:
@@ -89,7 +75,7 @@ def _search(named: str) -> SoundFont:
     note = ""
     if named:
         path = Path(named).expanduser()
-        reason = _unusable(path)
+        reason = why_unusable(path)
         if not reason:
             return described(path)
         note = f"LOOPS_SOUNDFONT names {path}, which cannot be played: {reason}."
@@ -97,7 +83,7 @@ def _search(named: str) -> SoundFont:
         path
         for folder in (*FOLDERS, instrument_folder())
         for path in _files(Path(folder).expanduser(), "*.sf2")
-        if any(part in path.name.lower() for part, _, _ in KNOWN_BANKS) and not _unusable(path)
+        if any(part in path.name.lower() for part, _, _ in KNOWN_BANKS) and not why_unusable(path)
     ]
     best = [path for part, _, _ in KNOWN_BANKS for path in found if part in path.name.lower()]
     bank = best[0] if best else _packaged()

@@ -11,7 +11,7 @@ import pytest
 
 from helpers.errors import Cancelled, NotAvailable
 from helpers.machine.fetch import RemoteFile
-from helpers.sketch import bank_fetch
+from helpers.sketch import sound_fetch
 from helpers.sketch.soundfont import _packaged, find_soundfont, forget_soundfont
 
 NAME = "MuseScore_General_Lite.sf2"
@@ -47,22 +47,22 @@ def serve(tmp_path, monkeypatch):
     monkeypatch.setenv("LOOPS_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("LOOPS_SOUNDFONT", raising=False)
     monkeypatch.setattr("helpers.sketch.soundfont.FOLDERS", ())
-    monkeypatch.setattr(bank_fetch, "SOURCE", f"http://127.0.0.1:{server.server_port}/")
+    monkeypatch.setattr(sound_fetch, "BANKS_SOURCE", f"http://127.0.0.1:{server.server_port}/")
     forget_soundfont()
 
     def pin(package: bytes, sha256: str = "", bank: bytes = BANK) -> None:
         (folder / "bank.deb").write_bytes(package)
         pinned = RemoteFile("bank.deb", len(package), sha256 or hashlib.sha256(package).hexdigest())
         known = dataclasses.replace(
-            bank_fetch.MUSESCORE,
+            sound_fetch.MUSESCORE,
             package=pinned,
             member=NAME,
             member_sha256=hashlib.sha256(bank).hexdigest(),
             disk_bytes=148_000_000,
         )
-        monkeypatch.setattr(bank_fetch, "MUSESCORE", known)
+        monkeypatch.setattr(sound_fetch, "MUSESCORE", known)
         monkeypatch.setattr(
-            bank_fetch.fetch_soundfont, "__defaults__", (*bank_fetch.fetch_soundfont.__defaults__[:2], known)
+            sound_fetch.fetch_soundfont, "__defaults__", (*sound_fetch.fetch_soundfont.__defaults__[:2], known)
         )
 
     yield pin
@@ -72,15 +72,15 @@ def serve(tmp_path, monkeypatch):
 
 
 def kept() -> list[str]:
-    return sorted(path.name for path in bank_fetch.MUSESCORE.path.parent.glob("*"))
+    return sorted(path.name for path in sound_fetch.MUSESCORE.path.parent.glob("*"))
 
 
 def test_it_is_fetched_on_the_users_word_and_the_sketch_sounds_through_it(serve):
     serve(debian_package(BANK))
-    assert not bank_fetch.has_good_soundfont() and find_soundfont().path == _packaged()
+    assert not sound_fetch.has_good_soundfont() and find_soundfont().path == _packaged()
     told = []
-    assert bank_fetch.fetch_soundfont(lambda stage, fraction=None, left=None: told.append(stage)).read_bytes() == BANK
-    assert bank_fetch.has_good_soundfont()
+    assert sound_fetch.fetch_soundfont(lambda stage, fraction=None, left=None: told.append(stage)).read_bytes() == BANK
+    assert sound_fetch.has_good_soundfont()
     assert (find_soundfont().title, find_soundfont().licence) == ("MuseScore General", "MIT")
     assert kept() == [NAME]
     assert "MIT licence" in told[0] and "MB" in told[0]
@@ -88,9 +88,9 @@ def test_it_is_fetched_on_the_users_word_and_the_sketch_sounds_through_it(serve)
 
 def test_a_second_fetch_asks_for_nothing(serve, monkeypatch):
     serve(debian_package(BANK))
-    bank_fetch.fetch_soundfont()
-    monkeypatch.setattr(bank_fetch, "SOURCE", "http://127.0.0.1:9/")
-    bank_fetch.fetch_soundfont()
+    sound_fetch.fetch_soundfont()
+    monkeypatch.setattr(sound_fetch, "BANKS_SOURCE", "http://127.0.0.1:9/")
+    sound_fetch.fetch_soundfont()
 
 
 @pytest.mark.parametrize(("package", "pinned", "said"), [
@@ -103,7 +103,7 @@ def test_a_second_fetch_asks_for_nothing(serve, monkeypatch):
 def test_a_wrong_package_leaves_the_old_sound(serve, package, pinned, said):
     serve(package, pinned)
     with pytest.raises(NotAvailable, match=said):
-        bank_fetch.fetch_soundfont()
+        sound_fetch.fetch_soundfont()
     assert NAME not in kept() and not [name for name in kept() if name.endswith(".part")]
     assert find_soundfont().path == _packaged()
 
@@ -113,12 +113,12 @@ def test_a_small_disk_is_said_before_anything_is_fetched(serve, monkeypatch):
     usage = type("usage", (), {"free": 1_000_000})
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
     with pytest.raises(NotAvailable, match="while it is unpacked, needs 153 MB and 1 MB are free"):
-        bank_fetch.fetch_soundfont()
+        sound_fetch.fetch_soundfont()
     assert kept() == []
 
 
 def test_a_cancelled_fetch_leaves_the_old_sound(serve):
     serve(debian_package(BANK))
     with pytest.raises(Cancelled):
-        bank_fetch.fetch_soundfont(cancel=lambda: True)
+        sound_fetch.fetch_soundfont(cancel=lambda: True)
     assert NAME not in kept()

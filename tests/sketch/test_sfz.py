@@ -13,7 +13,7 @@ from helpers.errors import NotAvailable
 from helpers.machine.fetch import RemoteFile
 from helpers.music.instruments import find_instrument
 from helpers.records import Request
-from helpers.sketch import compose, find_sounds, plan_sound, render, sfz, sfz_fetch
+from helpers.sketch import compose, find_sounds, plan_sound, render, sfz, sound_fetch
 from helpers.sketch.sampled import LEAD_IN_SECONDS, play_sampled
 from helpers.sketch.sfz import Unusable, for_keys, read_sfz
 
@@ -195,7 +195,7 @@ def on_a_server(rhodes, tmp_path, monkeypatch):
     rhodes.parent.rename(folder)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), lambda *args: Quiet(*args, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setattr(sfz_fetch, "SOURCE", f"http://127.0.0.1:{server.server_port}/")
+    monkeypatch.setattr(sound_fetch, "SETS_SOURCE", f"http://127.0.0.1:{server.server_port}/")
     digest = hashlib.sha256()
     samples = [folder / "samples" / name for name in ("soft.wav", "hard one.wav")]
     for sample in samples:
@@ -203,7 +203,7 @@ def on_a_server(rhodes, tmp_path, monkeypatch):
     file = folder / "mark one.sfz"
     yield (
         dataclasses.replace(
-            sfz_fetch.SETS[1],
+            sound_fetch.SETS[1],
             source="",
             file=RemoteFile(file.name, file.stat().st_size, hashlib.sha256(file.read_bytes()).hexdigest()),
             samples_bytes=sum(sample.stat().st_size for sample in samples),
@@ -220,7 +220,7 @@ def test_a_set_is_fetched_checked_and_plays(on_a_server):
     which, _ = on_a_server
     said = []
     assert not which.is_here
-    sfz_fetch.fetch_samples(which, lambda stage, fraction=None, left=None: said.append((stage, fraction)))
+    sound_fetch.fetch_samples(which, lambda stage, fraction=None, left=None: said.append((stage, fraction)))
     assert which.is_here and which.licence in said[0][0] and said[-1][1] == 1.0
     assert find_sounds(score_of()[0]).path.parent == which.folder
     assert [path.name for path in which.folder.parent.iterdir()] == ["electric piano"]
@@ -232,18 +232,18 @@ def test_a_changed_sample_is_thrown_away_and_a_broken_fetch_goes_on(on_a_server)
     data = hard.read_bytes()
     hard.unlink()
     with pytest.raises(NotAvailable, match="404"):
-        sfz_fetch.fetch_samples(which)
+        sound_fetch.fetch_samples(which)
     assert not which.is_here and (which.folder.parent / ".electric piano.part" / "samples" / "soft.wav").is_file()
     hard.write_bytes(data[:-2] + b"\1\1")
     with pytest.raises(NotAvailable, match="thrown away"):
-        sfz_fetch.fetch_samples(which)
+        sound_fetch.fetch_samples(which)
     assert not which.is_here and not list(which.folder.parent.iterdir())
     hard.write_bytes(data)
-    assert sfz_fetch.fetch_samples(which) == which.folder
+    assert sound_fetch.fetch_samples(which) == which.folder
 
 
 def test_the_pinned_sets_name_instruments_and_say_what_they_cost():
-    for which in sfz_fetch.SETS:
+    for which in sound_fetch.SETS:
         assert find_instrument(which.instrument).instrument.name == which.instrument
         assert (
             which.samples_bytes < sfz.LARGEST_BYTES and "free in any music" in which.licence
