@@ -15,7 +15,7 @@ import numpy as np
 from ..music.pitch import midi_hz
 from ..records import Clip, Note
 from ..sound.audio import resample
-from .bank_check import once_per_file
+from .bank_file import once_per_file
 from .midi import DRUM_CHANNEL, channel_setup, part_events
 from .score import Score
 from .synth import (

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..errors import NotAvailable
 from ..machine.run import bare_environment
-from .bank_check import Unusable, once_per_file
+from .bank_file import Unusable, once_per_file
 
 LARGEST_BYTES = 300 << 20  # of all samples; unpacked they take up to four times that
 _LARGEST_TEXT, _DEEPEST_INCLUDE = 4 << 20, 8

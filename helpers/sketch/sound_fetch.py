@@ -21,8 +21,7 @@ from ..machine.fetch import RemoteFile, fetch_file, require_room
 from ..machine.files import sha256_of
 from ..music.tables import read_toml
 from ..records import CancelCheck, Progress, never_cancelled, silent_progress
-from .bank_check import Unusable
-from .sf3 import unpack_sf3
+from .bank_file import Unusable, unpack_sf3
 from .sfz import read_sfz
 from .soundfont import described, find_soundfont, forget_soundfont, instrument_folder
 

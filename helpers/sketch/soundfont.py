@@ -1,6 +1,6 @@
 """Find what plays a part: an SFZ instrument of its own, else the best SoundFont on this machine.
 
-Each is checked before it is used (:mod:`.bank_check`, :mod:`.sfz`); one that cannot be played is passed over.
+Each is checked before it is used (:mod:`.bank_file`, :mod:`.sfz`); one that cannot be played is passed over.
 
 An SFZ file in ``LOOPS_HOME/soundfonts`` (or in a folder there) plays the instrument that it (or the folder) is named
 after. Order of SoundFonts: the file named by the environment variable ``LOOPS_SOUNDFONT``; a well-known General MIDI
@@ -22,7 +22,7 @@ from ..errors import LoopsError, NotAvailable, shown_text
 from ..machine.home import cache_home
 from ..music.instruments import find_instrument
 from ..music.tables import read_table
-from .bank_check import Unusable, why_unusable
+from .bank_file import Unusable, why_unusable
 from .score import Score
 from .sfz import read_sfz
 from .synth import SFZ, bank_habits

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import NotAvailable
 from ..music.pitch import midi_hz
-from .bank_part import patch_bank
+from .bank_file import patch_bank
 from .midi import DRUM_CHANNEL, controls, file_bytes, track_of
 from .score import BEND_RANGE_SEMITONES
 from .sfz import play_sfz

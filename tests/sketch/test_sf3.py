@@ -10,8 +10,7 @@ import pytest
 import soundfile
 
 from helpers.errors import InvalidInput
-from helpers.sketch.bank_check import read_bank, why_unusable, words, write_bank
-from helpers.sketch.sf3 import COMPRESSED, unpack_sf3
+from helpers.sketch.bank_file import COMPRESSED, read_bank, unpack_sf3, why_unusable, words, write_bank
 from helpers.sketch.soundfont import _packaged
 
 

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from helpers.errors import NotAvailable
 from helpers.sketch import synth
-from helpers.sketch.bank_check import LARGEST_BYTES, why_unusable
-from helpers.sketch.bank_part import patch_bank
+from helpers.sketch.bank_file import LARGEST_BYTES, patch_bank, why_unusable
 from helpers.sketch.midi import file_bytes
 from helpers.sketch.soundfont import _packaged, find_soundfont
 

@@ -1,11 +1,15 @@
-"""SoundFonts as files: read into tables, written again, and checked before a synthesiser believes them. Plays nothing.
+"""SoundFonts as files: checked before a synthesiser believes them, cut down to one patch, unpacked. Plays nothing.
 
 Layout: SoundFont Technical Specification 2.04 (Creative, 2006), sections 4 to 7. A synthesiser follows the numbers in
-the tables without asking; one that points outside ends it, or worse.
+the tables without asking; one that points outside ends it, or worse. It also reads its bank anew for every call, so it
+gets what one patch needs as a bank of its own. In SoundFont 3 samples are Ogg Vorbis: as MuseScore writes it, a
+sample's header gives bytes of the ``smpl`` chunk instead of sample positions, its loop counts from its own start, and
+its type has bit 0x10 set.
 """
 
 from __future__ import annotations
 
+import io
 import stat
 import struct
 from collections.abc import Callable
@@ -15,6 +19,9 @@ from pathlib import Path
 from typing import BinaryIO, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
+
+from ..errors import InvalidInput
+from ..sound.audio import decode_vorbis
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,6 +34,10 @@ _RECORDS = {
 INSTRUMENT, SAMPLE = 41, 53  # generators that point into another table
 ROM = 0x8000  # a sample that lies in a sound card, not in the file
 GAP_SAMPLES = 46  # of silence after each sample, as the specification asks
+COMPRESSED = 0x10  # a sample that is Ogg Vorbis
+DRUM_BANK = 128
+# For each table of heads its bags, its generators, the byte that points to the bags, the generator that points on.
+_LINKS = {"phdr": ("pbag", "pgen", 24, INSTRUMENT), "inst": ("ibag", "igen", 20, SAMPLE)}
 
 
 class Unusable(Exception):
@@ -149,6 +160,11 @@ def words(table: np.ndarray, at: int, kind: str = "<u2") -> np.ndarray:
     return np.ascontiguousarray(table[:, at : at + width]).view(kind)[:, 0].astype(np.int64)
 
 
+def _places(headers: np.ndarray) -> np.ndarray:
+    """Where samples begin and end, and their loops (samples, 4)."""
+    return np.stack([words(headers, at, "<u4") for at in (20, 24, 28, 32)], axis=1)
+
+
 def _check_links(tables: dict[str, np.ndarray], samples: int) -> None:
     """Every number that points into another table points inside it, and every sample lies within the sound."""
 
@@ -169,10 +185,82 @@ def _check_links(tables: dict[str, np.ndarray], samples: int) -> None:
             raise Unusable(f"its {gen} records point outside")
     heads = tables["shdr"][:-1]  # the last one only ends the table
     inside = heads[words(heads, 44) & ROM == 0]
-    start, end, loop, loop_end, rate = (words(inside, at, "<u4") for at in (20, 24, 28, 32, 36))
+    (start, end, loop, loop_end), rate = _places(inside).T, words(inside, 36, "<u4")
     if not len(inside) or (start > end).any() or (end > samples).any():
         raise Unusable("its samples lie outside the sound")
     if (loop_end > samples).any() or (loop > samples).any():
         raise Unusable("its loops lie outside the sound")
     if ((rate < 400) | (rate > 400_000)).any():
         raise Unusable("its samples have impossible rates")
+
+
+@once_per_file(8)
+def patch_bank(path: Path, program: int, is_drums: bool) -> bytes:
+    """A SoundFont that plays one patch as the file at ``path`` does; the whole file where it has no such patch."""
+    with path.open("rb") as file:
+        bank = read_bank(file, path.stat().st_size)
+        tables = bank.tables
+        heads = tables["phdr"][:-1]
+        presets = np.flatnonzero((words(heads, 22) == DRUM_BANK * is_drums) & (words(heads, 20) == program))
+        used = _pointed(tables, "inst", _pointed(tables, "phdr", presets.tolist()))
+        headers = tables["shdr"].copy()
+        if not used or (words(headers[used], 44) & ROM).any():
+            file.seek(0)
+            return file.read()
+        places = _places(headers)
+        moved, parts, filled = np.zeros_like(places), [], 0
+        for one in used:
+            first, last = places[one].min(), min(places[one].max() + GAP_SAMPLES, bank.samples)
+            moved[one] = places[one] - first + filled
+            file.seek(bank.start + 2 * first)
+            parts.append(file.read(2 * (last - first)))
+            filled += last - first
+    headers[:, 20:36] = moved.astype("<u4").view(np.uint8)
+    return write_bank(bank.info, b"".join(parts), tables | {"shdr": headers})
+
+
+def _pointed(tables: dict[str, np.ndarray], heads: str, rows: list[int]) -> list[int]:
+    """The records of the next table that the generators of these heads point to."""
+    bags, generators, at, kind = _LINKS[heads]
+    bag, first = words(tables[heads], at), words(tables[bags], 0)
+    kinds, amounts = words(tables[generators], 0), words(tables[generators], 2)
+    found: set[int] = set()
+    for row in rows:
+        span = slice(first[bag[row]], first[bag[row + 1]])
+        found |= set(amounts[span][kinds[span] == kind].tolist())
+    return sorted(found)
+
+
+def unpack_sf3(data: bytes) -> bytes:
+    """The bank as SoundFont 2; one that holds no compressed sample comes back as it is.
+
+    Raises InvalidInput if it is no SoundFont or a sample cannot be decoded.
+    """
+    try:
+        bank = read_bank(io.BytesIO(data), len(data))
+        headers = bank.tables["shdr"].copy()
+        kinds = words(headers, 44)
+        if not (kinds[:-1] & COMPRESSED).any():
+            return data
+        places = _places(headers)
+        parts: list[np.ndarray] = []
+        moved: dict[tuple[int, int], tuple[int, int]] = {}
+        filled = 0
+        for i, (start, end, loop, loop_end) in enumerate(places[:-1].tolist()):  # the last header only ends the table
+            packed = bool(kinds[i] & COMPRESSED)
+            if (start, end) not in moved:
+                width = 1 if packed else 2
+                raw = data[bank.start + width * start : bank.start + width * end]
+                one = decode_vorbis(raw) if packed else np.frombuffer(raw, dtype="<i2")
+                moved[start, end] = filled, filled + one.size
+                parts += [one, np.zeros(GAP_SAMPLES, dtype="<i2")]
+                filled += one.size + GAP_SAMPLES
+            first, last = moved[start, end]
+            shift = first if packed else first - start
+            places[i] = first, last, min(loop + shift, last), min(loop_end + shift, last)
+    except (Unusable, OSError) as error:
+        raise InvalidInput(f"This SoundFont cannot be unpacked ({error}); fetch it again.") from None
+    headers[:, 20:36] = places.astype("<u4").view(np.uint8)
+    headers[:, 44:46] = (kinds & ~COMPRESSED).astype("<u2")[:, None].view(np.uint8)
+    sound = np.concatenate(parts).astype("<i2").tobytes()
+    return write_bank(bank.info, sound, bank.tables | {"shdr": headers})
