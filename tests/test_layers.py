@@ -120,7 +120,7 @@ def test_heavy_libraries_are_imported_in_one_place():
 @pytest.mark.parametrize(
     ("place", "line", "word"),
     [
-        ("loops/cut.py", "from ..analysis import tempo", "loops/cut"),
+        ("loops/seam.py", "from ..analysis import tempo", "loops/seam"),
         ("music/pitch.py", "from .. import records", "music/pitch"),
         ("engines/sketch.py", "from ..loops import cut", "engines/sketch"),
         ("sketch/groove.py", "from helpers.pipeline import make_loops", "sketch/groove"),

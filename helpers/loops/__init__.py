@@ -2,8 +2,8 @@
 
 :func:`make_loop` does it; :func:`prove` measures the finished file. The steps can be called one by one: ``hearing``
 hears a take, ``tempo``, ``find`` and ``window`` decide where its loop is, ``shift`` what its key needs, ``stretch``,
-``cut``, ``seam`` and ``level`` do it, ``pulse``, ``purity``, ``seam_measure`` and ``fit`` measure the
-result, ``proof`` joins it on one card.
+``seam`` and ``level`` do it, ``pulse``, ``purity``, ``seam_measure`` and ``fit`` measure the result, ``proof`` joins it
+on one card.
 """
 
 from .fit import IdeaSide

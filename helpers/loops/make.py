@@ -11,12 +11,10 @@ from ..records import Analysis, Clip, Correction, Loop, Request, Take
 from ..sound.audio import resample
 from ..sound.infrasound import remove_infrasound
 from ..sound.stretch import apply_stretch, apply_warp
-from .cut import CutLoop, cut_loop
 from .find import PAD_SECONDS, find_phase
-from .hearing import Hearing, active_span
+from .hearing import Hearing, active_span, check_usable
 from .level import apply_cleaning, level_beside, offset_db, set_level
-from .noise import check_usable
-from .seam import apply_seam, close_loop, plan_seam
+from .seam import CutLoop, apply_seam, close_loop, cut_loop, plan_seam
 from .shift import Shift, plan_shift
 from .tempo import Drift, TakeTempo, estimate_drift, estimate_take_tempo
 from .window import find_window

@@ -1,4 +1,4 @@
-"""The wrap, where the end of a loop meets its start: plan it and close it (``seam_measure`` measures it).
+"""A loop cut from a take, and its wrap, where its end meets its start: planned and closed (``seam_measure`` measures).
 
 Two ways to close a loop. *Fold*: what decays after the end (reverb, released strings) is added onto the start, as it
 would sound on the second pass. *Crossfade*: where the music plays on without a decay, the end passes with equal power
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import Refused
 from ..records import Clip, Request
 from ..sound.levels import frame_levels
-from .cut import CutLoop
 from .seam_measure import measure_seam
 
 FRAME_SECONDS = 0.005
@@ -28,6 +28,32 @@ QUIET_DB = -30.0  # a lead-in this far below the whole loop counts as silence
 GUARD_SECONDS = 0.01  # before the start: the first attack may begin here
 FOOT_SECONDS = 0.05  # slow attacks begin this long before they are heard as begun
 SOFT_START_SECONDS = 0.002  # a take cut off before its first sample starts with a jump; 2 ms hide it
+
+
+@dataclass(frozen=True, eq=False)
+class CutLoop:
+    """A loop of the exact length with its surroundings: ``lead_in`` ends where the loop starts, ``tail`` starts where
+    it ends; either may be empty. All at one rate, float32 (channels, n)."""
+
+    loop: Clip
+    lead_in: np.ndarray
+    tail: np.ndarray
+
+
+def cut_loop(clip: Clip, start_samples: int, length_samples: int) -> CutLoop:
+    """Cut ``length_samples`` from ``start_samples``; raises Refused if the clip ends before the loop does."""
+    end = start_samples + length_samples
+    if start_samples < 0 or end > clip.length:
+        have = max(0, clip.length - max(start_samples, 0)) / clip.sample_rate
+        raise Refused(
+            f"The take holds {have:.2f} s from its first beat, the loop needs "
+            f"{length_samples / clip.sample_rate:.2f} s; ask for fewer bars or make another take."
+        )
+    return CutLoop(
+        Clip(np.ascontiguousarray(clip.samples[:, start_samples:end]), clip.sample_rate),
+        clip.samples[:, :start_samples],
+        clip.samples[:, end:],
+    )
 
 
 @dataclass(frozen=True)

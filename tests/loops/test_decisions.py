@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from helpers.loops.cut import CutLoop
 from helpers.loops.find import _rotations, _standard, metre_template
 from helpers.loops.pulse import grid_distances_seconds, sharp_onsets
 from helpers.loops.ranking import _untouched
-from helpers.loops.seam import _decay_samples, _is_steady, _level_db, _starts_with_a_jump, plan_seam
+from helpers.loops.seam import CutLoop, _decay_samples, _is_steady, _level_db, _starts_with_a_jump, plan_seam
 from helpers.loops.seam_measure import _falls_db, _ordinary, _roughness
 from helpers.loops.shift import Shift
 from helpers.loops.tempo import TakeTempo

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from helpers.errors import Refused
-from helpers.loops import noise as noises
-from helpers.loops.cut import cut_loop
+from helpers.loops import hearing
 from helpers.loops.findings import Findings
-from helpers.loops.hearing import Hearing, active_span, starts_cut_in
+from helpers.loops.hearing import Hearing, Noisiness, active_span, check_usable, measure_noisiness, starts_cut_in
 from helpers.loops.level import apply_cleaning, level_beside, offset_db, plan_gain_db, set_level
-from helpers.loops.noise import Noisiness, check_usable, measure_noisiness
+from helpers.loops.seam import cut_loop
 from helpers.records import Analysis, Clip, Tempo
 from helpers.sound.levels import loudness_lufs, true_peak_dbtp
 from tests.signals import clip_of, noise
@@ -197,7 +196,7 @@ def test_less_than_four_frames_are_no_noise():
     ("flatness", "movement", "usable"), [(0.46, 0.35, False), (0.44, 0.35, True), (0.46, 0.37, True)]
 )
 def test_noise_is_flat_and_still(flatness, movement, usable, monkeypatch):
-    monkeypatch.setattr(noises, "measure_noisiness", lambda clip: Noisiness(flatness, movement))
+    monkeypatch.setattr(hearing, "measure_noisiness", lambda clip: Noisiness(flatness, movement))
     if usable:
         return check_usable(clip_of(np.zeros(10)))
     with pytest.raises(Refused, match="noise without pitch or pulse"):

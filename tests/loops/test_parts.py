@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers.errors import Refused
-from helpers.loops.cut import cut_loop
+from helpers.loops.hearing import check_usable
 from helpers.loops.level import (
     PEAK_DBTP,
     TARGET_LUFS,
@@ -13,8 +13,8 @@ from helpers.loops.level import (
     offset_db,
     set_level,
 )
-from helpers.loops.noise import check_usable
 from helpers.loops.purity import measure_purity
+from helpers.loops.seam import cut_loop
 from helpers.records import Analysis, Clip, Tempo
 from helpers.sound.features import onset_times
 from helpers.sound.levels import loudness_lufs, true_peak_dbtp

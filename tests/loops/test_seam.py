@@ -3,8 +3,7 @@
 import numpy as np
 
 from helpers.loops import seam as seams
-from helpers.loops.cut import cut_loop
-from helpers.loops.seam import Seam, apply_seam, close_loop, fade_pair, fold_tail, plan_seam
+from helpers.loops.seam import Seam, apply_seam, close_loop, cut_loop, fade_pair, fold_tail, plan_seam
 from helpers.loops.seam_measure import measure_seam
 from helpers.records import Clip
 from tests.signals import RATE, clip_of

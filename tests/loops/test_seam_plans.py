@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from helpers.loops import seam as seams
-from helpers.loops.cut import CutLoop
 from helpers.loops.seam import (
+    CutLoop,
     Seam,
     _cross_into,
     _decay_samples,
