@@ -11,19 +11,9 @@ from functools import lru_cache
 import numpy as np
 
 from ..machine.weights import load_weights
+from ..music.tables import read_toml
 
-# The style whose drummers a kit style is played by; machines' styles take pop's.
-PLAYED_BY = {
-    "rock": "rock metal punk train cinematic march three six",
-    "funk": "funk breakbeat dnb",
-    "hip hop": "boombap lofi trap drill halftime",
-    "jazz": "swing shuffle waltz",
-    "soul": "soul",
-    "latin": "latin bossa samba reggae dembow bell",
-    "afro": "afro amapiano",
-    "pop": "pop disco",
-}
-_STYLE = {kit: style for style, kits in PLAYED_BY.items() for kit in kits.split()}
+_STYLE = {kit: style for style, kits in read_toml(__package__, "kits.toml")["drummers"].items() for kit in kits.split()}
 KITS_PLAYED = (0, 8, 16, 32, 40, 48)  # General MIDI kits that a drummer sits at
 PLAYED, PROGRAMMED = 0.9, 0.15  # how human a part is where nobody asks: drummers near their tightest tenth, machines
 MOST_PLACE_MS = 12.0  # a step's own place: what is more was swing that the median did not take out

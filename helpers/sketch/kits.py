@@ -19,7 +19,8 @@ from ..music.tables import read_toml
 from .cells import NEAREST_METER, WRITTEN_METERS, in_meter
 
 _TABLE = read_toml(__package__, "kits.toml")
-NOTES, ROLLED = _TABLE["notes"], _TABLE["rolled"]
+NOTES, ROLLED, GENRES = _TABLE["notes"], _TABLE["rolled"], _TABLE["genres"]
+SWAPS, BACKBEATS = _TABLE["swaps"], _TABLE["backbeats"]
 STROKES = {mark: tuple(map(tuple, strokes)) for mark, strokes in _TABLE["strokes"].items()}
 ROLLS = {style: tuple(roll.replace(" ", "") for roll in rolls) for style, rolls in _TABLE["rolls"].items()}
 FILLS = {

@@ -9,28 +9,15 @@ from ..cells import read_cell
 from ..feel import VELOCITY_SHARE, limb_of
 from ..form import Bar
 from ..groove import IDEA_ACCENT, STANDS_OUT, STAYS_BACK, Tone, letter_wishes, perform, unexpected, window
-from ..kits import FILLS, NOTES, ROLLED, ROLLS, STROKES, DrumStyle, drum_style, solo_style
+from ..kits import BACKBEATS, FILLS, GENRES, NOTES, ROLLED, ROLLS, STROKES, SWAPS, DrumStyle, drum_style, solo_style
 from . import Part, said
 
 HIT_STEPS = 0.9
 STRESS = 16  # velocity that a standard deviation of the idea's stress beyond its metre adds
 GHOSTS = 0.5  # how much likelier a ghost note is where the idea is accented in this very bar
 MOST_RESTS = 2  # a bar, of the timekeeper
-ACOUSTIC = (
-    "rock", "pop", "jazz", "blues", "funk", "soul", "country", "folk", "gospel", "punk", "metal", "ballad", "lo-fi",
-)  # fmt: skip
-# What a take may play instead: on an acoustic kit (True) and on an electronic one (False).
-SWAPS: dict[str, dict[bool, tuple[str, ...]]] = {
-    "hat": {True: ("hat", "hat", "ride", "tambourine"), False: ("hat", "hat", "shaker", "pedal")},
-    "ride": {True: ("ride", "hat"), False: ("ride", "hat")},
-}
-BACKBEATS: dict[str, dict[bool, tuple[str, ...]]] = {
-    "snare": {True: ("snare", "snare", "rim"), False: ("snare", "clap")},
-    "clap": {False: ("clap", "snare")},
-}
 TIMEKEEPERS = ("hat", "ride", "shaker", "open", "tambourine")
 STRUCK = ("kick", "snare", "clap", "rim")
-NO_GHOSTS = ("techno", "house", "trance", "electronic", "acid", "trap", "drill")
 Hits = list[tuple[float, str, str]]  # step in the bar, line, mark
 
 
@@ -84,7 +71,7 @@ def _bar(
     if not brief.instrument.lines and not {"snare", "clap"} & set(style.fixed):
         out = _backbeat(brief, out)
     out = _timekeeping(brief, bar, style, out, keeper, wish)
-    if brief.complexity > 0.35 and "snare" in lines and brief.genre.name not in NO_GHOSTS:
+    if brief.complexity > 0.35 and "snare" in lines and brief.genre.name not in GENRES["no_ghosts"]:
         out += _ghosts(brief, out, bar.number)  # no player repeats these
     out = _rolled(brief, bar, style, out)
     return (
@@ -112,11 +99,15 @@ def _kicks(brief: Brief, hits: Hits, letter: str, wish: np.ndarray) -> Hits:
     return [*hits, (free[int(rng.integers(len(free)))], "kick", "x")] if free and rng.random() < 0.6 else hits
 
 
+def _kit_of(brief: Brief) -> str:
+    return "acoustic" if brief.genre.name in GENRES["acoustic"] else "electronic"
+
+
 def _backbeat(brief: Brief, hits: Hits) -> Hits:
     """The take's own sound on two and four; ghost notes stay on the snare."""
     rng = brief.rng("backbeat")
     for old, kits in BACKBEATS.items():
-        new = str(rng.choice(kits.get(brief.genre.name in ACOUSTIC, (old,))))
+        new = str(rng.choice(kits.get(_kit_of(brief), (old,))))
         hits = [(s, new if n == old and mark != "g" else n, mark) for s, n, mark in hits]
     return hits
 
@@ -125,7 +116,7 @@ def _keeper(brief: Brief, style: DrumStyle, lines: dict[str, str]) -> str:
     """What keeps time in the take: the groove's own, or what a player may take instead; ``""`` when nothing does."""
     lead = next((name for name in TIMEKEEPERS if name in lines), "")
     swaps = {} if lead in style.fixed else SWAPS.get(lead, {})
-    return str(brief.rng("keeper").choice(swaps.get(brief.genre.name in ACOUSTIC, (lead,))))
+    return str(brief.rng("keeper").choice(swaps.get(_kit_of(brief), (lead,))))
 
 
 def _timekeeping(brief: Brief, bar: Bar, style: DrumStyle, hits: Hits, keeper: str, wish: np.ndarray) -> Hits:
@@ -190,7 +181,7 @@ def _varied(brief: Brief, hits: Hits, style: DrumStyle, low_wish: np.ndarray, rn
     if any(h[1] == "hat" for h in hits) and rng.random() < 0.5:
         hits = [*hits, (float(brief.steps_per_bar - 2), "open", "x")]
     backbeats = [h for h in hits if h[1] == "snare" and h[2] == "X"]
-    if backbeats and brief.genre.name in ACOUSTIC and rng.random() < 0.3:
+    if backbeats and _kit_of(brief) == "acoustic" and rng.random() < 0.3:
         hits = [h for h in hits if h != backbeats[-1]] + [(*backbeats[-1][:2], "df"[int(rng.integers(2))])]
     return hits
 
