@@ -7,7 +7,7 @@ moves); guitars get shapes that six strings and four fingers can hold.
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import pairwise, product
+from itertools import combinations, pairwise, product
 
 from .brief import Brief
 from .harmony import Harmony
@@ -54,24 +54,14 @@ def close_voicings(tones: tuple[int, ...], voices: int, low: int, high: int, spa
 
     All pitch classes appear when there are voices enough (the root may be missing when there are not); rising order.
     """
-    out = set()
-    for bottom in range(low, high + 1):
-        if bottom % 12 not in tones:
-            continue
-        pool = [p for p in range(bottom + 1, min(bottom + span, high) + 1) if p % 12 in tones]
-        out.update(_stacks((bottom,), pool, voices, tones))
-    return tuple(sorted(out))
-
-
-def _stacks(base: tuple[int, ...], pool: list[int], voices: int, tones: tuple[int, ...]) -> list[tuple[int, ...]]:
-    if len(base) == voices:
-        covered = {p % 12 for p in base}
-        needed = min(len(tones), voices)
-        return [base] if len(covered) >= needed and is_clear(base) else []
-    out = []
-    for i, p in enumerate(pool):
-        out += _stacks((*base, p), pool[i + 1 :], voices, tones)
-    return out
+    pool = [p for p in range(low, high + 1) if p % 12 in tones]
+    needed = min(len(tones), voices)
+    return tuple(
+        (bottom, *upper)
+        for i, bottom in enumerate(pool)
+        for upper in combinations([p for p in pool[i + 1 :] if p <= bottom + span], voices - 1)
+        if len({p % 12 for p in (bottom, *upper)}) >= needed and is_clear((bottom, *upper))
+    )
 
 
 def lead_voices(

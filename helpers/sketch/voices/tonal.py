@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
@@ -92,13 +92,14 @@ def play_notes(
     if patch.mono:
         notes = _one_at_a_time(notes)
     make = {"analog": _analog, "fm": _fm, "organ": _organ, "808": _eight}[patch.engine]
+    starts = {n.start for n in notes}
     out = np.zeros((2, count))
     before: int | None = None
     turn = 1.0
     # Notes that begin and end together share one filter, as the keys of a paraphonic synthesiser do.
     for (start, held), chord in groupby(notes, key=lambda n: (n.start, n.held)):
         together = list(chord)
-        tail = MONO_FADE_SECONDS if patch.mono and held == _until_next(notes, start) else 1.2 * patch.release
+        tail = MONO_FADE_SECONDS if patch.mono and start + held in starts else 1.2 * patch.release
         size = min(held + round(tail * sample_rate), count - start)
         if size < BLOCK:
             continue
@@ -122,18 +123,9 @@ def play_notes(
 
 def _one_at_a_time(notes: list[Played]) -> list[Played]:
     """Each note ends where the next begins; of notes that begin together the highest stays."""
-    last = {n.start: n for n in notes}
-    firsts = sorted(last)
-    ends = [*firsts[1:], 1 << 40]
-    return [
-        Played(s, min(last[s].held, end - s), last[s].pitch, last[s].velocity)
-        for s, end in zip(firsts, ends, strict=True)
-    ]
-
-
-def _until_next(notes: list[Played], start: int) -> int:
-    later = [n.start for n in notes if n.start > start]
-    return min(later) - start if later else -1
+    alone = list({n.start: n for n in notes}.values())
+    ends = [*(n.start for n in alone[1:]), 1 << 40]
+    return [replace(n, held=min(n.held, end - n.start)) for n, end in zip(alone, ends, strict=True)]
 
 
 def _pitch_hz(
