@@ -11,6 +11,7 @@ import json
 import os
 import struct
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,52 @@ def read_sidecar(path: str | os.PathLike[str]) -> tuple[Request, dict[str, Any]]
             f"“{path.name}” is not a loop's JSON ({SIDECAR_FORMAT}); give the file that lies beside a loop."
         )
     return Request.from_json(data["request"]), data
+
+
+@dataclass(frozen=True, eq=False)
+class StoredLoop:
+    """A finished loop as it lies on disk: its files, its request, its fit card, and the whole of its JSON."""
+
+    wav: Path
+    midi: Path | None
+    request: Request
+    fit: FitCard
+    document: dict[str, Any]
+
+    @property
+    def idea(self) -> str:
+        return str((self.document.get("idea") or {}).get("file") or "")
+
+    @property
+    def idea_sha256(self) -> str:
+        return str((self.document.get("idea") or {}).get("sha256") or "")
+
+    @property
+    def span(self) -> tuple[float, float] | None:
+        """The stretch of the idea's file that it was made for, in seconds; None = all of it."""
+        try:
+            begin, end = map(float, (self.document.get("idea") or {}).get("span") or ())
+        except (TypeError, ValueError):
+            return None
+        return (begin, end) if 0 <= begin < end else None
+
+    def notes(self) -> list[Note]:
+        """The score's notes, in quarters; empty where there is none that can be read."""
+        try:
+            return read_notes(self.midi.read_bytes()) if self.midi else []
+        except (OSError, InvalidInput):
+            return []
+
+
+def read_loop(path: Path) -> StoredLoop:
+    """The loop whose JSON lies at ``path``; raises InvalidInput when it is not ours."""
+    request, document = read_sidecar(path)
+    try:
+        fit = FitCard.from_json(document.get("fit") or {})
+    except (TypeError, ValueError, AttributeError, KeyError):
+        raise InvalidInput(f"“{path.name}” holds no fit card that can be read; make the loop again.") from None
+    midi = path.with_suffix(".mid")
+    return StoredLoop(path.with_suffix(".wav"), midi if midi.is_file() else None, request, fit, document)
 
 
 def read_tags(path: str | os.PathLike[str]) -> dict[str, Any]:

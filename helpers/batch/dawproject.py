@@ -17,14 +17,14 @@ from xml.etree import ElementTree as XML
 import numpy as np
 
 from .. import __version__
-from ..export import bpm_text, free_name
+from ..export import StoredLoop, bpm_text, free_name
 from ..loops.fit.bars import place_in_idea
 from ..machine.files import plain_name
 from ..pipeline import Idea, analyze_idea, cut_part, load_idea
 from ..records import Analysis, Clip, Request
 from ..records.analysis import tempo_ratio
 from ..sound.audio import read_back, wav_bytes
-from .pack import PackLoop, apart
+from .pack import apart
 
 Points = Sequence[tuple[float, float]]  # quarters against seconds
 LEAST_PICKUP = 0.2  # quarters before the first downbeat, a sixteenth and more; less is the attack of its first note
@@ -35,14 +35,14 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]") 
 
 
 def write_projects(
-    folder: Path, loops: Sequence[PackLoop], names: Sequence[str], ideas: Mapping[str, Path] | None = None
+    folder: Path, loops: Sequence[StoredLoop], names: Sequence[str], ideas: Mapping[str, Path] | None = None
 ) -> None:
     """A project in ``folder`` for every idea, part of it, tempo and metre of the loops, which lie under their names in
     ``loops/``.
 
     The idea's own sound is a track of its own where ``ideas`` holds its file by its SHA-256.
     """
-    groups: dict[tuple[Any, ...], list[tuple[PackLoop, str]]] = {}
+    groups: dict[tuple[Any, ...], list[tuple[StoredLoop, str]]] = {}
     for loop, name in zip(loops, names, strict=True):
         key = (loop.idea_sha256, loop.span, loop.request.bpm, loop.request.meter)
         groups.setdefault(key, []).append((loop, name))
@@ -59,7 +59,10 @@ def write_projects(
 
 
 def write_project(
-    path: Path, members: Sequence[tuple[PackLoop, str]], audio_folder: Path, heard: tuple[Idea, Analysis] | None = None
+    path: Path,
+    members: Sequence[tuple[StoredLoop, str]],
+    audio_folder: Path,
+    heard: tuple[Idea, Analysis] | None = None,
 ) -> None:
     """One project: every loop an aligned, looping audio clip on a named track, its MIDI beside it.
 
@@ -142,7 +145,7 @@ def write_project(
             out.write(data, inside) if isinstance(data, Path) else out.writestr(inside, data)
 
 
-def _quarters(loop: PackLoop) -> float:
+def _quarters(loop: StoredLoop) -> float:
     time = loop.request.time
     return loop.request.bars * time.beats_per_bar * time.quarters_per_beat
 

@@ -11,6 +11,7 @@ import re
 import shutil
 import struct
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInput, shown_text
-from ..export import bpm_text, daw_chunks, key_slug, read_notes, read_sidecar
+from ..export import StoredLoop, bpm_text, daw_chunks, key_slug, read_loop
 from ..machine.files import link_new, on_disk, plain_name, sha256_of, shown_name, staging
 from ..music.pitch import midi_name
-from ..records import Clip, FitCard, Note, Request
+from ..records import Clip, Note, Request
 from ..sketch.kits import NOTES as DRUMS
 from ..sound.audio import read_back, wav_bytes, with_chunks
 from .jobs import audio_files
@@ -32,41 +33,6 @@ FADE_SECONDS = 0.005
 REST_SECONDS = 0.03  # a one-shot starts after this much rest, so nothing of another note rings in it
 LEAST_ONE_SHOT_SECONDS = 0.08
 MOST_ONE_SHOTS = 24  # of one loop
-
-
-@dataclass(frozen=True, eq=False)
-class PackLoop:
-    """A finished loop as it was found: its files, its request, its fit card, and the whole of its JSON."""
-
-    wav: Path
-    midi: Path | None
-    request: Request
-    fit: FitCard
-    document: dict[str, Any]
-
-    @property
-    def idea(self) -> str:
-        return str((self.document.get("idea") or {}).get("file") or "")
-
-    @property
-    def idea_sha256(self) -> str:
-        return str((self.document.get("idea") or {}).get("sha256") or "")
-
-    @property
-    def span(self) -> tuple[float, float] | None:
-        """The stretch of the idea's file that it was made for, in seconds; None = all of it."""
-        try:
-            begin, end = map(float, (self.document.get("idea") or {}).get("span") or ())
-        except (TypeError, ValueError):
-            return None
-        return (begin, end) if 0 <= begin < end else None
-
-    def notes(self) -> list[Note]:
-        """The score's notes, in quarters; empty where there is none that can be read."""
-        try:
-            return read_notes(self.midi.read_bytes()) if self.midi else []
-        except (OSError, InvalidInput):
-            return []
 
 
 @dataclass(frozen=True)
@@ -80,25 +46,21 @@ class Pack:
     others: int
 
 
-def find_loops(folder: str | os.PathLike[str]) -> list[PackLoop]:
+def find_loops(folder: str | os.PathLike[str]) -> list[StoredLoop]:
     """The finished loops below a folder, by name, failed ones too; raises InvalidInput if there is no folder."""
     folder, found = Path(folder), []
     if not folder.is_dir():
         raise InvalidInput(f"There is no folder “{shown_name(folder)}”; give the one where the loops lie.")
     for path in sorted(folder.rglob("*.json")):
-        wav, midi = path.with_suffix(".wav"), path.with_suffix(".mid")
-        if not wav.is_file() or any(part.startswith(".") for part in path.relative_to(folder).parts):
-            continue
-        try:
-            request, document = read_sidecar(path)
-            fit = FitCard.from_json(document.get("fit") or {})
-        except (TypeError, ValueError, AttributeError, KeyError):  # a manifest, or no file of ours
-            continue
-        found.append(PackLoop(wav, midi if midi.is_file() else None, request, fit, document))
+        if path.with_suffix(".wav").is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts):
+            with suppress(InvalidInput):  # a manifest, or no file of ours
+                found.append(read_loop(path))
     return found
 
 
-def pack_names(loops: Sequence[PackLoop], naming: str = "ours", label: str = "LOOPS", pack: str = "PACK") -> list[str]:
+def pack_names(
+    loops: Sequence[StoredLoop], naming: str = "ours", label: str = "LOOPS", pack: str = "PACK"
+) -> list[str]:
     """A free file stem for each loop, by the convention.
 
     ``ours`` is the name it was made under; ``splice`` is ``LABEL_PACK_BPM_instrument_name_Key``, as Splice's guide for
@@ -253,7 +215,7 @@ def _sounds(ideas: Sequence[str | os.PathLike[str]], wanted: set[str]) -> dict[s
     return found
 
 
-def manifest_row(loop: PackLoop, stem: str) -> dict[str, Any]:
+def manifest_row(loop: StoredLoop, stem: str) -> dict[str, Any]:
     """What a buyer or a script asks of one file."""
     request, take = loop.request, loop.document.get("take") or {}
     return {

@@ -21,15 +21,20 @@ CONNECT_SECONDS = 5.0
 WORKER_GIB = 1.5  # the most one worker holds; an idea within the limits stays below it
 
 
-class Pool:
-    """Workers that run functions of :mod:`.run`, one at a time each: one that dies takes no other's job along."""
+class LocalPool:
+    """Workers that run functions of :mod:`.run`, one at a time each: one that dies takes no other's job along.
+
+    They are processes of this machine: as many as cores and free memory allow, or as many as asked. Another kind of
+    worker is another way to begin, to start work and to end (:meth:`_new`, :meth:`_start`, :meth:`_end`).
+    """
 
     shares_disk = True  # whether workers see the driver's folders
 
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
-        self._workers: list[Any] = [self._new() for _ in range(workers)]
-        self._last: list[Future[Any] | None] = [None] * workers
+    def __init__(self, workers: int | None = None) -> None:
+        fitting = int(available_memory_bytes() / 2**30 / WORKER_GIB)
+        self.workers = workers or max(1, min(os.cpu_count() or 1, fitting))
+        self._workers: list[Any] = [self._new() for _ in range(self.workers)]
+        self._last: list[Future[Any] | None] = [None] * self.workers
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Run the function on a worker that is idle; no more than ``workers`` run at once."""
@@ -47,23 +52,6 @@ class Pool:
             self._end(worker)
 
     def _new(self) -> Any:
-        raise NotImplementedError
-
-    def _start(self, worker: Any, function: Callable[..., Any], *args: Any) -> Future[Any]:
-        raise NotImplementedError
-
-    def _end(self, worker: Any) -> None:
-        raise NotImplementedError
-
-
-class LocalPool(Pool):
-    """Processes of this machine: as many as cores and free memory allow, or as many as asked."""
-
-    def __init__(self, workers: int | None = None) -> None:
-        fitting = int(available_memory_bytes() / 2**30 / WORKER_GIB)
-        super().__init__(workers or max(1, min(os.cpu_count() or 1, fitting)))
-
-    def _new(self) -> tuple[ProcessPoolExecutor, Connection]:
         context = multiprocessing.get_context("spawn")
         theirs, ours = context.Pipe(duplex=False)
         return ProcessPoolExecutor(1, context, _start_worker, (theirs,)), ours
@@ -98,7 +86,7 @@ def _start_worker(line: Connection) -> None:
         threading.Thread(target=watch, daemon=True).start()
 
 
-class RayPool(Pool):
+class RayPool(LocalPool):
     """One Ray actor for every GPU (for every core where the cluster has none), each holding one model.
 
     ``address`` is ``local`` (Ray starts here), ``auto`` or a cluster's address.

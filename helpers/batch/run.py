@@ -23,7 +23,7 @@ from ..machine.home import freed_memory_returned
 from .jobs import Job, plan_jobs
 from .ledger import DONE, FAILED, PLANNED, REFUSED, Ledger, LedgerRow
 from .pack import find_loops
-from .pool import LocalPool, Pool, RayPool
+from .pool import LocalPool, RayPool
 
 MOST_TRIES = 5  # a job whose worker died this often is called failed
 OnRow = Callable[[LedgerRow, int, int, float | None], None]
@@ -110,7 +110,7 @@ class _Task:
 def run_batch(
     jobs: Sequence[Job],
     folder: str | os.PathLike[str],
-    pool: Pool,
+    pool: LocalPool,
     on_row: OnRow | None = None,
     *,
     hear: Callable[..., Answer] = hear,
@@ -146,7 +146,7 @@ class _Driver:
     folder: Path
     parts: Path
     ledger: Ledger
-    pool: Pool
+    pool: LocalPool
     on_row: OnRow | None
     hear: Callable[..., Answer]
     make: Callable[..., Answer]

@@ -7,21 +7,19 @@ from html import escape
 from importlib import resources
 from itertools import groupby
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
 
+from ..export import StoredLoop
 from ..records.fit_card import VERDICTS
 from ..sound.audio import read_back
-
-if TYPE_CHECKING:
-    from .pack import PackLoop
 
 COLUMNS = 160  # of a waveform
 
 
-def cover_sheet(title: str, loops: Sequence[PackLoop], names: Sequence[str], rows: Sequence[dict[str, Any]]) -> bytes:
+def cover_sheet(title: str, loops: Sequence[StoredLoop], names: Sequence[str], rows: Sequence[dict[str, Any]]) -> bytes:
     """The page's bytes. Every word that came from outside is escaped; sounds are linked beside the page."""
     cards = sorted(zip(loops, names, rows, strict=True), key=lambda card: card[0].idea)
     groups = "\n".join(
@@ -33,7 +31,7 @@ def cover_sheet(title: str, loops: Sequence[PackLoop], names: Sequence[str], row
     return page.substitute(title=escape(title), count=count, groups=groups).encode()
 
 
-def _card(loop: PackLoop, name: str, row: dict[str, Any]) -> str:
+def _card(loop: StoredLoop, name: str, row: dict[str, Any]) -> str:
     about = [f"{row['bpm']:g} BPM", row["key"] or "no key", f"{row['bars']} bars of {row['meter']}", str(row["engine"])]
     values = [(row.label, text) for row, text, _ in loop.fit.rows() if getattr(loop.fit, row.name) is not None]
     table = [("File", f"{name}.wav"), *values, ("Seed", str(row["seed"])), ("Licence", str(row["license"]))]
@@ -51,7 +49,7 @@ def _card(loop: PackLoop, name: str, row: dict[str, Any]) -> str:
     )
 
 
-def _wave(loop: PackLoop) -> str:
+def _wave(loop: StoredLoop) -> str:
     mono = np.abs(read_back(loop.wav).mono())
     peaks = [float(part.max(initial=0.0)) for part in np.array_split(mono, COLUMNS)]
     top = max(peaks) or 1.0

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInput
-from ..export import read_notes, read_sidecar
+from ..export import StoredLoop, read_loop
 from ..machine.files import read_json
 from ..music.pitch import midi_name
-from ..records import Clip, FitCard, Request
+from ..records import FitCard, Request
 from ..records.request import FAMILY, MEMBERS
 from ..sound.audio import read_clip
 from .analysis_card import chords_by_bar
@@ -52,19 +52,11 @@ def card(path: Path, rank: int, mark: str = "") -> dict[str, Any]:
 @functools.lru_cache(maxsize=512)
 def _facts(path: Path, _changed: tuple[int, int]) -> dict[str, Any]:
     """What a card shows of the files alone; measured again only when they have changed."""
-    request, data = read_sidecar(path)
-    midi = path.with_suffix(".mid")
-    files = [suffix for suffix in ("wav", "mid", "json") if path.with_suffix(f".{suffix}").is_file()]
-    notes = midi.read_bytes() if midi.is_file() else None
-    return describe(path.name, request, data, read_clip(path.with_suffix(".wav")), notes) | {"files": files}
-
-
-def describe(name: str, request: Request, document: dict[str, Any], clip: Clip, midi: bytes | None) -> dict[str, Any]:
-    """A loop as the page shows it, from its JSON, its sound and its score; ``name`` is the card's id."""
-    take, fit = document["take"], FitCard.from_json(document.get("fit") or {})
-    number, notes = int(take["number"]), roll(midi, request) if midi else None
+    loop = read_loop(path)
+    take, fit, request = loop.document["take"], loop.fit, loop.request
+    number, notes = int(take["number"]), roll(loop)
     return {
-        "id": name,
+        "id": path.name,
         "title": f"{request.instrument} · {request.member(number) or f'take {number + 1}'}",
         "facts": facts(request),
         "character": character(take, notes, is_drums=request.role == "drums"),
@@ -72,18 +64,18 @@ def describe(name: str, request: Request, document: dict[str, Any], clip: Clip, 
         "badges": badges(fit),
         "numbers": numbers(fit),
         "reasons": list(fit.reasons),
-        "why": list(document.get("why") or ()),
+        "why": list(loop.document.get("why") or ()),
         "engine": take["engine"],
         "model": take.get("model") or "",
         "prompt": take.get("prompt") or "",
         "seed": str(take["seed"]),
         "license": take.get("license") or "",
         "labels": list(take.get("labels") or ()),
-        "peaks": peaks(clip, CARD_PEAKS),
+        "peaks": peaks(read_clip(loop.wav), CARD_PEAKS),
         "grid": {"bars": request.bars, "beatsPerBar": request.time.pulses_per_bar},
         "chords": chords_by_bar(request) if request.role != "drums" else [],
         "roll": notes,
-        "files": [],
+        "files": [suffix for suffix in ("wav", "mid", "json") if path.with_suffix(f".{suffix}").is_file()],
         "words": verdict_words(fit),
     }
 
@@ -129,14 +121,11 @@ def numbers(card: FitCard) -> list[list[str]]:
     return rows
 
 
-def roll(midi: bytes, request: Request) -> dict[str, Any] | None:
+def roll(loop: StoredLoop) -> dict[str, Any] | None:
     """A loop's notes for the piano roll: start and length in shares of it, pitch, velocity; None without notes."""
-    try:
-        read = read_notes(midi)
-    except InvalidInput:
-        return None
-    whole = request.bars * request.time.beats_per_bar * request.time.quarters_per_beat
-    notes = [[round(n.start / whole, 5), round(n.length / whole, 5), n.pitch, n.velocity] for n in read]
+    time = loop.request.time
+    whole = loop.request.bars * time.beats_per_bar * time.quarters_per_beat
+    notes = [[round(n.start / whole, 5), round(n.length / whole, 5), n.pitch, n.velocity] for n in loop.notes()]
     if not notes:
         return None
     pitches = [note[2] for note in notes]
@@ -159,46 +148,42 @@ def zip_loops(folder: Path, names: Iterable[str]) -> OfferedFile:
     buffer, ideas = io.BytesIO(), set()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name in names:
-            files = loop_files(folder, name)
-            ideas.add(Path((read_sidecar(files[-1])[1].get("idea") or {}).get("file") or "").stem)
-            for path in files:
+            ideas.add(Path(stored(folder, name).idea).stem)
+            for path in loop_files(folder, name):
                 archive.write(path, path.name)
     named = f"{ideas.pop()} loops.zip" if len(ideas) == 1 else ""
     return OfferedFile(buffer.getvalue(), "application/zip", named.strip() or "loops.zip")
 
 
-def loop_clip(folder: Path, name: str) -> tuple[Clip, Request, dict[str, Any]]:
-    """A loop's sound, its request and its JSON."""
-    path = loop_files(folder, name)[-1]
-    request, data = read_sidecar(path)
-    return read_clip(path.with_suffix(".wav")), request, data
+def stored(folder: Path, name: str) -> StoredLoop:
+    """A loop by the name of its JSON; raises InvalidInput for any other name."""
+    return read_loop(loop_files(folder, name)[-1])
 
 
-def variation_request(path: Path) -> tuple[Request, dict[str, Any]]:
-    """The request for variations of a loop, and the loop's JSON.
+def variation_request(loop: StoredLoop) -> Request:
+    """The request for variations of a loop.
 
     Notes of our own composer: its family of parts (main, variation, fill, breakdown, build). Another engine, and a loop
     that is of a family already: all the same but the seed, the next of its hundred not yet used.
     """
-    request, data = read_sidecar(path)
-    used = [request.take_seed(data["take"]["number"])]
+    request = loop.request
+    used = [request.take_seed(loop.document["take"]["number"])]
     if request.engine == "sketch" and not request.family:
-        return request.with_(seed=used[0], takes=len(MEMBERS), family=True), data
+        return request.with_(seed=used[0], takes=len(MEMBERS), family=True)
     count = len(MEMBERS) if request.family else 2
-    for other in path.parent.glob("*.json"):
+    for other in loop.wav.parent.glob("*.json"):
         try:
             seed = read_json(other.read_bytes())["take"]["seed"]
             if 0 <= seed - request.family_seed < FAMILY:
                 used.append(seed)
         except (ValueError, KeyError, TypeError, OSError):
             continue
-    return request.with_(seed=max(used) + 1, takes=count), data
+    return request.with_(seed=max(used) + 1, takes=count)
 
 
-def same_again(path: Path) -> Form:
+def same_again(loop: StoredLoop) -> Form:
     """The settings that make this very loop: its request's, with the take's own seed and one take."""
-    request, data = read_sidecar(path)
-    form = read_settings(path.read_text(encoding="utf-8"))
-    form.seed = request.take_seed(data["take"]["number"])
-    form.takes = len(MEMBERS) if request.family else 1
+    form = read_settings(loop.wav.with_suffix(".json").read_text(encoding="utf-8"))
+    form.seed = loop.request.take_seed(loop.document["take"]["number"])
+    form.takes = len(MEMBERS) if loop.request.family else 1
     return form

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput, LoopsError
-from ..export import read_sidecar
 from ..music.pitch import Key, parse_key
 from . import cards, stack, uploader
 from .panel import explain, message
@@ -124,12 +123,11 @@ class Ideas:
     def add_loop(self, name: str) -> None:
         """A loop becomes the idea; it keeps the tempo, the key and the chords that it was made in."""
         library = self._app.library
-        wav = cards.loop_files(self._app.state.folder, name)[0]
-        request, document = read_sidecar(wav.with_suffix(".json"))
-        entry = library.idea_of(document)
+        loop = cards.stored(self._app.state.folder, name)
+        request, entry = loop.request, library.idea_of(loop.document)
         if request.key is None and entry is not None:  # drums: the next part still belongs to the song
             request = request.with_(key=self._key_of(entry))
-        added = self.add(wav, wav.name, request.to_json())
+        added = self.add(loop.wav, loop.wav.name, request.to_json())
         if added is not None:
             said = f"“{added.name}” is now the idea, with its tempo, key and chords."
             self._app.push("results", message=message(said, "good") | {"at": name})

@@ -14,6 +14,7 @@ from .. import pipeline
 from ..errors import InvalidInput
 from ..planning import inherit, part_of
 from ..records import Analysis, Request, Span
+from ..sound.audio import read_clip
 from . import analysis_card, cards, player
 from .panel import OfferedFile
 from .state import IdeaEntry, State
@@ -111,7 +112,7 @@ class Library:
         if kind == "zip":
             return cards.zip_loops(folder, rest.split("|"))
         if kind == "loop":
-            clip = cards.loop_clip(folder, rest)[0]
+            clip = read_clip(cards.stored(folder, rest).wav)
             return player.pcm_file(clip, gain=player.listening_gain(clip))
         if kind == "idea":
             return self._idea_under(rest)
@@ -140,13 +141,13 @@ class Library:
         return [begin, end]
 
     def _idea_under(self, name: str) -> OfferedFile:
-        clip, request, data = cards.loop_clip(self.state.folder, name)
-        entry = self.idea_of(data)
+        loop = cards.stored(self.state.folder, name)
+        clip, entry = read_clip(loop.wav), self.idea_of(loop.document)
         if entry is None:
             raise InvalidInput("The idea of this loop is no longer on the list; upload it again to hear both.")
         analysis = self.hear(entry)
         rate = clip.sample_rate
         laid, together = player.lay_idea(
-            self.idea(entry).clip, analysis, request, samples=clip.length, sample_rate=rate
+            self.idea(entry).clip, analysis, loop.request, samples=clip.length, sample_rate=rate
         )
         return player.pcm_file(laid, gain=player.listening_gain(laid), together=together)

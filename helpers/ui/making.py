@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import pipeline
-from ..export import read_sidecar
 from ..pipeline import FinishedLoop
 from ..records import Request
 from . import cards
@@ -42,18 +41,17 @@ class Making:
 
     def vary(self, name: str) -> bool:
         """Make variations of a loop: its own request with the next seeds of the same family."""
-        request, document = cards.variation_request(cards.loop_files(self._app.state.folder, name)[-1])
-        entry = self._app.library.idea_of(document)
+        loop = cards.stored(self._app.state.folder, name)
+        request, entry = cards.variation_request(loop), self._app.library.idea_of(loop.document)
         notes = () if entry else (IDEA_GONE,)
         return self._start(entry, request, f"Variations of {request.instrument}", "Variation: ", notes, at=name)
 
     def again(self, name: str) -> bool:
         """Make a loop again; MODE gets its settings, its seed and its idea, so that one of them can be changed."""
         app = self._app
-        path = cards.loop_files(app.state.folder, name)[-1]
-        request, document = read_sidecar(path)
-        form, entry = cards.same_again(path), app.library.idea_of(document)
-        request = request.with_(seed=form.seed, takes=form.takes)
+        loop = cards.stored(app.state.folder, name)
+        form, entry = cards.same_again(loop), app.library.idea_of(loop.document)
+        request = loop.request.with_(seed=form.seed, takes=form.takes)
         notes = (IN_MODE,) if entry else (IDEA_GONE, IN_MODE)
         if not self._start(entry, request, f"{request.instrument} again", "Same again: ", notes, at=name):
             return False

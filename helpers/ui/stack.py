@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInput
-from ..export import read_sidecar
 from ..music.pitch import Key
 from ..records import Clip, Request
 from ..sound.audio import read_clip, resample, write_wav
@@ -46,18 +45,18 @@ def mixed_idea(state: State, library: Library, key: Key | None) -> tuple[Path, d
     As long as the longest loop; shorter ones repeat. ``key`` is the idea's: drums alone have none of their own. Raises
     InvalidInput if nothing is kept, or loops of different tempo are.
     """
-    loops = [(name, *read_sidecar(cards.loop_files(state.folder, name)[-1])) for name in kept(state)]
+    loops = {name: cards.stored(state.folder, name) for name in kept(state)}
     if not loops:
         raise InvalidInput("Keep a loop first (the star on its card); the stack is the idea with the kept loops.")
-    longest = max((request for _, request, _ in loops), key=lambda request: request.seconds)
-    if any(abs(request.bpm / longest.bpm - 1) > 1e-4 or request.meter != longest.meter for _, request, _ in loops):
+    requests = [loop.request for loop in loops.values()]
+    longest = max(requests, key=lambda request: request.seconds)
+    if any(abs(request.bpm / longest.bpm - 1) > 1e-4 or request.meter != longest.meter for request in requests):
         raise InvalidInput("The kept loops have different tempi; keep those that belong together.")
     rate, length = longest.sample_rate, longest.samples()
     mix = np.zeros((2, length), np.float32)
-    for name, _, _ in loops:
-        clip = read_clip(state.folder / Path(name).with_suffix(".wav"))
-        _add(mix, clip, rate, _level(state, name))
-    entry = library.idea_of(loops[0][2])
+    for name, loop in loops.items():
+        _add(mix, read_clip(loop.wav), rate, _level(state, name))
+    entry = library.idea_of(next(iter(loops.values())).document)
     if entry is not None:
         idea = library.idea(entry).clip
         laid, together = player.lay_idea(idea, library.hear(entry), longest, samples=length, sample_rate=rate)
@@ -66,12 +65,12 @@ def mixed_idea(state: State, library: Library, key: Key | None) -> tuple[Path, d
     mix *= 0.89 / max(float(np.abs(mix).max(initial=0.0)), 1e-6)
     path = state.folder / ".stack.wav"
     write_wav(path, Clip(mix, rate))
-    return path.rename(state.folder / f".stack of {len(loops)}.wav"), _request(loops, longest, key)
+    return path.rename(state.folder / f".stack of {len(loops)}.wav"), _request(requests, longest, key)
 
 
-def _request(loops: list[tuple[str, Request, dict[str, Any]]], longest: Request, key: Key | None) -> dict[str, Any]:
+def _request(requests: list[Request], longest: Request, key: Key | None) -> dict[str, Any]:
     """What the stack knows of itself: the chords and the key of its first pitched loop, the length of its longest."""
-    pitched = next((request for _, request, _ in loops if request.key is not None), longest)
+    pitched = next((request for request in requests if request.key is not None), longest)
     return longest.with_(
         instrument=pitched.instrument, role=pitched.role, key=pitched.key or key, progression=pitched.progression
     ).to_json()
