@@ -22,12 +22,11 @@ class Ideas:
     def __init__(self, app: App) -> None:
         self._app = app
         self._removed: IdeaEntry | None = None
+        self.uploads = uploader.Uploads()
 
     def opened(self) -> None:
-        """The app has opened a folder: its uploads come there."""
-        state = self._app.state
-        self.uploads = uploader.Uploads(state.ideas_folder)
-        self._chosen = state.current  # whose tempo, key and chords the settings hold
+        """The app has opened a folder."""
+        self._chosen = self._app.state.current  # whose tempo, key and chords the settings hold
         self._new: set[str] = set()
 
     def is_new(self, idea: str) -> bool:
@@ -97,11 +96,9 @@ class Ideas:
         self._app.send("upload", self.uploads.take(**slice))
 
     def on_save(self, upload: int) -> None:
-        path, name = self.uploads.finish(upload)
-        try:
-            entry = self.add(path, name)
-        finally:
-            path.unlink(missing_ok=True)
+        file, name = self.uploads.finish(upload)
+        with file:
+            entry = self.add(Path(file.name), name)
         self._app.send("upload", {"kind": "saved", "upload": upload, "ok": entry is not None})
 
     def cut(self, span: list[float] | None) -> None:

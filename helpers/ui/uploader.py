@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import tempfile
-import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ..errors import InvalidInput, LoopsError
 from ..export import read_sidecar
@@ -19,20 +18,13 @@ from .player import peaks
 from .state import IdeaEntry, State
 
 ID_LENGTH = 12
-_INCOMING = ".incoming-"
-_STALE_SECONDS = 3600.0  # no slice for so long: nobody is sending any more, here or in another notebook
 
 
 class Uploads:
-    """Takes the slices of one file at a time into a hidden temporary file; a slice out of order breaks nothing."""
+    """Takes the slices of one file at a time into a temporary file; a slice out of order breaks nothing."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._open: tuple[int, Path, str] | None = None
-        for left in folder.glob(f"{_INCOMING}*"):  # of a kernel that ended in the middle of an upload
-            with suppress(OSError):
-                if time.time() - left.stat().st_mtime > _STALE_SECONDS:
-                    left.unlink()
+    def __init__(self) -> None:
+        self._open: tuple[int, IO[bytes], str] | None = None
 
     def take(self, upload: int, at: int, size: int, name: str, data: bytes = b"") -> dict[str, Any]:
         """Append one slice; returns the acknowledgement: how many bytes have been taken of which upload.
@@ -47,27 +39,26 @@ class Uploads:
             )
         if self._open is None or self._open[0] != upload:
             self._drop()  # a new choice replaces the last
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self.folder, prefix=_INCOMING, delete=False) as file:
-                self._open = upload, Path(file.name), name
-        with self._open[1].open("ab") as file:
-            if file.tell() == at:
-                file.write(data)
-            got = file.tell()
-        return {"kind": "ack", "upload": upload, "got": got}
+            file = tempfile.NamedTemporaryFile(prefix="loops-idea-")  # noqa: SIM115  open until it has arrived
+            self._open = upload, file, name
+        into = self._open[1]
+        if into.tell() == at:
+            into.write(data)
+            into.flush()
+        return {"kind": "ack", "upload": upload, "got": into.tell()}
 
-    def finish(self, upload: int) -> tuple[Path, str]:
-        """The temporary file and the name of an upload that has arrived; the caller moves or removes the file."""
+    def finish(self, upload: int) -> tuple[IO[bytes], str]:
+        """The temporary file of an upload that has arrived, which is gone when the caller closes it, and its name."""
         if self._open is None or self._open[0] != upload:
             raise InvalidInput("No file has arrived yet; choose an mp3 or wav file first.")
-        _, path, name = self._open
+        _, file, name = self._open
         self._open = None
-        return path, name
+        return file, name
 
     def _drop(self) -> None:
         """Remove what has arrived."""
         if self._open is not None:
-            self._open[1].unlink(missing_ok=True)
+            self._open[1].close()
             self._open = None
 
 
