@@ -1,8 +1,8 @@
 """Which genre, which mood? The tag models' answers in words that the music models understand.
 
-First choice: Discogs-EffNet's 400 styles and the MTG-Jamendo mood head, once fetched. Without them musicnn names the
-family of the genre and says whether the idea is energetic or calm, where it is sure; a family that it confuses with
-others is not named, and what is not sure stays unknown.
+First choice: Discogs-EffNet's 400 styles and the MTG-Jamendo mood head, once fetched. Without them musicnn's tags tell
+the family of the genre, by a model learnt from labelled music (``training/train_family.py``), and whether the idea is
+energetic or calm; what is not sure stays unknown.
 
 Three people agree on half of all genre and mood tags: the answer is the best three with scores, never a fact.
 """
@@ -10,10 +10,12 @@ Three people agree on half of all genre and mood tags: the answer is the best th
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 
 from ..errors import NotAvailable
+from ..machine.weights import load_weights
 from ..music.tables import read_toml
 from ..records import Clip, Tag
 from .effnet import run_effnet
@@ -33,10 +35,9 @@ FAMILY_NOTE = "Genre family and energy by musicnn (Pons & Serra); fetch the genr
 LEAST_ONSETS = 4
 _TABLE = read_toml(__package__, "tags.toml")
 MOOD_WORDS = _TABLE["mood_words"]
-FAMILIES, ENERGY = (
-    {name: (tuple(msd), tuple(mtt), score) for name, (msd, mtt, score) in _TABLE[part].items()}
-    for part in ("families", "energy")
-)
+ENERGY = {name: (tuple(msd), tuple(mtt), score) for name, (msd, mtt, score) in _TABLE["energy"].items()}
+BROADER = _TABLE["broader"]
+NO_FAMILY = "none"  # of speech, noises and single notes, as the model learnt it
 EFFNET_NOTE = "Genre and mood by Discogs-EffNet and MTG-Jamendo (UPF, CC BY-NC-ND 4.0): the best three, not facts."
 
 # parents whose styles do not say what they are by themselves
@@ -75,16 +76,30 @@ def estimate_tags(sound: Clip | Listening) -> tuple[tuple[Tag, ...], tuple[Tag, 
 
 
 def genre_family(sound: Clip | Listening) -> Tag | None:
-    """The family whose tags score best, where that is enough for it to be right 8 times of 10; else None."""
+    """The family with its probability, where that is enough for it to be right 8 times of 10; else None."""
     tags = _tags_of_music(listen(sound))
-    if tags is None:
-        return None
-    scores = {
-        name: max([tags["MSD"][t] for t in msd] + [tags["MTT"][t] for t in mtt])
-        for name, (msd, mtt, _) in FAMILIES.items()
-    }
-    best = max(scores, key=lambda name: scores[name] - FAMILIES[name][2])
-    return Tag(best, scores[best]) if scores[best] >= FAMILIES[best][2] else None
+    return named_family(log_odds(tags), load_weights(__package__, "family")) if tags is not None else None
+
+
+def log_odds(tags: dict[str, dict[str, float]]) -> np.ndarray:
+    """The tags of both models as log odds (100,), in the order in which the models name them."""
+    share = np.clip([share for model in tags.values() for share in model.values()], 1e-5, 1.0 - 1e-5)
+    return np.log(share / (1.0 - share))
+
+
+def named_family(odds: np.ndarray, learnt: dict[str, Any]) -> Tag | None:
+    """The family that a model says of log odds of tags, if surely enough; where only two together are, the broader."""
+    scores = np.array(learnt["table"]) @ odds + np.array(learnt["offsets"])
+    chance = np.exp(scores - scores.max())
+    each = dict(zip(learnt["families"], (chance / chance.sum()).tolist(), strict=True))
+    joined: dict[str, float] = {}
+    for name, share in each.items():
+        joined[BROADER.get(name, name)] = joined.get(BROADER.get(name, name), 0.0) + share
+    for said in (each, joined):
+        best = max(said, key=lambda name: said[name])
+        if best != NO_FAMILY and said[best] >= learnt["least"]:
+            return Tag(best, said[best])
+    return None
 
 
 def energy_word(sound: Clip | Listening) -> Tag | None:

@@ -20,7 +20,7 @@ from ..records import Analysis, Request
 from .family import member_form
 from .feel import KITS_PLAYED, PLAYED, PROGRAMMED, Feel, learnt_feel
 from .form import Bar, heard_letters, plan_form
-from .genres import GENRES, PLAIN, Genre, Mood, find_genre, find_mood, guess_genre, shaped_by
+from .genres import FAMILIES, GENRES, PLAIN, Genre, Mood, find_genre, find_mood, guess_genre, shaped_by
 from .harmony import Harmony, key_of_chords, read_harmony, suggest_progression
 from .idea import crowding, heard_groove, heard_motif, heard_swing, heard_timing, heard_tones
 
@@ -170,23 +170,20 @@ class Brief:
         return 0.12
 
     def _find_genre(self) -> Genre:
-        analysis = self.analysis
-        for text in (self.request.genre, self.request.style):
-            found = find_genre(text)
-            if found:
-                return found
-        for tag in analysis.genres if analysis else ():
-            found = find_genre(tag.label) if tag.steers else None
-            if found:
-                self.heard.append(f"genre {found.name}")
-                return found
-        if analysis is None:
-            return GENRES[PLAIN]
+        request, analysis = self.request, self.analysis
+        tags = [tag.label for tag in analysis.genres if tag.steers] if analysis else []
+        named = next((text for text in (request.genre, request.style, *tags) if find_genre(text)), None)
+        family = find_genre(named)
+        if analysis is None or (family is not None and named not in tags):
+            return family or GENRES[PLAIN]
+        if family is not None:
+            self.heard.append(f"genre {family.name}")
+        among = None if family is None else FAMILIES.get(family.name, ())
         low = np.asarray(analysis.groove.low_accents, dtype=float)
-        guess = guess_genre(self.request.bpm, low, analysis.groove.density, analysis.tempo.swing or 0.5)
-        if guess is not None:
+        guess = guess_genre(request.bpm, low, analysis.groove.density, analysis.tempo.swing or 0.5, among)
+        if guess not in (None, family):
             self.heard.append(f"{guess.name} by its tempo and kicks")
-        return guess or GENRES[PLAIN]
+        return guess or family or GENRES[PLAIN]
 
     def _find_mood(self) -> tuple[str, Mood]:
         heard, asked = self.analysis.moods if self.analysis else (), self.request.mood

@@ -9,7 +9,7 @@ in. The rows are in ``genres.txt``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -62,6 +62,7 @@ def _genre(row: tuple[str, ...]) -> Genre:
 
 _TABLE = read_table(__package__, "genres.txt")
 GENRES = {row[0]: _genre(row) for row in _TABLE["genres"]}
+FAMILIES = {row[0]: row for row in _TABLE["families"]}  # a broad genre: itself and those it may be
 _BY_WORD = {word: g for g in GENRES.values() for word in (*g.words, g.name)}
 
 
@@ -80,8 +81,10 @@ def find_genre(text: str | None) -> Genre | None:
     return None
 
 
-def guess_genre(bpm: float, low_accents: np.ndarray, density: float, swing: float) -> Genre | None:
-    """The genre that an idea's tempo, kicks (mean low accents by step), onsets a beat and swing speak for.
+def guess_genre(
+    bpm: float, low_accents: np.ndarray, density: float, swing: float, among: Collection[str] | None = None
+) -> Genre | None:
+    """The genre (of ``among``, or any) that tempo, kicks (mean low accents by step), onsets a beat and swing speak for.
 
     None when nothing fits better than by its tempo alone: then nothing was told.
     """
@@ -89,7 +92,7 @@ def guess_genre(bpm: float, low_accents: np.ndarray, density: float, swing: floa
     best, chosen = LEAST_GUESS, None
     for name, tempo, kicks, onsets, least in _TABLE["guesses"]:
         (slow, fast), (few, many) = (tuple(map(float, c.split("-"))) for c in (tempo, onsets))
-        if not slow <= bpm <= fast or swing < float(least):
+        if not slow <= bpm <= fast or swing < float(least) or (among is not None and name not in among):
             continue
         pattern = np.array([float(c == "X") for c in kicks]) if len(kicks) == 16 else np.zeros(16)
         pattern -= pattern.mean()

@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from helpers.analysis import analyze, effnet, tag_models, tags
+from helpers.analysis import analyze, ears, effnet, tag_models, tags
 from helpers.analysis.listening import Listening
 from helpers.errors import Cancelled, NotAvailable
 from helpers.machine.fetch import RemoteFile
@@ -233,6 +233,68 @@ def still_works(said: str):
 )
 def test_style_labels_become_words(label, word):
     assert tags.genre_word(label) == word
+
+
+LEARNT = {
+    "families": ["metal", "none", "reggae", "rock"],
+    "table": [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0], [0.0, 1.0, 0.0]],
+    "offsets": [0.0, 0.0, 0.0, 0.0],
+    "least": 0.7,
+}
+
+
+@pytest.mark.parametrize(
+    ("odds", "family"),
+    [
+        ((0.0, 1.97, 0.0), ("rock", 0.705)),
+        ((0.0, 1.32, 0.0), ("rock", 0.704)),  # with what might be metal
+        ((0.0, 1.28, 0.0), None),  # .696 is too little
+        ((2.2, 0.0, 0.0), ("metal", 0.751)),
+        ((1.6, 1.6, 0.0), ("rock", 0.832)),  # neither is sure, both together are
+        ((0.0, 0.0, 5.0), None),  # no music
+        ((0.0, 0.0, 0.0), None),
+    ],
+)
+def test_a_family_is_named_from_the_probability_it_is_right_at(odds, family):
+    found = tags.named_family(np.array(odds), LEARNT)
+    assert (found.label if found else None) == (family[0] if family else None)
+    assert found is None or found.score == pytest.approx(family[1], abs=0.001)
+
+
+def test_tags_are_taken_in_the_models_order_and_stay_finite():
+    odds = tags.log_odds({"MSD": {"rock": 0.5, "pop": 0.0}, "MTT": {"fast": 1.0}})
+    assert odds.tolist() == pytest.approx([0.0, -11.51, 11.51], abs=0.01)
+
+
+def speech(seconds: float = 8.0) -> np.ndarray:
+    """Vowels of a low voice, four syllables a second, with pauses: buzzes through moving formants."""
+    rng, t = np.random.default_rng(5), np.arange(int(seconds * signals.RATE)) / signals.RATE
+    pitch = 110 * 2 ** (0.15 * np.sin(2 * np.pi * 0.7 * t) + 0.05 * np.sin(2 * np.pi * 3.1 * t))
+    phase = 2 * np.pi * np.cumsum(pitch) / signals.RATE
+    syllables = np.arange(0, seconds + 1, 0.25)
+    low, high = (np.interp(t, syllables, f * rng.uniform(0.6, 1.5, syllables.size)) for f in (500, 1500))
+    voice = sum(
+        np.sin(k * phase) * sum(np.exp(-(((k * pitch - f) / 150) ** 2)) for f in (low, high)) for k in range(1, 30)
+    )
+    return voice * np.clip(np.sin(2 * np.pi * 4 * t), 0, 1) * (np.sin(2 * np.pi * 0.4 * t) > -0.6)
+
+
+T = np.arange(8 * signals.RATE) / signals.RATE
+NO_MUSIC = {
+    "noise": signals.noise(8.0).samples[0],
+    "a tone": 0.3 * np.sin(2 * np.pi * 440 * T),
+    "mains hum": 0.2 * sum(np.sin(2 * np.pi * 50 * k * T) / k for k in (1, 2, 3, 4)),
+    "clicks": (np.arange(T.size) % (signals.RATE // 2) < 50) * 0.5,
+    "silence": np.zeros(T.size),
+    "speech": speech(),
+}
+
+
+@pytest.mark.skipif(ears.missing_note() is not None, reason="the packages of requirements-ears.txt")
+@pytest.mark.parametrize("name", NO_MUSIC)
+def test_no_family_is_named_where_there_is_no_music(name):
+    heard = analyze(signals.clip_of(NO_MUSIC[name]))
+    assert heard.genres == ()
 
 
 @pytest.mark.parametrize(("loud", "soft", "word"), [(0.5, 0.01, "energetic"), (0.01, 0.3, "calm"), (0.1, 0.1, None)])
