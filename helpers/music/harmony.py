@@ -16,7 +16,7 @@ def fit_to_key(progression: Progression, key: Key, heard: Key | None) -> tuple[P
     tones.
     """
     labels = [label for bar in progression for label in bar if label != NO_CHORD]
-    inside = sum(_is_diatonic(label, key) for label in labels) / max(len(labels), 1)
+    inside = sum(_is_diatonic(parse_chord(label), key) for label in labels) / max(len(labels), 1)
     shift = 0
     if inside < MOSTLY_DIATONIC and heard is not None:
         shift = (key.tonic - heard.tonic) % 12
@@ -30,8 +30,7 @@ def fit_to_key(progression: Progression, key: Key, heard: Key | None) -> tuple[P
     )
 
 
-def _is_diatonic(label: str, key: Key) -> bool:
-    chord = parse_chord(label)
+def _is_diatonic(chord: ChordSymbol | None, key: Key) -> bool:
     return chord is None or set(chord.pitch_classes) <= set(key.scale)
 
 
@@ -40,14 +39,10 @@ def _into_key(label: str, key: Key, shift: int) -> str:
     if chord is None:
         return label
     moved = chord.transposed(shift)
-    if not set(moved.pitch_classes) <= set(key.scale):
-        triads = [degree_chord(key, degree) for degree in range(1, 8)]
-        moved = max(triads, key=lambda triad: (_shared(triad, moved), triad.root == moved.root))
-    return moved.label(key)
-
-
-def _shared(one: ChordSymbol, other: ChordSymbol) -> int:
-    return len(set(one.pitch_classes) & set(other.pitch_classes))
+    if _is_diatonic(moved, key):
+        return moved.label(key)
+    tones, triads = set(moved.pitch_classes), [degree_chord(key, degree) for degree in range(1, 8)]
+    return max(triads, key=lambda triad: (len(tones & set(triad.pitch_classes)), triad.root == moved.root)).label(key)
 
 
 def degree_chord(key: Key, degree: int, sevenths: bool = False) -> ChordSymbol:

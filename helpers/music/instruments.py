@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 from ..errors import InvalidInput, UnknownInstrument
-from .tables import read_table
+from .tables import comma_words, read_table
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,14 @@ def _instrument(row: tuple[str, ...]) -> Instrument:
     name, role, program, low, high, hold, words, *rest = row
     stand_in, lines = (*rest, "", "")[:2]
     numbers = (int(program), int(low), int(high))
-    return Instrument(name, role, *numbers, hold == "s", _words(words), stand_in, _words(lines))
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
+    return Instrument(name, role, *numbers, hold == "s", comma_words(words), stand_in, comma_words(lines))
 
 
 _TABLE = read_table(__package__, "instruments.txt")
 INSTRUMENTS = tuple(_instrument(row) for row in _TABLE["instruments"])
 TYPO = 0.8  # likeness of spelling from which a word is taken for a slip of the finger
 FAVOURITES = tuple(name for (name,) in _TABLE["favourites"])
-FAMILY_HINTS = {hint: _words(names) for hint, names in _TABLE["hints"]}
+FAMILY_HINTS = {hint: comma_words(names) for hint, names in _TABLE["hints"]}
 _BY_WORD = {word: i for i in INSTRUMENTS for word in (i.name, *i.words)}
 
 
@@ -62,17 +58,13 @@ class InstrumentMatch:
     note: str = ""
 
 
-def _normal(text: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"[_/]+", " ", text.strip().lower()))
-
-
 def find_instrument(text: str) -> InstrumentMatch:
     """Find the instrument for a word or a phrase; ``note`` says what was read into it.
 
     Raises InvalidInput if the text is empty. Raises UnknownInstrument if it is not understood; the error carries the
     three nearest.
     """
-    word = _normal(str(text))
+    word = re.sub(r"[\s_/]+", " ", str(text).lower()).strip()
     if not word:
         raise InvalidInput(
             "No instrument was named; write one such as bass guitar, rhodes, strings, pluck or drum kit."

@@ -22,6 +22,11 @@ def read_table(package: str, name: str) -> dict[str, Rows]:
     return sections
 
 
+def comma_words(cell: str) -> tuple[str, ...]:
+    """The words of a cell, which are cut at commas."""
+    return tuple(word.strip() for word in cell.split(",") if word.strip())
+
+
 def read_toml(package: str, name: str) -> dict[str, Any]:
     """The tables of a TOML file, for rows with many columns that are often left out."""
     return tomllib.loads((resources.files(package) / name).read_text(encoding="utf-8"))

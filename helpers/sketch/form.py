@@ -22,15 +22,9 @@ class Bar:
 
 # Four-bar phrases: the letter, then one stroke for each degree of variation. A hook is heard three times in four bars.
 PHRASES = {
-    1: (("A",),),
-    2: (("A", "A'"), ("A", "B")),
-    4: (
-        ("A", "A", "A", "A'"),
-        ("A", "A", "A", "B"),
-        ("A", "B", "A", "B'"),
-        ("A", "A'", "A", "B"),
-        ("A", "A", "B", "A'"),
-    ),
+    1: ("A",),
+    2: ("A A'", "A B"),
+    4: ("A A A A'", "A A A B", "A B A B'", "A A' A B", "A A B A'"),
 }
 
 
@@ -65,7 +59,7 @@ def plan_form(bars: int, pick: int, heard: str = "") -> tuple[Bar, ...]:
         A letter a bar where the idea's repeats give the form (see :func:`heard_letters`): they go before the phrase's.
     """
     size = 4 if bars >= 4 else 2 if bars >= 2 else 1
-    phrase = PHRASES[size][pick % len(PHRASES[size])]
+    phrase = PHRASES[size][pick % len(PHRASES[size])].split()
     out = []
     for number in range(bars):
         word = phrase[number % size]

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..music.tables import read_table
+from ..music.tables import comma_words, read_table
 
 
 @dataclass(frozen=True)
@@ -47,17 +47,13 @@ PLAIN = "pop"  # where neither the musician nor the idea tells a genre
 LEAST_GUESS = 0.35
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
-
-
 def _genre(row: tuple[str, ...]) -> Genre:
     name, *styles, drums, colour, swing, native, progressions, words = row
     bass, chords, guitar, pad, lead, gate = (tuple(cell.split()) for cell in styles)
     share, unit = swing.split("/")
     slow, fast = map(float, native.split("-"))
     feel = (drums, int(colour), float(share), int(unit), (slow, fast), progressions)
-    return Genre(name, bass, chords, guitar, pad, lead, gate, *feel, _words(words))
+    return Genre(name, bass, chords, guitar, pad, lead, gate, *feel, comma_words(words))
 
 
 _TABLE = read_table(__package__, "genres.txt")
@@ -135,7 +131,7 @@ MOODS = {
     row[0]: Mood(*(type(f.default)(cell) for f, cell in zip(fields(Mood), row[1:-1], strict=True)))  # type: ignore
     for row in _TABLE["moods"]
 }
-_MOOD_WORDS = {word: row[0] for row in _TABLE["moods"] for word in (row[0], *_words(row[-1]))}
+_MOOD_WORDS = {word: row[0] for row in _TABLE["moods"] for word in (row[0], *comma_words(row[-1]))}
 
 
 def find_mood(text: str | None) -> tuple[str, Mood]:
@@ -156,7 +152,7 @@ def find_mood(text: str | None) -> tuple[str, Mood]:
 STYLE_WORDS = {
     word: {field: tuple(styles) for field, *styles in map(str.split, asked)}
     for words, *asked in _TABLE["style words"]
-    for word in _words(words)
+    for word in comma_words(words)
 }
 # Changes to density and syncopation, a factor of the notes' lengths.
 MANNER_WORDS = {word: tuple(map(float, changes)) for word, *changes in _TABLE["manner words"]}

@@ -46,22 +46,23 @@ MONO_BELOW_HZ = 180.0  # under this the two sides are one, as records and large 
 @dataclass(frozen=True)
 class Room:
     """How a role stands in the mix: how much of the room is heard of played instruments (0..1), the width of the stereo
-    image (0 mono, 1 as made), and below which frequency a part leaves the room to the bass, in Hz."""
+    image (0 mono, 1 as made), below which frequency a part leaves the room to the bass, in Hz, how many dB it gives way
+    at most where the idea is busiest, and the octave (0 is C1) from which it does."""
 
     echo: float
     width: float
     low_cut_hz: float
+    gives_way_db: float
+    gives_way_from: int
 
 
-# How many dB each role gives way, at most, where the idea is busiest, and the octave C1.. from which it does.
-GIVES_WAY = {"bass": (3.0, 2), "chords": (4.0, 0), "pad": (4.0, 0), "arpeggio": (3.0, 0), "lead": (2.0, 0)}
 ROOMS = {
-    "bass": Room(0.0, 0.0, 0.0),
-    "chords": Room(0.07, 1.0, 60.0),
-    "pad": Room(0.1, 1.0, 80.0),
-    "lead": Room(0.09, 0.7, 80.0),
-    "arpeggio": Room(0.09, 1.0, 80.0),
-    "drums": Room(0.06, 1.0, 0.0),
+    "bass": Room(0.0, 0.0, 0.0, 3.0, 2),
+    "chords": Room(0.07, 1.0, 60.0, 4.0, 0),
+    "pad": Room(0.1, 1.0, 80.0, 4.0, 0),
+    "lead": Room(0.09, 0.7, 80.0, 2.0, 0),
+    "arpeggio": Room(0.09, 1.0, 80.0, 3.0, 0),
+    "drums": Room(0.06, 1.0, 0.0, 0.0, 0),
 }
 
 
@@ -88,7 +89,7 @@ def room_for(role: str, groove: Groove) -> tuple[float, ...]:
 
     A bass keeps its own two octaves, drums all; empty where there is nothing to give way to.
     """
-    most, first = GIVES_WAY.get(role, (0.0, 0))
+    most, first = ROOMS[role].gives_way_db, ROOMS[role].gives_way_from
     share = np.asarray(groove.octaves, dtype=float)
     if not most or share.size != len(OCTAVE_HZ):
         return ()

@@ -54,14 +54,7 @@ def play(
             Played(sample(n.start), max(1, round(n.length * quarter * sample_rate)), n.pitch, n.velocity)
             for n in score.notes
         ]
-        bend = None
-        if score.bends:
-            at = np.array([sample(b.start) for b in score.bends])
-            semitones = np.array([b.semitones for b in score.bends])
-
-            def bend(samples: np.ndarray) -> np.ndarray:
-                return np.interp(samples, at, semitones)
-
+        bend = np.array([(sample(b.start), b.semitones) for b in score.bends]).T if score.bends else None
         out = play_notes(patch, notes, bend, count, loop_seconds, sample_rate, rng, tuning_cents)
         if patch.engine != "808":
             out = driven(out, patch.drive_db)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -74,20 +73,18 @@ class Frame:
         return adsr(self.size, min(self.note.held, self.size), self.rate, p.attack, decay, p.sustain, p.release)
 
 
-Bending = Callable[[np.ndarray], np.ndarray]  # samples -> semitones
-
-
 def play_notes(
     patch: Patch,
     notes: list[Played],
-    bend: Bending | None,
+    bend: np.ndarray | None,
     count: int,
     loop_seconds: float,
     sample_rate: int,
     rng: np.random.Generator,
     tuning_cents: float = 0.0,
 ) -> np.ndarray:
-    """All notes dry; float64 (2, count)."""
+    """All notes dry; float64 (2, count). ``bend``: samples and the semitones from there on, in between a straight line;
+    (2, n)."""
     notes = sorted(notes, key=lambda n: (n.start, n.pitch))
     if patch.mono:
         notes = _one_at_a_time(notes)
@@ -132,7 +129,7 @@ def _pitch_hz(
     patch: Patch,
     note: Played,
     size: int,
-    bend: Bending | None,
+    bend: np.ndarray | None,
     glide_from: int | None,
     cents: float,
     sample_rate: int,
@@ -150,7 +147,7 @@ def _pitch_hz(
         depth = np.clip((t - 0.25) / 0.35, 0.0, 1.0)  # as players do: only on notes that last
         semitones += patch.vibrato_cents / 100 * depth * np.sin(2 * np.pi * 5.3 * t)
     if bend is not None:
-        semitones += bend(note.start + np.minimum(np.arange(size), note.held))
+        semitones += np.interp(note.start + np.minimum(np.arange(size), note.held), *bend)
     if glide_from is not None:
         semitones += (glide_from - note.pitch) * np.exp(-t / (patch.glide_seconds / 3))
     return base * 2 ** (semitones / 12)
