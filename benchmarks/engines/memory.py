@@ -192,6 +192,7 @@ def measure(engine: str, takes: int, precision: str, memory_gib: float | None, s
                 row[stage] = max(row.get(stage, 0), gpu.peak_bytes)
                 if stage == "sample":
                     groups.append(len(arguments[2]))
+                    row["path"] = out.note
                     adds = max(adds, (gpu.peak_bytes - before) / len(arguments[2]))
                 elif stage == "decode":
                     decoded.append(out)
@@ -203,7 +204,6 @@ def measure(engine: str, takes: int, precision: str, memory_gib: float | None, s
             setattr(model, name, staged(stage, getattr(model, name)))
         adapter._make(model, plan, range(takes), Job(request, None, guide, range(takes), **quiet))
         row["groups"] = "+".join(map(str, groups))
-        row["path"] = model.note
         row["planned_mib"] = round(model.bytes_per_take(plan) / 2**20)
         row["take_mib"] = round(adds / 2**20)
     row["peak"] = max(row[stage] for stage in STAGES)

@@ -34,7 +34,7 @@ from .options import Options, Presets, planned_seconds, read_settings, written_p
 from .ready import judge_readiness
 from .steps import StepMeter, name_stage, plan_groups
 
-OnStep = Callable[[int], None]
+OnStep = Callable[[int], object]  # called with the number of steps done; may raise, to cancel
 Check = Callable[[], None]  # raises Cancelled when the musician has asked to stop
 Result = TypeVar("Result")
 
@@ -61,6 +61,15 @@ class Plan:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class Sampled:
+    """Latents or codes, a tensor whose first axis is takes; ``how`` they were sampled and a ``note`` of it."""
+
+    values: Any
+    how: str
+    note: str
+
+
 class LoadedModel(ABC):
     """The weights of one checkpoint on one device.
 
@@ -76,7 +85,6 @@ class LoadedModel(ABC):
     def __init__(self, source: ModelSource, folder: Path, device: Device, check: Check) -> None:
         self.source, self.folder, self.device = source, folder, device
         self.staged = False  # True: a part is on the GPU only while it works
-        self.note = ""  # which path the last group ran on, for the notes of its takes
         self.lacking: tuple[str, ...] = ()  # what its files do not hold, for the notes of every take
         self.load(check)
 
@@ -117,8 +125,8 @@ class LoadedModel(ABC):
         """Memory that one more take in a group needs while sampling, from the model's own sizes."""
 
     @abstractmethod
-    def sample(self, prepared: Any, plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Any:
-        """Latents or codes, first axis takes; calls ``on_step`` with the number of steps done after each.
+    def sample(self, prepared: Any, plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Sampled:
+        """Sample a take for each seed; calls ``on_step`` with the number of steps done after each.
 
         Raises NotFinite if values became infinite or NaN on the way.
         """
@@ -284,7 +292,7 @@ class NeuralEngine(Engine):
         overflowed = False
         while len(out) < len(seeds):
             group = plan_groups(seeds[len(out) :], size, model.group_multiple)[0]
-            meter.stage = name_stage("Sampling", len(out), len(group.wanted), len(seeds), model.device.name)
+            meter.stage = name_stage(len(out), len(group.wanted), len(seeds), model.device.name)
             try:
                 sampled = model.sample(prepared, plan, group.made, meter)
             except NotFinite:
@@ -313,11 +321,11 @@ class NeuralEngine(Engine):
                 meter.plan(plan.steps * len(plan_groups(seeds[len(out) :], size, model.group_multiple)))
                 continue
             meter.next_group(plan.steps)
-            remarks = (model.note, "Made in float32, because half precision overflowed." if overflowed else "")
+            remarks = (sampled.note, "Made in float32, because half precision overflowed." if overflowed else "")
             for seed in group.wanted:
                 stop_if(cancel)
                 progress(f"Decoding take {len(out) + 1} of {len(seeds)}", len(out) / len(seeds), None)
-                one = sampled[group.made.index(seed)]
+                one = sampled.values[group.made.index(seed)]
                 sound = self._rescued(partial(model.decode_alone, one, plan), model.device, model)
                 out.append((sound, tuple(remark for remark in remarks if remark)))
             del sampled

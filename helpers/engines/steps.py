@@ -62,7 +62,7 @@ class StepMeter:
         self._total = max(1, self._before + left)
 
 
-def name_stage(what: str, first: int, count: int, total: int, device_name: str) -> str:
+def name_stage(first: int, count: int, total: int, device_name: str) -> str:
     """What is being done, for a progress bar: ``Sampling takes 1 to 4 of 6 on the Tesla T4``."""
     if total == 1:
         which = "the take"
@@ -70,4 +70,4 @@ def name_stage(what: str, first: int, count: int, total: int, device_name: str) 
         which = f"take {first + 1} of {total}"
     else:
         which = f"takes {first + 1} to {first + count} of {total}"
-    return f"{what} {which} on the {device_name}"
+    return f"Sampling {which} on the {device_name}"

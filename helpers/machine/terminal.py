@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import NotAvailable, mask_secrets, shown_text
 
-ENDING_SIGNALS = ("SIGTERM", "SIGHUP")
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class Ended(KeyboardInterrupt):
@@ -41,10 +41,9 @@ def ending_cleanly() -> Iterator[None]:
             signal.signal(other, signal.SIG_IGN)
         raise Ended(number)
 
-    for name in ENDING_SIGNALS:
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
-            before[number] = signal.signal(number, end)
+    for ending in ENDING_SIGNALS:
+        if signal.getsignal(ending) == signal.SIG_DFL:
+            before[ending] = signal.signal(ending, end)
     try:
         yield
     finally:

@@ -51,7 +51,7 @@ def followed(engine, guide, strength):
     request = REQUEST.with_(guide_strength=strength)
     plan = engine._plan(request, guide)
     prepared = engine._model.prepare(plan)
-    latents = engine._model.sample(prepared, plan, [1], lambda done: None)[0]
+    latents = engine._model.sample(prepared, plan, [1], lambda done: None).values[0]
     kept = round(plan.seconds * 44_100) // engine._model.hop
     return likeness(latents[:, :kept].numpy(), engine._model._encode_guide(plan)[:, :kept].numpy())
 

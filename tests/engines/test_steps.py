@@ -62,4 +62,4 @@ def test_cancel_is_heard_at_the_next_step():
     ],
 )
 def test_stages_are_named_in_words(arguments, words):
-    assert name_stage("Sampling", *arguments, "CPU") == words
+    assert name_stage(*arguments, "CPU") == words

@@ -11,7 +11,7 @@ from diffusers import AceStepPipeline, AutoencoderOobleck
 
 from ..ace_step import SAMPLE_RATE, track_name
 from ..guides import loop_of_guide, repeated
-from ..neural import Check, LoadedModel, OnStep, Plan
+from ..neural import Check, LoadedModel, OnStep, Plan, Sampled
 from .numerics import check_finite, fold_weight_norm
 from .oobleck import decode_start
 from .streams import TakeStreams
@@ -49,7 +49,7 @@ class AceStepModel(LoadedModel):
     def bytes_per_take(self, plan: Plan) -> int:
         return 2**30  # takes are made one by one, so nothing is planned with it
 
-    def sample(self, prepared: dict[str, Any], plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Any:
+    def sample(self, prepared: dict[str, Any], plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Sampled:
         """Latents (takes, channels, frames), float32."""
         request = plan.request
         frames = -int(-plan.seconds * self.pipe.latents_per_second // 1)
@@ -80,10 +80,10 @@ class AceStepModel(LoadedModel):
                     callback_on_step_end=lambda pipe, step, time, tensors: on_step(step + 1),
                 )
             made.append(out.audios.float().transpose(1, 2))
-        self.note = f"Sampled in {str(self.pipe.transformer.dtype).removeprefix('torch.')}, step by step."
         latents = torch.cat(made)
         check_finite(latents, "The latents")
-        return latents
+        precision = str(self.pipe.transformer.dtype).removeprefix("torch.")
+        return Sampled(latents, "plain", f"Sampled in {precision}, step by step.")
 
     def decode(self, sampled: Any, plan: Plan) -> np.ndarray:
         stop = min(round(plan.seconds * SAMPLE_RATE), sampled.shape[-1] * int(self.pipe.vae.hop_length))

@@ -28,8 +28,7 @@ from transformers import ClapModel, GPT2LMHeadModel, SpeechT5HifiGan, T5EncoderM
 
 from ..audioldm2_music import SAMPLE_RATE
 from ..devices import placed
-from ..neural import Check, LoadedModel, OnStep, Plan
-from .graphs import Sampled
+from ..neural import Check, LoadedModel, OnStep, Plan, Sampled
 from .numerics import check_finite
 from .sampling import guided_call, sample, scheduler_sampler
 from .streams import TakeStreams
@@ -117,13 +116,11 @@ class AudioLDM2Model(LoadedModel):
         size = 2 if self.unet.dtype.itemsize == 2 else 4
         return int(70 * 2**20 * plan.seconds / 10.0 * widest / 128 * size / 2)
 
-    def sample(self, prepared: Any, plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Any:
+    def sample(self, prepared: Any, plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Sampled:
         """Latents (takes, channels, frames, bins), float32."""
         scheduler, frames = make_scheduler(plan.settings["sampler"], plan.steps), count_frames(plan.seconds)
         guidance = plan.settings["guidance"]
-        result = make_latents(self.unet, prepared, seeds, frames, scheduler, guidance=guidance, on_step=on_step)
-        self.note = result.note
-        return result.values
+        return make_latents(self.unet, prepared, seeds, frames, scheduler, guidance=guidance, on_step=on_step)
 
     def decode(self, sampled: Any, plan: Plan) -> np.ndarray:
         sound = decode(self.vae, self.vocoder, sampled).cpu().numpy()

@@ -20,18 +20,9 @@ from typing import Any
 import torch
 
 from ...errors import first_line
+from ..neural import Sampled
 
 GRAPH, PLAIN = "cuda-graph", "plain"
-OnStep = Callable[[int], object]  # called with the number of steps done; may raise, to cancel
-
-
-@dataclass(frozen=True, eq=False)
-class Sampled:
-    """Latents or codes, first axis takes; ``how`` they were sampled and a ``note`` of it for the takes."""
-
-    values: torch.Tensor
-    how: str
-    note: str
 
 
 @dataclass(frozen=True)

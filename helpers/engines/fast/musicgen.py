@@ -26,8 +26,8 @@ from ...errors import InvalidInput
 from ..devices import placed
 from ..guides import lead_in, loop_of_guide, repeated
 from ..musicgen import FRAME_SAMPLES, SAMPLE_RATE
-from ..neural import Check, LoadedModel, OnStep, Plan
-from .graphs import Pace, Sampled, capture_steps
+from ..neural import Check, LoadedModel, OnStep, Plan, Sampled
+from .graphs import Pace, capture_steps
 from .musicgen_step import DecoderWeights, DecodeState, Sampling
 from .numerics import check_finite, fold_weight_norm
 from .streams import TakeStreams
@@ -267,11 +267,11 @@ class MusicGenModel(LoadedModel):
         caches = 2 * 2 * config.num_hidden_layers * positions * config.hidden_size * size  # two halves, keys and values
         return int(1.2 * caches) + 48 * 2**20
 
-    def sample(self, prepared: dict[str, Any], plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Any:
+    def sample(self, prepared: dict[str, Any], plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Sampled:
         """Codes (takes, books, frames), the lead-in included."""
         values, settings = plan.values, plan.settings
         lead = 0 if prepared["codes"] is None else values["lead_frames"]
-        result = self.runner.generate(
+        return self.runner.generate(
             prepared["text"],
             seeds,
             lead + values["frames"],
@@ -280,8 +280,6 @@ class MusicGenModel(LoadedModel):
             chroma=prepared["chroma"],
             on_step=on_step,
         )
-        self.note = result.note
-        return result.values
 
     def decode(self, sampled: Any, plan: Plan) -> np.ndarray:
         """The codes of a lead-in are decoded too, so that the codec hears what came before, then cut to the sample."""

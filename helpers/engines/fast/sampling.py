@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from .graphs import OnStep, Pace, Sampled, capture_steps
+from ..neural import OnStep, Sampled
+from .graphs import Pace, capture_steps
 from .numerics import check_finite
 from .streams import TakeStreams
 

@@ -19,9 +19,8 @@ from transformers import T5EncoderModel
 
 from ..devices import placed
 from ..guides import loop_of_guide, repeated
-from ..neural import Check, LoadedModel, OnStep, Plan
+from ..neural import Check, LoadedModel, OnStep, Plan, Sampled
 from ..stable_audio_open import SAMPLE_RATE
-from .graphs import Sampled
 from .numerics import fold_weight_norm
 from .oobleck import decode_start, encode_pieces
 from .sampling import cosine_sampler, guided_call, sample
@@ -130,9 +129,9 @@ class StableAudioModel(LoadedModel):
         # 20 at once, by a trace of live tensors (benchmarks/engines/memory.py); half as many again for workspaces.
         return 33 * 2 * (self.frames(plan) + 1) * width * size
 
-    def sample(self, prepared: dict[str, Any], plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Any:
+    def sample(self, prepared: dict[str, Any], plan: Plan, seeds: Sequence[int], on_step: OnStep) -> Sampled:
         """Latents (takes, channels, frames), float32."""
-        result = make_latents(
+        return make_latents(
             self.transformer,
             prepared["context"],
             prepared["durations"],
@@ -143,8 +142,6 @@ class StableAudioModel(LoadedModel):
             init=prepared["init"],
             on_step=on_step,
         )
-        self.note = result.note
-        return result.values
 
     def decode(self, sampled: Any, plan: Plan) -> np.ndarray:
         stop = min(round(plan.seconds * SAMPLE_RATE), sampled.shape[-1] * self.hop)
