@@ -77,8 +77,8 @@ def write_project(
         return XML.SubElement(parent, tag, {name: _plain(value) for name, value in attributes.items()})
 
     numerator, denominator = request.meter.split("/")
-    bar = request.time.beats_per_bar * request.time.quarters_per_beat
-    longest, start = max(_quarters(loop) for loop, _ in members), 0.0  # of the loops, in quarters
+    bar = request.quarters / request.bars
+    longest, start = max(loop.request.quarters for loop, _ in members), 0.0  # of the loops, in quarters
     root = XML.Element("Project", version="1.0")
     add(root, "Application", name="Loops Generator", version=__version__)
     transport = add(root, "Transport")
@@ -118,7 +118,7 @@ def write_project(
         audio(clips, idea.name, "audio/idea.wav", idea.clip, points, max(1, bars) * bar, pickup)
     shown_names = apart([loop.request.instrument or "loop" for loop, _ in members])
     for number, ((loop, name), shown) in enumerate(zip(members, shown_names, strict=True)):
-        color, quarters = COLORS[number % (len(COLORS) - 1)], _quarters(loop)
+        color, quarters = COLORS[number % (len(COLORS) - 1)], loop.request.quarters
         clip, file = read_back(loop.wav), f"audio/{name}.wav"
         files[file] = audio_folder / f"{name}.wav"
         ends = ((0.0, 0.0), (quarters, clip.seconds))
@@ -143,11 +143,6 @@ def write_project(
         out.writestr("metadata.xml", _document(about))
         for inside, data in files.items():
             out.write(data, inside) if isinstance(data, Path) else out.writestr(inside, data)
-
-
-def _quarters(loop: StoredLoop) -> float:
-    time = loop.request.time
-    return loop.request.bars * time.beats_per_bar * time.quarters_per_beat
 
 
 def _pinned(analysis: Analysis, request: Request, clip: Clip) -> Points:

@@ -106,14 +106,14 @@ def cue_chunk(positions: Sequence[int]) -> tuple[bytes, bytes]:
 
 def onset_samples(notes: Sequence[Note], request: Request, length: int) -> list[int]:
     """Where notes start, in samples of the loop, each place once."""
-    quarter = 60.0 / (request.bpm * request.time.quarters_per_beat) * request.sample_rate
+    quarter = request.seconds / request.quarters * request.sample_rate
     return sorted({at for note in notes if 0 <= (at := round(note.start * quarter)) < length})
 
 
 def one_shots(clip: Clip, notes: Sequence[Note], request: Request) -> Iterator[tuple[str, bytes]]:
     """Single hits cut from a loop, as names and WAVs: notes that begin after a rest, to the next onset; each pitch
     once, the loudest."""
-    quarter = 60.0 / (request.bpm * request.time.quarters_per_beat) * clip.sample_rate
+    quarter = request.seconds / request.quarters * clip.sample_rate
     best: dict[tuple[int, ...], tuple[int, int, int]] = {}
     starts = onset_samples(notes, request, clip.length)
     for start, end in itertools.pairwise([*starts, clip.length]):

@@ -129,6 +129,11 @@ class Request:
         """Exact length of the loop."""
         return self.bars * self.time.beats_per_bar * 60.0 / self.bpm
 
+    @property
+    def quarters(self) -> float:
+        """Length of the loop in quarter notes, as MIDI and DAWs count it."""
+        return self.bars * self.time.beats_per_bar * self.time.quarters_per_beat
+
     def samples(self, sample_rate: int | None = None) -> int:
         """Samples of the finished loop at ``sample_rate`` (default: the request's)."""
         return loop_samples(self.bars, self.bpm, self.time, sample_rate or self.sample_rate)

@@ -123,8 +123,7 @@ def numbers(card: FitCard) -> list[list[str]]:
 
 def roll(loop: StoredLoop) -> dict[str, Any] | None:
     """A loop's notes for the piano roll: start and length in shares of it, pitch, velocity; None without notes."""
-    time = loop.request.time
-    whole = loop.request.bars * time.beats_per_bar * time.quarters_per_beat
+    whole = loop.request.quarters
     notes = [[round(n.start / whole, 5), round(n.length / whole, 5), n.pitch, n.velocity] for n in loop.notes()]
     if not notes:
         return None
