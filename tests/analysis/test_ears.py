@@ -6,6 +6,7 @@ import pytest
 from helpers.analysis import analyze, ears, estimate_chords, estimate_key, estimate_notes, estimate_tempo
 from helpers.analysis.listening import Listening
 from helpers.analysis.musicnn import hear_tags, load
+from helpers.analysis.tags import NO_MODELS_NOTE
 from helpers.analysis.transcribe import hear_pitches
 from helpers.records import Clip
 from tests import signals
@@ -32,7 +33,8 @@ def test_without_ears_all_else_is_heard_and_what_is_missing_is_said(deaf):
     clip = signals.mixed(signals.drum_loop(100, 2), signals.chord_loop([(57, 60, 64)], 100, beats_each=8))
     mono = clip.mono()
     assert hear_pitches(clip, mono) is hear_tags(clip, mono) is None
-    heard = analyze(clip, tags=False)
+    heard = analyze(clip)
+    assert heard.genres == heard.moods == () and NO_MODELS_NOTE in heard.notes
     assert heard.tempo.bpm == pytest.approx(100, rel=1e-3) and heard.key is not None
     assert any("basic-pitch" in note and "musicnn" in note for note in heard.notes)
 
