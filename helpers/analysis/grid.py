@@ -23,7 +23,9 @@ from .phase import (
     first_bar,
     first_beat,
     length_evidence,
+    plays_off_beat,
     probabilities,
+    unheard_start,
     weights_of,
 )
 from .precise import PreciseTempo, fit_beat_line
@@ -61,10 +63,16 @@ def estimate_grid(heard: Listening, bpm: float, meter: Meter, exact: PreciseTemp
     """Place the beats, then choose which of them open a bar, each by a model of what falls there."""
     period = 60.0 / bpm
     line = fit_beat_line(heard, bpm)
-    candidates = beat_candidates(heard, period)
+    rest = exact.rest_from
+    candidates = beat_candidates(heard, period, *([] if rest is None else [rest]))
     evidence = beat_evidence(heard, period, candidates, line.phase_seconds if line else None)
     length = length_evidence("beat", heard, bpm, meter, candidates)
-    probability = probabilities("beat", BEAT_NAMES, evidence, first_beat(heard, period, candidates) + length)
+    # of a loop that plays beside its beats the ear knows where the strokes are, and its start where the beats are
+    is_beside = rest is not None or (exact.beats is not None and plays_off_beat(heard, period, 0.0))
+    told = first_beat(heard, period, candidates) + length
+    if is_beside:
+        evidence, told = 0.0 * evidence, unheard_start(candidates, rest or 0.0, period)
+    probability = probabilities("beat", BEAT_NAMES, evidence, told)
     best = int(probability.argmax())
     phase = float(candidates[best])
     beside = min(phase, period - phase)
@@ -77,6 +85,8 @@ def estimate_grid(heard: Listening, bpm: float, meter: Meter, exact: PreciseTemp
     openers = bar_evidence(heard, beats, meter.pulses_per_bar)
     more = length_evidence("bar", heard, bpm, meter, beats[:1]) * (np.arange(len(openers)) == 0)
     more = more + first_bar(heard, beats, len(openers))
+    if is_beside:
+        openers, more = 0.0 * openers, unheard_start(beats[: len(openers)], rest or 0.0, np.inf)
     bars = probabilities("bar", BAR_NAMES, openers, more)
     first = int(bars.argmax())
     if float(meter.beats_per_bar).is_integer():
@@ -86,9 +96,9 @@ def estimate_grid(heard: Listening, bpm: float, meter: Meter, exact: PreciseTemp
     sure = float(probability[best])
     starts = (
         first == 0
-        and sure >= (_LEAST_AS_LONG if length.any() else LEAST_LOOP_CONFIDENCE)
+        and sure >= (_LEAST_AS_LONG if length.any() and not is_beside else LEAST_LOOP_CONFIDENCE)
         and (delayed or (phase == 0.0 and (beside <= _LOOP_START_SECONDS or cut_in(heard) < _WHOLE_ATTACK)))
-        and _opens_a_bar(heard, beats, len(openers))
+        and (is_beside or _opens_a_bar(heard, beats, len(openers)))
     )
     return Grid(tuple(beats.tolist()), tuple(lines.tolist()), meter, sure, float(bars[first]), starts)
 

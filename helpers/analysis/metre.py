@@ -101,7 +101,9 @@ def returns(heard: Listening, bpm: float, phase: float) -> dict[int, float]:
     return {lag: value - mean for lag, value in found.items()}
 
 
-def odd_meter(heard: Listening, bpm: float, phase: float, *, may_be_triple: bool = True) -> str | None:
+def odd_meter(
+    heard: Listening, bpm: float, phase: float, *, may_be_triple: bool = True, may_be_odd: bool = True
+) -> str | None:
     """The metre of what is counted in a common one at first, ``bpm`` quarters a minute, or None.
 
     ``12/8`` where its beats divide in three; ``5/4``, ``7/4`` or ``7/8`` where the accents clearly return after such a
@@ -110,6 +112,8 @@ def odd_meter(heard: Listening, bpm: float, phase: float, *, may_be_triple: bool
     beat, thirds, others = _divisions(heard, bpm, phase)
     if may_be_triple and thirds > max(_THIRDS * beat, 2.0 * others, 1e-9):
         return "12/8"
+    if not may_be_odd:
+        return None
     found = returns(heard, bpm, phase)
 
     def score(eighths: int) -> float:

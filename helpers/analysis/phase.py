@@ -29,6 +29,9 @@ _NEAR_BPM = 0.04  # so far may the tempo heard be from the one that the length t
 # that were cut between beats lost theirs (37 of 62 right instead of 42), at 6 for bars most of them were called loops.
 _LOOP_LENGTH = {"beat": 2.5, "bar": 1.0}
 _AFTER_SILENCE = {"beat": 2.0, "bar": 2.5}  # log odds
+_UNHEARD_START = 4.0  # log odds for the start of a loop that plays beside its beats
+_REST_SECONDS = 0.012  # a loop that begins with a rest keeps to its steps so nearly
+_OFF_BEAT_SHARE = 0.25  # of the strokes half a beat later: a part with no more on the beat plays off the beat
 
 WHOLE_BARS = "start of whole bars"
 BEAT_NAMES = (
@@ -58,10 +61,10 @@ def comb(envelope: np.ndarray, rate: float, offsets: np.ndarray, period: float, 
     return np.interp(at, np.arange(envelope.size), envelope, right=0.0).mean(axis=1)
 
 
-def beat_candidates(heard: Listening, period: float) -> np.ndarray:
-    """Offsets of the beat (n,) in seconds, 0 <= offset < period: the strongest places of the comb, and the start.
+def beat_candidates(heard: Listening, period: float, *also: float) -> np.ndarray:
+    """Offsets of the beat (n,) in seconds, 0 <= offset < period: ``also``, the strongest of the comb, and the start.
 
-    Each is moved to the middle (median by strength) of the onsets within 25 ms of its beats.
+    Each but ``also`` is moved to the middle (median by strength) of the onsets within 25 ms of its beats.
     """
     bands = heard.bands
     offsets = np.arange(0.0, period, 0.5 / bands.rate)
@@ -71,7 +74,7 @@ def beat_candidates(heard: Listening, period: float) -> np.ndarray:
     ranked = [*offsets[peaks][np.argsort(-strength[peaks])]]
     if heard.sound_span[0] <= TIGHT_START_SECONDS:
         ranked.insert(1, 0.0)
-    found: list[float] = []
+    found = [*also]
     for offset in ranked or [0.0]:
         settled = _settled(heard, float(offset), period)
         if all(_apart(settled, other, period) > _SAME_SHARE * period for other in found):
@@ -201,6 +204,31 @@ def bar_evidence(heard: Listening, beats: np.ndarray, beats_per_bar: int) -> np.
     at_start = heard.sound_span[0] <= TIGHT_START_SECONDS and beats.size > 0 and beats[0] < 0.05
     columns.append(at_start * (np.arange(beats_per_bar) == 0) * _wholeness(heard.seconds, period, beats_per_bar))
     return np.nan_to_num(np.stack(columns, axis=1))
+
+
+def rest_before(heard: Listening, bpm: float, steps: int, padding_seconds: float) -> float | None:
+    """Where the grid of a loop that begins with a rest begins, 0 to ``padding_seconds``; None if it cannot be one.
+
+    Its first sound comes whole steps of the beat later, so many a beat.
+    """
+    step = 60.0 / bpm / steps
+    late = (_first_strong(heard) + _REST_SECONDS) % step - _REST_SECONDS
+    if late > padding_seconds + _REST_SECONDS:
+        return None
+    return min(late, padding_seconds) if late > _REST_SECONDS else 0.0
+
+
+def plays_off_beat(heard: Listening, period: float, start: float) -> bool:
+    """Whether the strokes fall half a beat beside the beats that are counted from ``start`` seconds."""
+    times, strengths = heard.onsets
+    place = ((times - start) / period) % 1.0
+    on, off = (float(strengths[np.abs((place - at + 0.5) % 1.0 - 0.5) < _SAME_SHARE].sum()) for at in (0.0, 0.5))
+    return on < _OFF_BEAT_SHARE * off and off > 0.5 * float(strengths.sum())
+
+
+def unheard_start(moments: np.ndarray, start: float, period: float) -> np.ndarray:
+    """Log odds (n,) for moments at the start of a loop whose strokes lie beside its beats."""
+    return _UNHEARD_START * _nearness(moments, start, period)
 
 
 def first_beat(heard: Listening, period: float, candidates: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 
 from .evidence import TIGHT_START_SECONDS
 from .listening import Listening
+from .phase import rest_before
 
 _STEPS = (3, 4)  # a beat is divided into so many steps for the regression: triplets or sixteenths
 _NEAR_STEP = 0.22  # an onset further from its step than this share of a step says nothing
@@ -85,7 +86,8 @@ class PreciseTempo:
     """``bpm`` by the onsets, a whole number where it can be; ``agreement`` of the onsets, 0..1.
 
     ``beats`` of the whole file when its length is a whole number of bars, else None, and ``loop_bpm`` the tempo that
-    this length means; ``padding_seconds`` is what a codec added to that length. Whether the file is an exact loop is
+    this length means; ``padding_seconds`` is what a codec added to that length, and ``rest_from`` where the grid begins
+    if the loop begins with a rest. Whether the file is an exact loop is
     for the beats to say: a crop may be as long.
     """
 
@@ -94,12 +96,13 @@ class PreciseTempo:
     loop_bpm: float | None
     padding_seconds: float
     agreement: float
+    rest_from: float | None = None
 
 
 def settle_tempo(heard: Listening, bpm: float, beats_per_bar: float) -> PreciseTempo:
     """Make a tempo exact: from the length of the file, from the onsets, or as the whole number it must be.
 
-    A file that starts with sound may be an exact loop when a whole number of bars at its length agrees with the onsets'
+    A file that starts with sound, or with a rest before a step of the beat, may be an exact loop when a whole number of bars at its length agrees with the onsets'
     own tempo within three standard errors (at least 0.4 %, at most 3 %). Where the onsets contradict the length (a loop
     cut carelessly), the onsets are believed. A whole tempo that the onsets fit as well (a half one: better)
     and that makes the file longer than its bars by no more than codecs add (two frames), is the tempo, and the rest is
@@ -111,8 +114,9 @@ def settle_tempo(heard: Listening, bpm: float, beats_per_bar: float) -> PreciseT
     whole = float(round(rough))
     is_whole = abs(rough / whole - 1) < max(_WHOLE_BPM, min(2.0 * error, 0.005))
     free = whole if is_whole else rough
-    if heard.sound_span[0] > TIGHT_START_SECONDS or beats_per_bar <= 0:
+    if beats_per_bar <= 0:
         return PreciseTempo(free, None, None, 0.0, agreement)
+    rests = heard.sound_span[0] > TIGHT_START_SECONDS
     beats = beats_per_bar * max(1, round(heard.seconds * rough / 60.0 / beats_per_bar))
     by_length = 60.0 * beats / heard.seconds
     allowed = float(np.clip(3.0 * error, 0.004, 0.03))
@@ -121,7 +125,14 @@ def settle_tempo(heard: Listening, bpm: float, beats_per_bar: float) -> PreciseT
         off = abs(rough / made - 1)
         fits = off < max(_PADDED_BPM, min(2.0 * error, 0.004)) and off <= abs(rough / by_length - 1) + slack
         if fits and 0.0 < padding <= _PADDING_SAMPLES / min(heard.clip.sample_rate, 44_100):
-            return PreciseTempo(free, beats, made, padding, agreement)
+            rest = rest_before(heard, made, 2, padding) if rests else None
+            if not rests or rest is not None:
+                return PreciseTempo(free, beats, made, padding, agreement, rest)
     if abs(by_length / rough - 1) > allowed:
         return PreciseTempo(free, None, None, 0.0, agreement)
+    if rests:
+        is_exact = abs(by_length / round(by_length) - 1) < 1.0 / heard.clip.length
+        if not is_exact or rest_before(heard, by_length, 4, 0.0) is None:
+            return PreciseTempo(free, None, None, 0.0, agreement)
+        return PreciseTempo(free, beats, by_length, 0.0, agreement, 0.0)
     return PreciseTempo(free, beats, by_length, 0.0, agreement)

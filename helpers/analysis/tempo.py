@@ -64,7 +64,12 @@ def estimate_tempo(sound: Clip | Listening) -> Tempo:
         bpm, exact, grid = _settled(heard, float(candidates[best]), meter)
         is_open = name == "4/4" or sure < SURE_METRE
         quarters = bpm * meter.quarters_per_beat
-        odd = odd_meter(heard, quarters, grid.beats[0], may_be_triple=name != "6/8") if is_open else None
+        odd = None
+        if is_open:
+            bars = round(exact.beats / meter.beats_per_bar) if exact.beats and grid.starts else 0
+            is_common = bars > 0 and bars & (bars - 1) == 0  # no loop in five or seven is 2, 4 or 8 bars in four
+            triple = name != "6/8"
+            odd = odd_meter(heard, quarters, grid.beats[0], may_be_triple=triple, may_be_odd=not is_common)
         if odd is not None:
             meter, sure, others = METERS[odd], 0.0, (name,)
             bpm, exact, grid = _settled(heard, quarters, meter)

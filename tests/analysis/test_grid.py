@@ -75,6 +75,48 @@ def test_padding_lasts_longer_at_a_low_rate():
     assert (tempo.bpm, tempo.is_loop) == (pytest.approx(100, rel=2e-4), True)
 
 
+def beside(bpm: float, bars: int, places: tuple[float, ...], *, attack_at_0: bool = False) -> np.ndarray:
+    """A lone bass (mono) that strikes at these places of each bar, in beats, a new root every bar."""
+    beat = 60.0 / bpm
+    events = []
+    for bar in range(bars):
+        tone = signals.harmonic_tone(signals.note_hz((45, 41, 36, 43)[bar % 4]), 0.4 * beat)
+        events += [((bar * 4 + place) * beat, tone) for place in places]
+    if attack_at_0:
+        events.append((0.0, events[0][1]))
+    return 0.5 * signals.place(events, 4 * bars * beat)
+
+
+OFF_BEATS = (0.5, 1.5, 2.5, 3.5)
+
+
+@pytest.mark.parametrize(
+    ("bpm", "places", "attack_at_0", "padding", "delay"),
+    [
+        (128, OFF_BEATS, False, 0, 0),
+        (143, OFF_BEATS, True, 0, 0),
+        (120, OFF_BEATS, False, 0, 0),
+        (110, (0.5, 0.75, 1.5, 1.75, 2.5, 2.75, 3.5, 3.75), False, 0, 0),
+        (92, (1, 3), False, 0, 0),
+        (124, OFF_BEATS, False, 1300, 1105),
+    ],
+)
+def test_a_loop_of_a_lone_part_beside_the_beat_begins_with_its_file(bpm, places, attack_at_0, padding, delay):
+    loop = beside(bpm, 4, places, attack_at_0=attack_at_0)
+    tempo = estimate_tempo(signals.clip_of(np.pad(loop, (delay, padding - delay))))
+    assert (tempo.bpm, tempo.is_loop, tempo.bars) == (pytest.approx(bpm, rel=2e-4), True, 4)
+    assert tempo.beats[0] == tempo.downbeats[0] == pytest.approx(delay / RATE, abs=0.012)
+
+
+@pytest.mark.parametrize("before", [0.09, 0.22])
+def test_silence_before_a_take_is_no_rest(before):
+    """Of no whole bars, or with a first stroke on none of their steps."""
+    take = band(100, 4).samples[0]
+    for clip in (np.pad(take, (round(before * RATE), 0)), np.pad(take, (round(before * RATE), 0))[: take.size]):
+        tempo = estimate_tempo(signals.clip_of(clip))
+        assert not tempo.is_loop and distance(tempo.beats, before) < 0.015
+
+
 def test_offsets_that_are_one_after_they_settled_share_no_odds():
     """170 BPM from an mp3 without a tag: 24 ms of padding, and the file's start as a candidate of its own."""
     heard = Listening(signals.clip_of(np.pad(band(170, 8).samples[0], (round(0.024 * RATE), round(0.019 * RATE)))))
