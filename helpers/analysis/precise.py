@@ -102,11 +102,11 @@ class PreciseTempo:
 def settle_tempo(heard: Listening, bpm: float, beats_per_bar: float) -> PreciseTempo:
     """Make a tempo exact: from the length of the file, from the onsets, or as the whole number it must be.
 
-    A file that starts with sound, or with a rest before a step of the beat, may be an exact loop when a whole number of bars at its length agrees with the onsets'
-    own tempo within three standard errors (at least 0.4 %, at most 3 %). Where the onsets contradict the length (a loop
-    cut carelessly), the onsets are believed. A whole tempo that the onsets fit as well (a half one: better)
-    and that makes the file longer than its bars by no more than codecs add (two frames), is the tempo, and the rest is
-    padding. ``beats_per_bar`` 0 asks the onsets alone.
+    A file that starts with sound, or with a rest before a step of the beat, may be an exact loop when a whole number of
+    bars at its length agrees with the onsets' own tempo within three standard errors (at least 0.4 %, at most 3 %).
+    Where the onsets contradict the length (a loop cut carelessly), the onsets are believed. A whole tempo that the
+    onsets fit as well (a half one: better) and that makes the file longer than its bars by no more than codecs add (two
+    frames), is the tempo, and the rest is padding. ``beats_per_bar`` 0 asks the onsets alone.
     """
     line = fit_beat_line(heard, bpm)
     rough = line.bpm if line else bpm
