@@ -62,8 +62,8 @@ def synthesise(path: Path, head: list, events: list[Event], seconds: float) -> n
 
     layered = path.suffix == SFZ
     if layered:
-        head = [message for message in head if _is_for_sfz(message)]
-        events = [(at, order, _for_sfz(message)) for at, order, message in events if _is_for_sfz(message)]
+        head = [sent for message in head for sent in _for_sfz(message)]
+        events = [(at, order, sent) for at, order, message in events for sent in _for_sfz(message)]
     ticks = sorted(((round(t * TICKS_PER_SECOND), o, m) for t, o, m in events), key=lambda e: e[:2])
     first = [mido.MetaMessage("set_tempo", tempo=MICROSECONDS_PER_QUARTER), *head]
     midi = file_bytes([track_of(ticks, round(seconds * TICKS_PER_SECOND), first)], TICKS_PER_QUARTER)
@@ -78,15 +78,13 @@ def synthesise(path: Path, head: list, events: list[Event], seconds: float) -> n
     return data.T.astype(np.float32) / 32768.0
 
 
-def _is_for_sfz(message: Any) -> bool:
-    """Notes, bends, volume and expression mean the same to every SFZ instrument; other controllers are its own."""
-    return message.control in (7, 11) if message.type == "control_change" else message.type != "program_change"
-
-
-def _for_sfz(message: Any) -> Any:
-    if message.type != "pitchwheel":
-        return message
-    return message.copy(pitch=max(-8192, min(8191, round(message.pitch * BEND_RANGE_SEMITONES / SFZ_BEND_SEMITONES))))
+def _for_sfz(message: Any) -> list:
+    """The message as an SFZ instrument takes it: other controllers than volume and expression are its own, or none."""
+    if message.type == "pitchwheel":
+        pitch = round(message.pitch * BEND_RANGE_SEMITONES / SFZ_BEND_SEMITONES)
+        return [message.copy(pitch=max(-8192, min(8191, pitch)))]
+    is_its_own = message.type == "control_change" and message.control not in (7, 11)
+    return [] if is_its_own or message.type == "program_change" else [message]
 
 
 def _by_rustysynth(path: Path, program: int, is_drums: bool, midi: bytes) -> bytes:

@@ -15,7 +15,7 @@ from ..harmony import Harmony
 from ..voicing import colours_of, guitar_voicing, lead_voices
 from . import Part, said
 
-GUITARS = range(24, 32)  # General MIDI programs
+GUITARS, POWER = range(24, 32), (29, 30)  # General MIDI programs; those that play power chords
 STRUM_SECONDS = 0.005  # between neighbouring strings of a down stroke; an up stroke is quicker
 COLOUR_CHANCES = (0.0, 0.2, 0.35)  # by how far genre and mood stack chords
 HAND_SPANS = (10, 14, 14)  # semitones: a take in close position, or one as wide as a hand reaches
@@ -37,8 +37,7 @@ def write_chords(brief: Brief) -> Part:
     form = brief.form()
     guitar = brief.instrument.program in GUITARS
     styles = brief.genre.guitar if guitar else brief.genre.chords
-    power = brief.instrument.program in (29, 30)
-    if power:
+    if brief.instrument.program in POWER:
         styles = tuple(s for s in styles if s in ("power", "chug")) or ("power",)
     symbols = "Du" if guitar else "Xx"
     riffs = write_riffs(brief, form, "chords", styles, brief.accents, lean=brief.lean, symbols=symbols, densest=3.0)
@@ -47,7 +46,7 @@ def write_chords(brief: Brief) -> Part:
     two = two and brief.rng("hands").random() < BOTH
     if two:
         brief = brief.from_pitch(RIGHT_HAND)
-    voicings = _voicings(brief, guitar, power)
+    voicings = _voicings(brief)
     pushes = not guitar and style not in SHORT
     develops = pushes and brief.rng("develops").random() < DEVELOPING
     pedal = pushes and brief.rng("pedal").random() < PEDAL
@@ -56,14 +55,14 @@ def write_chords(brief: Brief) -> Part:
         hits: Sequence[Hit] = window(brief, riffs[bar.letter], bar.number)
         if develops and any(b.letter == bar.letter for b in form[: bar.number]):
             hits = moved_on(brief, bar.number, hits)
-        hits = _shaped(brief, bar, hits, guitar, pushes)
+        hits = _shaped(brief, bar, hits, pushes)
         if pedal:
             hits = without_overlaps([replace(h, length=brief.steps_per_bar) for h in hits], brief.steps_per_bar)
         if two:
             tones += _left_hand(brief, bar, voicings)
             hits = tuple(replace(h, symbol="x" if h.symbol == "P" else h.symbol) for h in hits if h.symbol != "p")
         for hit in hits:
-            tones += _played(brief, bar, hit, voicings, guitar, pushes)
+            tones += _played(brief, bar, hit, voicings, pushes)
     choices = said((r.name for r in riffs.values()), form)
     return Part(perform(brief, tones), (*choices, ("hands", "both")) if two else choices)
 
@@ -94,7 +93,7 @@ def _left_hand(brief: Brief, bar: Bar, voicings: dict[float, tuple[int, ...]]) -
     return out
 
 
-def _voicings(brief: Brief, guitar: bool, power: bool) -> dict[float, tuple[int, ...]]:
+def _voicings(brief: Brief) -> dict[float, tuple[int, ...]]:
     """Start step of each chord span -> its notes, each chord led from the one before."""
     out: dict[float, tuple[int, ...]] = {}
     before: tuple[int, ...] = ()
@@ -104,15 +103,15 @@ def _voicings(brief: Brief, guitar: bool, power: bool) -> dict[float, tuple[int,
     reach = {"low": brief.low, "high": brief.high}
     chance = COLOUR_CHANCES[int(np.clip(brief.genre.colour + brief.mood.colour, 0, 2))]
     for (start, _, chord), colour in zip(brief.harmony, colours_of(brief, "colour", chance), strict=True):
-        if guitar:
-            before = guitar_voicing(chord, before, **reach, power=power)
+        if brief.instrument.program in GUITARS:
+            before = guitar_voicing(chord, before, **reach, power=brief.instrument.program in POWER)
         else:
             before = lead_voices(chord, before, voices=voices, **reach, centre=brief.centre, span=span, colour=colour)
         out[start] = before
     return out
 
 
-def _shaped(brief: Brief, bar: Bar, hits: Sequence[Hit], guitar: bool, pushes: bool) -> tuple[Hit, ...]:
+def _shaped(brief: Brief, bar: Bar, hits: Sequence[Hit], pushes: bool) -> tuple[Hit, ...]:
     """A bar's hits with the chord change inside it heard, and a push at the end of the loop now and then.
 
     A hand that ``pushes`` does not strike a chord again that it struck a sixteenth early.
@@ -129,7 +128,7 @@ def _shaped(brief: Brief, bar: Bar, hits: Sequence[Hit], guitar: bool, pushes: b
     for s, h in by_step.items():  # where a chord has a beat or two, a picked note would not tell it
         span = brief.span(start + s)
         if h.symbol in "p1234" and span[1] - span[0] <= 2 * brief.meter.steps_per_beat and s == span[0] - start:
-            by_step[s] = replace(h, symbol="P" if not guitar else "D")
+            by_step[s] = replace(h, symbol="D" if brief.instrument.program in GUITARS else "P")
     if brief.chord(start) != brief.chord(start - 0.5) and not any(s <= 3 for s in by_step):
         by_step[0.0] = Hit(0.0, 2, stroke)
     if bar.turn and size - 2.0 not in by_step and brief.rng("turn").random() < TURNED:
@@ -137,14 +136,8 @@ def _shaped(brief: Brief, bar: Bar, hits: Sequence[Hit], guitar: bool, pushes: b
     return without_overlaps(by_step.values(), size)
 
 
-def _played(
-    brief: Brief,
-    bar: Bar,
-    hit: Hit,
-    voicings: dict[float, tuple[int, ...]],
-    guitar: bool,
-    pushes: bool,
-) -> list[Tone]:
+def _played(brief: Brief, bar: Bar, hit: Hit, voicings: dict[float, tuple[int, ...]], pushes: bool) -> list[Tone]:
+    guitar = brief.instrument.program in GUITARS
     size = brief.steps_per_bar
     step = bar.number * size + hit.step
     # A hit on the last sixteenth before a change pushes into the new chord, at the loop's end into its beginning.

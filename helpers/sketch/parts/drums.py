@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..brief import Brief, feel_at
-from ..cells import read_cell
+from ..cells import Cell, read_cell
 from ..feel import VELOCITY_SHARE, limb_of
 from ..form import Bar
 from ..groove import IDEA_ACCENT, STANDS_OUT, STAYS_BACK, Tone, letter_wishes, perform, unexpected, window
@@ -35,10 +35,11 @@ def write_drums(brief: Brief) -> Part:
     picks = {"A": first, "B": (first + int(rng.integers(len(style.grooves)))) % len(style.grooves)}
     keeper = "" if alone else _keeper(brief, style, style.grooves[first])
     wishes, low_wishes = (letter_wishes(brief, form, p) for p in (brief.accents, brief.low_accents))
+    grooves = [[read_cell(name, text).scaled(feel) for name, text in g.items()] for g in style.grooves]
     hits: Hits = []
     for bar in form:
         wish, low_wish = wishes[bar.letter], low_wishes[bar.letter]
-        played = _bar(brief, bar, style, style.grooves[picks[bar.letter]], feel, keeper, wish, low_wish)
+        played = _bar(brief, bar, style, grooves[picks[bar.letter]], keeper, wish, low_wish)
         if bar.turn and brief.request.bars > 1:
             played = _with_fill(brief, played, style)
         offset = bar.number * brief.steps_per_bar
@@ -54,29 +55,20 @@ def write_drums(brief: Brief) -> Part:
 
 
 def _bar(
-    brief: Brief,
-    bar: Bar,
-    style: DrumStyle,
-    lines: dict[str, str],
-    feel: float,
-    keeper: str,
-    wish: np.ndarray,
-    low_wish: np.ndarray,
+    brief: Brief, bar: Bar, style: DrumStyle, lines: list[Cell], keeper: str, wish: np.ndarray, low_wish: np.ndarray
 ) -> Hits:
     """One bar of a letter's groove: every choice but the variation is the letter's, so that its bars are alike."""
-    read = {name: read_cell(name, text).scaled(feel) for name, text in lines.items()}
-    out: Hits = [(h.step, name, h.symbol) for name, cell in read.items() for h in window(brief, cell, bar.number)]
+    out: Hits = [(h.step, cell.name, h.symbol) for cell in lines for h in window(brief, cell, bar.number)]
     if "kick" not in style.fixed:
         out = _kicks(brief, out, bar.letter, low_wish)
     if not brief.instrument.lines and not {"snare", "clap"} & set(style.fixed):
         out = _backbeat(brief, out)
     out = _timekeeping(brief, bar, style, out, keeper, wish)
-    if brief.complexity > 0.35 and "snare" in lines and brief.genre.name not in GENRES["no_ghosts"]:
+    ghosts = brief.complexity > 0.35 and brief.genre.name not in GENRES["no_ghosts"]
+    if ghosts and any(cell.name == "snare" for cell in lines):
         out += _ghosts(brief, out, bar.number)  # no player repeats these
     out = _rolled(brief, bar, style, out)
-    return (
-        _varied(brief, out, style, low_wish, brief.rng("drum bar", bar.letter, bar.variation)) if bar.variation else out
-    )
+    return _varied(brief, bar, style, out, low_wish) if bar.variation else out
 
 
 def _kicks(brief: Brief, hits: Hits, letter: str, wish: np.ndarray) -> Hits:
@@ -170,8 +162,9 @@ def _rolled(brief: Brief, bar: Bar, style: DrumStyle, hits: Hits) -> Hits:
     return [h for h in hits if h[1] not in ("hat", "open") or h[0] not in covered] + strokes
 
 
-def _varied(brief: Brief, hits: Hits, style: DrumStyle, low_wish: np.ndarray, rng: np.random.Generator) -> Hits:
+def _varied(brief: Brief, bar: Bar, style: DrumStyle, hits: Hits, low_wish: np.ndarray) -> Hits:
     """A small change a player makes on the repeat: one kick moved, an open hat before the bar line, a drag."""
+    rng = brief.rng("drum bar", bar.letter, bar.variation)
     movable = [h for h in hits if h[1] == "kick" and h[0] % brief.meter.steps_per_beat]
     if movable and "kick" not in style.fixed and rng.random() < 0.6:
         old = movable[int(rng.integers(len(movable)))]
