@@ -46,6 +46,12 @@ class Case:
     clip: Clip
 
 
+def sources(*folders: Path | None) -> list[str]:
+    """The repositories that the recordings come from, of each folder's ``sources.txt`` (owner/name, one a line)."""
+    files = [folder / "sources.txt" for folder in folders if folder]
+    return sorted({name for file in files if file.is_file() for name in file.read_text(encoding="utf-8").split()})
+
+
 Group = tuple[str, Callable[[], list[Case]]]  # a name for files, and what makes the loops
 
 

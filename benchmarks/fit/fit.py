@@ -1,13 +1,13 @@
 """Does the fit card tell good from bad? Takes, spoiled takes, stems and loops of people, measured as a musician's are.
 
-    python -m benchmarks.fit.fit IDEAS_DIR --work DIR [--stems DIR] [--loops DIR] [--ideas 60] [--write] [--delivered]
+    python -m benchmarks.fit.fit IDEAS_DIR --work DIR [--stems DIR] [--loops DIR] [--ideas 60] [--write] [--delivered] [--unseen]
 
 ``--work`` keeps the loops (``loops/``) and what was found in each (``lines/``), so that a run can go on, weights can be
 learnt again from the same lines, and the loops be measured again when ``lines/`` is removed. ``--write`` learns the
 weights of harmony and place from all pieces. What the table says is not of those: SPLITS times the pieces are cut by
 chance into two halves, weights are learnt on either alone, and the card with these is tried on both. The table holds
-the means, and the worst of all halves that were not learnt on. An *unproven* loop (its idea has no pitch or pulse) is
-left out of the shares and counted.
+the means, and the worst of all halves that were not learnt on. ``--unseen`` learns nothing: new pieces are judged as the
+card in the repository would. An *unproven* loop (its idea has no pitch or pulse) is left out of the shares and counted.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.fit.cases import ASKED, DELIVERED, Case, Group, kept, loop_groups, sketch_groups, stem_groups
+from benchmarks.fit.cases import ASKED, DELIVERED, Case, Group, kept, loop_groups, sketch_groups, sources, stem_groups
 from benchmarks.fit.learn import learn_harmony, learn_place, weights_of
 from benchmarks.fit.tables import docs_markdown
 from helpers.loops import prove
 from helpers.loops.fit import Bars
 from helpers.loops.fit.harmony import certainty, harmony_cues
-from helpers.loops.fit.place import place_cues, place_probabilities
+from helpers.loops.fit.place import against_best_rival, place_cues, place_probabilities
 from helpers.loops.ranking import STAYS, field_parts, mean_of, score_parts
 from helpers.machine.weights import load_weights
 from helpers.records import FIT_FIELDS
@@ -36,6 +36,7 @@ from helpers.records.fit_fields import FITS
 
 FOLDER = Path(__file__).resolve().parents[2] / "helpers" / "loops" / "weights"
 HALVES = ("learnt on", "other half")
+UNSEEN = ("unseen",)
 SPLITS = 5
 CLEAR = 0.12  # of two takes: half of what lies between the takes to learn on (0.31) and the same a fourth up (0.06)
 OVER = ("over the rest", "over the mix")
@@ -111,14 +112,14 @@ def collected(groups: Iterator[Group], work: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def judged(line: dict[str, Any], learnt: dict[str, dict[str, float]]) -> dict[str, Any]:
+def judged(line: dict[str, Any], learnt: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The line with what weights and limits make of it: ``verdict`` and ``score``."""
     values = dict(line["values"])
     if line["harmony"]:
         values["harmony"] = certainty(line["harmony"], learnt["harmony"])
     if line["place"]:
         lags, table = np.array(line["place"]["lags"]), np.array(line["place"]["table"])
-        values["place"] = float(place_probabilities(table, learnt["place"])[lags == 0][0])
+        values["place"] = against_best_rival(place_probabilities(table, learnt["place"][line["role"]]), lags)
     fits = [
         name
         for name, row in FIT_FIELDS.items()
@@ -132,7 +133,7 @@ def judged(line: dict[str, Any], learnt: dict[str, dict[str, float]]) -> dict[st
     return line | {"values": values, "failed": failed, "verdict": verdict, "score": score}
 
 
-def learn(lines: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+def learn(lines: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {"harmony": learn_harmony(lines, LET_FAIL), "place": learn_place(lines)}
 
 
@@ -160,13 +161,20 @@ def table(lines: list[dict[str, Any]]) -> dict[str, Any]:
     return out | {"ranking": means}
 
 
-def _table(lines: list[dict[str, Any]]) -> dict[str, Any]:
+def unseen_table(lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """The same, of pieces that the card has never seen, judged by its own weights."""
+    own = {name: dict(load_weights("helpers.loops", name)) for name in ("harmony", "place")}
+    found = _table([judged(line | {"half": UNSEEN[0]}, own) for line in lines], UNSEEN)
+    return {"pieces": len({line["piece"] for line in lines})} | found
+
+
+def _table(lines: list[dict[str, Any]], halves: tuple[str, ...] = HALVES) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for kind in dict.fromkeys(line["kind"] for line in lines):
         compared = [line for line in lines if line["kind"] == kind and line["verdict"] != "unproven"]
         out[kind] = {"loops": len(compared), "unproven": sum(line["kind"] == kind for line in lines) - len(compared)}
-        out[kind] |= {h: _mean([x["verdict"] == "failed" for x in compared if x["half"] == h]) for h in HALVES}
-    return out | {"ranking": {half: ranking_figures([x for x in lines if x["half"] == half]) for half in HALVES}}
+        out[kind] |= {h: _mean([x["verdict"] == "failed" for x in compared if x["half"] == h]) for h in halves}
+    return out | {"ranking": {half: ranking_figures([x for x in lines if x["half"] == half]) for half in halves}}
 
 
 def ranking_figures(lines: list[dict[str, Any]]) -> dict[str, Any]:
@@ -221,6 +229,7 @@ def main() -> None:
     parser.add_argument("--ideas", type=int, default=60)
     parser.add_argument("--work", type=Path, required=True, help="folder where loops and lines are kept")
     parser.add_argument("--write", action="store_true", help="learn the weights and replace them")
+    parser.add_argument("--unseen", action="store_true", help="judge by the card's own weights; nothing is learnt")
     parser.add_argument("--delivered", action="store_true", help="also what a musician gets: mended, or made again")
     parser.add_argument("--out", type=Path, help="JSON to write")
     options = parser.parse_args()
@@ -235,7 +244,8 @@ def main() -> None:
     # Last, since what is delivered depends on the weights: take its loops and lines away before another --write.
     if options.delivered:
         lines = collected(sketch_groups(options.folder, options.ideas, delivered=True), options.work) + lines
-    found = table(lines)
+    found = unseen_table(lines) if options.unseen else table(lines)
+    found["about"] = sources(options.folder, options.stems, options.loops)
     print(docs_markdown(found))
     if options.out:
         options.out.write_text(json.dumps(found, indent=1) + "\n")

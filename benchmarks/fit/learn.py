@@ -10,6 +10,7 @@ import numpy as np
 
 from helpers.loops.fit import harmony, place
 from helpers.machine.weights import weights_text
+from helpers.records import ROLES
 
 # How much each kind weighs, whatever their numbers: parts that fit in notes, and those that do not.
 OWN = "own stem over the rest"
@@ -38,11 +39,15 @@ def learn_harmony(lines: list[dict[str, Any]], let_fail: float) -> dict[str, flo
     return out | {"intercept": -float(np.quantile(good, let_fail))}
 
 
-def learn_place(lines: list[dict[str, Any]]) -> dict[str, float]:
-    """A conditional logit: of all places within a beat, the one where the loop lies is right."""
+def learn_place(lines: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """For each role a conditional logit: of all places within a beat, the one where the loop lies is right."""
+    used = [x for x in lines if x["place"] and x["kind"] in ("good", OWN)]
+    return {role: _learn_places([x for x in used if x["role"] == role] or used) for role in ROLES}
+
+
+def _learn_places(used: list[dict[str, Any]]) -> dict[str, float]:
     from scipy.optimize import minimize
 
-    used = [x for x in lines if x["place"] and x["kind"] in ("good", OWN)]
     tables = [np.array(x["place"]["table"]) for x in used]
     right = [x["place"]["lags"].index(0) for x in used]
     spread = np.concatenate(tables).std(axis=0) + 1e-9
@@ -64,9 +69,12 @@ def learn_place(lines: list[dict[str, Any]]) -> dict[str, float]:
     return {name: float(slope) for name, slope in zip(place.CUES, slopes, strict=True)}
 
 
-def weights_of(weights: dict[str, float], folder: Path) -> str:
+def weights_of(weights: dict[str, Any], folder: Path) -> str:
     """The file's text, with the data by its hash."""
     manifest = hashlib.sha256((folder / "manifest.csv").read_bytes()).hexdigest()
     data = f"all pieces of a manifest.csv with SHA-256 {manifest} and of a folder of stems"
-    rounded = {name: float(f"{value:.4g}") for name, value in weights.items()}
-    return weights_text(rounded, "benchmarks/fit/fit.py --write", data)
+
+    def rounded(of: dict[str, Any]) -> dict[str, Any]:
+        return {n: rounded(x) if isinstance(x, dict) else float(f"{x:.4g}") for n, x in of.items()}
+
+    return weights_text(rounded(weights), "benchmarks/fit/fit.py --write", data)

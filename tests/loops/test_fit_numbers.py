@@ -12,7 +12,7 @@ from helpers.loops.fit.place import likeness, measure_place, place_cues, place_p
 from helpers.loops.fit.spectrum import measure_room
 from helpers.machine.weights import load_weights
 from helpers.music.meter import METERS
-from helpers.records import Analysis, Clip, Tempo
+from helpers.records import ROLES, Analysis, Clip, Tempo
 from helpers.sound.features import NoteGram, OnsetBands, Onsets
 
 from .takes import request_for
@@ -238,10 +238,11 @@ def test_each_cue_says_of_each_place_how_well_the_moved_loop_would_lie(meter):
     notes = np.array([name in ("new_bar", "new_half") for name in place.CUES])
     np.testing.assert_allclose(table, wanted, atol=1e-6)
     assert len(place.CUES) == table.shape[1]
-    low = place.CUES.index("low_first")
+    first = place.CUES.index("first")
     lead = place_cues(loop, idea, role="lead")[1]
-    np.testing.assert_allclose(np.delete(lead, low, axis=1), np.delete(wanted, low, axis=1), atol=1e-6)
-    assert not lead[:, low].any(), "what a lead sounds under 150 Hz is noise"
+    np.testing.assert_allclose(np.delete(lead, first, axis=1), np.delete(wanted, first, axis=1), atol=1e-6)
+    any_register = np.array([np.roll(loop.accents["all"], -lag)[::per_bar].mean() for lag in lags])
+    np.testing.assert_allclose(lead[:, first], any_register - any_register.mean(), atol=1e-6)
     kit = place_cues(loop, idea, role="drums")[1]
     np.testing.assert_allclose(kit[:, ~notes], wanted[:, ~notes], atol=1e-6)
     assert not kit[:, notes].any(), "a kit has no notes that change"
@@ -271,15 +272,24 @@ def test_a_stroke_is_as_long_as_nothing_follows_it(strokes, lengths):
 
 
 def test_places_are_as_likely_as_the_learnt_weights_say():
-    learnt = load_weights("helpers.loops", "place")
-    assert place_probabilities(np.zeros((4, len(place.CUES)))) == pytest.approx([0.25] * 4)
+    learnt = {name: RNG.uniform(0.5, 9) for name in place.CUES}
+    assert place_probabilities(np.zeros((4, len(place.CUES))), learnt) == pytest.approx([0.25] * 4)
     for number, name in enumerate(place.CUES):
         table = np.zeros((2, len(place.CUES)))
         table[1, number] = np.log(3) / learnt[name]
-        assert place_probabilities(table) == pytest.approx([0.25, 0.75])
+        assert place_probabilities(table, learnt) == pytest.approx([0.25, 0.75])
     far = np.zeros((2, len(place.CUES)))
     far[0, 0] = 1e5
-    assert place_probabilities(far) == pytest.approx([1.0, 0.0])
+    assert place_probabilities(far, learnt) == pytest.approx([1.0, 0.0])
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_place_is_judged_by_the_weights_of_its_role(role, monkeypatch):
+    asked = []
+    monkeypatch.setattr(place, "place_probabilities", lambda table, learnt: asked.append(learnt) or np.full(9, 1 / 9))
+    one = bars(2, times=range(4))
+    assert measure_place(one, one, role=role).values["place"] == pytest.approx(0.5), "as likely as any other"
+    assert asked == [load_weights("helpers.loops", "place")[role]]
 
 
 @pytest.mark.parametrize(
@@ -298,10 +308,11 @@ def test_the_likeliest_place_is_named_and_that_of_the_loop_counts(meter, best, s
     steps = METERS[meter].steps_per_beat
     chances = np.full(2 * steps + 1, 0.01)
     chances[best + steps], chances[steps] = 0.6, 0.2
-    monkeypatch.setattr(place, "place_probabilities", lambda table: chances)
+    monkeypatch.setattr(place, "place_probabilities", lambda table, learnt: chances)
     one = bars(2, METERS[meter], times=range(4))
     found = measure_place(one, one, role="drums")
-    assert (found.values["place"], found.values["place_steps"], found.details["place"]) == (0.2, best, said)
+    assert found.values["place"] == pytest.approx(0.25), "of it and the likeliest other, 0.2 of 0.8"
+    assert (found.values["place_steps"], found.details["place"]) == (best, said)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import numpy as np
 from ...music.meter import Meter, bar_seconds
 from ...records import Analysis, Clip, Request
 from ...records.analysis import tempo_ratio
-from ...sound.features import Onsets, is_remembered
+from ...sound.features import OnsetBands, Onsets, is_remembered, onset_bands, onset_times
 from ...sound.levels import loudness_lufs
 from ...sound.listening import EAR_LOWEST_NOTE, EAR_SURE, Listening, PitchActivity, kept_property
 from ..find import distances
@@ -24,6 +24,8 @@ from ..find import distances
 ERB_NUMBERS = np.arange(2.0, 37.0)  # Glasberg & Moore 1990: 53 Hz to 10.6 kHz
 # Onsets at least this strong, of the 90th percentile and of the strongest there can be, are strokes.
 STRONG, LEAST_STRENGTH = 0.25, 0.15
+LEAD_FRAMES = 20  # of onsets, 0.1 s: more than they look back, and than a threshold reaches
+EARLY_SECONDS = 0.03  # a stroke so shortly before the seam is that of beat 1
 WHOLE_SHARE = 0.003  # a file this near to whole bars of a tempo was cut to it
 
 
@@ -42,6 +44,30 @@ class Bars(Listening):
     @property
     def step_seconds(self) -> float:
         return self.clip.seconds / self.steps
+
+    @kept_property
+    def _turning(self) -> tuple[Clip, OnsetBands]:
+        """The loop as it is heard while it goes round, between its last and its first LEAD_FRAMES, and their onsets.
+
+        Alone, a note that is held over the seam would start with a stroke.
+        """
+        rate = self.clip.sample_rate
+        lead = LEAD_FRAMES * max(1, round(0.005 * rate))
+        clip = Clip(np.pad(self.clip.samples, ((0, 0), (lead, lead)), mode="wrap"), rate)
+        return clip, onset_bands(clip)
+
+    @kept_property
+    def bands(self) -> OnsetBands:
+        found = self._turning[1]
+        low, mid, high = (x[LEAD_FRAMES:-LEAD_FRAMES] for x in (found.low, found.mid, found.high))
+        return OnsetBands(low, mid, high, found.rate)
+
+    @kept_property
+    def onsets(self) -> Onsets:
+        times, strengths = onset_times(*self._turning)
+        times = times - LEAD_FRAMES / self.bands.rate
+        inside = (times >= -EARLY_SECONDS) & (times < self.seconds - EARLY_SECONDS)
+        return Onsets(np.maximum(times[inside], 0.0), strengths[inside])
 
     @property
     def strong(self) -> Onsets:

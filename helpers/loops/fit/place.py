@@ -1,7 +1,7 @@
 """Does the loop lie where it should, to the sixteenth? Each place within a beat either way is tried against the idea.
 
 A conditional logit (McFadden 1974) over the places: each cue says how well the loop would fit the idea if it were moved
-there. ``benchmarks/fit/fit.py --write`` learns the weights from loops that are known to lie right.
+there. ``benchmarks/fit/fit.py --write`` learns the weights of each role from loops that are known to lie right.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CUES = (
     "mid", "high",  # likeness of the onsets, sixteenth by sixteenth, by register
     "long",  # strokes that are long until the next come where the metre has its strong places
     "new_bar", "new_half",  # the half bar's notes change on bar lines; the eighth's on those and half-way
-    "low_first",  # low onsets on beat 1
+    "first",  # onsets on beat 1: the low ones of a part that sounds low
 )  # fmt: skip
 FEWEST_ONSETS = 4
 EIGHTH = 2  # sixteenths
@@ -34,17 +34,16 @@ BETWEEN = (
 
 
 def measure_place(loop: Bars, idea: Bars, *, role: str) -> Findings:
-    """The fields ``place`` (probability 0..1 that it lies right) and ``place_steps`` (by how much it seems late)."""
+    """The fields ``place`` (0..1, above a half where no other place is likelier) and ``place_steps`` (seems late by)."""
     few = [who for who, x in (("loop", loop), ("idea", idea)) if x.struck.times.size < FEWEST_ONSETS]
     if few and not _both_tonal(loop, idea):
         return Findings(notes=(f"Place was not compared: the {few[0]} has no pulse.",))
     if role != "drums" and _off_beat(loop):
         return Findings(notes=(BETWEEN,))
     lags, table = place_cues(loop, idea, role=role)
-    probabilities = place_probabilities(table)
+    probabilities = place_probabilities(table, load_weights("helpers.loops", "place")[role])
     best = int(lags[np.argmax(probabilities)])
-    share = float(probabilities[lags == 0][0])
-    return Findings({"place": share, "place_steps": best}, {"place": _said(best, loop.meter.steps_per_beat)})
+    return Findings({"place": against_best_rival(probabilities, lags), "place_steps": best}, {"place": _said(best, loop.meter.steps_per_beat)})
 
 
 def _both_tonal(loop: Bars, idea: Bars) -> bool:
@@ -62,12 +61,17 @@ def _off_beat(loop: Bars) -> bool:
     return bool(enough and on <= MOST_ON_BEAT * whole)
 
 
-def place_probabilities(table: np.ndarray, learnt: Mapping[str, float] | None = None) -> np.ndarray:
-    """How likely the learnt weights of the cues make each place of ``table`` (n, CUES): (n,), 1 in all."""
-    learnt = learnt or load_weights("helpers.loops", "place")
+def place_probabilities(table: np.ndarray, learnt: Mapping[str, float]) -> np.ndarray:
+    """How likely the ``learnt`` weights of the cues make each place of ``table`` (n, CUES): (n,), 1 in all."""
     scores = table @ np.array([learnt[name] for name in CUES])
     odds = np.exp(scores - scores.max())
     return odds / odds.sum()
+
+
+def against_best_rival(probabilities: np.ndarray, lags: np.ndarray) -> float:
+    """How likely the place of the loop is of this and the likeliest other: a part that goes round in a beat has many."""
+    here = float(probabilities[lags == 0][0])
+    return here / (here + float(probabilities[lags != 0].max()))
 
 
 def _said(steps: int, per_beat: int) -> str:
@@ -90,7 +94,7 @@ def place_cues(loop: Bars, idea: Bars, *, role: str) -> tuple[np.ndarray, np.nda
     none = np.zeros(lags.size)
     for reach, lines in ((half, bar), (EIGHTH, half)):
         columns += [none if role == "drums" else loop.note_change(reach)[back][:, ::lines].mean(axis=1)]
-    columns += [none if role in HIGH else loop.accents["low"][back][:, ::bar].mean(axis=1)]
+    columns += [loop.accents["all" if role in HIGH else "low"][back][:, ::bar].mean(axis=1)]
     table = np.array(columns).T
     return lags, table - table.mean(axis=0)
 
