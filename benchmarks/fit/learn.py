@@ -17,7 +17,7 @@ OWN = "own stem over the rest"
 FITTING = {"good": 0.5, OWN: 0.3, "jitter": 0.1, "30 ms late": 0.1}
 # Soup is the hardest to tell, what is moved the easiest.
 WRONG_NOTES = {"soup": 3.0, "fourth": 1.0, "other order": 0.5, "another idea": 0.5, "semitone": 0.5, "tritone": 0.5}
-OWN_SHARE = 0.3  # people's stems against sketches, for place: they vary more, and a loop that is made is judged most
+OWN_SHARE = 0.15  # people's stems against sketches, for place: they vary more, and a loop that is made is judged most
 PENALTY_HARMONY, PENALTY_PLACE = 0.01, 0.01
 
 
