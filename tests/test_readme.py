@@ -116,6 +116,12 @@ def test_the_table_of_spoiled_loops_is_what_the_benchmark_found(page, table):
     assert table(found) in (ROOT / page).read_text(encoding="utf-8")
 
 
+def test_the_table_of_what_the_card_never_saw_is_what_the_benchmark_found():
+    found = json.loads((ROOT / "benchmarks" / "results" / "fit_unseen.json").read_text(encoding="utf-8"))
+    assert docs_markdown(found) in (ROOT / "docs" / "fit-card.md").read_text(encoding="utf-8")
+    assert "learnt" not in docs_markdown(found) and all("/" in name for name in found["about"])
+
+
 def test_what_loops_cost_is_what_was_measured():
     assert cost_markdown() in (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
 

@@ -1,13 +1,15 @@
 """Does the fit card tell good from bad? Takes, spoiled takes, stems and loops of people, measured as a musician's are.
 
-    python -m benchmarks.fit.fit IDEAS_DIR --work DIR [--stems DIR] [--loops DIR] [--ideas 60] [--write] [--delivered] [--unseen]
+    python -m benchmarks.fit.fit IDEAS_DIR --work DIR [--stems DIR] [--loops DIR] [--ideas 60] [--write]
+        [--delivered] [--unseen]
 
 ``--work`` keeps the loops (``loops/``) and what was found in each (``lines/``), so that a run can go on, weights can be
 learnt again from the same lines, and the loops be measured again when ``lines/`` is removed. ``--write`` learns the
 weights of harmony and place from all pieces. What the table says is not of those: SPLITS times the pieces are cut by
 chance into two halves, weights are learnt on either alone, and the card with these is tried on both. The table holds
-the means, and the worst of all halves that were not learnt on. ``--unseen`` learns nothing: new pieces are judged as the
-card in the repository would. An *unproven* loop (its idea has no pitch or pulse) is left out of the shares and counted.
+the means, and the worst of all halves that were not learnt on. ``--unseen`` learns nothing: new pieces are judged as
+the card in the repository would. An *unproven* loop (its idea has no pitch or pulse) is left out of the shares and
+counted.
 """
 
 from __future__ import annotations

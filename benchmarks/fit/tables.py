@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 NO_KINDS = ("ranking", "pieces", "about")
-COLUMNS = {"learnt on": "fails, learnt on", "other half": "fails, other half", "worst": "worst other half", "unseen": "fails"}
+COLUMNS = {
+    "learnt on": "fails, learnt on",
+    "other half": "fails, other half",
+    "worst": "worst other half",
+    "unseen": "fails",
+}
 
 
 def readme_markdown(found: dict[str, Any]) -> str:

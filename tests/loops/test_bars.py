@@ -37,7 +37,7 @@ def test_the_notes_change_where_the_chords_do_and_nowhere_else(bars):
 
 
 def test_onsets_are_those_of_a_loop_that_goes_round():
-    """A loop that is cut in the middle of a note starts with no stroke; one on beat 1 is a stroke wherever it is cut."""
+    """A loop that is cut in the middle of a note starts with no stroke; one on beat 1 is one wherever it is cut."""
     chords = chord_loop(A_MINOR, 120)
     whole = Bars(chords, bars=4, meter=METERS["4/4"])
     assert whole.strong.times[0] == pytest.approx(0.0, abs=0.01)

@@ -34,7 +34,7 @@ BETWEEN = (
 
 
 def measure_place(loop: Bars, idea: Bars, *, role: str) -> Findings:
-    """The fields ``place`` (0..1, above a half where no other place is likelier) and ``place_steps`` (seems late by)."""
+    """The fields ``place`` (0..1, at least a half where none is likelier) and ``place_steps`` (seems late by)."""
     few = [who for who, x in (("loop", loop), ("idea", idea)) if x.struck.times.size < FEWEST_ONSETS]
     if few and not _both_tonal(loop, idea):
         return Findings(notes=(f"Place was not compared: the {few[0]} has no pulse.",))
@@ -43,7 +43,10 @@ def measure_place(loop: Bars, idea: Bars, *, role: str) -> Findings:
     lags, table = place_cues(loop, idea, role=role)
     probabilities = place_probabilities(table, load_weights("helpers.loops", "place")[role])
     best = int(lags[np.argmax(probabilities)])
-    return Findings({"place": against_best_rival(probabilities, lags), "place_steps": best}, {"place": _said(best, loop.meter.steps_per_beat)})
+    return Findings(
+        {"place": against_best_rival(probabilities, lags), "place_steps": best},
+        {"place": _said(best, loop.meter.steps_per_beat)},
+    )
 
 
 def _both_tonal(loop: Bars, idea: Bars) -> bool:
@@ -69,7 +72,7 @@ def place_probabilities(table: np.ndarray, learnt: Mapping[str, float]) -> np.nd
 
 
 def against_best_rival(probabilities: np.ndarray, lags: np.ndarray) -> float:
-    """How likely the place of the loop is of this and the likeliest other: a part that goes round in a beat has many."""
+    """How likely the loop's place is of this and the likeliest other: a part that goes round in a beat has many."""
     here = float(probabilities[lags == 0][0])
     return here / (here + float(probabilities[lags != 0].max()))
 
