@@ -2,8 +2,8 @@
 
 The recordings are not ours to publish: the repositories that they come from are named in the results (``about``).
 Ideas are 15 s of mixes; stems four or eight bars of multitracks that start together, at the tempo that their length,
-their chart or their drums tell, where its grid lies on the onsets; loops are whole bars of the tempo in their names. MP3
-files without a gapless tag lose their first 1,105 samples.
+their chart or their drums tell, where its grid lies on the onsets; loops are whole bars of the tempo in their names.
+MP3 files without a gapless tag lose their first 1,105 samples.
 """
 
 from __future__ import annotations
