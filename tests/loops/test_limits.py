@@ -24,7 +24,7 @@ LIMITS = [
     ("true_peak_dbtp", -0.11, -0.09),
     ("infrasound_share", 0.099, 0.101),
     ("harmony", 0.51, 0.49),
-    ("place", 0.26, 0.24),
+    ("place", 0.21, 0.19),
     ("pocket_ms", -11.9, -12.1),
     ("groove", 0.101, 0.099),
     ("looseness_ms", 12.4, 12.6),
