@@ -68,7 +68,8 @@ def estimate_grid(heard: Listening, bpm: float, meter: Meter, exact: PreciseTemp
     evidence = beat_evidence(heard, period, candidates, line.phase_seconds if line else None)
     length = length_evidence("beat", heard, bpm, meter, candidates)
     # of a loop that plays beside its beats the ear knows where the strokes are, and its start where the beats are
-    is_beside = rest is not None or (exact.beats is not None and plays_off_beat(heard, period, 0.0))
+    is_long_as_loop = exact.beats is not None and bool(length.any())
+    is_beside = rest is not None or (is_long_as_loop and plays_off_beat(heard, period, 0.0))
     told = first_beat(heard, period, candidates) + length
     if is_beside:
         evidence, told = 0.0 * evidence, unheard_start(candidates, rest or 0.0, period)

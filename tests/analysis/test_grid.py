@@ -108,6 +108,12 @@ def test_a_loop_of_a_lone_part_beside_the_beat_begins_with_its_file(bpm, places,
     assert tempo.beats[0] == tempo.downbeats[0] == pytest.approx(delay / RATE, abs=0.012)
 
 
+def test_a_crop_of_whole_seconds_off_the_beat_is_no_loop():
+    """At 120 BPM every crop of whole seconds is whole beats, wherever it is cut: its strokes are its beats."""
+    tempo = estimate_tempo(signals.clip_of(beside(120, 4, OFF_BEATS, attack_at_0=True)))
+    assert not tempo.is_loop and distance(tempo.beats, 0.25) < 0.015
+
+
 @pytest.mark.parametrize("before", [0.09, 0.22])
 def test_silence_before_a_take_is_no_rest(before):
     """Of no whole bars, or with a first stroke on none of their steps."""
