@@ -31,7 +31,7 @@ from helpers.batch.run import Answer, run_batch
 from helpers.batch.run import make as make_loops
 
 RESULTS = Path(__file__).resolve().parent / "results" / "batch.json"
-ENGINES = RESULTS.with_name("engines-h100.json")
+ENGINES = RESULTS.with_name("engines-gpu.json")
 SCALE = RESULTS.parents[2] / "docs" / "scale.md"
 COST = re.compile(r"(<!-- cost: .*?-->\n).*?(\n<!-- /cost -->)", re.DOTALL)
 INSTRUMENTS = ["bass guitar", "piano", "drum kit", "warm pad", "synth lead", "flute"]
