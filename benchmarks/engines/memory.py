@@ -2,9 +2,11 @@
 
     python -m benchmarks.engines.memory              # 8 s loops, 1, 4 and 8 takes, on a T4 and without a limit
     python -m benchmarks.engines.memory --engines musicgen-large --takes 4 --precision float32
+    python -m benchmarks.engines.memory --measured --gpu-gib 14.5           # on a GPU, held to a T4's memory
 
 Live tensor bytes computed with fake tensors, without cuDNN/cuBLAS workspace and allocator slack: a lower bound, not a
-measurement on a GPU. Graphs are counted with all they keep. Stages are those of a generation: weights to the GPU
+measurement on a GPU. ``--measured`` does the same work for real with random weights, on a GPU whose memory torch may use
+no further than told; "reserved" is all that torch took from the card, its own context (about 0.5 GiB) aside. Graphs are counted with all they keep. Stages are those of a generation: weights to the GPU
 ("load"), words read ("encode"), "sample" and "decode"; groups are as the product chooses them from the memory it finds
 free. "take MiB" is what another take in a group really adds while sampling, "planned" what the product reckons with.
 Prints a table and writes JSON; fails where a target is missed.
@@ -46,6 +48,7 @@ COLUMNS = {
     "groups": "groups",
     **{stage: f"{stage} GiB" for stage in STAGES},
     "peak": "peak GiB",
+    "reserved": "reserved GiB",
     "target": "target",
     "take_mib": "take MiB",
     "planned_mib": "planned",
@@ -146,7 +149,46 @@ def _complete(load: Any) -> Any:
     return loaded
 
 
-def measure(engine: str, takes: int, precision: str, memory_gib: float | None, seconds: float = 8.0) -> dict[str, Any]:
+class RealCuda:
+    """The GPU that is here, of which torch may use ``memory_gib``; it answers what a PretendCuda is asked."""
+
+    def __init__(self, memory_gib: float | None) -> None:
+        import torch
+
+        self._cuda = torch.cuda
+        self.name = torch.cuda.get_device_name()
+        self._total = torch.cuda.mem_get_info()[1]
+        self._limit = self._total if memory_gib is None else int(memory_gib * GIB)
+        self._patch = mock.patch.object(torch.cuda, "mem_get_info", self._memory)
+
+    def __enter__(self) -> RealCuda:
+        self._cuda.empty_cache()
+        self._cuda.set_per_process_memory_fraction(self._limit / self._total)
+        self.reset_peak()
+        self._patch.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._patch.stop()
+        self._cuda.set_per_process_memory_fraction(1.0)
+
+    def _memory(self, *_: object) -> tuple[int, int]:
+        return self._limit - self._cuda.memory_reserved(), self._limit
+
+    held_bytes = property(lambda self: self._cuda.memory_allocated())
+    peak_bytes = property(lambda self: self._cuda.max_memory_allocated())
+    reserved_bytes = property(lambda self: self._cuda.max_memory_reserved())
+
+    def reset_peak(self) -> None:
+        self._cuda.reset_peak_memory_stats()
+
+    def hollow(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+
+def measure(
+    engine: str, takes: int, precision: str, memory_gib: float | None, seconds: float = 8.0, measured: bool = False
+) -> dict[str, Any]:
     """Run one generation of full size through the engine's own code and note what each stage held at most."""
     from helpers.engines import audioldm2_music, musicgen, stable_audio_open
     from helpers.engines.base import Job
@@ -174,7 +216,8 @@ def measure(engine: str, takes: int, precision: str, memory_gib: float | None, s
     row: dict[str, Any] = {"engine": engine, "takes": takes, "precision": precision}
     row["gpu"] = "no limit" if memory_gib is None else f"{memory_gib:g} GiB"
     quiet = dict(progress=lambda *_: None, cancel=lambda: False)
-    with PretendCuda(memory_gib) as gpu, hollow_checkpoints(gpu, engine), tempfile.TemporaryDirectory() as folder:
+    kind_of_gpu = RealCuda if measured else PretendCuda
+    with kind_of_gpu(memory_gib) as gpu, hollow_checkpoints(gpu, engine), tempfile.TemporaryDirectory() as folder:
         kind = "musicgen_melody" if "melody" in engine else "musicgen"
         (Path(folder) / "config.json").write_text(json.dumps({"model_type": kind}), encoding="utf-8")
         model = adapter.model_class(plan.source, Path(folder), Device("cuda", gpu.name, precision), lambda: None)
@@ -190,6 +233,8 @@ def measure(engine: str, takes: int, precision: str, memory_gib: float | None, s
                 before = gpu.held_bytes
                 out = work(*arguments)
                 row[stage] = max(row.get(stage, 0), gpu.peak_bytes)
+                if measured:
+                    row["reserved"] = max(row.get("reserved", 0), gpu.reserved_bytes)
                 if stage == "sample":
                     groups.append(len(arguments[2]))
                     row["path"] = out.note
@@ -207,7 +252,7 @@ def measure(engine: str, takes: int, precision: str, memory_gib: float | None, s
         row["planned_mib"] = round(model.bytes_per_take(plan) / 2**20)
         row["take_mib"] = round(adds / 2**20)
     row["peak"] = max(row[stage] for stage in STAGES)
-    return row | {name: round(row[name] / GIB, 2) for name in (*STAGES, "peak")}
+    return row | {name: round(row[name] / GIB, 2) for name in (*STAGES, "peak", "reserved") if name in row}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -219,13 +264,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--gpu-gib", nargs="+", type=float, default=[T4_GIB, 0], help="0 = no limit; default: %(default)s"
     )
-    parser.add_argument("--out", type=Path, default=RESULTS / "memory-fake.json")
+    parser.add_argument("--measured", action="store_true", help="for real, on the GPU that is here")
+    parser.add_argument("--out", type=Path, help="default: memory-fake.json or memory-gpu.json of the results")
     chosen = parser.parse_args(arguments)
     rows = []
     for engine in chosen.engines:
         for takes in chosen.takes:
             for memory_gib in (size or None for size in chosen.gpu_gib):
-                row = measure(engine, takes, chosen.precision, memory_gib, chosen.seconds)
+                row = measure(engine, takes, chosen.precision, memory_gib, chosen.seconds, chosen.measured)
                 if takes == 4 and chosen.precision != "float32" and chosen.seconds == 8.0:
                     row["target"] = TARGETS.get(engine)
                 rows.append(row)
