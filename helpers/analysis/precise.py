@@ -87,8 +87,7 @@ class PreciseTempo:
 
     ``beats`` of the whole file when its length is a whole number of bars, else None, and ``loop_bpm`` the tempo that
     this length means; ``padding_seconds`` is what a codec added to that length, and ``rest_from`` where the grid begins
-    if the loop begins with a rest. Whether the file is an exact loop is
-    for the beats to say: a crop may be as long.
+    if the loop begins with a rest. Whether the file is an exact loop is for the beats to say: a crop may be as long.
     """
 
     bpm: float

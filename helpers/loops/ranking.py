@@ -64,7 +64,7 @@ def rank(loops: list[Loop], request: Request) -> list[Loop]:
     scores = [mean_of(p) for p in parts]
     order = sorted(range(len(loops)), key=lambda i: (_failed(loops[i]), stays(loops[i].fit), -scores[i]))
     return [
-        dataclasses.replace(loops[i], score=scores[i], why=_why(loops[i], place, i, parts, scores))
+        dataclasses.replace(loops[i], score=scores[i], why=_why(loops, place, i, parts, scores))
         for place, i in enumerate(order, 1)
     ]
 
@@ -84,28 +84,30 @@ def mean_of(parts: Mapping[str, float]) -> float:
     return sum(WEIGHTS[n].weight * v for n, v in parts.items()) / total if total else 0.0
 
 
-def _why(loop: Loop, place: int, number: int, parts: list[dict[str, float]], scores: list[float]) -> tuple[str, ...]:
-    """One sentence of what put loop ``number`` in its ``place``, then its parts, those that helped most first."""
+def _why(
+    loops: list[Loop], place: int, number: int, parts: list[dict[str, float]], scores: list[float]
+) -> tuple[str, ...]:
+    """One sentence of what put loop ``number`` in its ``place``, then its parts, those that helped most first; each as
+    the card writes it."""
+    loop = loops[number]
     if loop.fit is None:
         return ("It was not measured.",)
-    own, others = parts[number], [p for i, p in enumerate(parts) if i != number]
+    own, others = parts[number], [i for i in range(len(parts)) if i != number]
     # Against the other takes; what only this one has, or a take that is alone, against what is ordinary.
-    usual = {n: float(np.mean([p[n] for p in others if n in p] or [ORDINARY])) for n in own}
+    usual = {n: float(np.mean([parts[i][n] for i in others if n in parts[i]] or [ORDINARY])) for n in own}
     effects = {n: WEIGHTS[n].weight * (own[n] - usual[n]) for n in own}
     by_effect = sorted(own, key=lambda name: -effects[name])
-    unknown = {n for n in EXPECTED if loop.fit.values.get(n) is None}
-    figures = {n: f"{value:.2f}{' for unknown' if n in unknown else ''}" for n, value in own.items()}
+    figures = {n: _figure(n, own[n], [loop.fit]) for n in own}
+    against = {n: _figure(n, usual[n], [loops[i].fit for i in others if n in parts[i]]) for n in own}
     listed = tuple(f"{WEIGHTS[name].said} {figures[name]}" for name in by_effect)
     start = f"Place {place} of {len(parts)}, score {scores[number]:.2f}"
     if loop.fit.verdict == "failed":
         reason = loop.fit.reasons[0] if loop.fit.reasons else "its fit card failed"
         return (f"{start}, behind every loop that did not fail: {reason}", *listed)
-    against = "the others' " if others else "an ordinary "
-
-    details = loop.fit.details
+    of_whom, details = "the others' " if others else "an ordinary ", loop.fit.details
 
     def said(names: list[str]) -> str:
-        return " and ".join(f"{WEIGHTS[name].said} ({figures[name]}, {against}{usual[name]:.2f})" for name in names[:2])
+        return " and ".join(f"{WEIGHTS[name].said} ({figures[name]}, {of_whom}{against[name]})" for name in names[:2])
 
     # What a listener would point at, with its bar, where the notes cost the loop its place.
     noted = f"; {details['harmony']}" if "harmony" in details and min(effects.get(n, 0.0) for n in NOTES) < 0 else ""
@@ -116,6 +118,18 @@ def _why(loop: Loop, place: int, number: int, parts: list[dict[str, float]], sco
         noted = f"; its notes stay where the idea's move{noted}"
     sides = ", ".join(f"{side} in {names}" for side, names in (("ahead", ahead), ("behind", behind)) if names)
     return (f"{start}: {sides or ('much like the others' if others else 'ordinary throughout')}{noted}.", *listed)
+
+
+def _figure(name: str, share: float, cards: list[FitCard | None]) -> str:
+    """A part of a score as the card writes it: the value of one card, what counts as the mean ``share`` of several,
+    ``unknown`` where none was measured."""
+    if (row := FIT_FIELDS.get(name)) is None:
+        return f"{share:.2f}"
+    values = [card.values.get(name) for card in cards if card]
+    if values and all(value is None for value in values):
+        return row.text(None)
+    one = values[0] if len(values) == 1 else None
+    return row.size_text(row.counting_as(share) if one is None else one)
 
 
 def score(clip: Clip, fit: FitCard, request: Request) -> float:

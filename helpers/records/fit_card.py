@@ -28,7 +28,7 @@ class FitCard:
     bars
         Agreement with the idea's notes, bar by bar; empty where it was not compared.
     details
-        What the sentence of a field names (a bar, a semitone), by its name.
+        What the sentence of a field that fails names (a bar, a semitone), by its name; that of harmony is always there.
     summary
         The card in one sentence.
     purity_parts

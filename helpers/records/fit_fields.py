@@ -76,7 +76,12 @@ class FitField:
         """``at most 0.5 %``; empty where the field cannot fail."""
         if self.good == EQUAL:
             return EQUAL
-        return "" if self.limit is None else f"{self.good} {self.text(self.limit)}".replace("+", "")
+        return "" if self.limit is None else f"{self.good} {self.size_text(self.limit)}"
+
+    def size_text(self, value: float | int | str) -> str:
+        """The value without its sign, where nearness to 0 is good, or without its plus."""
+        size = abs(value) if self.good == ZERO and not isinstance(value, str) else value
+        return self.text(size).replace("+", "")
 
     def fails(self, values: Mapping[str, Value], *, others: bool = False) -> bool:
         """Whether the card's values break this row's limit (that of ``others``); what was not measured does not."""
@@ -99,6 +104,10 @@ class FitField:
             return None
         value = abs(value) if self.good == ZERO else value
         return min(1.0, max(0.0, (value - self.worst) / (self.best - self.worst)))
+
+    def counting_as(self, share: float) -> float:
+        """The value between worst and best that the ranking counts as ``share``."""
+        return self.worst + share * (self.best - self.worst)
 
 
 FIT_FIELDS = {name: FitField(name=name, **row) for name, row in read_toml(__package__, "fit_fields.toml").items()}

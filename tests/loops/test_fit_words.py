@@ -303,7 +303,7 @@ def test_the_bar_and_the_two_notes_are_named(loop, idea, key, said):
         ({}, (0.79, 0.9, 0.85), "Shares the idea's notes in every bar, most in bar 2, least in bar 1."),
         ({}, (0.9, 0.51), "Shares the idea's notes in every bar, most in bar 1, least in bar 2."),
         ({}, (0.9, 0.5), "Shares the idea's notes most in bar 1 and hardly in bar 2."),
-        ({"groove": 0.61}, (), "Locks to its accents."),
+        ({"groove": 0.61}, (), "Hits its accents."),
         ({"groove": 0.6}, (), "Follows its accents."),
         ({"groove": 0.26}, (), "Follows its accents."),
         ({"groove": 0.25}, (), "Plays across its accents."),
@@ -325,7 +325,7 @@ def test_the_bar_and_the_two_notes_are_named(loop, idea, key, said):
         (
             {"groove": 0.7, "pocket_ms": 0.0, "looseness_ms": 4.0, "masked_share": 0.5},
             (1.0,),
-            "Agrees with the idea's notes in every bar alike; locks to its accents, in its pocket, steady to 4 ms; "
+            "Agrees with the idea's notes in every bar alike; hits its accents, in its pocket, steady to 4 ms; "
             "50% of it lies hidden under the idea.",
         ),
         ({"groove": None, "pocket_ms": None, "masked_share": None, "low_end": None, "looseness_ms": None}, (), ""),

@@ -52,6 +52,13 @@ def test_a_limit_is_where_the_table_says(name, within, beyond, good, monkeypatch
     assert card.reasons[0] == FIT_FIELDS[name].failing(card.values, card.details.get(name, ""))
 
 
+@pytest.mark.parametrize(("seam", "said"), [(1.49, {}), (1.51, {"seam": "clicks"})])
+def test_what_is_kept_is_not_said_to_fail(seam, said, good, monkeypatch):
+    """A seam that is fine does not "click", and of a pure kit no notes "are heard beside the drum kit"."""
+    monkeypatch.setattr(proof, "_measure_seam", lambda *_: Findings({"seam": seam}, {"seam": "clicks"}))
+    assert prove(good, request_for(bars=2)).details == said
+
+
 def test_every_row_that_can_fail_is_held_from_both_sides_and_explained():
     can_fail = {name for name, row in FIT_FIELDS.items() if row.limit is not None or row.good == EQUAL}
     assert can_fail == {name for name, *_ in LIMITS}

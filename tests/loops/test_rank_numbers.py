@@ -11,7 +11,7 @@ from helpers.loops import ranking
 from helpers.loops.ranking import _untouched, rank, score
 from helpers.loops.repair import plan_recomposed_bar, repair
 from helpers.music.pitch import parse_key
-from helpers.records import Clip, Correction, FitCard, Loop
+from helpers.records import FIT_FIELDS, Clip, Correction, FitCard, Loop
 from tests.signals import clip_of
 
 from .takes import request_for, take_of
@@ -23,7 +23,10 @@ LEVEL, UNTOUCHED = 0.02, 0.05  # their weights, written out as the limits of the
 
 def loop_of(parts=None, verdict="pass", **card) -> Loop:
     """A loop whose card holds the parts of its score; None: it was never proven."""
-    fit = None if parts is None else FitCard({}, verdict, purity_parts=parts, **card)
+    if parts is None:
+        return Loop(CLIP, take_of(CLIP), fit=None)
+    values = {name: FIT_FIELDS[name].counting_as(part) for name, part in parts.items() if name in FIT_FIELDS}
+    fit = FitCard(values, verdict, purity_parts=parts, **card)
     return Loop(CLIP, take_of(CLIP), fit=fit)
 
 
@@ -95,8 +98,10 @@ def test_a_part_of_noises_does_not_outrank_one_that_was_heard_to_fit():
     noise = Loop(CLIP, take_of(CLIP), fit=FitCard(both | {"lock": 0.45}, "pass"))
     fits = Loop(CLIP, take_of(CLIP), fit=FitCard(both | {"harmony": 0.6, "agreement": 1.0}, "pass"))
     first, second = rank([noise, fits], REQUEST)
-    assert first.fit is fits.fit and "notes shared (0.20 for unknown, the others' 0.33)" in second.why[0]
-    assert "harmony with the idea 0.20 for unknown" in second.why
+    assert first.fit is fits.fit and "notes shared (unknown, the others' 1.00)" in second.why[0]
+    assert "harmony with the idea unknown" in second.why
+    # The lock lies beyond neither end: the card's 0.45 and 0.40, not the .56 and .50 that they count as.
+    assert "locked in with the idea 0.45" in second.why and "(0.45, the others' 0.40)" in second.why[0]
 
 
 # ---- the order and the words
@@ -137,7 +142,7 @@ def test_a_part_that_stays_where_the_idea_moves_ranks_behind_those_that_move(mov
         (
             {"level": 1.0, "untouched": 1.0, "purity": 0.5, "seam": 0.0},
             {"level": 0.5, "untouched": 0.0, "purity": 0.0, "seam": 1.0},
-            "ahead in how little had to be corrected (1.00, the others' 0.00) and purity (0.50, the others' 0.00), "
+            "ahead in how little had to be corrected (1.00, the others' 0.00) and purity (0.42, the others' 0.05), "
             "behind in ",
         ),
         ({"level": 1.0}, {"untouched": 1.0}, "ahead in evenness of level (1.00, the others' 0.70)."),
@@ -154,13 +159,13 @@ def test_the_two_largest_effects_are_said_largest_first_and_all_are_listed(ranke
     best = ranked(loop_of(own), loop_of(dict.fromkeys(own, 0.0)))[0]
     purity = ranking.WEIGHTS["purity"].said
     assert best.why[0] == (
-        f"Place 1 of 2, score 0.90: ahead in {purity} (0.90, the others' 0.00) and how little had to be corrected "
+        f"Place 1 of 2, score 0.90: ahead in {purity} (0.73, the others' 0.05) and how little had to be corrected "
         "(0.90, the others' 0.00)."
     )
-    assert best.why[1:] == (f"{purity} 0.90", "how little had to be corrected 0.90", "evenness of level 0.90")
+    assert best.why[1:] == (f"{purity} 0.73", "how little had to be corrected 0.90", "evenness of level 0.90")
     worst = ranked(loop_of(own), loop_of(dict.fromkeys(own, 0.0)))[1]
     assert worst.why[0] == (
-        f"Place 2 of 2, score 0.00: behind in {purity} (0.00, the others' 0.90) and how little had to be corrected "
+        f"Place 2 of 2, score 0.00: behind in {purity} (0.05, the others' 0.73) and how little had to be corrected "
         "(0.00, the others' 0.90)."
     )
 
@@ -171,6 +176,17 @@ def test_several_others_count_by_their_mean_and_none_as_ordinary(ranked):
     alone = ranked(loop_of({"level": 1.0}))[0]
     assert alone.why[0] == "Place 1 of 1, score 1.00: ahead in evenness of level (1.00, an ordinary 0.70)."
     assert ranked(loop_of({"level": 0.7}))[0].why[0].endswith(": ordinary throughout.")
+
+
+def test_what_puts_a_loop_in_its_place_is_said_as_its_card_writes_it():
+    """One label, one scale: what counts as 1.00 in the score is no correlation of 1.00."""
+    early, late = ({"lock": lock, "pocket_ms": ms, "seam": 0.3} for lock, ms in ((0.95, -3.0), (0.4, 11.0)))
+    first, second = rank([Loop(CLIP, take_of(CLIP), fit=FitCard(card, "pass")) for card in (early, late)], REQUEST)
+    pocket = "off the idea's pocket, beyond its attacks"
+    assert f"locked in with the idea (0.95, the others' 0.40) and {pocket} (3 ms, the others' 11 ms)" in first.why[0]
+    assert f"locked in with the idea (0.40, the others' 0.95) and {pocket} (11 ms, the others' 3 ms)" in second.why[0]
+    alone = rank([Loop(CLIP, take_of(CLIP), fit=FitCard(early, "pass"))], REQUEST)[0]
+    assert "locked in with the idea (0.95, an ordinary 0.56)" in alone.why[0] and "seam 0.30" in alone.why
 
 
 @pytest.mark.parametrize(

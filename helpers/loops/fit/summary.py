@@ -8,7 +8,7 @@ from ...records.fit_fields import Value
 from ..findings import Findings
 
 IN_TIME_MS, TIGHT_MS = 4.0, 3.0
-LOCKED, LOOSE = 0.6, 0.25  # of the accents shared
+HITS, LOOSE = 0.6, 0.25  # of the accents shared
 HIDDEN, RUBBING = 0.25, 0.3  # of the power masked, of the low end against another note
 
 
@@ -39,7 +39,7 @@ def _time(values: Mapping[str, Value], strokes_a_bar: float) -> str:
     said = []
     groove, pocket, spread = (values.get(name) for name in ("groove", "pocket_ms", "looseness_ms"))
     if isinstance(groove, float):
-        said.append(f"{'locks to' if groove > LOCKED else 'follows' if groove > LOOSE else 'plays across'} its accents")
+        said.append(f"{'hits' if groove > HITS else 'follows' if groove > LOOSE else 'plays across'} its accents")
     if isinstance(pocket, float):
         if strokes_a_bar >= 0.5:
             said.insert(0, f"plays {strokes_a_bar:.0f} {'stroke' if strokes_a_bar < 1.5 else 'strokes'} a bar")
