@@ -70,8 +70,10 @@ def plan_request(analysis: Analysis | None, *, instrument: str, **asked: Any) ->
         values.setdefault("tuning_cents", analysis.key.tuning_cents)
     if values.get("engine", Request.engine) == "sketch":
         notes.extend(_unknown_words(values))
+    named = _named(values.get("style", ""))
     for name, tags in (("genre", analysis.genres), ("mood", analysis.moods)) if analysis else ():
-        values.setdefault(name, clear_label(tags))
+        if not named[name]:  # else the style's own word is the one that holds
+            values.setdefault(name, clear_label(tags))
     values.setdefault("seed", FAMILY * secrets.randbelow(SEED_FAMILIES))
     if values.get("family"):
         values.setdefault("takes", len(MEMBERS))
@@ -85,14 +87,18 @@ def _unknown_words(values: dict[str, Any]) -> list[str]:
     asked = {name: values[name] for name in ("genre", "mood") if values.get(name)}
     if not asked:
         return []
-    from .sketch.genres import find_genre, find_mood
-
-    known = {"genre": find_genre(asked.get("genre")), "mood": find_mood(asked.get("mood"))[0] != "neutral"}
     return [
         f"The sketch does not know the {name} “{word}” and goes by the idea; name one {CONTROLS[name][1].help}."
         for name, word in asked.items()
-        if not known[name] and word.lower() != "neutral"
+        if not _named(word)[name] and word.lower() != "neutral"
     ]
+
+
+def _named(text: str) -> dict[str, bool]:
+    """Whether a text names a genre and a mood that the sketch knows."""
+    from .sketch.genres import find_genre, find_mood
+
+    return {"genre": find_genre(text) is not None, "mood": find_mood(text)[0] != "neutral"}
 
 
 def _part(instrument: str, role: str | None, notes: list[str]) -> dict[str, str]:

@@ -135,7 +135,7 @@ def test_the_guide_is_the_sketch_the_idea_or_nothing(hears, guide, idea, downbea
 
 
 def test_words_are_written_only_for_engines_that_read_them(monkeypatch):
-    monkeypatch.setattr(pipeline, "write_prompt", lambda engine, request, analysis: ("words", "not these"))
+    monkeypatch.setattr(pipeline, "write_prompt", lambda engine, request: ("words", "not these"))
     for hears, written in (({"text"}, True), ({"context"}, False)):
         monkeypatch.setitem(registry._instances, NAME, SimpleNamespace(info=SimpleNamespace(hears=frozenset(hears))))
         run = pipeline._with_words(Run(REQUEST.with_(options={"kept": 1})))

@@ -43,6 +43,11 @@ def key_of(analysis, **changes):
         (None, {"bpm": 100}, "swing", None),
         (heard(genres=(Tag("house", 0.7), Tag("trap", 0.2))), {}, "genre", "house"),
         (heard(genres=(Tag("house", 0.7),)), {"genre": "jazz"}, "genre", "jazz"),
+        (heard(genres=(Tag("house", 0.2),)), {}, "genre", None),
+        (heard(genres=(Tag("house", 0.7),)), {"style": "dusty jazz"}, "genre", None),  # the style's own word holds
+        (heard(genres=(Tag("house", 0.7),)), {"style": "mellow"}, "genre", "house"),
+        (heard(moods=(Tag("dark", 0.7),)), {"style": "mellow"}, "mood", None),
+        (heard(moods=(Tag("dark", 0.7),)), {"style": "dusty jazz"}, "mood", "dark"),
         (heard(), {}, "genre", None),
         (None, {"bpm": 100}, "genre", None),
         (heard(moods=(Tag("dark", 0.7), Tag("calm", 0.2))), {}, "mood", "dark"),

@@ -5,15 +5,10 @@ import pytest
 from helpers.engines.prompts import NEGATIVES, ROLE_WORDS, write_prompt
 from helpers.errors import InvalidInput
 from helpers.music.pitch import parse_key
-from helpers.records import ROLES, Analysis, Request, Tag, Tempo
+from helpers.records import ROLES, Request
 
 TEXT_ENGINES = ("stable-audio-open", "audioldm2-music", "musicgen", "audiocraft")
 REQUEST = Request("rhodes", "chords", 92.4, key=parse_key("A minor"), genre="lo-fi hip hop", mood="warm")
-
-
-def analysis_with(genre_score: float) -> Analysis:
-    tags = (Tag("techno", genre_score),)
-    return Analysis("idea.wav", "0" * 64, 8.0, 44_100, 2, Tempo(92.4, 1.0), None, genres=tags)
 
 
 def test_stable_audio_leads_with_bpm_then_genre_and_instrument():
@@ -82,13 +77,6 @@ def test_a_prompt_by_hand_is_used_as_it_stands():
 def test_an_empty_prompt_by_hand_is_refused():
     with pytest.raises(InvalidInput, match="leave it out to have them written"):
         write_prompt("musicgen", REQUEST.with_(options={"prompt": "  "}))
-
-
-def test_what_was_heard_fills_in_only_when_it_was_clear():
-    request = REQUEST.with_(genre=None)
-    assert "techno" in write_prompt("musicgen", request, analysis_with(0.8))[0]
-    assert "techno" not in write_prompt("musicgen", request, analysis_with(0.1))[0]
-    assert "lo-fi" in write_prompt("musicgen", REQUEST, analysis_with(0.8))[0]
 
 
 def test_silent_fields_leave_no_trace():

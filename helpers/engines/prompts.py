@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from ..errors import InvalidInput
 from ..music.instruments import find_instrument
 from ..music.tables import read_table
-from ..records import Analysis, Request
-from ..records.analysis import clear_label
+from ..records import Request
 
 _TABLE = read_table(__package__, "prompts.txt")
 ROLE_WORDS = {role: words for role, words, _, _ in _TABLE["roles"]}
@@ -30,20 +29,19 @@ _VOICE_WORDS = {"voice", "vocal", "choir", "oohs", "aahs", "vox"}
 _MOST_CHARACTERS = 400  # about 100 tokens: every text encoder here reads at least 77 (Stable Audio Open: 128)
 
 
-def write_prompt(engine_name: str, request: Request, analysis: Analysis | None = None) -> tuple[str, str]:
+def write_prompt(engine_name: str, request: Request) -> tuple[str, str]:
     """Write the prompt and the negative prompt for one engine; the latter is empty for models that cannot hear it.
 
     An engine that reads no words (``sketch``) gets two empty texts. ``options["prompt"]`` and
-    ``options["negative_prompt"]`` of the request, where given, are used as they stand; the analysis fills in genre and
-    mood where the request leaves them open and they were heard clearly. Raises InvalidInput if there is no such engine,
-    or a prompt given by hand is empty or not text.
+    ``options["negative_prompt"]`` of the request, where given, are used as they stand. Raises InvalidInput if there is
+    no such engine, or a prompt given by hand is empty or not text.
     """
     from .registry import get_engine
 
     style = get_engine(engine_name).info.prompt_style
     if not style:
         return "", ""
-    prompt, negative = _WRITERS[style](request, _Words(request, analysis))
+    prompt, negative = _WRITERS[style](request, _Words(request))
     return _by_hand(request, "prompt", prompt), _by_hand(request, "negative_prompt", negative)
 
 
@@ -59,12 +57,12 @@ def _by_hand(request: Request, option: str, written: str) -> str:
 class _Words:
     """The parts of a request as words; an empty text where the request is silent."""
 
-    def __init__(self, request: Request, analysis: Analysis | None) -> None:
+    def __init__(self, request: Request) -> None:
         heard = find_instrument(request.instrument).instrument
         self.instrument = request.instrument
         self.aliases = {heard.name, request.instrument.lower()}
-        self.genre = request.genre or clear_label(analysis.genres if analysis else ()) or ""
-        self.mood = request.mood or clear_label(analysis.moods if analysis else ()) or ""
+        self.genre = request.genre or ""
+        self.mood = request.mood or ""
         self.role = ROLE_WORDS[request.role]
         self.key = "" if request.key is None or request.role == "drums" else request.key.name
         self.bpm = f"{round(request.bpm)}"  # training metadata holds whole numbers; the fraction is stretched in later

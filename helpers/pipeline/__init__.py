@@ -177,7 +177,7 @@ def _with_words(run: Run) -> Run:
     """The run with its prompt written out for an engine that reads words, so that its JSON makes the same again."""
     if "text" not in run.engine.info.hears:
         return run
-    prompt, negative = write_prompt(run.request.engine, run.request, run.analysis)
+    prompt, negative = write_prompt(run.request.engine, run.request)
     options = {**run.request.options, "prompt": prompt, "negative_prompt": negative}
     return dataclasses.replace(run, request=run.request.with_(options=options))
 

@@ -89,7 +89,7 @@ def plan_view(form: Form, analysis: Analysis | None) -> dict[str, Any]:
         return view
     try:
         request, notes = planned(form, analysis, rows)
-        prompt, negative = write_prompt(info.name, request, analysis)
+        prompt, negative = write_prompt(info.name, request)
     except LoopsError as error:
         return view | {"error": str(error)}
     return view | {
