@@ -5,8 +5,9 @@
     python -m benchmarks.engines.memory --measured --gpu-gib 14.5           # on a GPU, held to a T4's memory
 
 Live tensor bytes computed with fake tensors, without cuDNN/cuBLAS workspace and allocator slack: a lower bound, not a
-measurement on a GPU. ``--measured`` does the same work for real with random weights, on a GPU whose memory torch may use
-no further than told; "reserved" is all that torch took from the card, its own context (about 0.5 GiB) aside. Graphs are counted with all they keep. Stages are those of a generation: weights to the GPU
+measurement on a GPU. ``--measured`` does the same work for real with random weights, on a GPU of which torch may use no
+more than told; "reserved" is all that torch took, cached blocks that it could give back included and its own context
+(about 0.5 GiB) not. Graphs are counted with all they keep. Stages are those of a generation: weights to the GPU
 ("load"), words read ("encode"), "sample" and "decode"; groups are as the product chooses them from the memory it finds
 free. "take MiB" is what another take in a group really adds while sampling, "planned" what the product reckons with.
 Prints a table and writes JSON; fails where a target is missed.
@@ -53,6 +54,11 @@ COLUMNS = {
     "take_mib": "take MiB",
     "planned_mib": "planned",
 }
+COMPUTED = (
+    "live tensor bytes computed with fake tensors, without cuDNN/cuBLAS workspace and allocator slack: "
+    "a lower bound, not a measurement on a GPU"
+)
+MEASURED = "GiB that live tensors took at most on a real GPU held to the memory of gpu, and all that torch reserved"
 WORDS = 32  # tokens of a prompt, about what the product writes
 
 
@@ -277,14 +283,19 @@ def main(arguments: list[str] | None = None) -> int:
                 rows.append(row)
     print_table(rows, COLUMNS)
     result = {
-        "what": "live tensor bytes computed with fake tensors, without cuDNN/cuBLAS workspace and allocator slack: "
-        "a lower bound, not a measurement on a GPU",
-        "settings": {"precision": chosen.precision, "seconds": chosen.seconds, "words": WORDS, "weights": "none"},
+        "what": MEASURED if chosen.measured else COMPUTED,
+        "settings": {
+            "precision": chosen.precision,
+            "seconds": chosen.seconds,
+            "words": WORDS,
+            "weights": "random" if chosen.measured else "none",
+        },
         "rows": rows,
     }
-    chosen.out.parent.mkdir(parents=True, exist_ok=True)
-    chosen.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print(f"written to {chosen.out.name}; {result['what']}")
+    out = chosen.out or RESULTS / ("memory-gpu.json" if chosen.measured else "memory-fake.json")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(f"written to {out.name}; {result['what']}")
     missed = [row for row in rows if row.get("target") and row["peak"] > row["target"]]
     for row in missed:
         print(f"{row['engine']}: {row['peak']} GiB for 4 takes, aimed at {row['target']}", file=sys.stderr)
