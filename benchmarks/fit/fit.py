@@ -31,7 +31,7 @@ from helpers.loops import prove
 from helpers.loops.fit import Bars
 from helpers.loops.fit.harmony import certainty, harmony_cues
 from helpers.loops.fit.place import against_best_rival, place_cues, place_probabilities
-from helpers.loops.ranking import STAYS, field_parts, mean_of, score_parts
+from helpers.loops.ranking import field_parts, mean_of, moves, score_parts
 from helpers.machine.weights import load_weights
 from helpers.records import FIT_FIELDS
 from helpers.records.fit_fields import FITS
@@ -212,10 +212,9 @@ def ranking_figures(lines: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _rank(line: dict[str, Any]) -> tuple[bool, bool, float]:
+def _rank(line: dict[str, Any]) -> tuple[bool, float, float]:
     """Greater is better, as :func:`helpers.loops.ranking.rank` has it: failed loops last, then those that stay."""
-    movement = line["values"]["movement"]
-    return line["verdict"] != "failed", movement is None or movement >= STAYS, line["score"]
+    return line["verdict"] != "failed", moves(line["values"]["movement"]), line["score"]
 
 
 def _mean(values: list[Any]) -> float | None:

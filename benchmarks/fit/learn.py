@@ -18,7 +18,7 @@ FITTING = {"good": 0.5, OWN: 0.3, "jitter": 0.1, "30 ms late": 0.1}
 # Soup is the hardest to tell, what is moved the easiest.
 WRONG_NOTES = {"soup": 3.0, "fourth": 1.0, "other order": 0.5, "another idea": 0.5, "semitone": 0.5, "tritone": 0.5}
 OWN_SHARE = 0.15  # people's stems against sketches, for place: they vary more, and a loop that is made is judged most
-PENALTY_HARMONY, PENALTY_PLACE = 0.01, 0.01
+PENALTY_HARMONY, PENALTY_PLACE, PENALTY_ROLE = 0.01, 0.01, 0.05
 
 
 def learn_harmony(lines: list[dict[str, Any]], let_fail: float) -> dict[str, float]:
@@ -40,33 +40,43 @@ def learn_harmony(lines: list[dict[str, Any]], let_fail: float) -> dict[str, flo
 
 
 def learn_place(lines: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """For each role a conditional logit: of all places within a beat, the one where the loop lies is right."""
+    """For each role a conditional logit: of all places within a beat, the one where the loop lies is right.
+
+    Weights are learnt of all roles together first; those of a role, which has few loops, are drawn to them.
+    """
     used = [x for x in lines if x["place"] and x["kind"] in ("good", OWN)]
-    return {role: _learn_places([x for x in used if x["role"] == role] or used) for role in ROLES}
+    spread = np.concatenate([x["place"]["table"] for x in used]).std(axis=0) + 1e-9
+    shared = _learn_places(used, spread, np.zeros(len(place.CUES)), PENALTY_PLACE)
+    out = {}
+    for role in ROLES:
+        slopes = _learn_places([x for x in used if x["role"] == role] or used, spread, shared, PENALTY_ROLE) / spread
+        out[role] = {name: float(slope) for name, slope in zip(place.CUES, slopes, strict=True)}
+    return out
 
 
-def _learn_places(used: list[dict[str, Any]]) -> dict[str, float]:
+def _learn_places(used: list[dict[str, Any]], spread: np.ndarray, near: np.ndarray, penalty: float) -> np.ndarray:
+    """The weights of cues in units of ``spread``, those ``near`` preferred by ``penalty``."""
     from scipy.optimize import minimize
 
-    tables = [np.array(x["place"]["table"]) for x in used]
+    tables = [np.array(x["place"]["table"]) / spread for x in used]
     right = [x["place"]["lags"].index(0) for x in used]
-    spread = np.concatenate(tables).std(axis=0) + 1e-9
     own = sum(x["kind"] == OWN for x in used)
     share = OWN_SHARE if 0 < own < len(used) else 0.5
     weight = [share / own if x["kind"] == OWN else (1 - share) / (len(used) - own) for x in used]
 
     def cost(slopes: np.ndarray) -> tuple[float, np.ndarray]:
-        total, slope = PENALTY_PLACE * float(slopes @ slopes), 2 * PENALTY_PLACE * slopes
+        away = slopes - near
+        total, slope = penalty * float(away @ away), 2 * penalty * away
         for rows, at, w in zip(tables, right, weight, strict=True):
-            scores = rows / spread @ slopes
+            scores = rows @ slopes
             odds = np.exp(scores - scores.max())
             odds /= odds.sum()
             total -= w * float(np.log(odds[at] + 1e-12))
-            slope = slope - w * (rows[at] / spread - odds @ (rows / spread))
+            slope = slope - w * (rows[at] - odds @ rows)
         return total, slope
 
-    slopes = minimize(cost, np.zeros(len(place.CUES)), jac=True, method="L-BFGS-B").x / spread
-    return {name: float(slope) for name, slope in zip(place.CUES, slopes, strict=True)}
+    found: np.ndarray = minimize(cost, near, jac=True, method="L-BFGS-B").x
+    return found
 
 
 def weights_of(weights: dict[str, Any], folder: Path) -> str:

@@ -46,7 +46,7 @@ STAYS = 0.15
 
 def rank(loops: list[Loop], request: Request) -> list[Loop]:
     """Score loops 0..1 and order them, best first, whatever their score failed ones last, and before them those whose
-    notes stay where the idea's move.
+    notes stay where the idea's move, the stillest last.
 
     Parameters
     ----------
@@ -62,7 +62,8 @@ def rank(loops: list[Loop], request: Request) -> list[Loop]:
     """
     parts = [score_parts(loop.clip, loop.fit, request) if loop.fit else {} for loop in loops]
     scores = [mean_of(p) for p in parts]
-    order = sorted(range(len(loops)), key=lambda i: (_failed(loops[i]), stays(loops[i].fit), -scores[i]))
+    moved = [moves(loop.fit.movement) if loop.fit else 0.0 for loop in loops]
+    order = sorted(range(len(loops)), key=lambda i: (_failed(loops[i]), -moved[i], -scores[i]))
     return [
         dataclasses.replace(loops[i], score=scores[i], why=_why(loops, place, i, parts, scores))
         for place, i in enumerate(order, 1)
@@ -73,9 +74,9 @@ def _failed(loop: Loop) -> bool:
     return loop.fit is None or loop.fit.verdict == "failed"
 
 
-def stays(fit: FitCard | None) -> bool:
-    """Whether the notes stay where the idea's move, as a drone's do."""
-    return fit is not None and fit.movement is not None and fit.movement < STAYS
+def moves(movement: float | None) -> float:
+    """How much the notes move, of how much the idea's do, as far as it counts: a drone's less than STAYS."""
+    return STAYS if movement is None else min(movement, STAYS)
 
 
 def mean_of(parts: Mapping[str, float]) -> float:
@@ -114,7 +115,7 @@ def _why(
 
     ahead = said([n for n in by_effect if effects[n] >= LEAST_EFFECT])
     behind = said([n for n in reversed(by_effect) if effects[n] <= -LEAST_EFFECT])
-    if stays(loop.fit):
+    if moves(loop.fit.movement) < STAYS:
         noted = f"; its notes stay where the idea's move{noted}"
     sides = ", ".join(f"{side} in {names}" for side, names in (("ahead", ahead), ("behind", behind)) if names)
     return (f"{start}: {sides or ('much like the others' if others else 'ordinary throughout')}{noted}.", *listed)

@@ -24,9 +24,9 @@ LIMITS = [
     ("true_peak_dbtp", -0.11, -0.09),
     ("infrasound_share", 0.099, 0.101),
     ("harmony", 0.51, 0.49),
-    ("place", 0.21, 0.19),
+    ("place", 0.171, 0.169),
     ("pocket_ms", -11.9, -12.1),
-    ("groove", 0.101, 0.099),
+    ("groove", 0.221, 0.219),
     ("looseness_ms", 12.4, 12.6),
     ("tuning_cents", 34.9, -35.1),
 ]

@@ -132,6 +132,13 @@ def test_a_part_that_stays_where_the_idea_moves_ranks_behind_those_that_move(mov
     assert said == [False, movement == 0.149, False]
 
 
+def test_of_parts_that_stay_the_stillest_ranks_last(ranked):
+    fits = [dataclasses.replace(loop_of({"level": 1.0}).fit, values={"movement": moved}) for moved in (0.02, 0.13)]
+    drone, part = (Loop(CLIP, take_of(CLIP), fit=fit) for fit in fits)
+    found = ranked(drone, part)
+    assert [loop.fit for loop in found] == [part.fit, drone.fit]
+
+
 @pytest.mark.parametrize(
     ("own", "other", "said"),
     [

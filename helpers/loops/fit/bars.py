@@ -99,6 +99,11 @@ class Bars(Listening):
         means = np.array([beat.mean(axis=1) for beat in beats]).T
         return means / (np.linalg.norm(means, axis=0) + 1e-9)
 
+    @kept_property
+    def new_notes(self) -> np.ndarray:
+        """How much sounds in each sixteenth that did not in the one before, note by note (steps,)."""
+        return np.maximum(self.note_steps - np.roll(self.note_steps, 1, axis=1), 0).sum(axis=0)
+
     def note_change(self, reach: int) -> np.ndarray:
         """How much the notes of ``reach`` sixteenths from each one on differ from those of as many before (steps,)."""
         sums = np.cumsum(np.tile(self.chroma_steps, 3), axis=1)

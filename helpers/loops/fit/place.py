@@ -20,7 +20,8 @@ CUES = (
     "mid", "high",  # likeness of the onsets, sixteenth by sixteenth, by register
     "long",  # strokes that are long until the next come where the metre has its strong places
     "new_bar", "new_half",  # the half bar's notes change on bar lines; the eighth's on those and half-way
-    "first",  # onsets on beat 1: the low ones of a part that sounds low
+    "new_notes",  # likeness of the notes that begin, sixteenth by sixteenth
+    "first",  # low onsets on beat 1, of a part that sounds low
 )  # fmt: skip
 FEWEST_ONSETS = 4
 EIGHTH = 2  # sixteenths
@@ -28,6 +29,7 @@ HIGH = ("lead", "arpeggio", "pad")  # roles of which nothing but noise sounds lo
 # An off-beat part: so little of its accents on the beats, so much half-way between them, and strokes in every beat.
 MOST_ON_BEAT, LEAST_HALF_WAY = 0.15, 0.5
 PLAYED = 0.25  # of the strongest accent of the mean bar: a softer one is an echo
+SHARED = 0.25  # likeness of its accents with the idea's, from which an off-beat part plays where the idea does
 BETWEEN = (
     "Place was not judged: the part plays between the beats, and nothing tells it from one that is half a beat late."
 )
@@ -38,7 +40,7 @@ def measure_place(loop: Bars, idea: Bars, *, role: str) -> Findings:
     few = [who for who, x in (("loop", loop), ("idea", idea)) if x.struck.times.size < FEWEST_ONSETS]
     if few and not _both_tonal(loop, idea):
         return Findings(notes=(f"Place was not compared: the {few[0]} has no pulse.",))
-    if role != "drums" and _off_beat(loop):
+    if role != "drums" and _off_beat(loop, idea):
         return Findings(notes=(BETWEEN,))
     lags, table = place_cues(loop, idea, role=role)
     probabilities = place_probabilities(table, load_weights("helpers.loops", "place")[role])
@@ -53,15 +55,26 @@ def _both_tonal(loop: Bars, idea: Bars) -> bool:
     return min(loop.notes.tonal_share, idea.notes.tonal_share) > LEAST_TONAL
 
 
-def _off_beat(loop: Bars) -> bool:
-    """Whether the loop plays half-way between the beats, as house chords and trance basses do."""
-    bar = sum(np.expm1(loop.accents[name]) for name in ("low", "mid", "high")).reshape(loop.bars, -1).mean(axis=0)
+def _off_beat(loop: Bars, idea: Bars) -> bool:
+    """Whether the loop plays half-way between the beats, as house chords and trance basses do.
+
+    Only where the idea accents the same places, or kicks on every beat and on beats alone, which such a part answers.
+    """
+    bar, kick = _mean_bar(loop, "low", "mid", "high"), _mean_bar(idea, "low")
     number, place = np.divmod(np.arange(bar.size), loop.meter.steps_per_beat)
-    on, half_way = (bar[place == step].sum() for step in (0, loop.meter.steps_per_beat // 2))
+    on, half_way = place == 0, place == loop.meter.steps_per_beat // 2
     played = np.unique(number[(place > 0) & (bar > PLAYED * bar.max())]).size
     whole = bar.sum()
-    enough = half_way >= LEAST_HALF_WAY * whole > 0 and played >= loop.meter.beats_per_bar
-    return bool(enough and on <= MOST_ON_BEAT * whole)
+    enough = bar[half_way].sum() >= LEAST_HALF_WAY * whole > 0 and played >= loop.meter.beats_per_bar
+    if not enough or bar[on].sum() > MOST_ON_BEAT * whole:
+        return False
+    pulse = kick[on].min() > PLAYED * kick.max() and kick[half_way].sum() <= MOST_ON_BEAT * kick.sum()
+    return bool(pulse or likeness(loop.accents["all"][None], idea.accents["all"])[0] >= SHARED)
+
+
+def _mean_bar(sound: Bars, *names: str) -> np.ndarray:
+    """The accents of the registers ``names`` in the mean bar (steps of a bar,)."""
+    return sum(np.expm1(sound.accents[name]) for name in names).reshape(sound.bars, -1).mean(axis=0)
 
 
 def place_probabilities(table: np.ndarray, learnt: Mapping[str, float]) -> np.ndarray:
@@ -97,7 +110,8 @@ def place_cues(loop: Bars, idea: Bars, *, role: str) -> tuple[np.ndarray, np.nda
     none = np.zeros(lags.size)
     for reach, lines in ((half, bar), (EIGHTH, half)):
         columns += [none if role == "drums" else loop.note_change(reach)[back][:, ::lines].mean(axis=1)]
-    columns += [loop.accents["all" if role in HIGH else "low"][back][:, ::bar].mean(axis=1)]
+    columns += [none if role == "drums" else likeness(loop.new_notes[back], idea.new_notes)]
+    columns += [none if role in HIGH else loop.accents["low"][back][:, ::bar].mean(axis=1)]
     table = np.array(columns).T
     return lags, table - table.mean(axis=0)
 
