@@ -84,9 +84,8 @@ def test_a_new_field_is_one_row_and_the_code_that_measures_it(monkeypatch):
 
 def test_a_new_engine_is_its_own_file_and_one_row(monkeypatch, tmp_path):
     code = textwrap.dedent(re.search(r"```python\n(.*?)```", recipe("engine"), re.DOTALL)[1])
-    imports = "import numpy as np\nfrom helpers.engines.base import *\nfrom helpers.engines.options import *\n"
-    space = {}
-    exec(imports + "from helpers.engines.base import stop_if\n" + code, space)
+    space = {"__package__": "helpers.engines", "__name__": "helpers.engines.hum"}
+    exec(code, space)
     module = types.ModuleType("helpers.engines.hum")
     module.HumEngine = space["HumEngine"]
     monkeypatch.setitem(sys.modules, "helpers.engines.hum", module)

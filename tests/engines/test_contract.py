@@ -22,11 +22,11 @@ def engine_and_request(request):
     base = Request(
         "piano", "chords", 160.0, bars=1, key=parse_key("A minor"), progression=progression, seed=7, guide="none"
     )
-    if family == "sketch":
-        engine = registry.get_engine("sketch")
+    if family not in KINDS:
+        engine = registry.get_engine(family)
         if not engine.readiness().ready:
             pytest.skip(engine.readiness().reason)
-        return engine, base.with_(engine="sketch")
+        return engine, base.with_(engine=family, options={"prompt": "a piano"} if "text" in engine.info.hears else {})
     engine = request.getfixturevalue("tiny_engine")(family)
     return engine, base.with_(engine=ENGINE_OF[family], options=options_for(family))
 
