@@ -12,7 +12,7 @@ from ..sound import listening
 from ..sound.features import clean_mono, once_per_clip
 from ..sound.listening import NOTE_HOP_SECONDS
 from .estimators import beat_ticks
-from .musicnn import hear_tags
+from .musicnn import Tagged, hear_tags
 from .transcribe import PitchActivity, hear_pitches
 
 __all__ = ["NOTE_HOP_SECONDS", "Listening", "listen"]
@@ -33,8 +33,8 @@ class Listening(listening.Listening):
         return beat_ticks(self.mono, self.clip.sample_rate)
 
     @cached_property
-    def tags(self) -> dict[str, dict[str, float]] | None:
-        """Tags 0..1 by model and name of a learned ear; None where its package is missing."""
+    def tagged(self) -> Tagged | None:
+        """What a learned ear says of the kind of music; None where its package is missing."""
         return hear_tags(self.clip, self.mono)
 
 

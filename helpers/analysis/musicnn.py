@@ -3,6 +3,8 @@
 The weights lie in TensorFlow's checkpoint format, of which we read the two parts we need: the index (names, shapes and
 places) and the numbers. The network is equal to the original graph to 1e-6.
 
+Beside the tags we keep the hidden layer they are read from, which tells more families of music apart.
+
 Conventions: a patch is 187 frames of the log-mel of :mod:`helpers.analysis.effnet` (3 s); tags are 0..1.
 """
 
@@ -11,6 +13,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -85,6 +88,17 @@ def read_checkpoint(index: bytes, numbers: bytes) -> dict[str, np.ndarray]:
     return out
 
 
+@dataclass(frozen=True, eq=False)
+class Tagged:
+    """What the networks say of a clip, as means over it: ``tags`` 0..1 by model and name, and their last hidden layers.
+
+    ``hidden`` (400,): square roots of the activations, >= 0, 200 of each model in the order of ``MODELS``.
+    """
+
+    tags: dict[str, dict[str, float]]
+    hidden: np.ndarray
+
+
 @lru_cache(maxsize=2)
 def load(model: str) -> tuple[dict[str, np.ndarray], tuple[str, ...]] | None:
     """Weights and tag names of ``MSD`` or ``MTT``; None without the package."""
@@ -116,7 +130,8 @@ def _convolve(weights: dict[str, np.ndarray], number: int, x: np.ndarray) -> np.
     return np.maximum(flat, 0.0).reshape(*views.shape[:2], channels)
 
 
-def _patch_tags(weights: dict[str, np.ndarray], mel: np.ndarray) -> np.ndarray:
+def _patch_tags(weights: dict[str, np.ndarray], mel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Tags (50,) and the hidden layer under them (200,) of a patch."""
     x, around = _norm(weights, 0, mel), ((3, 3), (0, 0))
     front = []
     for number, frames in _TIMBRE:
@@ -129,11 +144,12 @@ def _patch_tags(weights: dict[str, np.ndarray], mel: np.ndarray) -> np.ndarray:
     joined = np.concatenate(layers, axis=1)
     pooled = np.stack([joined.max(axis=0), joined.mean(axis=0)], axis=1).ravel()
     dense = np.maximum(_norm(weights, 9, pooled) @ weights["dense/kernel"] + weights["dense/bias"], 0.0)
-    return 1.0 / (1.0 + np.exp(-(_norm(weights, 10, dense) @ weights["dense_1/kernel"] + weights["dense_1/bias"])))
+    scores = _norm(weights, 10, dense) @ weights["dense_1/kernel"] + weights["dense_1/bias"]
+    return 1.0 / (1.0 + np.exp(-scores)), dense
 
 
-def hear_tags(clip: Clip, mono: np.ndarray) -> dict[str, dict[str, float]] | None:
-    """Mean tags by model and name, of patches all over the clip; None without the package or without sound."""
+def hear_tags(clip: Clip, mono: np.ndarray) -> Tagged | None:
+    """Means over patches from all over the clip; None without the package or without sound."""
     models = {name: load(name) for name in MODELS}
     if not mono.any() or any(model is None for model in models.values()):
         return None
@@ -147,9 +163,11 @@ def hear_tags(clip: Clip, mono: np.ndarray) -> dict[str, dict[str, float]] | Non
     mel = log_mel(sound)
     count = len(mel) // PATCH
     chosen = np.unique(np.linspace(0, count - 1, min(count, MOST_PATCHES)).round().astype(int))
-    out = {}
+    named, layers = {}, []
     for name, model in models.items():
         weights, labels = model  # type: ignore[misc]
-        tags = np.mean([_patch_tags(weights, mel[i * PATCH : (i + 1) * PATCH]) for i in chosen], axis=0)
-        out[name] = dict(zip(labels, tags.tolist(), strict=True))
-    return out
+        answers = [_patch_tags(weights, mel[i * PATCH : (i + 1) * PATCH]) for i in chosen]
+        tags, hidden = (np.mean(part, axis=0) for part in zip(*answers, strict=True))
+        named[name] = dict(zip(labels, tags.tolist(), strict=True))
+        layers.append(np.sqrt(hidden))
+    return Tagged(named, np.concatenate(layers))

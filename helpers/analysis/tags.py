@@ -1,6 +1,6 @@
 """Which genre, which mood? The tag models' answers in words that the music models understand.
 
-First choice: Discogs-EffNet's 400 styles and the MTG-Jamendo mood head, once fetched. Without them musicnn's tags tell
+First choice: Discogs-EffNet's 400 styles and the MTG-Jamendo mood head, once fetched. Without them musicnn tells
 the family of the genre, by a model learnt from labelled music (``training/train_family.py``), and whether the idea is
 energetic or calm; what is not sure stays unknown.
 
@@ -20,6 +20,7 @@ from ..music.tables import read_toml
 from ..records import Clip, Tag
 from .effnet import run_effnet
 from .listening import Listening, listen
+from .musicnn import Tagged
 from .tag_models import (
     BACKBONE,
     MOOD_HEAD,
@@ -77,19 +78,13 @@ def estimate_tags(sound: Clip | Listening) -> tuple[tuple[Tag, ...], tuple[Tag, 
 
 def genre_family(sound: Clip | Listening) -> Tag | None:
     """The family with its probability, where that is enough for it to be right 8 times of 10; else None."""
-    tags = _tags_of_music(listen(sound))
-    return named_family(log_odds(tags), load_weights(__package__, "family")) if tags is not None else None
+    tagged = _tagged_music(listen(sound))
+    return named_family(tagged.hidden, load_weights(__package__, "family")) if tagged is not None else None
 
 
-def log_odds(tags: dict[str, dict[str, float]]) -> np.ndarray:
-    """The tags of both models as log odds (100,), in the order in which the models name them."""
-    share = np.clip([share for model in tags.values() for share in model.values()], 1e-5, 1.0 - 1e-5)
-    return np.log(share / (1.0 - share))
-
-
-def named_family(odds: np.ndarray, learnt: dict[str, Any]) -> Tag | None:
-    """The family that a model says of log odds of tags, if surely enough; where only two together are, the broader."""
-    scores = np.array(learnt["table"]) @ odds + np.array(learnt["offsets"])
+def named_family(hidden: np.ndarray, learnt: dict[str, Any]) -> Tag | None:
+    """The family that a model says of hidden layers, if surely enough; where only two together are, the broader."""
+    scores = np.array(learnt["table"]) @ hidden + np.array(learnt["offsets"])
     chance = np.exp(scores - scores.max())
     each = dict(zip(learnt["families"], (chance / chance.sum()).tolist(), strict=True))
     joined: dict[str, float] = {}
@@ -104,9 +99,10 @@ def named_family(odds: np.ndarray, learnt: dict[str, Any]) -> Tag | None:
 
 def energy_word(sound: Clip | Listening) -> Tag | None:
     """``energetic`` or ``calm`` where the tags clearly say so, scored by how clearly (0.5..1); else None."""
-    tags = _tags_of_music(listen(sound))
-    if tags is None:
+    tagged = _tagged_music(listen(sound))
+    if tagged is None:
         return None
+    tags = tagged.tags
     said = {
         word: float(np.mean(np.log([tags["MSD"][t] + 1e-3 for t in msd] + [tags["MTT"][t] + 1e-3 for t in mtt])))
         for word, (msd, mtt, _) in ENERGY.items()
@@ -116,9 +112,9 @@ def energy_word(sound: Clip | Listening) -> Tag | None:
     return Tag(word, float(1 / (1 + np.exp(-lead)))) if lead >= ENERGY[word][2] else None
 
 
-def _tags_of_music(heard: Listening) -> dict[str, dict[str, float]] | None:
-    """musicnn's tags; None without it, and of noise and drones, which are music to it."""
-    return heard.tags if heard.onsets[0].size >= LEAST_ONSETS else None
+def _tagged_music(heard: Listening) -> Tagged | None:
+    """What musicnn says; None without it, and of noise and drones, which are music to it."""
+    return heard.tagged if heard.onsets[0].size >= LEAST_ONSETS else None
 
 
 def _effnet_tags(clip: Clip) -> tuple[tuple[Tag, ...], tuple[Tag, ...]]:

@@ -5,7 +5,7 @@ import pytest
 
 from helpers.analysis import analyze, ears, estimate_chords, estimate_key, estimate_notes, estimate_tempo
 from helpers.analysis.listening import Listening
-from helpers.analysis.musicnn import hear_tags, load
+from helpers.analysis.musicnn import MODELS, _norm, hear_tags, load
 from helpers.analysis.tags import NO_MODELS_NOTE
 from helpers.analysis.transcribe import hear_pitches
 from helpers.records import Clip
@@ -61,8 +61,22 @@ def test_a_tagger_tells_drums_from_a_soft_tone():
     weights, labels = load("MTT")
     assert len(labels) == 50 and weights["dense_1/kernel"].shape == (200, 50)
     drums, tone = signals.drum_loop(120, 2), signals.melody([(60, 0.0, 4.0)], 4.0)
-    loud, soft = (hear_tags(clip, clip.mono())["MTT"] for clip in (drums, tone))
+    heard = [hear_tags(clip, clip.mono()) for clip in (drums, tone)]
+    loud, soft = (one.tags["MTT"] for one in heard)
     assert loud["drums"] + loud["beat"] > soft["drums"] + soft["beat"]
+
+
+@needs_ears
+def test_the_hidden_layers_of_a_clip_of_one_patch_are_those_its_tags_are_read_from():
+    clip = signals.drum_loop(120, 1)
+    heard, at = hear_tags(clip, clip.mono()), 0
+    for model in MODELS:
+        weights, labels = load(model)
+        hidden = heard.hidden[at : at + 200] ** 2
+        scores = _norm(weights, 10, hidden) @ weights["dense_1/kernel"] + weights["dense_1/bias"]
+        assert [heard.tags[model][name] for name in labels] == pytest.approx(1 / (1 + np.exp(-scores)), abs=1e-4)
+        at += 200
+    assert heard.hidden.shape == (at,)
 
 
 def test_a_single_line_means_triads_on_the_scale():
