@@ -44,8 +44,8 @@ UPLOADED = 3.0  # and so much more if it is from no collection
 RIGHT, LEAST_NAMED = 0.82, 15  # above the 8 of 10 that are promised, of at least so many
 JUDGED, HELD_OUT = ("mix", "loop"), ("measure", "fresh")
 ABOUT = (
-    "Music that its uploaders called by a genre, 15 s from its middle, of repositories nothing was fitted to. Of one "
-    "instrument alone, of stems and of what is no music (none) nothing should be named."
+    "Music that its uploaders called by a genre, of repositories nothing was fitted to: 15 s from its middle, loops "
+    "whole. Of one instrument alone, of stems and of what is no music (none) nothing should be named."
 )
 
 
