@@ -46,13 +46,17 @@ def read_tunes(folder: Path, most: int, rng: np.random.Generator, without: list[
             print(f"{path.name}: {error}", file=sys.stderr)
             continue
         for number, one in enumerate(list(getattr(score, "scores", None) or [score])[:_EACH]):
-            tune = _tune(one, f"{path.stem} {number}")
+            tune = one_tune(one, f"{path.stem} {number}")
             if tune:
                 found.append(tune)
     return found[:most]
 
 
-def _tune(score, name: str) -> dict | None:
+def one_tune(score, name: str, most_bars: int = 8, *, in_key: bool = True) -> dict | None:
+    """A parsed tune of one metre and signature: its first whole bars and pick-up; None where it is not fit for use.
+
+    ``in_key``: only where its notes, signature and last note agree on a key.
+    """
     import music21
 
     bars = [m for m in score.recurse().getElementsByClass("Measure") if m.number > 0]
@@ -66,8 +70,9 @@ def _tune(score, name: str) -> dict | None:
         return None
     key = score.analyze("key")
     length = bars[2].barDuration.quarterLength
-    whole = [b for b in bars if abs(b.duration.quarterLength - length) < 1e-6][:8]
-    if key.sharps not in keys or notes[-1].pitch.pitchClass != key.tonic.pitchClass or len(whole) < 8:
+    whole = [b for b in bars if abs(b.duration.quarterLength - length) < 1e-6][:most_bars]
+    is_clear = key.sharps in keys and notes[-1].pitch.pitchClass == key.tonic.pitchClass
+    if len(whole) < 8 or (in_key and not is_clear):
         return None
     content = [
         [
@@ -115,7 +120,7 @@ def compose_tune(tune: dict, rng: np.random.Generator, origin: str) -> Piece:
     for bar, notes in enumerate(bars):
         for start, length, pitch in notes:
             piece.put(track, pitch + shift + octave, bar * piece.bar + start, length, 95 if start % beat == 0 else 80)
-        piece.chords.append(_harmonized(notes, shift, key, edge=bar in (0, len(bars) - 1)))
+        piece.chords.append(harmonized(notes, shift, key, edge=bar in (0, len(bars) - 1)))
     for start, length, pitch in tune["pick_up"]:
         piece.put(track, pitch + shift + octave, start, length, 84)
         piece.pick_up = max(piece.pick_up, -start)
@@ -131,7 +136,7 @@ def compose_tune(tune: dict, rng: np.random.Generator, origin: str) -> Piece:
     return piece
 
 
-def _harmonized(notes: list, shift: int, key: Key, *, edge: bool) -> tuple[int, ...]:
+def harmonized(notes: list, shift: int, key: Key, *, edge: bool) -> tuple[int, ...]:
     """The key's major or minor triad that covers most of a bar's notes; the tonic is favoured in the outer bars."""
     weights = np.zeros(12)
     for start, length, pitch in notes:

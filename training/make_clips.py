@@ -128,6 +128,8 @@ def _play(piece: Piece, lead: float, rng: np.random.Generator, soundfont: Path) 
             "fluidsynth",
             "-ni",
             "-q",
+            "-o",
+            "synth.dynamic-sample-loading=1",
             "-g",
             "0.7",
             "-r",

@@ -1,25 +1,31 @@
 """Make clips of folk tunes whose metre is written, in 3/4, 4/4 and 6/8: ABC files with accompaniments of ours.
 
-    python -m training.make_metres CORPUS --soundfont GM.sf2 [GM2.sf2 ...] --out DIR [--seed 5] [--each 160] [--held]
+    python -m training.make_metres CORPUS --soundfont GM.sf2 [GM2.sf2 ...] --out DIR [--seed 5] [--each 900]
+        [--without BOOKS] [--unseen]
 
-Needs music21, pretty_midi and the ``fluidsynth`` program; ``CORPUS`` holds folders of ABC files (essenFolksong,
-ryansMammoth and miscFolk of music21's). A tune of each clip stands in a new key and tempo, cut to 7 to 20 s of whole
-bars, alone or with bass and chords in turn, struck, broken or held chords, with drums at times; ``--held`` makes mostly
-chords that are held low for a bar or half of one, so that the melody alone tells the metre; ``--drawn`` draws the
-places of bass, chords and drums instead of taking listed ones, and half of its clips begin anywhere in a bar.
+Needs music21, pretty_midi and the ``fluidsynth`` program; ``CORPUS`` holds folders of ABC files. A tune of each clip
+stands in a new key and tempo, cut to 7 to 20 s of whole bars, alone or with bass and chords in turn, struck, broken or
+held chords, with drums at times; half of the accompaniments have their bass, chords and drums at drawn places, a
+quarter hold their chords low, so that the melody alone tells the metre. Two clips of five begin anywhere in a bar.
+Every clip is drawn from its own seed, the run's and its tune's number, so a run can be made again, to the sample.
 
-Behind the weights in ``helpers/analysis`` are 480 clips (seed 5, 160 of each metre), 260 held ones (seed 9: 70, 130
-and 60 in 3/4, 6/8 and 4/4) and 454 drawn ones (139, 175 and 140; music21's tunes and the Nottingham collection, and 30
-excerpts of Mozart's and Beethoven's sonatas as written), through FluidR3_GM, MuseScore General and TimGM6mb, and 172
-tunes of the Nottingham collection with its own chords. Drafts of this script drew them: the same recipe, but other
-draws, so a new run gives like clips and like numbers, not the same.
+A set to learn from: ``--seed 5 --each 900`` through FluidR3_GM, TimGM6mb and MuseScore_General_Full (Debian's
+fluid-soundfont-gm, timgm6mb-soundfont and musescore-general-soundfont-lossless, given in this order), from four books
+in one folder, essenFolksong, miscFolk and ryansMammoth of music21 10.5.1 and ``ABC_cleaned`` of
+github.com/jukedeck/nottingham-dataset as nottingham, ``--without`` a folder of oneills1850 and airdsAirs of music21.
+Those two are measured by ``--unseen --seed 7 --each 120`` through OPL-3_FM_128M (Debian's opl3-soundfont): neither
+their tunes, nor their accompaniments, nor their sounds are learnt from.
+
+Behind the weights in ``helpers/analysis`` are 1,366 clips that drafts of this script drew; they cannot be made again.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import re
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +33,7 @@ import soundfile
 
 from helpers.music.meter import METERS
 from training.clip_composer import PROGRAMS, Piece, above, arpeggio, comp, pick, some_bpm
-from training.clip_tunes import _harmonized, _tune
+from training.clip_tunes import harmonized, one_tune
 from training.make_clips import render
 
 _COUNTED = {"3/4": "3/4", "6/8": "6/8", "4/4": "4/4", "C": "4/4", "C|": "4/4", "2/4": "4/4"}
@@ -59,6 +65,33 @@ _STRUCK = {
         ((0, 1.4), (1.5, 1.4)),
         ((0, 1), (1, 0.5), (1.5, 1), (2.5, 0.5)),
         tuple((k / 2, 0.45) for k in range(6)),
+    ),
+}
+_EIGHTHS = tuple((k / 2, 0.45) for k in range(8))
+# bass, chords and drums that only measured clips have: tresillo, bossa, charleston, broken chord; jazz waltz, mazurka,
+# sarabande, broken chord; strum, siciliano, slow ballad, quick two
+_UNSEEN = {
+    "4/4": (
+        (((0, 1.4), (1.5, 1.4), (3, 0.9)), ((1, 0.4), (2.5, 0.4), (3.5, 0.4)), "0:36 1.5:36 3:36 2:38"),
+        (
+            ((0, 1.4), (1.5, 0.4), (2, 1.4), (3.5, 0.4)),
+            ((0, 0.4), (1.5, 0.9), (3, 0.9)),
+            "0:36 1.5:36 2:36 1:37",
+        ),
+        (((0, 0.9), (1, 0.9), (2, 0.9), (3, 0.9)), ((0, 1.4), (1.5, 0.4)), "1:38 3:38 0:51 1:51 2:51 3:51"),
+        (((0, 3.8),), _EIGHTHS, "0:36 2:38 2.5:36"),
+    ),
+    "3/4": (
+        (((0, 1.4), (2.5, 0.4)), ((1.5, 0.9), (2.5, 0.4)), "0:36 1:44 1.5:37 2.5:37 0:51 1:51 2:51"),
+        (((0, 0.9), (1, 1.8)), ((0, 0.4), (1, 1.8)), "0:36 1:38 1.5:38"),
+        (((0, 0.9), (1, 1.9)), ((0, 0.9), (1, 1.4), (2.5, 0.4)), "0:36 1:36 2:38 2.5:38"),
+        (((0, 2.8),), _EIGHTHS[:6], "0:36 2:38"),
+    ),
+    "6/8": (
+        (((0, 1.4), (1.5, 1.4)), ((0, 0.9), (1, 0.4), (1.5, 0.4), (2, 0.4), (2.5, 0.4)), "0:36 1.5:38 2:36"),
+        (((0, 0.7), (1, 0.4), (1.5, 1.4)), ((0.5, 0.4), (2, 0.4)), "0:36 1:38 1.5:36 2.5:38"),
+        (((0, 2.8),), _EIGHTHS[:6], "0:36 1.5:38 2.5:36 .5:42 1:42 2:42"),
+        (((0, 0.4), (1.5, 0.4)), ((0, 0.4), (1.5, 0.4)), "0:36 1.5:36 1:42 2.5:42"),
     ),
 }
 _DRUMS = {
@@ -95,8 +128,8 @@ def drawn_places(metre: str, rng: np.random.Generator) -> tuple[tuple, tuple, st
     return tuple((at, 0.9) for at in bass), tuple((at, 0.45) for at in between or (0.0,)), " ".join(hits)
 
 
-def compose(tune: dict, metre: str, rng: np.random.Generator, *, held: bool, drawn: bool = False) -> Piece:
-    """A tune in a new key and tempo with one of the accompaniments."""
+def compose(tune: dict, metre: str, rng: np.random.Generator, *, unseen: bool = False) -> Piece:
+    """A tune in a new key and tempo with one of the accompaniments; ``unseen``: with one that is never learnt from."""
     meter, bars = METERS[metre], tune["bars"]
     if tune["meter"] == "2/4":  # two written bars make one of ours
         bars = [a + [(s + 2, n, p) for s, n, p in b] for a, b in zip(bars[::2], bars[1::2], strict=False)]
@@ -104,22 +137,28 @@ def compose(tune: dict, metre: str, rng: np.random.Generator, *, held: bool, dra
     count = int(np.clip(round(rng.uniform(7, 20) * bpm / 60 / meter.beats_per_bar), 3, len(bars)))
     start = int(rng.integers(0, len(bars) - count + 1)) if rng.random() < 0.5 else 0
     bars, shift = bars[start : start + count], int(rng.integers(-5, 7))
-    style = pick(rng, _HELD_STYLES if held else _STYLES)
+    how = "unseen" if unseen else pick(rng, ("listed", "drawn", "drawn", "held"))
+    style = pick(rng, _HELD_STYLES if how == "held" else _STYLES)
     key = tune["key"].transposed(shift)
-    piece = Piece(style, f"tune {tune['name']}", bpm, meter, len(bars), key)
-    piece.jitter_seconds = pick(rng, (0.0, 0.0, 0.002, 0.006) if held else (0.0, 0.002, 0.006, 0.012, 0.018))
+    piece = Piece(style, tune["name"], bpm, meter, len(bars), key)
+    piece.jitter_seconds = pick(rng, (0.0, 0.002, 0.006, 0.012, 0.018))
     piece.cents = float(pick(rng, (0, 0, 0, -30, 20)))
-    piece.chords = [_harmonized(notes, shift, key, edge=bar in (0, len(bars) - 1)) for bar, notes in enumerate(bars)]
+    piece.chords = [harmonized(notes, shift, key, edge=bar in (0, len(bars) - 1)) for bar, notes in enumerate(bars)]
     if rng.random() < 0.25:  # a chord for two bars
         piece.chords = [piece.chords[bar - bar % 2] for bar in range(len(piece.chords))]
     if style != "backing":
-        _melody(piece, bars, shift, tune["pick_up"] if start == 0 and rng.random() < 0.7 else [], rng, flat=held)
+        _melody(piece, bars, shift, tune["pick_up"] if start == 0 and rng.random() < 0.7 else [], rng)
     program = pick(rng, PROGRAMS["chords"] + PROGRAMS["guitar"])
-    bass, between, hits = drawn_places(metre, rng) if drawn else (*pick(rng, _TURNS[metre]), pick(rng, _DRUMS[metre]))
+    if how == "unseen":
+        bass, between, hits = pick(rng, _UNSEEN[metre])
+    elif how == "drawn":
+        bass, between, hits = drawn_places(metre, rng)
+    else:
+        bass, between, hits = *pick(rng, _TURNS[metre]), pick(rng, _DRUMS[metre])
     if style in ("turns", "full", "backing"):
         _turns(piece, bass, between, program, rng)
     elif style == "comp":
-        comp(piece, program, pick(rng, _STRUCK[metre]), 52)
+        comp(piece, program, between if how in ("unseen", "drawn") else pick(rng, _STRUCK[metre]), 52)
     elif style == "arpeggio":
         arpeggio(piece, program, pick(rng, (0.5, 0.5, 0.25)))
     elif style == "held":
@@ -134,10 +173,10 @@ def compose(tune: dict, metre: str, rng: np.random.Generator, *, held: bool, dra
     return piece
 
 
-def _melody(piece: Piece, bars: list, shift: int, before: list, rng: np.random.Generator, *, flat: bool) -> None:
+def _melody(piece: Piece, bars: list, shift: int, before: list, rng: np.random.Generator) -> None:
     track, beat = piece.track(pick(rng, PROGRAMS["lead"] + PROGRAMS["chords"])), piece.meter.quarters_per_beat
     octave = 12 * round((72 - np.mean([p for notes in bars for _, _, p in notes]) - shift) / 12)
-    accent = 0 if flat and rng.random() < 0.6 else int(rng.integers(0, 20))
+    accent = 0 if rng.random() < 0.25 else int(rng.integers(0, 20))
     for bar, notes in enumerate(bars):
         for start, length, pitch in notes:
             loud = 78 + accent * (start % beat == 0) + accent * 0.5 * (start == 0)
@@ -173,40 +212,61 @@ def cut_anywhere(path: Path, seconds: float) -> None:
     soundfile.write(path, sound[round(seconds * rate) :], rate)
 
 
-def main() -> None:
+def clip_of(job: tuple) -> dict[str, str] | None:
+    """The manifest's row of one clip made from an ABC text, all drawn from its own seed; None where it is not fit."""
     import music21
 
+    (metre, name, text), seed, soundfonts, base, unseen = job
+    rng = np.random.default_rng(seed)
+    try:
+        score = music21.converter.parse(text, format="abc")
+        tune = one_tune((list(getattr(score, "scores", None) or []) or [score])[0], name, most_bars=16, in_key=False)
+    except Exception as error:  # music21 raises many kinds on odd files; one bad tune is only skipped
+        print(f"{name}: {error}")
+        return None
+    if tune is None or not all(tune["bars"][:8]):
+        return None
+    piece = compose(tune, metre, rng, unseen=unseen)
+    row = render(piece, pick(rng, ("free", "free", "exact", "mp3")), rng, pick(rng, soundfonts), base)
+    if rng.random() < 0.4:
+        cut_anywhere(base.parent / row["file"], float(rng.uniform(0.0, piece.bar / piece.bpm * 60.0)))
+        row |= {"beat_times": "", "downbeat_times": "", "chords": ""}
+    return row | {"meter": metre, "notes": "octave-ambiguous"}
+
+
+def titles(text: str) -> set[str]:
+    """The names of a tune in small letters, without articles, signs and blanks."""
+    found = re.findall(r"^T:(.*)", text, re.M)
+    return {re.sub(r"[^a-z]", "", re.sub(r"\b(the|a|an)\b", "", title.lower())) for title in found}
+
+
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--soundfont", type=Path, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=5)
-    parser.add_argument("--each", type=int, default=160, help="clips of each metre")
-    parser.add_argument("--held", action="store_true")
-    parser.add_argument("--drawn", action="store_true")
+    parser.add_argument("--each", type=int, default=900, help="clips of each metre")
+    parser.add_argument("--unseen", action="store_true", help="accompaniments that are only measured on")
+    parser.add_argument("--without", type=Path, help="leave out what has the title of a tune in this folder")
+    parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    rng, rows = np.random.default_rng(args.seed), []
-    tunes = written_tunes(args.corpus)
-    for number in rng.permutation(len(tunes)):
-        metre, name, text = tunes[number]
-        if sum(row["meter"] == metre for row in rows) == args.each:
-            continue
-        try:
-            score = music21.converter.parse(text, format="abc")
-            tune = _tune((list(getattr(score, "scores", None) or []) or [score])[0], name)
-        except Exception as error:  # music21 raises many kinds on odd files; one bad tune is only skipped
-            print(f"{name}: {error}")
-            continue
-        if tune is not None:
-            base = args.out / f"tune{len(rows):04d}"
-            piece = compose(tune, metre, rng, held=args.held, drawn=args.drawn)
-            condition = pick(rng, ("free", "free", "exact", "mp3"))
-            row = render(piece, condition, rng, pick(rng, tuple(args.soundfont)), base)
-            if args.drawn and rng.random() < 0.5:
-                cut_anywhere(args.out / row["file"], float(rng.uniform(0.0, piece.bar / piece.bpm * 60.0)))
-                row |= {"beat_times": "", "downbeat_times": "", "chords": ""}
-            rows.append(row | {"meter": metre, "notes": "octave-ambiguous"})
+    known = {title for _, _, text in written_tunes(args.without) for title in titles(text)} if args.without else set()
+    tunes = [tune for tune in written_tunes(args.corpus) if not titles(tune[2]) & known]
+    order = np.random.default_rng(args.seed).permutation(len(tunes))
+    rows = []
+    with ProcessPoolExecutor(args.jobs) as pool:
+        for metre in _TURNS:
+            left = iter([n for n in order if tunes[n][0] == metre])
+            made: list[dict[str, str]] = []
+            while len(made) < args.each and (some := list(itertools.islice(left, args.each - len(made)))):
+                work = [
+                    (tunes[n], (args.seed, int(n)), tuple(args.soundfont), args.out / f"tune{n:05d}", args.unseen)
+                    for n in some
+                ]
+                made += [row for row in pool.map(clip_of, work, chunksize=4) if row is not None]
+            rows += made
     with (args.out / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
         manifest = csv.DictWriter(file, list(rows[0]))
         manifest.writeheader()
