@@ -116,10 +116,11 @@ def _rows(sources: Sequence[str | os.PathLike[str]]) -> Iterator[tuple[Path, dic
 
 
 def audio_files(folder: Path) -> list[Path]:
-    """The audio in a folder by name, not deeper and without hidden files; raises InvalidInput."""
+    """The audio files in a folder by name, not deeper and without hidden ones; raises InvalidInput."""
     with on_disk(f"The folder “{shown_name(folder)}” cannot be read", "check its rights"):
         inside = sorted(folder.iterdir())
-    return [path for path in inside if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".")]
+    named = [path for path in inside if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".")]
+    return [path for path in named if not os.path.isdir(path)]
 
 
 def _read_list(path: Path) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from helpers.errors import InvalidInput
 def folder(tmp_path):
     for name in ("b.wav", "a.mp3", "notes.txt", ".hidden.wav"):
         (tmp_path / name).write_bytes(name.encode())
+    (tmp_path / "stems.wav").mkdir()
     return tmp_path
 
 
