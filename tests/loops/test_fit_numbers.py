@@ -526,7 +526,7 @@ def test_levels_are_compared_in_one_channel():
 # ---- all of it
 
 
-def test_a_single_drum_is_not_judged_by_its_place_and_an_idea_without_tempo_not_at_all(monkeypatch):
+def test_a_single_drum_is_not_judged_by_its_place_or_accents_and_an_idea_without_tempo_not_at_all(monkeypatch):
     assert measure_fit(bars(), idea_side(6.0, None), REQUEST).notes == (
         "Nothing was compared with the idea: it has no tempo.",
     )
@@ -535,4 +535,5 @@ def test_a_single_drum_is_not_judged_by_its_place_and_an_idea_without_tempo_not_
     hat = measure_fit(loop, side, request_for(bars=2).with_(instrument="hi-hat"))
     kit = measure_fit(loop, side, request_for(bars=2))
     assert "place" not in hat.values and any("single drum" in note for note in hat.notes)
+    assert "groove" in hat.values and "groove" in hat.excused and "groove" not in kit.excused
     assert "place" in kit.values and {"lock", "groove", "level_db"} <= set(kit.values) and "low_end" in kit.values

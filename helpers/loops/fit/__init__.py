@@ -15,7 +15,10 @@ from .place import measure_place
 from .spectrum import measure_room
 from .timing import measure_timing
 
-SINGLE_DRUM = "Place was not judged: a single drum may answer the idea's accents from any place in the bar."
+SINGLE_DRUM = Findings(
+    excused=("groove",),
+    notes=("Place was not judged: a single drum may answer the idea's accents from any place in the bar.",),
+)
 
 __all__ = ["Bars", "IdeaSide", "measure_fit"]
 
@@ -26,6 +29,6 @@ def measure_fit(loop: Bars, side: IdeaSide, request: Request) -> Findings:
     if idea is None:
         return Findings(notes=("Nothing was compared with the idea: it has no tempo.",))
     single = bool(request.instrument and find_instrument(request.instrument).instrument.lines)
-    place = Findings(notes=(SINGLE_DRUM,)) if single else measure_place(loop, idea, role=request.role)
+    place = SINGLE_DRUM if single else measure_place(loop, idea, role=request.role)
     found = measure_harmony(loop, idea, request, pitched=side.analysis.key is not None) | place
     return found | measure_timing(loop, idea, request) | measure_room(loop, idea, request)
