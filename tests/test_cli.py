@@ -174,6 +174,15 @@ def test_proof_reads_the_loops_own_tags(idea, tmp_path, capfd):
     assert "FAILED" in text and "score" not in text, "no praise for what cannot be used"
 
 
+def test_audio_of_an_unnamed_instrument_is_laid_over_an_idea(idea, tmp_path, capfd):
+    target = [idea, "--idea", idea, "--bpm", 100, "--bars", 2, "--json"]
+    status, out, err = run(capfd, "proof", *target)
+    assert status == 0 and "Place was not judged: no instrument was named." in json.loads(out)["fit"]["reasons"]
+    assert json.loads(out)["fit"]["harmony"] is not None
+    status, _, err = run(capfd, "fit", *target, "--out", tmp_path)
+    assert status == 0 and "internal fault" not in err
+
+
 def test_a_home_that_cannot_be_looked_into_holds_nothing(capfd, monkeypatch, tmp_path, idea):
     """As that of another user in a container; any user is refused a name that is too long."""
     home = tmp_path / ("x" * 300)

@@ -37,6 +37,8 @@ BETWEEN = (
 
 def measure_place(loop: Bars, idea: Bars, *, role: str) -> Findings:
     """The fields ``place`` (0..1, at least a half where none is likelier) and ``place_steps`` (seems late by)."""
+    if not role:  # each role has weights of its own
+        return Findings(notes=("Place was not judged: no instrument was named.",))
     few = [who for who, x in (("loop", loop), ("idea", idea)) if x.struck.times.size < FEWEST_ONSETS]
     if few and not _both_tonal(loop, idea):
         return Findings(notes=(f"Place was not compared: the {few[0]} has no pulse.",))
