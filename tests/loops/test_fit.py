@@ -144,3 +144,11 @@ def test_steps_are_sixteenths_of_either_file(idea):
     bars = Bars(piano(bars=BARS), bars=BARS, meter=REQUEST.time)
     assert bars.steps == 64 and bars.chroma_steps.shape == (12, 64) and bars.half_bars.shape == (12, 8)
     assert bars.half_bars[:, 0].argmax() in {n % 12 for n in A_MINOR[0]} | {9, 11}
+
+
+def test_what_lies_in_opposite_phase_in_the_idea_is_heard_as_what_lies_in_the_middle(part):
+    beat, chords = drums(bars=BARS).mono(), piano(bars=BARS).mono()
+    ideas = [Clip(np.array([beat + chords, beat + side * chords]), RATE) for side in (1, -1)]
+    plain, wide = (prove(part, REQUEST, idea=IdeaSide(idea, analysis_of(BARS))) for idea in ideas)
+    assert wide.harmony == pytest.approx(plain.harmony, abs=0.05) and wide.harmony > 0.5
+    assert wide.level_db == pytest.approx(plain.level_db, abs=0.5)

@@ -16,6 +16,7 @@ import numpy as np
 from ...music.meter import Meter, bar_seconds
 from ...records import Analysis, Clip, Request
 from ...records.analysis import tempo_ratio
+from ...sound.channels import heard_mono
 from ...sound.features import OnsetBands, Onsets, is_remembered, onset_bands, onset_times
 from ...sound.levels import loudness_lufs
 from ...sound.listening import EAR_LOWEST_NOTE, EAR_SURE, Listening, PitchActivity, kept_property
@@ -114,12 +115,12 @@ class Bars(Listening):
     @kept_property
     def loudness_lufs(self) -> float | None:
         """In one channel, as an idea's bars are kept: a channel alone is 3 dB softer than two that are alike."""
-        return loudness_lufs(Clip(self.clip.mono()[None], self.clip.sample_rate))
+        return loudness_lufs(Clip(heard_mono(self.clip.samples)[None], self.clip.sample_rate))
 
     @kept_property
     def erb_beats(self) -> np.ndarray:
         """Power in each ERB band of each beat (bands, beats)."""
-        mono, rate = self.clip.mono(), self.clip.sample_rate
+        mono, rate = heard_mono(self.clip.samples), self.clip.sample_rate
         edges_hz = (10 ** (ERB_NUMBERS / 21.4) - 1) / 0.00437
         beats = []
         for part in np.array_split(mono, round(self.bars * self.meter.beats_per_bar)):
@@ -202,7 +203,7 @@ class IdeaSide:
         if count < 1:
             return None
         first, last = round(start), round(start + count * bar)
-        samples = self.clip.samples[:, max(first, 0) : last].mean(axis=0, keepdims=True)
+        samples = heard_mono(self.clip.samples[:, max(first, 0) : last])[None]
         samples = np.pad(samples, ((0, 0), (max(-first, 0), max(0, last - self.clip.length))))
         length = round(request.bars * bar)
         repeated = np.tile(samples, (1, -(-length // samples.shape[1])))[:, :length]
