@@ -92,7 +92,12 @@ def result_text(result: Any, *, cards: bool) -> str:
         lines = [f"{f.rank}  {card.verdict.upper()}{score}  {f.files.wav} (and {', '.join(others)})"]
         lines += [
             f"   {text}"
-            for text in ("" if cards else card.summary, *f.loop.why[:1], f"{take.engine}, seed {take.seed}")
+            for text in (
+                "" if cards else card.summary,
+                *(card.reasons if card.verdict == "unproven" and not cards else ()),
+                *f.loop.why[:1],
+                f"{take.engine}, seed {take.seed}",
+            )
             if text
         ]
         if cards:

@@ -174,6 +174,15 @@ def test_proof_reads_the_loops_own_tags(idea, tmp_path, capfd):
     assert "FAILED" in text and "score" not in text, "no praise for what cannot be used"
 
 
+def test_a_loop_that_is_unproven_says_why_without_its_card(tmp_path, capfd):
+    write_wav(tmp_path / "beat.wav", signals.drum_loop(100, 4))
+    words = ["--instrument", "bass guitar", "--takes", 1, "--bars", 1, "--seed", 3, "--out", tmp_path]
+    status, out, _ = run(capfd, "make", tmp_path / "beat.wav", *words)
+    assert status == 0 and "UNPROVEN" in out and out.count("Harmony was not compared: no clear pitch") == 1
+    out = run(capfd, "make", tmp_path / "beat.wav", *words, "--cards")[1]
+    assert out.count("Harmony was not compared: no clear pitch") == 1
+
+
 def test_audio_of_an_unnamed_instrument_is_laid_over_an_idea(idea, tmp_path, capfd):
     target = [idea, "--idea", idea, "--bpm", 100, "--bars", 2, "--json"]
     status, out, err = run(capfd, "proof", *target)

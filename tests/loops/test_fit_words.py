@@ -298,7 +298,7 @@ def test_the_bar_and_the_two_notes_are_named(loop, idea, key, said):
     ("values", "bars_found", "sentence"),
     [
         ({}, (), ""),
-        ({}, (0.9,), "Agrees with the idea's notes in every bar alike."),
+        ({}, (0.9,), "Agrees with the idea's notes."),
         ({}, (0.9, 0.81), "Agrees with the idea's notes in every bar alike."),
         ({}, (0.79, 0.9, 0.85), "Shares the idea's notes in every bar, most in bar 2, least in bar 1."),
         ({}, (0.9, 0.51), "Shares the idea's notes in every bar, most in bar 1, least in bar 2."),
@@ -318,14 +318,13 @@ def test_the_bar_and_the_two_notes_are_named(loop, idea, key, said):
         (
             {"masked_share": 0.9, "low_end": 0.31},
             (0.8,),
-            "Agrees with the idea's notes in every bar alike; "
-            "its low notes differ from the idea's for 31% of their time.",
+            "Agrees with the idea's notes; its low notes differ from the idea's for 31% of their time.",
         ),
         ({"masked_share": 0.1, "low_end": 0.9}, (), ""),  # drums have no low notes
         (
             {"groove": 0.7, "pocket_ms": 0.0, "looseness_ms": 4.0, "masked_share": 0.5},
             (1.0,),
-            "Agrees with the idea's notes in every bar alike; hits its accents, in its pocket, steady to 4 ms; "
+            "Agrees with the idea's notes; hits its accents, in its pocket, steady to 4 ms; "
             "50% of it lies hidden under the idea.",
         ),
         ({"groove": None, "pocket_ms": None, "masked_share": None, "low_end": None, "looseness_ms": None}, (), ""),

@@ -27,7 +27,9 @@ def _notes(found: Findings) -> str:
         return ""
     worst, best = min(found.bars), max(found.bars)
     where = found.bars.index(best) + 1
-    if len(found.bars) == 1 or best - worst < 0.1:
+    if len(found.bars) == 1:
+        return "agrees with the idea's notes"
+    if best - worst < 0.1:
         return "agrees with the idea's notes in every bar alike"
     least = found.bars.index(worst) + 1
     if worst > 0.5:
