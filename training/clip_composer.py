@@ -156,6 +156,38 @@ def compose_part(kind: str, number: int, rng: np.random.Generator, origin: str) 
     return piece
 
 
+_BESIDE = {  # places of a part that plays beside the beats, in quarters
+    "4/4": (
+        (0.5, 1.5, 2.5, 3.5), (1, 3), (0.5, 0.75, 1.5, 1.75, 2.5, 2.75, 3.5, 3.75), (1, 1.5, 3, 3.5),
+        (0.5, 1.5, 2.75, 3.5), (0.75, 1.75, 2.75, 3.75), (1, 2.5, 3), (0.5, 2.5),
+    ),
+    "3/4": ((1, 2), (0.5, 1.5, 2.5), (1, 1.5, 2, 2.5)),
+    "6/8": ((0.5, 1, 2, 2.5), (1, 2.5), (0.5, 2)),
+}  # fmt: skip
+
+
+def compose_beside(rng: np.random.Generator, origin: str) -> Piece:
+    """A lone part that plays beside the beats, as a skank, an off-beat bass or a brushed snare: 2, 4 or 8 bars."""
+    key, name = Key(int(rng.integers(12)), pick(rng, ("minor", "major"))), pick(rng, ("4/4",) * 4 + ("3/4", "6/8"))
+    meter = METERS[name]
+    bpm = float(rng.integers(50, 125)) if name == "6/8" else some_bpm(rng, 70, 170)
+    bars = max((2, 4, 8), key=lambda n: -abs(np.log(n * meter.beats_per_bar * 60 / bpm / rng.uniform(5.0, 14.0))))
+    piece = Piece("beside", origin, bpm, meter, bars, key, jitter_seconds=pick(rng, (0.0, 0.003, 0.008)))
+    kind, row = pick(rng, ("bass", "bass", "chords", "guitar", "drum")), pick(rng, _PROGRESSIONS[key.mode])
+    piece.chords = [triad(key, row[bar % 4] if rng.random() < 0.9 else 0) for bar in range(bars)]
+    track = piece.track(pick(rng, PROGRAMS["guitar" if kind == "drum" else kind]), drums=kind == "drum")
+    struck, length = pick(rng, ((37,), (38,), (42,), (46,))), pick(rng, (0.2, 0.4, 0.5))
+    places = pick(rng, _BESIDE[name])
+    for bar, chord in enumerate(piece.chords):
+        pitches = (
+            struck if kind == "drum" else (above(chord[0], 33),) if kind == "bass" else [above(c, 55) for c in chord]
+        )
+        for place in places:
+            for pitch in pitches:
+                piece.put(track, pitch, bar * piece.bar + place, length)
+    return piece
+
+
 def pick_up(piece: Piece, rng: np.random.Generator) -> None:
     """One or two notes of the last track before bar 1, leading to its first note."""
     track, first, *_ = next(note for note in piece.notes if note[0] == len(piece.tracks) - 1)

@@ -34,7 +34,15 @@ from pathlib import Path
 
 import numpy as np
 
-from training.clip_composer import PART_KINDS, Piece, compose_drums, compose_part, compose_timeless, pick
+from training.clip_composer import (
+    PART_KINDS,
+    Piece,
+    compose_beside,
+    compose_drums,
+    compose_part,
+    compose_timeless,
+    pick,
+)
 from training.clip_scores import compose_score, read_scores
 from training.clip_tunes import compose_tune, read_tunes
 
@@ -180,6 +188,7 @@ def main() -> None:
     parser.add_argument(
         "--each", type=int, default=10, help="pieces of each kind of part, each exact and free; six times as many drums"
     )
+    parser.add_argument("--beside", type=int, default=0, help="lone parts that play beside the beats")
     parser.add_argument("--tunes", type=Path, help="folder of ABC files; needs music21")
     parser.add_argument("--most-tunes", type=int, default=200)
     parser.add_argument("--scores", type=Path, help="folder of MusicXML and kern files; needs music21")
@@ -201,6 +210,8 @@ def main() -> None:
         pieces.append((compose_drums(i, rng, f"drums {args.seed}-{i}"), (mixed[int(rng.integers(6))],)))
     for i in range(4 * args.each):
         pieces.append((compose_timeless(rng, f"timeless {args.seed}-{i}"), (mixed[int(rng.integers(6))],)))
+    for i in range(args.beside):
+        pieces.append((compose_beside(rng, f"beside {args.seed}-{i}"), (mixed[int(rng.integers(6))],)))
     for tune in read_tunes(args.tunes, args.most_tunes, rng, args.without) if args.tunes else ():
         pieces.append((compose_tune(tune, rng, f"tune {tune['name']}"), (mixed[int(rng.integers(6))],)))
     for excerpt in read_scores(args.scores, args.most_scores, rng, args.without) if args.scores else ():

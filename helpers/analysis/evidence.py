@@ -18,6 +18,7 @@ _NOTE_LAGS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
 _INTERVALS = (0.25, 1 / 3, 0.5, 2 / 3, 0.75, 1.0, 1.5, 2.0)
 _SLOW_MULTIPLES = (0.25, 1 / 3, 0.5, 2 / 3, 0.75, 1.0, 2.0)
 _SLOW_LAGS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
+_BAR_NOTE_LAGS = (1 / 3, 1 / 2, 2 / 3, 3 / 4, 4 / 3, 3 / 2, 5 / 2, 7 / 2, 9 / 2, 5.0, 7.0, 9.0)
 _SLOW_SECONDS = 0.3
 _HELD_CHANGE = 0.2  # 1 - cosine of the notes before and after a moment; a held sound never reaches it
 TIGHT_START_SECONDS = 0.08
@@ -52,6 +53,7 @@ _BAR_NAMES = (
     *(f"low repeat {k:.2f} beats" for k in (1 / 3, 2 / 3, 3.0, 6.0)),
     *(f"slow change x{m:.2f}" for m in _SLOW_MULTIPLES),
     *(f"slow change repeats {k:g} beats" for k in _SLOW_LAGS),
+    *(f"notes repeat {k:.2f} beats" for k in _BAR_NOTE_LAGS),
 )
 NAMES = TEMPO_NAMES + _BAR_NAMES
 
@@ -97,9 +99,12 @@ def tempo_evidence(heard: Listening, candidates: np.ndarray) -> np.ndarray:
     columns += repeated(bands.all, bands.rate, _LAGS)
     columns += repeated(bands.low, bands.rate, (1.0, 2.0, 4.0))
     similarity = _note_repetition(heard)
-    columns += [
-        np.interp(k * periods / NOTE_HOP_SECONDS, np.arange(similarity.size), similarity, right=0.0) for k in _NOTE_LAGS
-    ]
+
+    def notes_repeated(lags: tuple[float, ...]) -> list[np.ndarray]:
+        frames = np.arange(similarity.size)
+        return [np.interp(k * periods / NOTE_HOP_SECONDS, frames, similarity, right=0.0) for k in lags]
+
+    columns += notes_repeated(_NOTE_LAGS)
     note_rate = 1 / NOTE_HOP_SECONDS
     columns += spectral(pulse_spectrum(_note_change(heard), note_rate), (0.25, 1 / 3, 0.5, 1.0, 2.0))
     columns += _interval_shares(heard, periods)
@@ -122,6 +127,7 @@ def tempo_evidence(heard: Listening, candidates: np.ndarray) -> np.ndarray:
     slow = slow_change(heard)
     columns += spectral(pulse_spectrum(slow, note_rate), _SLOW_MULTIPLES, top_at=(0.25, 0.5, 1.0))
     columns += repeated(slow, note_rate, _SLOW_LAGS)
+    columns += notes_repeated(_BAR_NOTE_LAGS)
     return np.nan_to_num(np.stack(columns, axis=1))
 
 

@@ -20,7 +20,7 @@ from .phase import note_change_at
 
 COMMON = ("4/4", "3/4", "6/8")
 COLUMNS = (*NAMES, "tempo", *COMMON)
-_RATIOS = (1.0, 2 / 3, 3 / 2, 1 / 3, 3.0, 3 / 4, 4 / 3)  # to the likeliest tempo
+_RATIOS = (1.0, 2 / 3, 3 / 2, 1 / 3, 3.0, 3 / 4, 4 / 3, 1 / 2, 2.0)  # to the likeliest tempo
 _SAME_RATIO = 0.03
 _LEAST_SECONDS = 8.2  # a shorter clip, four bars at 120 or less, is too little to leave its likeliest tempo for
 SURE_METRE = 0.7  # of metres heard with less confidence five of ten are right, of the others nine of ten

@@ -42,6 +42,13 @@ def test_probabilities_sum_to_one_and_evidence_is_finite():
     assert {metre for _, metre in pairs} == {"4/4", "3/4", "6/8"}
 
 
+@pytest.mark.parametrize("other", (1 / 2, 2.0, 2 / 3, 3.0))
+def test_a_waltz_or_a_jig_may_be_counted_at_any_near_relative_of_the_likeliest_tempo(other):
+    candidates, probability = np.array([80.0, 80.0 * other]), np.array([0.9, 0.1])
+    pairs, _ = metre_table(candidates, np.zeros((2, len(NAMES))), probability, 12.0)
+    assert set(pairs) == {(0, "4/4"), (0, "3/4"), (0, "6/8"), (1, "3/4"), (1, "6/8")}
+
+
 def test_trust_grows_with_probability_agreement_and_onsets():
     def trust(probability=0.8, agreement=0.6, onsets=16, is_loop=False):
         return tempo_confidence(trust_evidence(probability, agreement, onsets, is_loop=is_loop))
