@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import NotAvailable
 from ..records import Clip
+from ..sound.channels import heard_mono
 
 RATE = 16_000
 FRAME, HOP, BANDS = 512, 256, 96
@@ -36,7 +37,7 @@ def log_mel(mono_16k: np.ndarray) -> np.ndarray:
 
 def mel_patches(clip: Clip) -> np.ndarray:
     """Patches float32 (n, 128, 96) of about 2 s, one a second; a shorter clip is repeated, as a loop would be."""
-    mono = clip.mono()
+    mono = heard_mono(clip.samples)
     if clip.sample_rate != RATE and mono.size:
         import soxr
 

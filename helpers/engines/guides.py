@@ -7,6 +7,7 @@ import numpy as np
 from ..music.meter import bar_seconds
 from ..records import Clip, Request
 from ..sound.audio import resample
+from ..sound.channels import heard_mono
 
 
 def loop_of_guide(guide: Clip, request: Request, sample_rate: int, channels: int) -> np.ndarray:
@@ -24,7 +25,7 @@ def loop_of_guide(guide: Clip, request: Request, sample_rate: int, channels: int
     samples = clip.samples[:, :length]
     if samples.shape[0] == channels:
         return samples
-    return np.repeat(samples.mean(axis=0, dtype=np.float32)[None], channels, axis=0)
+    return np.repeat(heard_mono(samples)[None], channels, axis=0)
 
 
 def repeated(loop: np.ndarray, samples: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..records import FIT_FIELDS, Clip, Correction, FitCard, Loop, Request
-from ..records.fit_fields import FITS, Value
+from ..records.fit_fields import FITS, UNKNOWN, Value
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,9 @@ def _why(
     # What a listener would point at, with its bar, where the notes cost the loop its place.
     noted = f"; {details['harmony']}" if "harmony" in details and min(effects.get(n, 0.0) for n in NOTES) < 0 else ""
 
-    ahead = said([n for n in by_effect if effects[n] >= LEAST_EFFECT])
-    behind = said([n for n in reversed(by_effect) if effects[n] <= -LEAST_EFFECT])
+    # What was not measured costs a loop its place and is no merit, neither its own nor by way of the others.
+    ahead = said([n for n in by_effect if effects[n] >= LEAST_EFFECT and figures[n] != UNKNOWN])
+    behind = said([n for n in reversed(by_effect) if effects[n] <= -LEAST_EFFECT and against[n] != UNKNOWN])
     if moves(loop.fit.movement) < STAYS:
         noted = f"; its notes stay where the idea's move{noted}"
     sides = ", ".join(f"{side} in {names}" for side, names in (("ahead", ahead), ("behind", behind)) if names)

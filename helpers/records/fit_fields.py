@@ -13,6 +13,7 @@ from ..music.tables import read_toml
 
 Value = float | int | str | None
 OBEYS, FITS = "obeys", "fits"  # the request; the idea
+UNKNOWN = "unknown"  # of a value that was not measured
 HIGH, LOW, ZERO, EQUAL = "at least", "at most", "at most, either way,", "exactly as asked"
 
 
@@ -69,7 +70,7 @@ class FitField:
     def text(self, value: Value) -> str:
         """The value with its unit, or ``unknown``."""
         if value is None:
-            return "unknown"
+            return UNKNOWN
         return value if isinstance(value, str) else f"{value:{self.form}}{self.unit}"
 
     def limit_text(self) -> str:

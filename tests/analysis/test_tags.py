@@ -16,6 +16,7 @@ from helpers.analysis.listening import Listening
 from helpers.analysis.musicnn import MODELS, Tagged
 from helpers.errors import Cancelled, NotAvailable
 from helpers.machine.fetch import RemoteFile
+from helpers.records import Clip
 from tests import signals
 
 STYLES = [f"Electronic---Style {i}" for i in range(398)] + ["Hip Hop---Boom Bap", "Non-Music---Speech"]
@@ -128,6 +129,11 @@ def test_mel_front_end_equals_essentias():
 def test_clips_of_any_length_give_patches(seconds, patches):
     shape = effnet.mel_patches(signals.noise(seconds, 44_100)).shape
     assert shape[1:] == (128, 96) and abs(shape[0] - patches) <= 1
+
+
+def test_patches_of_a_sound_in_opposite_phase_are_not_silent():
+    left = signals.noise(2.0, 16_000).samples[:1]
+    assert effnet.mel_patches(Clip(np.concatenate([left, -left]), 16_000)).max() > 1.0
 
 
 def test_fetched_models_name_genre_and_mood(source):

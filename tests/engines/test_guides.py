@@ -29,6 +29,12 @@ def test_channels_and_rate_are_the_models():
     assert loop_of_guide(ramp(4.0), REQUEST, 16_000, 1).shape == (1, 64_000)
 
 
+def test_a_guide_in_opposite_phase_is_not_silent_in_one_channel():
+    tone = np.sin(2 * np.pi * 220 * np.arange(4 * RATE) / RATE).astype(np.float32)
+    loop = loop_of_guide(Clip(np.stack([tone, -tone]), RATE), REQUEST, RATE, 1)
+    assert np.sqrt(np.mean(np.square(loop))) > 0.5
+
+
 def test_a_loop_repeats_from_its_beginning():
     loop = np.arange(5, dtype=np.float32)[None]
     assert repeated(loop, 12)[0].tolist() == [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1]

@@ -92,3 +92,14 @@ def test_what_cannot_be_measured_takes_no_part():
     bare = dataclasses.replace(loop, fit=loop.fit.with_(purity=None, seam=None, grid_error_ms=None))
     ranked = rank([bare], request_for(bars=4))[0]
     assert not any("purity" in text for text in ranked.why)
+
+
+def test_what_was_not_measured_is_neither_ahead_nor_what_others_are_ahead_in():
+    side, clip = IdeaSide(piano(bars=4), analysis_of(4)), set_level(piano(bars=4))
+    card = prove(clip, REQUEST, idea=side)
+    heard, unheard = card.with_(lock=-0.4, form=-0.9), card.with_(lock=None, form=None)
+    first, second = rank([Loop(clip, take_of(clip), (), fit) for fit in (heard, unheard)], REQUEST)
+    assert first.fit is unheard, "an unmeasured part counts a little, a part that never fits nothing"
+    assert not any(f"{side} in" in loop.why[0] for loop in (first, second) for side in ("ahead", "behind")), second.why
+    best, other = rank([Loop(clip, take_of(clip), (), fit) for fit in (card, unheard)], REQUEST)
+    assert "ahead in" in best.why[0] and "behind in" in other.why[0] and "(unknown, the others' " in other.why[0]
