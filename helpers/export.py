@@ -196,6 +196,15 @@ def read_loop(path: Path) -> StoredLoop:
     return StoredLoop(path.with_suffix(".wav"), midi if midi.is_file() else None, request, fit, document)
 
 
+def request_beside(path: str | os.PathLike[str]) -> Request | None:
+    """The request in the JSON beside a loop; None where there is none or another program wrote it."""
+    beside = Path(path).with_suffix(".json")
+    if beside.is_file():
+        with suppress(InvalidInput):
+            return read_sidecar(beside)[0]
+    return None
+
+
 def read_tags(path: str | os.PathLike[str]) -> dict[str, Any]:
     """What a loop says of itself: ``bpm, bars, meter`` and, from its JSON, ``key, chords, instrument``; else empty.
 
@@ -204,14 +213,11 @@ def read_tags(path: str | os.PathLike[str]) -> dict[str, Any]:
     path = Path(path)
     if path.is_dir():  # also "" and "/", which have no name; reading the audio says what is wrong
         return {}
-    beside = path.with_suffix(".json")
-    if beside.is_file():
-        with suppress(InvalidInput):
-            request, _ = read_sidecar(beside)
-            tags = {"bpm": request.bpm, "bars": request.bars, "meter": request.meter, "instrument": request.instrument}
-            tags["key"] = request.key.name if request.key else None
-            tags["chords"] = write_progression(request.progression) if request.progression else None
-            return {name: value for name, value in tags.items() if value}
+    if request := request_beside(path):
+        tags = {"bpm": request.bpm, "bars": request.bars, "meter": request.meter, "instrument": request.instrument}
+        tags["key"] = request.key.name if request.key else None
+        tags["chords"] = write_progression(request.progression) if request.progression else None
+        return {name: value for name, value in tags.items() if value}
     body = wav_chunk(path, b"acid")
     if body is None or len(body) < 24:
         return {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from helpers import loops, pipeline
 from helpers.engines import registry
 from helpers.errors import InvalidInput
+from helpers.export import SIDECAR_FORMAT
 from helpers.pipeline.making import FinishedLoop, Idea, Result, Run
 from helpers.records import Clip, FitCard, Tempo, Written
 from helpers.sound.audio import write_wav
@@ -184,14 +186,18 @@ def test_a_files_bars_are_the_nearest_whole_number_that_a_loop_may_have(seconds,
     assert pipeline.plan_target("l.wav", None)[0].bars == bars
 
 
+OURS = {"format": SIDECAR_FORMAT, "request": REQUEST.to_json()}
+
+
 @pytest.mark.parametrize(
-    ("has_idea", "has_analysis", "has_json"), [(True, True, False), (True, False, True), (False, True, False)]
+    ("has_idea", "has_analysis", "beside"),
+    [(True, True, None), (True, False, OURS), (False, True, None), (True, True, {"name": "a pack"}), (True, True, [])],
 )
-def test_a_file_without_our_json_was_made_elsewhere(has_idea, has_analysis, has_json, tmp_path, monkeypatch):
+def test_a_file_without_our_json_was_made_elsewhere(has_idea, has_analysis, beside, tmp_path, monkeypatch):
     path = tmp_path / "loop.wav"
     write_wav(path, Clip(0.1 * np.sin(np.arange(RATE) / 9, dtype=np.float32)[None], RATE))
-    if has_json:
-        path.with_suffix(".json").write_text("{}")
+    if beside is not None:
+        path.with_suffix(".json").write_text(json.dumps(beside))
     asked = []
 
     def prove(clip, request, analysis, *, idea, foreign):
@@ -202,7 +208,7 @@ def test_a_file_without_our_json_was_made_elsewhere(has_idea, has_analysis, has_
     monkeypatch.setattr(pipeline, "score", lambda clip, card, request: 0.25)
     analysis = HEARD if has_analysis else None
     card = pipeline.prove_file(path, REQUEST.with_(sample_rate=48_000), analysis, IDEA if has_idea else None)
-    assert asked == [(RATE, RATE, analysis, has_idea and has_analysis, not has_json)] and card.score == 0.25
+    assert asked == [(RATE, RATE, analysis, has_idea and has_analysis, beside is not OURS)] and card.score == 0.25
 
 
 def test_pictures_and_reports_beside_the_loops(tmp_path, monkeypatch):

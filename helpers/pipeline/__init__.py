@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 from ..engines import registry
 from ..engines.prompts import write_prompt
 from ..errors import Cancelled, InvalidInput, NotAvailable
-from ..export import free_name, loop_stem, read_tags
+from ..export import free_name, loop_stem, read_tags, request_beside
 from ..loops.ranking import score
 from ..machine.files import shown_name, staging, write_whole
 from ..music.meter import MOST_BARS, bar_seconds, parse_meter
@@ -278,8 +278,8 @@ def prove_file(
 
     clip = read_audio(source).clip
     side = idea.side(analysis) if idea and analysis else None
-    foreign = not Path(source).with_suffix(".json").is_file()
-    card = prove(clip, request.with_(sample_rate=clip.sample_rate), analysis, idea=side, foreign=foreign)
+    own = request_beside(source) is not None
+    card = prove(clip, request.with_(sample_rate=clip.sample_rate), analysis, idea=side, foreign=not own)
     return dataclasses.replace(card, score=score(clip, card, request))
 
 
