@@ -299,6 +299,9 @@ def test_the_bar_and_the_two_notes_are_named(loop, idea, key, said):
     [
         ({}, (), ""),
         ({}, (0.9,), "Agrees with the idea's notes."),
+        ({}, (-0.2,), "Shares few of the idea's notes."),
+        ({}, (-0.2, -0.15), "Shares few of the idea's notes."),
+        ({}, (0.5, -0.4), "Shares few of the idea's notes."),
         ({}, (0.9, 0.81), "Agrees with the idea's notes in every bar alike."),
         ({}, (0.79, 0.9, 0.85), "Shares the idea's notes in every bar, most in bar 2, least in bar 1."),
         ({}, (0.9, 0.51), "Shares the idea's notes in every bar, most in bar 1, least in bar 2."),

@@ -8,6 +8,7 @@ from ...records.fit_fields import Value
 from ..findings import Findings
 
 IN_TIME_MS, TIGHT_MS = 4.0, 3.0
+SHARES = 0.5  # agreement with the idea's notes; 0 is chance
 HITS, LOOSE = 0.6, 0.25  # of the accents shared
 HIDDEN, RUBBING = 0.25, 0.3  # of the power masked, of the low end against another note
 
@@ -26,13 +27,14 @@ def _notes(found: Findings) -> str:
     if not found.bars:
         return ""
     worst, best = min(found.bars), max(found.bars)
-    where = found.bars.index(best) + 1
+    if best <= SHARES:
+        return "shares few of the idea's notes"
     if len(found.bars) == 1:
         return "agrees with the idea's notes"
     if best - worst < 0.1:
         return "agrees with the idea's notes in every bar alike"
-    least = found.bars.index(worst) + 1
-    if worst > 0.5:
+    where, least = found.bars.index(best) + 1, found.bars.index(worst) + 1
+    if worst > SHARES:
         return f"shares the idea's notes in every bar, most in bar {where}, least in bar {least}"
     return f"shares the idea's notes most in bar {where} and hardly in bar {least}"
 
