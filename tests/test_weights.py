@@ -9,7 +9,7 @@ from helpers.machine import weights
 
 FILES = sorted(
     (package, path.name.removesuffix(".json"))
-    for package in ("helpers.loops", "helpers.analysis")
+    for package in ("helpers.loops", "helpers.analysis", "helpers.sketch")
     if (folder := resources.files(package) / "weights").is_dir()
     for path in folder.iterdir()
     if path.name.endswith(".json")
@@ -19,8 +19,16 @@ FILES = sorted(
 @pytest.mark.parametrize(("package", "name"), FILES)
 def test_the_numbers_are_those_that_the_named_script_wrote(package, name):
     assert weights.load_weights(package, name)
-    document = json.loads((resources.files(package) / "weights" / f"{name}.json").read_text(encoding="utf-8"))
+    text = (resources.files(package) / "weights" / f"{name}.json").read_text(encoding="utf-8")
+    document = json.loads(text)
     assert document["data"] and document["script"].startswith(("benchmarks/", "training/"))
+    assert text == weights.weights_text(document["weights"], document["script"], document["data"])
+
+
+def test_a_list_of_numbers_stands_on_one_line_and_words_are_left_alone():
+    text = weights.weights_text({"a": [[1.5, -2e-05], [3]], "b": ["x  y", "[1,\n2]"]}, "s", "d")
+    assert " [\n   [1.5, -2e-05],\n   [3]\n  ]" in text
+    assert json.loads(text)["weights"] == {"a": [[1.5, -2e-05], [3]], "b": ["x  y", "[1,\n2]"]}
 
 
 def test_a_change_by_hand_is_noticed(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import re
 from importlib import resources
 from typing import Any
 
@@ -26,9 +27,13 @@ def load_weights(package: str, name: str) -> dict[str, Any]:
 
 
 def weights_text(weights: dict[str, Any], script: str, data: str) -> str:
-    """The file for ``weights``: numbers, strings and lists or dicts of them. Name the script and the data it read."""
+    """The file for ``weights``: numbers, strings and lists or dicts of them, a list of numbers on one line.
+
+    Name the script and the data it read.
+    """
     document = {"script": script, "data": data, "sha256": _digest(weights), "weights": weights}
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(document, indent=1, ensure_ascii=False)
+    return re.sub(r"\[([-+.,\deE\s]*)\]", lambda row: f"[{' '.join(row[1].split())}]", text) + "\n"
 
 
 def _digest(weights: dict[str, Any]) -> str:
