@@ -65,10 +65,14 @@ def _chords(analysis: Analysis) -> str:
     return write_progression(bars) if bars else "none heard"
 
 
+def _verdict(verdict: str, score: float | None) -> str:
+    """With the score, which says nothing of a loop that failed or could not be compared."""
+    return verdict.upper() + ("" if score is None or verdict in ("failed", "unproven") else f", score {score:.2f}")
+
+
 def card_text(card: FitCard) -> str:
     """A fit card as a small table; what could not be measured says so."""
-    score = "" if card.score is None or card.verdict == "failed" else f", score {card.score:.2f}"
-    rows = [("verdict", f"{card.verdict.upper()}{score}"), *([("in short", card.summary)] if card.summary else [])]
+    rows = [("verdict", _verdict(card.verdict, card.score)), *([("in short", card.summary)] if card.summary else [])]
     rows += [(row.said, f"{text} (asked: {asked})" if asked else text) for row, text, asked in card.rows()]
     if card.bars:
         rows.append(("notes by bar", "  ".join(f"{value:.1f}" for value in card.bars)))
@@ -87,9 +91,8 @@ def result_text(result: Any, *, cards: bool) -> str:
         parts[0] += f", {write_progression(request.progression)}"
     for f in result.loops:
         take, card = f.loop.take, f.fit
-        score = "" if f.loop.score is None else f", score {f.loop.score:.2f}"
         others = [path.suffix for path in (f.files.json, f.files.midi) if path]
-        lines = [f"{f.rank}  {card.verdict.upper()}{score}  {f.files.wav} (and {', '.join(others)})"]
+        lines = [f"{f.rank}  {_verdict(card.verdict, f.loop.score)}  {f.files.wav} (and {', '.join(others)})"]
         lines += [
             f"   {text}"
             for text in (

@@ -181,6 +181,7 @@ def test_a_loop_that_is_unproven_says_why_without_its_card(tmp_path, capfd):
     assert status == 0 and "UNPROVEN" in out and out.count("Harmony was not compared: no clear pitch") == 1
     out = run(capfd, "make", tmp_path / "beat.wav", *words, "--cards")[1]
     assert out.count("Harmony was not compared: no clear pitch") == 1
+    assert "score" not in out, "nothing was compared, so nothing is rated"
 
 
 def test_audio_of_an_unnamed_instrument_is_laid_over_an_idea(idea, tmp_path, capfd):
