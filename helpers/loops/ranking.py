@@ -101,7 +101,9 @@ def _why(
     figures = {n: _figure(n, own[n], [loop.fit]) for n in own}
     against = {n: _figure(n, usual[n], [loops[i].fit for i in others if n in parts[i]]) for n in own}
     listed = tuple(f"{WEIGHTS[name].said} {figures[name]}" for name in by_effect)
-    start = f"Place {place} of {len(parts)}, score {scores[number]:.2f}"
+    start = f"Place {place} of {len(parts)}"
+    if loop.fit.verdict != "unproven":
+        start += f", score {scores[number]:.2f}"
     if loop.fit.verdict == "failed":
         reason = loop.fit.reasons[0] if loop.fit.reasons else "its fit card failed"
         return (f"{start}, behind every loop that did not fail: {reason}", *listed)
