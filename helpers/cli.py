@@ -210,8 +210,10 @@ def _option(text: str) -> tuple[str, Any]:
 def _fit(args: argparse.Namespace, out: Any) -> int:
     from . import pipeline, report
 
-    if not {"bpm", "bars"} <= set(_given(args)):
-        raise InvalidInput("Say the tempo and the length of the loop: --bpm X --bars N.")
+    if not (args.idea and args.instrument) and not {"bpm", "bars"} <= set(_given(args)):
+        raise InvalidInput(
+            "Say the tempo and the length of the loop, --bpm X --bars N, or the idea, --idea FILE --instrument NAME."
+        )
     request, idea, analysis = _target(args)
     result = pipeline.fit_take(args.take, request, idea, analysis, args.out, _StderrProgress())
     _print(out, args, result.to_json(), report.result_text(result, cards=True))

@@ -191,6 +191,11 @@ def test_audio_of_an_unnamed_instrument_is_laid_over_an_idea(idea, tmp_path, cap
     assert json.loads(out)["fit"]["harmony"] is not None
     status, _, err = run(capfd, "fit", *target, "--out", tmp_path)
     assert status == 0 and "internal fault" not in err
+    status, out, err = run(capfd, "fit", *target[:3], "--instrument", "piano", "--json", "--out", tmp_path)
+    assert status == 0 and "internal fault" not in err
+    assert (json.loads(out)["request"]["bpm"], json.loads(out)["request"]["bars"]) == (100.0, 4), "the idea's own"
+    status, _, err = run(capfd, "fit", *target[:3], "--json", "--out", tmp_path)
+    assert status == 2 and "--idea FILE --instrument NAME" in err
 
 
 def test_a_home_that_cannot_be_looked_into_holds_nothing(capfd, monkeypatch, tmp_path, idea):
