@@ -9,14 +9,12 @@ held chords, with drums at times; half of the accompaniments have their bass, ch
 quarter hold their chords low, so that the melody alone tells the metre. Two clips of five begin anywhere in a bar.
 Every clip is drawn from its own seed, the run's and its tune's number, so a run can be made again, to the sample.
 
-A set to learn from: ``--seed 5 --each 900`` through FluidR3_GM, TimGM6mb and MuseScore_General_Full (Debian's
-fluid-soundfont-gm, timgm6mb-soundfont and musescore-general-soundfont-lossless, given in this order), from four books
-in one folder, essenFolksong, miscFolk and ryansMammoth of music21 10.5.1 and ``ABC_cleaned`` of
-github.com/jukedeck/nottingham-dataset as nottingham, ``--without`` a folder of oneills1850 and airdsAirs of music21.
-Those two are measured by ``--unseen --seed 7 --each 120`` through OPL-3_FM_128M (Debian's opl3-soundfont): neither
-their tunes, nor their accompaniments, nor their sounds are learnt from.
-
-Behind the weights in ``helpers/analysis`` are 1,366 clips that drafts of this script drew; they cannot be made again.
+Behind the weights in ``helpers/analysis`` is a set by ``--seed 5 --each 900`` through FluidR3_GM, TimGM6mb and
+MuseScore_General_Full (Debian's fluid-soundfont-gm, timgm6mb-soundfont and musescore-general-soundfont-lossless,
+given in this order), from four books in one folder, essenFolksong, miscFolk and ryansMammoth of music21 10.5.1 and
+``ABC_cleaned`` of github.com/jukedeck/nottingham-dataset as nottingham, ``--without`` a folder of oneills1850 and
+airdsAirs of music21. Those two are measured by ``--unseen --seed 7 --each 120`` through OPL-3_FM_128M (Debian's
+opl3-soundfont): neither their tunes, nor their accompaniments, nor their sounds are learnt from.
 """
 
 from __future__ import annotations

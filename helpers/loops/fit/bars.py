@@ -113,14 +113,18 @@ class Bars(Listening):
         return distances(before, after)
 
     @kept_property
-    def loudness_lufs(self) -> float | None:
+    def folded(self) -> Clip:
         """In one channel, as an idea's bars are kept: a channel alone is 3 dB softer than two that are alike."""
-        return loudness_lufs(Clip(heard_mono(self.clip.samples)[None], self.clip.sample_rate))
+        return Clip(heard_mono(self.clip.samples)[None], self.clip.sample_rate)
+
+    @kept_property
+    def loudness_lufs(self) -> float | None:
+        return loudness_lufs(self.folded)
 
     @kept_property
     def erb_beats(self) -> np.ndarray:
         """Power in each ERB band of each beat (bands, beats)."""
-        mono, rate = heard_mono(self.clip.samples), self.clip.sample_rate
+        mono, rate = self.folded.samples[0], self.clip.sample_rate
         edges_hz = (10 ** (ERB_NUMBERS / 21.4) - 1) / 0.00437
         beats = []
         for part in np.array_split(mono, round(self.bars * self.meter.beats_per_bar)):
